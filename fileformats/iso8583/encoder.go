@@ -1,0 +1,155 @@
+package iso8583
+
+import (
+	"encoding/binary"
+	"slices"
+	"unicode/utf8"
+)
+
+// Encoder appends one message to a buffer, element by element in ascending order. The first error sticks and is
+// returned by [Encoder.End], so a message of twenty elements is twenty calls. It allocates only when the buffer must
+// grow.
+type Encoder struct {
+	spec  *Spec
+	buf   []byte
+	start int // where the message begins in buf
+	last  int // last element appended
+	bits  [2]uint64
+	mti   string
+	err   error
+}
+
+// Encode begins a message of type mti at the end of dst.
+func (s *Spec) Encode(dst []byte, mti string) Encoder {
+	e := Encoder{spec: s, buf: dst, start: len(dst), last: 1, mti: mti}
+	if len(mti) != 4 {
+		e.fail(0, ErrMTI)
+		return e
+	}
+	buf, err := encode(s.charset, dst, mti, classDigit)
+	if err != nil {
+		e.fail(0, ErrMTI)
+		return e
+	}
+	e.buf = grow(buf, e.bitmapSize())
+	return e
+}
+
+func (e *Encoder) bitmapSize() int {
+	if e.spec.wide || e.bits[1] != 0 {
+		return 16
+	}
+	return 8
+}
+
+// String appends element n with a text value. A fixed alphanumeric value is space-filled.
+func (e *Encoder) String(n int, v string) { appendField(e, n, v) }
+
+// Bytes appends element n with a value in UTF-8, or raw bytes when the element is binary.
+func (e *Encoder) Bytes(n int, v []byte) { appendField(e, n, v) }
+
+// Int appends the fixed numeric element n, zero-filled. A value that is negative or has too many digits is [ErrLength].
+func (e *Encoder) Int(n int, v int64) {
+	f, ok := e.begin(n)
+	if !ok {
+		return
+	}
+	if f.Length != Fixed || f.Kind != Numeric || v < 0 {
+		e.fail(n, ErrLength)
+		return
+	}
+	if e.buf, ok = e.spec.charset.digits(e.buf, v, f.Max); !ok {
+		e.fail(n, ErrLength)
+	}
+}
+
+// PDS appends element n with its share of the private data in l, or nothing when the share is empty. It is called once
+// for each element that may hold private data.
+func (e *Encoder) PDS(n int, l *PDSList) {
+	if l.err != nil {
+		e.fail(n, l.err)
+		return
+	}
+	if i := slices.Index(e.spec.pds, n); i >= 0 && i < l.chunks {
+		e.Bytes(n, l.chunk(i))
+	}
+}
+
+// End writes the bitmap and returns the buffer with the message appended. After an error the buffer is returned as it
+// was before the message, with an [*Error].
+func (e *Encoder) End() ([]byte, error) {
+	if e.err != nil {
+		return e.buf[:e.start], e.err
+	}
+	at := e.start + 4
+	if e.bitmapSize() == 16 {
+		e.bits[0] |= 1 << 63
+		binary.BigEndian.PutUint64(e.buf[at+8:], e.bits[1])
+	}
+	binary.BigEndian.PutUint64(e.buf[at:], e.bits[0])
+	return e.buf, nil
+}
+
+// begin checks that element n may come next and marks it in the bitmap.
+func (e *Encoder) begin(n int) (*Field, bool) {
+	if e.err != nil {
+		return nil, false
+	}
+	if n < 2 || n > 128 || e.spec.fields[n].Number == 0 {
+		e.fail(n, ErrUnknownField)
+		return nil, false
+	}
+	if n <= e.last {
+		e.fail(n, ErrOrder)
+		return nil, false
+	}
+	e.last = n
+	if n > 64 && e.bitmapSize() == 8 {
+		at := e.start + 12
+		e.buf = slices.Insert(e.buf, at, 0, 0, 0, 0, 0, 0, 0, 0)
+	}
+	e.bits[(n-1)/64] |= 1 << (63 - uint(n-1)%64)
+	return &e.spec.fields[n], true
+}
+
+func (e *Encoder) fail(n int, err error) {
+	if e.err == nil {
+		e.err = &Error{MTI: e.mti, Field: n, Offset: len(e.buf) - e.start, Err: err}
+	}
+}
+
+func appendField[T string | []byte](e *Encoder, n int, v T) {
+	f, ok := e.begin(n)
+	if !ok {
+		return
+	}
+	if len(v) > f.Max*utf8.UTFMax {
+		e.fail(n, ErrLength)
+		return
+	}
+	prefix := f.Length.prefix()
+	at := len(e.buf)
+	buf := grow(e.buf, prefix)
+	var err error
+	if f.Kind == Binary {
+		buf = append(buf, v...)
+	} else if buf, err = encode(e.spec.charset, buf, v, f.Kind.class()); err != nil {
+		e.fail(n, err)
+		return
+	}
+	size := len(buf) - at - prefix
+	if f.Length == Fixed && f.Kind != Numeric && f.Kind != Binary {
+		for ; size < f.Max; size++ {
+			buf = append(buf, e.spec.charset.enc[' '])
+		}
+	}
+	if size < f.Min || size > f.Max {
+		e.fail(n, ErrLength)
+		return
+	}
+	e.spec.charset.digits(buf[:at], int64(size), prefix)
+	e.buf = buf
+	if f.Kind == Private && e.spec.charset.checkPDS(buf[at+prefix:]) != nil {
+		e.fail(n, ErrPDS)
+	}
+}
