@@ -1,0 +1,114 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// AppRole is the role that sessions take after login, where it exists. It may insert into and read the ledger, never
+// update or delete it. The migrations create it.
+const AppRole = "settled_app"
+
+// Config says which database to open and how sessions behave. Zero values mean the defaults named at each field.
+type Config struct {
+	// URL is a PostgreSQL connection string or URL. Empty reads the PG* environment variables.
+	URL string
+	// Application is the name that sessions show in pg_stat_activity. Default "settled".
+	Application string
+	// MaxConns bounds the pool. Default 16.
+	MaxConns int32
+	// StatementTimeout ends a statement that runs longer. Default 1 minute; negative means no limit. COMMIT is exempt.
+	StatementTimeout time.Duration
+	// LockTimeout ends a wait for a lock. Default 10 s; negative means no limit.
+	LockTimeout time.Duration
+	// IdleInTransactionTimeout ends a session that holds a transaction open and does nothing. Default 1 minute;
+	// negative means no limit.
+	IdleInTransactionTimeout time.Duration
+	// Owner keeps the role of the login instead of AppRole: for migrations and maintenance.
+	Owner bool
+	// ThrowAway accepts a server that may lose acknowledged commits, and warns. For tests and trials only.
+	ThrowAway bool
+	// Log receives warnings about the server. Default slog.Default().
+	Log *slog.Logger
+}
+
+// Open connects a pool and checks the server behind it. It returns a *SettingError for a server that must not hold money
+// and the connection error when the server cannot be reached. The caller closes the pool.
+func Open(ctx context.Context, cfg Config) (*pgxpool.Pool, error) {
+	pc, err := cfg.pool()
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, pc)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	if err := checkServer(ctx, pool, cfg); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return pool, nil
+}
+
+// pool turns cfg into pgx terms. Session settings travel in the startup message, so they cost no round trip.
+func (cfg Config) pool() (*pgxpool.Config, error) {
+	pc, err := pgxpool.ParseConfig(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("read database URL: %w", err)
+	}
+	pc.MaxConns = cfg.MaxConns
+	if pc.MaxConns == 0 {
+		pc.MaxConns = 16
+	}
+	name := cfg.Application
+	if name == "" {
+		name = "settled"
+	}
+	set := pc.ConnConfig.RuntimeParams
+	set["application_name"] = name
+	set["search_path"] = "public"
+	set["timezone"] = "UTC"
+	set["statement_timeout"] = milliseconds(cfg.StatementTimeout, time.Minute)
+	set["lock_timeout"] = milliseconds(cfg.LockTimeout, 10*time.Second)
+	set["idle_in_transaction_session_timeout"] = milliseconds(cfg.IdleInTransactionTimeout, time.Minute)
+	pc.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { return prepareSession(ctx, conn, cfg.Owner) }
+	return pc, nil
+}
+
+func milliseconds(d, standard time.Duration) string {
+	switch {
+	case d == 0:
+		d = standard
+	case d < 0:
+		d = 0
+	}
+	return strconv.FormatInt(d.Milliseconds(), 10)
+}
+
+// timelineData is the key of the session's write timeline in the connection's custom data.
+const timelineData = "settled.timeline"
+
+// sqlSession takes AppRole if it exists and $1 wishes it, and tells the timeline that the server writes.
+const sqlSession = `
+SELECT ` + sqlTimeline + `,
+       (SELECT set_config('role', rolname, false) FROM pg_roles WHERE rolname = 'settled_app' AND $1)`
+
+// sqlTimeline is empty on a standby.
+const sqlTimeline = `CASE WHEN pg_is_in_recovery() THEN '' ELSE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END`
+
+// prepareSession sets the role and remembers the timeline, so that InTx can tell a fail-over from a broken connection.
+func prepareSession(ctx context.Context, conn *pgx.Conn, owner bool) error {
+	var timeline string
+	var role *string
+	if err := conn.QueryRow(ctx, sqlSession, !owner).Scan(&timeline, &role); err != nil {
+		return fmt.Errorf("take role %s: %w", AppRole, err)
+	}
+	conn.PgConn().CustomData()[timelineData] = timeline
+	return nil
+}

@@ -1,0 +1,156 @@
+// Package pgtest gives each test a real, migrated PostgreSQL database of its own.
+//
+// One throw-away server is started per test binary when the first test asks, with a template database that was migrated
+// once; DB clones it in some tens of milliseconds. The server ends with the test binary, however that ends; a TestMain that
+// calls Main waits for it. SETTLED_TEST_DATABASE_URL names a server to use instead; its login must be a superuser.
+//
+// Where there are no server programs, tests are skipped, and fail when CI=true or SETTLED_REQUIRE_ALL=1.
+package pgtest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"settled/internal/postgres"
+	"settled/internal/postgres/local"
+)
+
+// Main runs the tests of a package and ends the server before it exits. Use: func TestMain(m *testing.M) { pgtest.Main(m) }.
+func Main(m *testing.M) {
+	code := m.Run()
+	if err := stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
+// DB returns a pool on a fresh, migrated, empty database, which is dropped when the test ends. Sessions have the rights
+// of the application, as in production.
+func DB(t testing.TB) *pgxpool.Pool {
+	t.Helper()
+	return open(t, postgres.Config{URL: URL(t)})
+}
+
+// Owner returns a second pool on the database of db whose sessions may change the schema and every row.
+func Owner(t testing.TB, db *pgxpool.Pool) *pgxpool.Pool {
+	t.Helper()
+	return open(t, postgres.Config{URL: db.Config().ConnString(), Owner: true})
+}
+
+// Tx returns a transaction on an empty, migrated database, rolled back when the test ends. It is the quickest way for a
+// test that neither commits nor races. Tests may run in parallel.
+func Tx(t testing.TB) pgx.Tx {
+	t.Helper()
+	s := server(t)
+	pool, err := s.shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tx.Rollback(context.Background()) })
+	return tx
+}
+
+// URL returns the URL, with the rights of the owner, of a fresh, migrated, empty database, which is dropped when the test
+// ends, whoever is still connected.
+func URL(t testing.TB) string {
+	t.Helper()
+	s := server(t)
+	name, err := s.clone(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.drop(context.Background(), name); err != nil {
+			t.Error(err)
+		}
+	})
+	return s.url(name)
+}
+
+// Empty is as URL for a database without any schema, for tests of the migrations themselves.
+func Empty(t testing.TB) string {
+	t.Helper()
+	s := server(t)
+	name := unique("empty")
+	if err := s.exec(t.Context(), "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.drop(context.Background(), name); err != nil {
+			t.Error(err)
+		}
+	})
+	return s.url(name)
+}
+
+func open(t testing.TB, cfg postgres.Config) *pgxpool.Pool {
+	t.Helper()
+	pool, err := openQuiet(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+// openQuiet opens a throw-away database without the warning that it is one.
+func openQuiet(ctx context.Context, cfg postgres.Config) (*pgxpool.Pool, error) {
+	cfg.ThrowAway = true
+	cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	return postgres.Open(ctx, cfg)
+}
+
+var (
+	once    sync.Once
+	running *cluster
+	failure error
+)
+
+// server returns the server of this test binary, started now if this is the first call. It skips or fails the test where
+// there is none.
+func server(t testing.TB) *cluster {
+	t.Helper()
+	once.Do(func() { running, failure = start(context.Background()) })
+	switch {
+	case failure == nil:
+		return running
+	case errors.Is(failure, local.ErrNoServer) && !required():
+		t.Skip(failure)
+	default:
+		t.Fatal(failure)
+	}
+	return nil
+}
+
+func required() bool {
+	return os.Getenv("CI") == "true" || os.Getenv("SETTLED_REQUIRE_ALL") == "1"
+}
+
+func stop() error {
+	if running == nil {
+		return nil
+	}
+	return running.stop()
+}
+
+func unique(prefix string) string {
+	random := make([]byte, 6)
+	_, _ = rand.Read(random)
+	return fmt.Sprintf("settled_%s_%d_%s", prefix, os.Getpid(), hex.EncodeToString(random))
+}
