@@ -1,0 +1,110 @@
+package pcsim
+
+import (
+	"errors"
+	"net"
+	"sync/atomic"
+)
+
+// Faults are misbehaviors of the SFTP server. The zero value behaves well.
+type Faults struct {
+	// DiskFullAt makes writes fail that reach beyond this offset of a file. 0: never.
+	DiskFullAt int64
+	// CutAfter closes the connection once this many bytes of file content were received on it. 0: never.
+	CutAfter int64
+	// CutBeforeRename and CutAfterRename close the connection instead of answering a rename, before or after doing it.
+	CutBeforeRename, CutAfterRename bool
+	// RenameLies answers a rename with success and moves nothing.
+	RenameLies bool
+	// RenameTruncates moves the file and drops its last byte.
+	RenameTruncates bool
+	// RenameRefused answers a rename with "permission denied".
+	RenameRefused bool
+	// RenameOverwrites lets a plain rename replace an existing file.
+	RenameOverwrites bool
+	// CloseTruncates answers every write and the close with success and drops the last byte of the file.
+	CloseTruncates bool
+	// ShortReads limits one read to this many bytes. 0: no limit.
+	ShortReads int
+	// ReadOnly refuses writes, renames and removals with "permission denied".
+	ReadOnly bool
+	// RefuseLogin refuses every login.
+	RefuseLogin bool
+	// Hang accepts connections and never answers.
+	Hang bool
+}
+
+var errDiskFull = errors.New("no space left on device")
+
+// SetFaults changes the misbehaviors of the SFTP server; open connections see them too.
+func (c *Center) SetFaults(f Faults) { c.faults.Store(&f) }
+
+// session is one SFTP connection with what its faults need to know.
+type session struct {
+	center   *Center
+	conn     net.Conn
+	received atomic.Int64
+}
+
+func (s *session) faults() *Faults { return s.center.faults.Load() }
+
+// took counts received content and cuts the connection when its fault says so.
+func (s *session) took(n int, limit int64) error {
+	if s.received.Add(int64(n)); limit > 0 && s.received.Load() >= limit {
+		return s.cut()
+	}
+	return nil
+}
+
+var errCut = errors.New("pcsim: connection cut by a fault")
+
+func (s *session) cut() error {
+	s.conn.Close()
+	return errCut
+}
+
+// faultyFile is an open file behind the faults of its session.
+type faultyFile struct {
+	file
+	s       *session
+	name    string
+	written bool
+}
+
+// ReadAt implements io.ReaderAt.
+func (f *faultyFile) ReadAt(p []byte, off int64) (int, error) {
+	if n := f.s.faults().ShortReads; n > 0 && len(p) > n {
+		p = p[:n]
+	}
+	return f.file.ReadAt(p, off)
+}
+
+// WriteAt implements io.WriterAt.
+func (f *faultyFile) WriteAt(p []byte, off int64) (int, error) {
+	faults := f.s.faults()
+	if faults.DiskFullAt > 0 && off+int64(len(p)) > faults.DiskFullAt {
+		return 0, errDiskFull
+	}
+	n, err := f.file.WriteAt(p, off)
+	if err == nil {
+		err = f.s.took(n, faults.CutAfter)
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (f *faultyFile) Close() error {
+	err := f.file.Close()
+	if err == nil && f.written && f.s.faults().CloseTruncates {
+		err = dropLastByte(f.s.center.tree, f.name)
+	}
+	return err
+}
+
+func dropLastByte(t tree, name string) error {
+	data, err := readFile(t, name)
+	if err != nil || len(data) == 0 {
+		return err
+	}
+	return writeFile(t, name, data[:len(data)-1])
+}
