@@ -1,0 +1,140 @@
+package ipm
+
+import (
+	"io"
+	"time"
+
+	"settled/fileformats/iso8583"
+)
+
+// Writer writes one file of presentments: WriteHeader, any number of Write, Close. It is not safe for concurrent use.
+type Writer struct {
+	s     stream
+	small [8]byte // short private values
+}
+
+// NewWriter returns a writer of one file to out in the form of the profile.
+func NewWriter(out io.Writer, p Profile) *Writer { return &Writer{s: newStream(out, p)} }
+
+// WriteHeader begins the file.
+func (w *Writer) WriteHeader(id FileID) error { return w.s.header(id) }
+
+// Offset returns where the next record will begin.
+func (w *Writer) Offset() Offset { return w.s.offset() }
+
+// Control returns the control totals of what was written so far.
+func (w *Writer) Control() Control { return w.s.control }
+
+// Write appends a presentment and sets r.Message. An error about the record itself is an [*Error] with the cause; the
+// file is then as if Write had not been called. An error of the destination is returned from then on.
+func (w *Writer) Write(r *Record) error {
+	s := &w.s
+	if err := s.ready(open); err != nil {
+		return err
+	}
+	if err := w.check(r); err != nil {
+		return err
+	}
+	w.private(r)
+	e := s.begin(mtiPresentment)
+	e.Bytes(2, r.PAN)
+	e.Int(3, int64(r.Kind)*10_000)
+	e.Int(4, r.Amount)
+	e.Int(12, localTime(r.LocalTime))
+	optional(&e, 14, r.Expiry)
+	e.Bytes(22, r.POSData)
+	optional(&e, 23, r.CardSequence)
+	e.String(24, functionFirst)
+	e.Bytes(26, r.MCC)
+	e.Bytes(31, r.ARN)
+	optional(&e, 32, r.Acquirer)
+	e.Bytes(33, r.Forwarder)
+	e.Bytes(37, r.RRN)
+	optional(&e, 38, r.ApprovalCode)
+	e.Bytes(41, r.Terminal)
+	e.Bytes(42, r.Acceptor)
+	e.Bytes(43, r.Location)
+	e.PDS(48, &s.pds)
+	e.Int(49, int64(r.Currency))
+	optional(&e, 54, r.AdditionalAmounts)
+	optional(&e, 55, r.ICC)
+	optional(&e, 63, r.LifeCycle)
+	e.Int(71, s.control.Messages+1)
+	e.Bytes(94, r.Originator)
+	if err := s.end(&e, r.Amount); err != nil {
+		return err
+	}
+	r.Message = s.control.Messages
+	return nil
+}
+
+// Close writes the trailer and the end of the file and returns its control totals. It does not close the destination.
+func (w *Writer) Close() (Control, error) { return w.s.close() }
+
+func optional(e *iso8583.Encoder, n int, v []byte) {
+	if v != nil {
+		e.Bytes(n, v)
+	}
+}
+
+// check refuses what the element table cannot see.
+func (w *Writer) check(r *Record) error {
+	switch {
+	case r.Kind != Sale && r.Kind != Refund:
+		return w.s.failField(3)
+	case r.Amount < 0:
+		return w.s.failField(4)
+	case !validTime(r.LocalTime):
+		return w.s.failField(12)
+	case !validARN(r.ARN, w.s.profile.Dialect):
+		return w.s.failField(31)
+	case len(r.AdditionalAmounts)%20 != 0:
+		return w.s.failField(54)
+	case r.ReversalDate != 0 && (!r.Reversal || !r.ReversalDate.valid()):
+		return w.s.failPDS(pdsReversal)
+	case len(r.TerminalType) == 0 || len(r.TerminalType) > 3:
+		return w.s.failPDS(pdsTerminalType)
+	case r.Currency > 999 || r.Exponent > 9:
+		return w.s.failPDS(pdsExponents)
+	case r.Settlement != 'M' && r.Settlement != 'C':
+		return w.s.failPDS(pdsSettlement)
+	}
+	return nil
+}
+
+// private collects the private data of a presentment.
+func (w *Writer) private(r *Record) {
+	l := &w.s.pds
+	l.Reset()
+	l.AddBytes(pdsTerminalType, pad3(w.small[:0], r.TerminalType))
+	if r.Reversal {
+		value := append(w.small[:0], 'R')
+		if r.ReversalDate != 0 {
+			value = appendDigits(value, uint64(r.ReversalDate), 6)
+		}
+		l.AddBytes(pdsReversal, value)
+	}
+	l.AddInt(pdsExponents, 4, uint64(r.Currency)*10+uint64(r.Exponent))
+	l.AddBytes(pdsSettlement, append(w.small[:0], r.Settlement))
+	if w.s.profile.Dialect == SmartVista {
+		l.AddInt(pdsTransactionType, 3, r.Kind.transactionType())
+	}
+}
+
+func pad3(dst, v []byte) []byte {
+	dst = append(dst, v...)
+	for len(dst) < 3 {
+		dst = append(dst, ' ')
+	}
+	return dst
+}
+
+// localTime returns t as YYMMDDhhmmss.
+func localTime(t time.Time) int64 {
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	date := int64(year-2000)*10_000 + int64(month)*100 + int64(day)
+	return date*1_000_000 + int64(hour)*10_000 + int64(minute)*100 + int64(second)
+}
+
+func validTime(t time.Time) bool { return t.Year() >= 2000 && t.Year() <= 2099 }
