@@ -30,7 +30,7 @@ type Offset struct {
 // stream writes numbered messages between header and trailer; Writer and ReplyWriter share it.
 type stream struct {
 	out     io.Writer
-	spec    *iso8583.Spec
+	enc     *iso8583.Encoder
 	profile Profile
 	pds     iso8583.PDSList
 	buf     []byte // encoded records not yet handed out
@@ -52,7 +52,7 @@ const (
 )
 
 func newStream(out io.Writer, p Profile) stream {
-	return stream{out: out, spec: p.spec(), profile: p, buf: make([]byte, 0, flushSize+MaxRecord+8)}
+	return stream{out: out, enc: p.spec().NewEncoder(), profile: p, buf: make([]byte, 0, flushSize+MaxRecord+8)}
 }
 
 func (s *stream) offset() Offset {
@@ -65,14 +65,15 @@ func (s *stream) offset() Offset {
 }
 
 // begin starts a message behind room for its length.
-func (s *stream) begin(mti string) iso8583.Encoder {
-	return s.spec.Encode(append(s.buf, 0, 0, 0, 0), mti)
+func (s *stream) begin(mti string) *iso8583.Encoder {
+	s.enc.Begin(append(s.buf, 0, 0, 0, 0), mti)
+	return s.enc
 }
 
 // end completes the message, which is worth amount in the checksum, and hands a full buffer out.
-func (s *stream) end(e *iso8583.Encoder, amount int64) error {
+func (s *stream) end(amount int64) error {
 	at := len(s.buf)
-	out, err := e.End()
+	out, err := s.enc.End()
 	if err != nil {
 		return s.fail(err)
 	}
@@ -201,5 +202,5 @@ func (s *stream) envelope(function string) error {
 	e.String(24, function)
 	e.PDS(48, &s.pds)
 	e.Int(71, s.control.Messages+1)
-	return s.end(&e, 0)
+	return s.end(0)
 }

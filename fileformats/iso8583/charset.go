@@ -10,9 +10,10 @@ import (
 // transcoded.
 type Charset struct {
 	name string
-	enc  [256]byte // by Unicode code point below 256
-	dec  [256]byte // code point by encoded byte
-	has  [256]bool // code point is a printable character of the set
+	enc  [256]byte    // by Unicode code point below 256
+	dec  [256]byte    // code point by encoded byte
+	has  [256]bool    // code point is a printable character of the set
+	by   [3][256]byte // encoded byte of each ASCII character that a class allows, 0 for the others
 }
 
 // The character sets in use. CP037 and CP500 are EBCDIC and differ in seven bytes (¢ | ! ¬ ^ [ ]).
@@ -39,6 +40,13 @@ func newCharset(name string, decode func(byte) byte, last int) *Charset {
 		point := decode(byte(i))
 		c.dec[i], c.enc[point] = point, byte(i)
 		c.has[point] = int(point) <= last && printable(point)
+	}
+	for point, allowed := range classes {
+		for class := range c.by {
+			if allowed&(1<<class) != 0 {
+				c.by[class][point] = c.enc[point]
+			}
+		}
 	}
 	return c
 }
@@ -105,11 +113,24 @@ func (c *Charset) Untranslate(raw []byte) []byte {
 	return out
 }
 
-func (c *Charset) digits(dst []byte, v int64, width int) ([]byte, bool) {
+// pairs holds the decimal digits of 0-99.
+const pairs = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748" +
+	"4950515253545556575859606162636465666768697071727374757677787980818283848586878889909192939495969798" + "99"
+
+// digits appends v in width digits; ok is false when it has more.
+func (c *Charset) digits(dst []byte, v uint64, width int) (out []byte, ok bool) {
 	at := len(dst)
 	dst = grow(dst, width)
-	for i := at + width - 1; i >= at; i-- {
-		dst[i] = c.enc['0'] + byte(v%10)
+	zone := c.enc['0'] - '0' // the digits of every set are consecutive
+	out = dst[at:]
+	for ; len(out) >= 2; out = out[:len(out)-2] {
+		pair := v % 100 * 2
+		v /= 100
+		out[len(out)-1] = pairs[pair+1] + zone
+		out[len(out)-2] = pairs[pair] + zone
+	}
+	if len(out) == 1 {
+		out[0] = byte(v%10) + '0' + zone
 		v /= 10
 	}
 	return dst, v == 0
@@ -136,47 +157,52 @@ func grow(b []byte, n int) []byte {
 	return b[:len(b)+n]
 }
 
+// class is a set of characters that a kind of element may hold.
+type class uint8
+
 const (
-	classDigit = 1 << iota
+	classDigit class = iota
 	classAlnum
-	classText
+	classText // any printable character, beyond ASCII too
 )
 
-// classes says for each ASCII byte which kinds may hold it; bytes of multi-byte characters have none.
+// classes says for each ASCII byte, in bit 1<<class, which classes have it; bytes of multi-byte characters have none.
 var classes = func() (t [256]uint8) {
 	for c := byte(0x20); c < 0x7f; c++ {
-		t[c] = classText
+		t[c] = 1 << classText
 		switch {
 		case c >= '0' && c <= '9':
-			t[c] |= classDigit | classAlnum
+			t[c] |= 1<<classDigit | 1<<classAlnum
 		case c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z':
-			t[c] |= classAlnum
+			t[c] |= 1 << classAlnum
 		}
 	}
 	return t
 }()
 
+func (k class) has(r rune) bool {
+	return r < utf8.RuneSelf && classes[r]&(1<<k) != 0 || r >= utf8.RuneSelf && k == classText
+}
+
 // encode appends v in the charset. Every character must be of the class.
-func encode[T string | []byte](c *Charset, dst []byte, v T, class uint8) ([]byte, error) {
+func encode[T string | []byte](c *Charset, dst []byte, v T, allowed class) ([]byte, error) {
 	at := len(dst)
 	dst = grow(dst, len(v))
-	out := dst[at:]
-	ok := class
+	out, table := dst[at:], &c.by[allowed]
 	for i := range out {
-		b := v[i]
-		ok &= classes[b]
-		out[i] = c.enc[b]
+		b := table[v[i]]
+		if b == 0 {
+			return encodeSlow(c, dst[:at], string(v), allowed)
+		}
+		out[i] = b
 	}
-	if ok != 0 {
-		return dst, nil
-	}
-	return encodeSlow(c, dst[:at], string(v), class)
+	return dst, nil
 }
 
 // encodeSlow handles characters outside ASCII and finds the cause of an error.
-func encodeSlow(c *Charset, dst []byte, v string, class uint8) ([]byte, error) {
+func encodeSlow(c *Charset, dst []byte, v string, allowed class) ([]byte, error) {
 	for _, r := range v {
-		if r < utf8.RuneSelf && classes[r]&class == 0 || r >= utf8.RuneSelf && class != classText {
+		if !allowed.has(r) {
 			return dst, ErrCharacter
 		}
 	}
@@ -184,11 +210,11 @@ func encodeSlow(c *Charset, dst []byte, v string, class uint8) ([]byte, error) {
 }
 
 // decode appends raw to dst as UTF-8. Every character must be of the class.
-func decode(c *Charset, dst, raw []byte, class uint8) ([]byte, error) {
+func decode(c *Charset, dst, raw []byte, allowed class) ([]byte, error) {
 	for _, b := range raw {
 		point := c.dec[b]
 		switch {
-		case !c.has[point], point < utf8.RuneSelf && classes[point]&class == 0, point >= utf8.RuneSelf && class != classText:
+		case !c.has[point] || !allowed.has(rune(point)):
 			return dst, ErrCharacter
 		case point < utf8.RuneSelf:
 			dst = append(dst, point)

@@ -7,8 +7,8 @@ import (
 )
 
 // Encoder appends one message to a buffer, element by element in ascending order. The first error sticks and is
-// returned by [Encoder.End], so a message of twenty elements is twenty calls. It allocates only when the buffer must
-// grow.
+// returned by [Encoder.End], so a message of twenty elements is twenty calls. It is made for reuse and allocates only
+// when the buffer must grow.
 type Encoder struct {
 	spec  *Spec
 	buf   []byte
@@ -19,20 +19,18 @@ type Encoder struct {
 	err   error
 }
 
-// Encode begins a message of type mti at the end of dst.
-func (s *Spec) Encode(dst []byte, mti string) Encoder {
-	e := Encoder{spec: s, buf: dst, start: len(dst), last: 1, mti: mti}
-	if len(mti) != 4 {
+// NewEncoder returns an encoder of messages of the dialect.
+func (s *Spec) NewEncoder() *Encoder { return &Encoder{spec: s} }
+
+// Begin starts a message of type mti at the end of dst and forgets the previous one.
+func (e *Encoder) Begin(dst []byte, mti string) {
+	*e = Encoder{spec: e.spec, buf: dst, start: len(dst), last: 1, mti: mti}
+	buf, err := encode(e.spec.charset, dst, mti, classDigit)
+	if err != nil || len(mti) != 4 {
 		e.fail(0, ErrMTI)
-		return e
-	}
-	buf, err := encode(s.charset, dst, mti, classDigit)
-	if err != nil {
-		e.fail(0, ErrMTI)
-		return e
+		return
 	}
 	e.buf = grow(buf, e.bitmapSize())
-	return e
 }
 
 func (e *Encoder) bitmapSize() int {
@@ -58,7 +56,7 @@ func (e *Encoder) Int(n int, v int64) {
 		e.fail(n, ErrLength)
 		return
 	}
-	if e.buf, ok = e.spec.charset.digits(e.buf, v, f.Max); !ok {
+	if e.buf, ok = e.spec.charset.digits(e.buf, uint64(v), f.Max); !ok {
 		e.fail(n, ErrLength)
 	}
 }
@@ -147,7 +145,7 @@ func appendField[T string | []byte](e *Encoder, n int, v T) {
 		e.fail(n, ErrLength)
 		return
 	}
-	e.spec.charset.digits(buf[:at], int64(size), prefix)
+	e.spec.charset.digits(buf[:at], uint64(size), prefix)
 	e.buf = buf
 	if f.Kind == Private && e.spec.charset.checkPDS(buf[at+prefix:]) != nil {
 		e.fail(n, ErrPDS)

@@ -137,7 +137,8 @@ func (m *Message) next(n int) int {
 
 // AppendTo encodes the message at the end of dst. The error is an [*Error], and dst is then returned unchanged.
 func (m *Message) AppendTo(dst []byte) ([]byte, error) {
-	e := m.spec.Encode(dst, m.MTI())
+	e := Encoder{spec: m.spec}
+	e.Begin(dst, m.MTI())
 	for n := m.next(1); n != 0; n = m.next(n) {
 		e.Bytes(n, m.Bytes(n))
 	}

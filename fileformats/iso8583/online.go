@@ -76,7 +76,7 @@ type Original struct {
 
 // SetOriginal sets DE 56. Values of the wrong width are refused when the message is encoded or read.
 func (m *Message) SetOriginal(o Original) {
-	size, _ := ASCII.digits(nil, int64(len(o.Acquirer)), 2)
+	size, _ := ASCII.digits(nil, uint64(len(o.Acquirer)), 2)
 	m.Set(56, o.MTI+o.Trace+o.LocalTime+string(size)+o.Acquirer)
 }
 

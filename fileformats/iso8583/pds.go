@@ -35,13 +35,8 @@ func (l *PDSList) AddBytes(tag int, value []byte) { addPDS(l, tag, value) }
 // AddInt appends a zero-filled number of the given width.
 func (l *PDSList) AddInt(tag, width int, value uint64) {
 	l.open(tag, width)
-	at := len(l.buf)
-	l.buf = grow(l.buf, width)
-	for i := at + width - 1; i >= at; i-- {
-		l.buf[i] = '0' + byte(value%10)
-		value /= 10
-	}
-	if value != 0 {
+	var ok bool
+	if l.buf, ok = ASCII.digits(l.buf, value, width); !ok {
 		l.fail(ErrLength)
 	}
 	l.close()
@@ -71,8 +66,8 @@ func (l *PDSList) open(tag, size int) {
 	}
 	l.last = tag
 	l.size += 7 + size
-	l.buf, _ = ASCII.digits(l.buf, int64(tag), 4)
-	l.buf, _ = ASCII.digits(l.buf, int64(size), 3)
+	l.buf, _ = ASCII.digits(l.buf, uint64(tag), 4)
+	l.buf, _ = ASCII.digits(l.buf, uint64(size), 3)
 }
 
 func (l *PDSList) close() { l.ends[max(l.chunks, 1)-1] = len(l.buf) }

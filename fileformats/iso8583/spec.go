@@ -35,7 +35,7 @@ const (
 	Private
 )
 
-func (k Kind) class() uint8 {
+func (k Kind) class() class {
 	switch k {
 	case Numeric:
 		return classDigit
