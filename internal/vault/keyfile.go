@@ -1,0 +1,209 @@
+package vault
+
+import (
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// ErrNoKEK says that the key-encrypting key is missing, so no data key can be used.
+var ErrNoKEK = errors.New("vault: key-encrypting key is missing")
+
+const keySize = 32 // bytes, AES-256
+
+// state is what a key may do.
+type state string
+
+const (
+	stateActive      state = "active"      // seals and opens
+	stateRetired     state = "retired"     // opens
+	stateFingerprint state = "fingerprint" // makes fingerprints
+)
+
+// keyFile is the key file as stored, JSON.
+type keyFile struct {
+	KEK  kekEntry   `json:"kek"`
+	Keys []keyEntry `json:"keys"`
+}
+
+// kekEntry is the key-encrypting key, or the name of the file that holds it in base64 (relative to the key file).
+type kekEntry struct {
+	ID   string `json:"id"`
+	Key  []byte `json:"key,omitempty"`
+	File string `json:"file,omitempty"`
+}
+
+// keyEntry is one data key, wrapped: nonce | ciphertext | tag.
+type keyEntry struct {
+	Number  uint16    `json:"number"`
+	State   state     `json:"state"`
+	Check   string    `json:"check"`
+	Created time.Time `json:"created"`
+	Wrapped []byte    `json:"wrapped"`
+}
+
+// Generate writes a new key file to path, readable by its owner only: a key-encrypting key, one active data key and a
+// fingerprint key, all random. It fails if the file exists.
+func Generate(path string) error {
+	raw := randomBytes(keySize)
+	kek, err := newGCM(raw)
+	if err != nil {
+		return fmt.Errorf("generate keys: %w", err)
+	}
+	file := keyFile{KEK: kekEntry{ID: hex.EncodeToString(randomBytes(4)), Key: raw}}
+	file.Keys = append(file.Keys,
+		newKey(file.KEK.ID, kek, 1, stateActive, time.Now()),
+		newKey(file.KEK.ID, kek, 0, stateFingerprint, time.Now()))
+	text, err := json.MarshalIndent(file, "", "  ")
+	if err != nil {
+		return fmt.Errorf("generate keys: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("generate keys: %w", err)
+	}
+	return finish(f, text)
+}
+
+// Rotate retires the active key of the key file at path, which then only opens, adds a new active one and returns its
+// description. The file is replaced in one step; running vaults need a Reload to seal under the new key. Nobody else may
+// write the file meanwhile.
+func Rotate(path string) (KeyInfo, error) {
+	file, kek, err := readKeyFile(path)
+	if err != nil {
+		return KeyInfo{}, fmt.Errorf("rotate keys: %w", err)
+	}
+	if _, err := readRing(path); err != nil {
+		return KeyInfo{}, fmt.Errorf("rotate keys: %w", err)
+	}
+	last := uint16(0)
+	for i, entry := range file.Keys {
+		last = max(last, entry.Number)
+		if entry.State == stateActive {
+			plain, err := entry.unwrap(file.KEK.ID, kek)
+			if err != nil {
+				return KeyInfo{}, fmt.Errorf("rotate keys: %w", err)
+			}
+			file.Keys[i].State = stateRetired
+			file.Keys[i].wrap(file.KEK.ID, kek, plain)
+		}
+	}
+	if last == ^uint16(0) {
+		return KeyInfo{}, &KeyError{Path: path, Why: "key numbers are used up"}
+	}
+	added := newKey(file.KEK.ID, kek, last+1, stateActive, time.Now())
+	file.Keys = append(file.Keys, added)
+	if err := replace(path, file); err != nil {
+		return KeyInfo{}, fmt.Errorf("rotate keys: %w", err)
+	}
+	return KeyInfo{added.Number, true, added.Check, added.Created}, nil
+}
+
+// readKeyFile reads the file at path and its key-encrypting key.
+func readKeyFile(path string) (keyFile, cipher.AEAD, error) {
+	var file keyFile
+	text, err := readPrivate(path)
+	if err != nil {
+		return file, nil, err
+	}
+	if err := json.Unmarshal(text, &file); err != nil {
+		return file, nil, &KeyError{Path: path, Why: "not a key file"}
+	}
+	raw := file.KEK.Key
+	if file.KEK.File != "" {
+		if raw, err = readKEK(filepath.Join(filepath.Dir(path), file.KEK.File)); err != nil {
+			return file, nil, err
+		}
+	}
+	if len(raw) == 0 {
+		return file, nil, fmt.Errorf("%w: %s holds none and names no file that does", ErrNoKEK, path)
+	}
+	kek, err := newGCM(raw)
+	if err != nil || len(raw) != keySize {
+		return file, nil, &KeyError{Path: path, Why: fmt.Sprintf("key-encrypting key has %d bytes, not %d", len(raw), keySize)}
+	}
+	return file, kek, nil
+}
+
+// readPrivate reads a file of secrets and refuses one that every user of the machine may read or write.
+func readPrivate(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if mode := info.Mode().Perm(); mode&0o007 != 0 {
+		return nil, &KeyError{Path: path, Why: fmt.Sprintf("mode %#o lets everybody in; make it 0600", mode)}
+	}
+	return os.ReadFile(path)
+}
+
+func readKEK(path string) ([]byte, error) {
+	text, err := readPrivate(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoKEK, err)
+	}
+	var raw []byte
+	if err := json.Unmarshal([]byte(`"`+strings.TrimSpace(string(text))+`"`), &raw); err != nil {
+		return nil, &KeyError{Path: path, Why: "not base64"}
+	}
+	return raw, nil
+}
+
+func newKey(kekID string, kek cipher.AEAD, number uint16, state state, at time.Time) keyEntry {
+	plain := randomBytes(keySize)
+	entry := keyEntry{Number: number, State: state, Check: checkValue(plain), Created: at.UTC().Truncate(time.Second)}
+	entry.wrap(kekID, kek, plain)
+	return entry
+}
+
+// identity is authenticated with the wrapped key, so that an entry cannot be changed, and none can take another's place.
+func (e *keyEntry) identity(kekID string) []byte {
+	return fmt.Appendf(nil, "settled data key/%s/%d/%s/%s/%d", kekID, e.Number, e.State, e.Check, e.Created.Unix())
+}
+
+func (e *keyEntry) wrap(kekID string, kek cipher.AEAD, plain []byte) {
+	nonce := randomBytes(nonceSize)
+	e.Wrapped = kek.Seal(nonce, nonce, plain, e.identity(kekID))
+}
+
+func (e *keyEntry) unwrap(kekID string, kek cipher.AEAD) ([]byte, error) {
+	if len(e.Wrapped) < nonceSize {
+		return nil, ErrSealed
+	}
+	return kek.Open(nil, e.Wrapped[:nonceSize], e.Wrapped[nonceSize:], e.identity(kekID))
+}
+
+// replace writes file beside path and puts it there in one step, durably.
+func replace(path string, file keyFile) error {
+	text, err := json.MarshalIndent(file, "", "  ")
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".keys-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	if err := finish(f, text); err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// finish writes text to f, makes it durable and closes it.
+func finish(f *os.File, text []byte) error {
+	_, err := f.Write(append(text, '\n'))
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails: it ends the program instead
+	return b
+}

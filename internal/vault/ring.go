@@ -1,0 +1,149 @@
+package vault
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"time"
+)
+
+// KeyError says what is wrong with a key file. It never contains key material.
+type KeyError struct {
+	Path string // of the key file
+	Key  uint16 // number of the data key, 0 for the file as a whole
+	Why  string
+}
+
+// Error names the file, the key and the reason.
+func (e *KeyError) Error() string {
+	if e.Key == 0 {
+		return fmt.Sprintf("vault: key file %s: %s", e.Path, e.Why)
+	}
+	return fmt.Sprintf("vault: key file %s: key %d: %s", e.Path, e.Key, e.Why)
+}
+
+// KeyInfo describes a data key without giving it away.
+type KeyInfo struct {
+	Number  uint16    // as in the first two bytes of what it sealed
+	Active  bool      // seals; otherwise it only opens
+	Check   string    // key check value: six hexadecimal digits that differ for a different key
+	Created time.Time // UTC
+}
+
+// dataKey is one unwrapped key, ready to use.
+type dataKey struct {
+	KeyInfo
+	aead cipher.AEAD
+}
+
+// ring is what a key file holds, unwrapped. It never changes; a reload makes a new one.
+type ring struct {
+	keys        map[uint16]*dataKey
+	order       []*dataKey
+	active      *dataKey
+	fingerprint []byte
+	stamp       stamp
+}
+
+func (r *ring) info() []KeyInfo {
+	infos := make([]KeyInfo, len(r.order))
+	for i, key := range r.order {
+		infos[i] = key.KeyInfo
+	}
+	return infos
+}
+
+// stamp tells two versions of a file apart.
+type stamp struct {
+	size    int64
+	written time.Time
+}
+
+func stampOf(path string) (stamp, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return stamp{}, err
+	}
+	return stamp{info.Size(), info.ModTime()}, nil
+}
+
+func changed(path string, since stamp) bool {
+	now, err := stampOf(path)
+	return err == nil && now != since
+}
+
+// readRing reads and unwraps a key file.
+func readRing(path string) (*ring, error) {
+	stamp, err := stampOf(path) // before reading, so that a change in between is noticed later
+	if err != nil {
+		return nil, err
+	}
+	file, kek, err := readKeyFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r := &ring{keys: make(map[uint16]*dataKey), stamp: stamp}
+	for _, entry := range file.Keys {
+		if err := r.add(path, file.KEK.ID, kek, entry); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case r.active == nil:
+		return nil, &KeyError{Path: path, Why: "no active key"}
+	case r.fingerprint == nil:
+		return nil, &KeyError{Path: path, Why: "no fingerprint key"}
+	}
+	return r, nil
+}
+
+// add unwraps entry into r.
+func (r *ring) add(path, kekID string, kek cipher.AEAD, entry keyEntry) error {
+	refuse := func(why string) error { return &KeyError{path, entry.Number, why} }
+	plain, err := entry.unwrap(kekID, kek)
+	if err != nil {
+		return refuse("does not unwrap: wrong key-encrypting key, or the entry was changed")
+	}
+	if checkValue(plain) != entry.Check {
+		return refuse("check value differs")
+	}
+	if entry.State == stateFingerprint {
+		r.fingerprint = plain
+		return nil
+	}
+	aead, err := newGCM(plain)
+	switch {
+	case err != nil:
+		return refuse(err.Error())
+	case entry.Number == 0 || r.keys[entry.Number] != nil:
+		return refuse("number is zero or not unique")
+	case entry.State == stateActive && r.active != nil:
+		return refuse("second active key")
+	}
+	key := &dataKey{KeyInfo{entry.Number, entry.State == stateActive, entry.Check, entry.Created}, aead}
+	r.keys[key.Number] = key
+	r.order = append(r.order, key)
+	if key.Active {
+		r.active = key
+	}
+	return nil
+}
+
+func newGCM(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
+}
+
+// checkValue identifies a key without giving anything of it away.
+func checkValue(key []byte) string {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte("settled key check value"))
+	return hex.EncodeToString(mac.Sum(nil)[:3])
+}

@@ -1,0 +1,174 @@
+package vault
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+)
+
+var (
+	// ErrSealed says that sealed bytes do not open: damaged, moved to another row, or made with another key.
+	ErrSealed = errors.New("vault: sealed bytes do not open here")
+	// ErrUnknownKey says that sealed bytes name a key that is not in the key file.
+	ErrUnknownKey = errors.New("vault: no such data key")
+)
+
+const (
+	keyNumberSize = 2
+	nonceSize     = 12
+	tagSize       = 16
+)
+
+// Overhead is how many bytes sealing adds.
+const Overhead = keyNumberSize + nonceSize + tagSize
+
+// Vault seals and opens under the keys of one key file. Its methods may be called from many goroutines, also while keys
+// are rotated and reloaded.
+type Vault struct {
+	path   string
+	ring   atomic.Pointer[ring]
+	reload sync.Mutex
+}
+
+// Open reads the key file at path. The errors are those of the file system, ErrNoKEK and *KeyError.
+func Open(path string) (*Vault, error) {
+	v := &Vault{path: path}
+	if err := v.Reload(); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// Reload takes up the keys that the key file holds now. On error the vault keeps the keys it has.
+func (v *Vault) Reload() error {
+	v.reload.Lock()
+	defer v.reload.Unlock()
+	ring, err := readRing(v.path)
+	if err != nil {
+		return fmt.Errorf("open vault: %w", err)
+	}
+	v.ring.Store(ring)
+	return nil
+}
+
+// Keys describes the data keys, oldest first.
+func (v *Vault) Keys() []KeyInfo { return v.ring.Load().info() }
+
+// Seal returns pan sealed and bound to binding, in a slice of its own.
+func (v *Vault) Seal(pan PAN, binding []byte) ([]byte, error) {
+	var digits [maxPAN]byte
+	plain := pan.AppendReveal(digits[:0])
+	return v.AppendSeal(make([]byte, 0, Overhead+len(plain)), plain, binding)
+}
+
+// Unseal returns the card number that Seal sealed with the same binding. The errors are ErrSealed, ErrUnknownKey and, for
+// something else than a card number, ErrPAN.
+func (v *Vault) Unseal(sealed, binding []byte) (PAN, error) {
+	var digits [2 * maxPAN]byte
+	plain, err := v.AppendUnseal(digits[:0], sealed, binding)
+	if err != nil {
+		return PAN{}, err
+	}
+	pan, err := ParsePAN(plain)
+	clear(plain)
+	return pan, err
+}
+
+// AppendSeal appends plain, sealed and bound to binding, to dst. It does not allocate when dst has room for
+// len(plain)+Overhead more bytes.
+func (v *Vault) AppendSeal(dst, plain, binding []byte) ([]byte, error) {
+	key := v.ring.Load().active
+	start := len(dst)
+	dst = binary.BigEndian.AppendUint16(dst, key.Number)
+	dst = append(dst, make([]byte, nonceSize)...)
+	nonce := dst[start+keyNumberSize:]
+	if _, err := rand.Read(nonce); err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	bound := bind(binding, key.Number)
+	defer scratch.Put(bound)
+	return key.aead.Seal(dst, nonce, plain, *bound), nil
+}
+
+// AppendUnseal appends what AppendSeal sealed with the same binding to dst. It does not allocate when dst has room for
+// len(sealed)-Overhead more bytes. The errors are ErrSealed and ErrUnknownKey.
+func (v *Vault) AppendUnseal(dst, sealed, binding []byte) ([]byte, error) {
+	if len(sealed) < Overhead {
+		return nil, ErrSealed
+	}
+	key, err := v.key(binary.BigEndian.Uint16(sealed))
+	if err != nil {
+		return nil, err
+	}
+	bound := bind(binding, key.Number)
+	defer scratch.Put(bound)
+	nonce := sealed[keyNumberSize : keyNumberSize+nonceSize]
+	plain, err := key.aead.Open(dst, nonce, sealed[keyNumberSize+nonceSize:], *bound)
+	if err != nil {
+		return nil, ErrSealed
+	}
+	return plain, nil
+}
+
+// Fingerprint returns a keyed hash of data for looking it up or comparing it without keeping it. domain separates uses:
+// fingerprints of two domains cannot be compared. The key is never rotated.
+func (v *Vault) Fingerprint(domain string, data []byte) [sha256.Size]byte {
+	mac := hmac.New(sha256.New, v.ring.Load().fingerprint)
+	var length [8]byte
+	binary.BigEndian.PutUint64(length[:], uint64(len(domain)))
+	mac.Write(length[:])
+	mac.Write([]byte(domain))
+	mac.Write(data)
+	var sum [sha256.Size]byte
+	mac.Sum(sum[:0])
+	return sum
+}
+
+// key finds the data key of that number. One that is not known may have been added by a rotation since, so the file is
+// read again, once per key file.
+func (v *Vault) key(number uint16) (*dataKey, error) {
+	known := v.ring.Load()
+	if key := known.keys[number]; key != nil {
+		return key, nil
+	}
+	if changed(v.path, known.stamp) {
+		if err := v.Reload(); err != nil {
+			return nil, fmt.Errorf("%w: number %d: %w", ErrUnknownKey, number, err)
+		}
+	}
+	if key := v.ring.Load().keys[number]; key != nil {
+		return key, nil
+	}
+	return nil, fmt.Errorf("%w: number %d", ErrUnknownKey, number)
+}
+
+var scratch = sync.Pool{New: func() any { return new([]byte) }}
+
+// bind makes the authenticated data: the binding, then the key number.
+func bind(binding []byte, number uint16) *[]byte {
+	bound := scratch.Get().(*[]byte)
+	*bound = binary.BigEndian.AppendUint16(append((*bound)[:0], binding...), number)
+	return bound
+}
+
+// CardBinding appends the binding of an order's card number to dst: "card/merchant/order".
+func CardBinding(dst []byte, merchant, order int64) []byte {
+	return appendBinding(append(dst, "card/"...), merchant, order)
+}
+
+// ChunkBinding appends the binding of a chunk of a stored file to dst: "file/file/chunk". Chunks cannot be exchanged,
+// reordered or moved between files.
+func ChunkBinding(dst []byte, file, chunk int64) []byte {
+	return appendBinding(append(dst, "file/"...), file, chunk)
+}
+
+func appendBinding(dst []byte, a, b int64) []byte {
+	dst = strconv.AppendInt(dst, a, 10)
+	return strconv.AppendInt(append(dst, '/'), b, 10)
+}
