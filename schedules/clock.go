@@ -9,6 +9,9 @@ import (
 // at the start of the day.
 type TimeOfDay int
 
+// day is the length of a day on the wall clock.
+const day TimeOfDay = 24 * 60 * 60
+
 // NewTimeOfDay returns the time of day of hour and minute. It does not check them: use ParseTimeOfDay for input.
 func NewTimeOfDay(hour, minute int) TimeOfDay {
 	return TimeOfDay(hour*3600 + minute*60)

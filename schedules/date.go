@@ -80,8 +80,7 @@ func (d Date) AddDays(n int) Date {
 
 // DaysSince returns the number of days from e to d, negative when d is earlier.
 func (d Date) DaysSince(e Date) int {
-	const day = 24 * 60 * 60
-	return int((d.UTC().Unix() - e.UTC().Unix()) / day)
+	return int((d.UTC().Unix() - e.UTC().Unix()) / int64(day))
 }
 
 // Weekday returns the day of the week.

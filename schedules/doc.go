@@ -29,9 +29,9 @@
 //
 // # Recurring jobs
 //
-// A [Recurring] is a cron spec with a zone. The key of a slot is the same whenever and wherever it is
-// computed; a UNIQUE (schedule, slot) in the database makes a slot run exactly once. There are two kinds of spec, and a change of
-// clocks treats them differently:
+// A [Recurring] is a cron spec with a zone. The key of a slot is the same whenever and wherever it is computed; a UNIQUE
+// (schedule, slot) in the database makes a slot run exactly once. There are two kinds of spec, and a change of clocks
+// treats them differently:
 //
 //   - Wall-clock specs name their hours ("30 2 * * *", "0 8-18/2 * * 1-5", @daily). Every slot happens exactly once, where
 //     Resolve puts it. Slots that meet at the end of a gap are one run, named after the last of them.

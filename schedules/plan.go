@@ -9,8 +9,8 @@ import (
 var (
 	// ErrInvalidPlan means a plan that breaks one of its rules, on any date.
 	ErrInvalidPlan = errors.New("schedules: invalid plan")
-	// ErrCollision means windows whose cut-offs meet or go backwards, or a deadline that is not after its cut-off, on the
-	// date named. Two times inside one gap of the clock do that, and so do day offsets that cross.
+	// ErrCollision means windows whose cut-offs meet or go backwards on the date named. Two cut-offs inside one gap of the
+	// clock do that, and so do day offsets that cross.
 	ErrCollision = errors.New("schedules: windows collide")
 )
 
@@ -29,8 +29,9 @@ type Window struct {
 	No int
 	// Cutoff is when the window stops adding, on the calendar date DayOffset days after the business date.
 	Cutoff TimeOfDay
-	// Deadline is when its file must be delivered: the first such time after the cut-off. A deadline earlier on the clock
-	// than the cut-off is one of the next calendar date; equal to it, it is refused.
+	// Deadline is when its file must be delivered. A deadline earlier on the clock than the cut-off is one of the next
+	// calendar date; equal to it, it is refused. When a gap of the clock swallows the time between the two, the deadline
+	// keeps its distance from the cut-off instead.
 	Deadline TimeOfDay
 	// DayOffset places the window of business date D on the calendar date D-1, D or D+1.
 	DayOffset int
@@ -84,7 +85,6 @@ func (p Plan) Validate() error {
 }
 
 func (w Window) validate() error {
-	const day = 24 * 60 * 60
 	switch {
 	case w.Cutoff < 0 || w.Cutoff >= day || w.Deadline < 0 || w.Deadline >= day:
 		return fmt.Errorf("%w: window %d has a time outside the day", ErrInvalidPlan, w.No)
@@ -99,9 +99,10 @@ func (w Window) validate() error {
 }
 
 // Occurrences returns the windows of the business dates from through to, both included, in the order of their cut-offs.
-// Cut-offs increase strictly over dates and windows, across the start of the range too, and every deadline is after its
-// cut-off, else it fails with [ErrCollision]. Other errors: [ErrInvalidPlan], [ErrBeyondHorizon]. The instants are in
-// the plan's zone. Ask for the whole calendar once when a plan is configured: what collides shows then, not at night.
+// Cut-offs increase strictly over dates and windows, across the start of the range too, else it fails with
+// [ErrCollision]; every deadline is after its cut-off. Other errors: [ErrInvalidPlan], [ErrBeyondHorizon]. The instants
+// are in the plan's zone. Ask for all dates of the calendar once when a plan is configured: what collides shows then,
+// not at night.
 func (p Plan) Occurrences(from, to Date) ([]Occurrence, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
@@ -118,8 +119,8 @@ func (p Plan) Occurrences(from, to Date) ([]Occurrence, error) {
 		}
 		for _, o := range windows {
 			o.OpensAt = last.CutoffAt
-			if err := o.check(last); err != nil {
-				return nil, err
+			if !o.CutoffAt.After(last.CutoffAt) {
+				return nil, collision(last, o)
 			}
 			all, last = append(all, o), o
 		}
@@ -176,19 +177,23 @@ func (p Plan) on(date Date) ([]Occurrence, error) {
 				continue
 			}
 		}
-		cutoffDate := date.AddDays(w.DayOffset)
-		deadlineDate := cutoffDate
-		if w.Deadline < w.Cutoff {
-			deadlineDate = deadlineDate.AddDays(1)
-		}
-		windows = append(windows, Occurrence{
-			BusinessDate: date,
-			WindowNo:     w.No,
-			CutoffAt:     Resolve(cutoffDate, w.Cutoff, p.Zone),
-			DeadlineAt:   Resolve(deadlineDate, w.Deadline, p.Zone),
-		})
+		windows = append(windows, w.on(date, p.Zone))
 	}
 	return windows, nil
+}
+
+func (w Window) on(date Date, zone *time.Location) Occurrence {
+	cutoffDate := date.AddDays(w.DayOffset)
+	cutoff := Resolve(cutoffDate, w.Cutoff, zone)
+	deadlineDate, distance := cutoffDate, w.Deadline-w.Cutoff
+	if distance < 0 {
+		deadlineDate, distance = cutoffDate.AddDays(1), distance+day
+	}
+	deadline := Resolve(deadlineDate, w.Deadline, zone)
+	if !deadline.After(cutoff) {
+		deadline = cutoff.Add(time.Duration(distance) * time.Second)
+	}
+	return Occurrence{BusinessDate: date, WindowNo: w.No, CutoffAt: cutoff, DeadlineAt: deadline}
 }
 
 func (p Plan) lastBefore(date Date) (Occurrence, error) {
@@ -205,14 +210,7 @@ func (p Plan) lastBefore(date Date) (Occurrence, error) {
 	return Occurrence{}, nil
 }
 
-func (o Occurrence) check(before Occurrence) error {
-	if !o.CutoffAt.After(before.CutoffAt) {
-		return fmt.Errorf("%w: window %d of %s is cut off at %s, window %d of %s before it at %s", ErrCollision,
-			o.WindowNo, o.BusinessDate, o.CutoffAt, before.WindowNo, before.BusinessDate, before.CutoffAt)
-	}
-	if !o.DeadlineAt.After(o.CutoffAt) {
-		return fmt.Errorf("%w: window %d of %s is cut off at %s, its deadline is %s", ErrCollision,
-			o.WindowNo, o.BusinessDate, o.CutoffAt, o.DeadlineAt)
-	}
-	return nil
+func collision(before, o Occurrence) error {
+	return fmt.Errorf("%w: window %d of %s is cut off at %s, window %d of %s before it at %s", ErrCollision,
+		o.WindowNo, o.BusinessDate, o.CutoffAt, before.WindowNo, before.BusinessDate, before.CutoffAt)
 }

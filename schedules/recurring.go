@@ -174,14 +174,19 @@ func (r *Recurring) lastFrom(slot Slot, now time.Time) Slot {
 // nextWallClock computes on wall times, as UTC times that look like them, and resolves the one that it finds.
 func nextWallClock(fields *cron.SpecSchedule, zone *time.Location, after time.Time) (Slot, bool) {
 	wall := fields.Next(wallTime(after, zone))
-	for !wall.IsZero() && !resolve(wall, zone).After(after) {
+	at := resolve(wall, zone)
+	for !wall.IsZero() && !at.After(after) {
 		wall = fields.Next(wall)
+		at = resolve(wall, zone)
 	}
 	if wall.IsZero() {
 		return Slot{}, false
 	}
-	at := resolve(wall, zone)
-	for later := fields.Next(wall); !later.IsZero() && resolve(later, zone).Equal(at); later = fields.Next(later) {
+	for !wallTime(at, zone).Equal(wall) {
+		later := fields.Next(wall)
+		if later.IsZero() || !resolve(later, zone).Equal(at) {
+			break
+		}
 		wall = later
 	}
 	return Slot{Key: wall.Format("2006-01-02T15:04"), At: at}, true
