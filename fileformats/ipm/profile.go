@@ -35,12 +35,14 @@ type Profile struct {
 	Dialect Dialect
 }
 
-func (p Profile) spec() *iso8583.Spec {
+func (p Profile) charset() *iso8583.Charset {
 	if p.Charset == nil {
-		return iso8583.IPM(iso8583.ASCII)
+		return iso8583.ASCII
 	}
-	return iso8583.IPM(p.Charset)
+	return p.Charset
 }
+
+func (p Profile) spec() *iso8583.Spec { return iso8583.IPM(p.charset()) }
 
 func (p Profile) mode() Mode {
 	if p.Mode == 0 {

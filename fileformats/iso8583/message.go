@@ -2,6 +2,7 @@ package iso8583
 
 import (
 	"encoding/binary"
+	"iter"
 	"math/bits"
 )
 
@@ -133,6 +134,14 @@ func (m *Message) next(n int) int {
 		}
 	}
 	return 0
+}
+
+// Fields yields the numbers of the elements present, ascending.
+func (m *Message) Fields() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for n := m.next(1); n != 0 && yield(n); n = m.next(n) {
+		}
+	}
 }
 
 // AppendTo encodes the message at the end of dst. The error is an [*Error], and dst is then returned unchanged.
