@@ -26,10 +26,7 @@ func newBreaker(o *Options, changed func(gobreaker.State)) *breaker {
 		OnStateChange: func(_ string, _, to gobreaker.State) {
 			changed(to)
 			if to == gobreaker.StateOpen {
-				select {
-				case b.tripped <- struct{}{}:
-				default:
-				}
+				signal(b.tripped)
 			}
 		},
 	})

@@ -83,8 +83,9 @@ type Client struct {
 	meter   *meter
 	breaker *breaker
 	table   *table
-	queue   chan *flight // requests that no link has taken
-	links   atomic.Int64 // connections that take requests
+	queue   chan *flight  // requests that no link has taken
+	links   atomic.Int64  // connections that take requests
+	up      chan struct{} // receives when a connection has come up
 
 	inFlight atomic.Int64
 	closing  atomic.Bool
@@ -106,7 +107,7 @@ func New(o Options) (*Client, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	c := &Client{
 		options: o, logger: o.Logger, meter: o.Metrics.meter(o.Name), table: newTable(o.Memory),
-		queue: make(chan *flight, 2*o.MaxInFlight), idle: make(chan struct{}, 1), stop: stop,
+		queue: make(chan *flight, 2*o.MaxInFlight), up: make(chan struct{}, 1), idle: make(chan struct{}, 1), stop: stop,
 	}
 	c.breaker = newBreaker(&c.options, c.breakerChanged)
 	c.owned.Go(func() { c.revive(ctx) })
@@ -123,13 +124,26 @@ func (c *Client) Close() {
 	for c.inFlight.Load() > 0 {
 		<-c.idle
 	}
-	c.signalIdle() // for another caller of Close
+	signal(c.idle) // for another caller
 	c.stop()
 	c.owned.Wait()
 }
 
 // Connected returns how many connections are up: the center answered an echo test on them.
 func (c *Client) Connected() int { return int(c.links.Load()) }
+
+// Ready waits until a connection is up, and returns the error of ctx when that ends first.
+func (c *Client) Ready(ctx context.Context) error {
+	for c.links.Load() == 0 {
+		select {
+		case <-c.up:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	signal(c.up) // for another caller
+	return nil
+}
 
 // Exchange implements Host. It returns at the latest after Options.Timeout. The card verification code of the request
 // is erased in any case, its message as soon as it is written.
@@ -202,13 +216,14 @@ func (c *Client) enter() error {
 
 func (c *Client) leave() {
 	if c.inFlight.Add(-1) == 0 && c.closing.Load() {
-		c.signalIdle()
+		signal(c.idle)
 	}
 }
 
-func (c *Client) signalIdle() {
+// signal leaves a token in a channel of one place.
+func signal(place chan<- struct{}) {
 	select {
-	case c.idle <- struct{}{}:
+	case place <- struct{}{}:
 	default:
 	}
 }
@@ -339,6 +354,7 @@ func (c *Client) late(reason LateReason, r *reply) {
 
 func (c *Client) linkUp() {
 	c.links.Add(1)
+	signal(c.up)
 	c.meter.linked(1)
 	c.logger.Info("center connection up", "center", c.options.Name)
 }

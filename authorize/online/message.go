@@ -59,6 +59,9 @@ func (f *flight) compose(r *Request) error {
 	if r.Kind != Inquiry && r.Amount.Minor <= 0 {
 		return invalid("amount is not positive")
 	}
+	if r.Kind == PartialReversal && (r.OriginalAmount.Currency != r.Amount.Currency || r.OriginalAmount.Minor < r.Amount.Minor) {
+		return invalid("amount released exceeds the original")
+	}
 	m := f.message
 	defer m.Reset("")
 	m.Reset(r.mti())
