@@ -16,9 +16,10 @@ import (
 // Center is a processing center. Make it with [New], start its listeners with [Center.Start], end it with
 // [Center.Close]. Its methods may be called concurrently.
 type Center struct {
-	opt    Options
-	tree   tree
-	books  *ledger
+	opt   Options
+	tree  tree
+	books *ledger
+	clearing
 	ssh    *ssh.ServerConfig
 	faults atomic.Pointer[Faults]
 
@@ -40,7 +41,7 @@ func New(opt Options) (*Center, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Center{opt: opt, books: newLedger(), conns: map[net.Conn]struct{}{}}
+	c := &Center{opt: opt, books: newLedger(), clearing: newClearing(opt.Replies), conns: map[net.Conn]struct{}{}}
 	c.faults.Store(&opt.Faults)
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	if c.ssh, err = c.sshConfig(); err != nil {
@@ -189,8 +190,8 @@ func (c *Center) ReadFile(name string) ([]byte, error) { return readFile(c.tree,
 // WriteFile puts a file into the SFTP tree, whole or not at all, replacing an earlier one.
 func (c *Center) WriteFile(name string, data []byte) error { return writeFile(c.tree, name, data) }
 
-// Files lists the names in a directory of the SFTP tree, such as [InDir], in order.
-func (c *Center) Files(dir string) ([]string, error) {
+// List returns the names in a directory of the SFTP tree, such as [InDir], in order.
+func (c *Center) List(dir string) ([]string, error) {
 	infos, err := c.tree.list(dir)
 	if err != nil {
 		return nil, err

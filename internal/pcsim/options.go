@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"settled/fileformats/iso8583"
 )
 
 // ErrOptions says that the options of a center contradict themselves.
@@ -122,6 +124,9 @@ type Options struct {
 	// ReuseRejected frees the sequence number of a file that was rejected whole. Otherwise the number is consumed and
 	// the corrected file must carry the next one.
 	ReuseRejected bool
+	// Charset is the character set of clearing files. Nil: found out for each file, Latin-1 or EBCDIC (cp500). Blocking
+	// is always found out, and a reply is written as its file was.
+	Charset *iso8583.Charset
 	// Faults are the misbehaviors of the SFTP server; see [Center.SetFaults].
 	Faults Faults
 }

@@ -1,0 +1,602 @@
+package pcsim_test
+
+import (
+	"bufio"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"settled/fileformats/iso8583"
+	"settled/internal/money"
+	"settled/internal/pcsim"
+)
+
+const (
+	member   = "00000012345"
+	acceptor = "MERCHANT0000001"
+)
+
+var (
+	noon   = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	byn, _ = money.ParseCurrency("BYN")
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// clock is a virtual clock that tests set.
+type clock struct{ ch chan time.Time }
+
+func newClock(t time.Time) clock {
+	c := clock{make(chan time.Time, 1)}
+	c.ch <- t
+	return c
+}
+
+func (c clock) now() time.Time { t := <-c.ch; c.ch <- t; return t }
+func (c clock) set(t time.Time) {
+	<-c.ch
+	c.ch <- t
+}
+
+func start(t *testing.T, opt pcsim.Options) *pcsim.Center {
+	t.Helper()
+	if opt.MemberID == "" {
+		opt.MemberID = member
+	}
+	if opt.Now == nil {
+		opt.Now = func() time.Time { return noon }
+	}
+	c, err := pcsim.New(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// client is a raw TCP client of the online host.
+type client struct {
+	t      *testing.T
+	conn   net.Conn
+	frames *iso8583.FrameReader
+	stan   int
+}
+
+func dial(t *testing.T, c *pcsim.Center) *client {
+	t.Helper()
+	conn, err := net.Dial("tcp", c.OnlineAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return &client{t: t, conn: conn, frames: iso8583.NewFrameReader(bufio.NewReader(conn))}
+}
+
+// sale is a payment as the client sends it.
+type sale struct {
+	mti, pan, rrn, terminal, local, expiry, cvv, pos, function, processing string
+	stan                                                                   int
+	amount                                                                 int64
+	currency                                                               string
+}
+
+func (c *client) sale(pan string, amount int64) sale {
+	c.stan++
+	return sale{
+		mti: iso8583.MTIAuthorizationRequest, pan: pan, amount: amount, stan: c.stan,
+		rrn: fmt.Sprintf("6325%08d", c.stan), terminal: "TERM0001", local: "261120120000", expiry: "2812", cvv: "123",
+		pos: "000250S1900C", function: iso8583.FunctionAuthorizationFinal, processing: iso8583.ProcessingPurchase,
+		currency: "933",
+	}
+}
+
+func (c *client) purchase(pan string, amount int64) sale {
+	s := c.sale(pan, amount)
+	s.mti, s.function = iso8583.MTIFinancialRequest, iso8583.FunctionFinancial
+	return s
+}
+
+func (s sale) head(mti string, stan int) *iso8583.Message {
+	m := iso8583.Online.NewMessage(mti)
+	m.Set(3, s.processing)
+	m.SetInt(4, s.amount)
+	m.Set(7, "1120120000")
+	m.SetInt(11, int64(stan))
+	m.Set(12, s.local)
+	m.Set(24, s.function)
+	m.Set(26, "5999")
+	m.Set(32, "123456")
+	m.Set(37, s.rrn)
+	m.Set(41, s.terminal)
+	m.Set(42, acceptor)
+	m.Set(49, s.currency)
+	return m
+}
+
+func (s sale) message() *iso8583.Message {
+	m := s.head(s.mti, s.stan)
+	m.Set(2, s.pan)
+	m.Set(14, s.expiry)
+	m.Set(22, s.pos)
+	if s.cvv != "" {
+		var pds iso8583.PDSList
+		pds.Add(92, s.cvv)
+		if err := m.SetPDS(&pds); err != nil {
+			panic(err)
+		}
+	}
+	return m
+}
+
+func (s sale) original() iso8583.Original {
+	return iso8583.Original{MTI: s.mti, Trace: fmt.Sprintf("%06d", s.stan), LocalTime: s.local, Acquirer: "123456"}
+}
+
+// reversal is a full reversal of s, or a partial one of amount.
+func (c *client) reversal(s sale, amount int64) *iso8583.Message {
+	c.stan++
+	whole := s.amount
+	s.function = iso8583.FunctionReversalFull
+	if amount != 0 {
+		s.function, s.amount = iso8583.FunctionReversalPartial, amount
+	}
+	m := s.head(iso8583.MTIReversalAdvice, c.stan)
+	m.SetOriginal(s.original())
+	if amount != 0 {
+		m.Set(30, fmt.Sprintf("%012d%012d", whole, 0))
+	}
+	return m
+}
+
+func repeated(m *iso8583.Message) *iso8583.Message {
+	again := iso8583.Online.NewMessage(iso8583.MTIReversalRepeat)
+	for n := 2; n <= 64; n++ {
+		if m.Has(n) {
+			again.SetBytes(n, m.Bytes(n))
+		}
+	}
+	return again
+}
+
+func (c *client) refund(s sale, amount int64) *iso8583.Message {
+	original := s.original()
+	c.stan++
+	s.amount, s.stan, s.processing, s.cvv = amount, c.stan, iso8583.ProcessingRefund, ""
+	s.rrn = fmt.Sprintf("6325%08d", c.stan)
+	m := s.message()
+	m.SetOriginal(original)
+	return m
+}
+
+func (c *client) inquiry(s sale) *iso8583.Message {
+	c.stan++
+	s.function = iso8583.FunctionInquiry
+	m := s.head(iso8583.MTIInquiryRequest, c.stan)
+	m.SetOriginal(s.original())
+	return m
+}
+
+func (c *client) send(m *iso8583.Message) {
+	c.t.Helper()
+	frame, err := iso8583.AppendFrame(nil, m)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if _, err := c.conn.Write(frame); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *client) receive() *iso8583.Message {
+	c.t.Helper()
+	_ = c.conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	frame, err := c.frames.Next()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	m := iso8583.Online.NewMessage("")
+	if err := m.Decode(frame); err != nil {
+		c.t.Fatal(err)
+	}
+	return m
+}
+
+// ask sends m and returns the answer, which must be its answer.
+func (c *client) ask(m *iso8583.Message) *iso8583.Message {
+	c.t.Helper()
+	c.send(m)
+	a := c.receive()
+	if diff := cmp.Diff(m.Key(), a.Key()); diff != "" {
+		c.t.Fatalf("answer to another request (-asked +answered):\n%s", diff)
+	}
+	return a
+}
+
+func (c *client) wants(m *iso8583.Message, action string) *iso8583.Message {
+	c.t.Helper()
+	a := c.ask(m)
+	if a.Text(39) != action {
+		c.t.Fatalf("%s answered %q, want %q", m.MTI(), a.Text(39), action)
+	}
+	return a
+}
+
+// silent sends m, then an echo: the first answer must be the one to the echo.
+func (c *client) silent(m *iso8583.Message) {
+	c.t.Helper()
+	c.send(m)
+	if a := c.ask(c.echo()); a.MTI() != iso8583.MTINetworkAnswer {
+		c.t.Fatalf("%s was answered by %s %s", m.MTI(), a.MTI(), a.Text(39))
+	}
+}
+
+func (c *client) echo() *iso8583.Message {
+	c.stan++
+	m := iso8583.Online.NewMessage(iso8583.MTINetworkRequest)
+	m.Set(7, "1120120000")
+	m.SetInt(11, int64(c.stan))
+	m.Set(12, "261120120000")
+	m.Set(24, iso8583.FunctionEcho)
+	return m
+}
+
+func TestAuthorizationIsApprovedOnce(t *testing.T) {
+	center := start(t, pcsim.Options{})
+	c := dial(t, center)
+	s := c.sale(pcsim.CardApproved, 12345)
+	first := c.wants(s.message(), iso8583.ActionApproved)
+	if first.MTI() != iso8583.MTIAuthorizationAnswer || len(first.Text(38)) != 6 || first.Has(2) {
+		t.Fatalf("answer %s", first)
+	}
+	again := c.wants(s.message(), iso8583.ActionApproved)
+	if again.Text(38) != first.Text(38) {
+		t.Errorf("repeat has approval code %q, first %q", again.Text(38), first.Text(38))
+	}
+	got := center.Authorizations(s.rrn)
+	want := []pcsim.Authorization{{
+		RRN: s.rrn, MTI: "1100", Terminal: "TERM0001", Acceptor: acceptor, PAN: "411111****1111",
+		Amount: money.Amount{Minor: 12345, Currency: byn}, Action: "000", Approval: first.Text(38),
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	books := center.Books().Currencies[byn]
+	if books.Authorized != (pcsim.Line{Count: 1, Amount: 12345}) || books.Held() != 12345 {
+		t.Errorf("books %+v", books)
+	}
+	s.amount++
+	c.wants(s.message(), iso8583.ActionSystemMalfunction)
+}
+
+func TestTestCardsDoWhatTheySay(t *testing.T) {
+	center := start(t, pcsim.Options{Behavior: pcsim.Behavior{Decline: 1, LateBy: 30 * time.Millisecond}})
+	for _, card := range pcsim.Cards() {
+		t.Run(card.PAN, func(t *testing.T) {
+			c := dial(t, center)
+			s := c.sale(card.PAN, 1000)
+			s.terminal = card.PAN[8:]
+			switch card.Outcome {
+			case pcsim.SilentBooked, pcsim.SilentLost:
+				c.silent(s.message())
+			case pcsim.Garbage:
+				c.send(s.message())
+				frame, err := c.frames.Next()
+				if err != nil || iso8583.Online.NewMessage("").Decode(frame) == nil {
+					t.Fatalf("answer %q, %v", frame, err)
+				}
+			case pcsim.Late:
+				c.send(s.message())
+				if a := c.receiveAfter(c.echo()); a.MTI() != iso8583.MTIAuthorizationAnswer {
+					t.Fatalf("late answer is %s", a.MTI())
+				}
+			case pcsim.Twice:
+				c.send(s.message())
+				if a, b := c.receive(), c.receive(); a.String() != b.String() || a.Text(39) != card.ActionCode {
+					t.Fatalf("answers %s and %s", a, b)
+				}
+			case pcsim.WrongAmount:
+				if a := c.wants(s.message(), card.ActionCode); a.Text(4) != "000000001001" {
+					t.Fatalf("echoed amount %s", a.Text(4))
+				}
+			default:
+				c.wants(s.message(), card.ActionCode)
+			}
+			inquired := card.ActionCode
+			switch card.Outcome {
+			case pcsim.SilentLost:
+				inquired = iso8583.ActionOriginalNotFound
+			case pcsim.SilentBooked, pcsim.Garbage:
+				inquired = iso8583.ActionApproved
+			}
+			c.wants(c.inquiry(s), inquired)
+		})
+	}
+}
+
+// receiveAfter sends m, takes its answer and returns the next one.
+func (c *client) receiveAfter(m *iso8583.Message) *iso8583.Message {
+	c.t.Helper()
+	c.ask(m)
+	return c.receive()
+}
+
+func TestBadCardDataIsDeclined(t *testing.T) {
+	c := dial(t, start(t, pcsim.Options{}))
+	for name, tc := range map[string]struct {
+		change func(*sale)
+		want   string
+	}{
+		"Luhn":             {func(s *sale) { s.pan = "4111111111111112" }, iso8583.ActionInvalidCardNumber},
+		"expired":          {func(s *sale) { s.expiry = "2610" }, iso8583.ActionExpiredCard},
+		"expires now":      {func(s *sale) { s.expiry = "2611" }, iso8583.ActionApproved},
+		"month 13":         {func(s *sale) { s.expiry = "2713" }, iso8583.ActionExpiredCard},
+		"no CVV":           {func(s *sale) { s.cvv = "" }, iso8583.ActionVerificationCodeFailed},
+		"short CVV":        {func(s *sale) { s.cvv = "12" }, iso8583.ActionVerificationCodeFailed},
+		"recurring":        {func(s *sale) { s.cvv, s.pos = "", "000240S1900C" }, iso8583.ActionApproved},
+		"purchase":         {func(s *sale) { s.mti = iso8583.MTIFinancialRequest }, iso8583.ActionSystemMalfunction},
+		"unknown currency": {func(s *sale) { s.currency = "000" }, iso8583.ActionSystemMalfunction},
+		"nothing":          {func(s *sale) { s.amount = 0 }, iso8583.ActionSystemMalfunction},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.t = t
+			s := c.sale(pcsim.CardApproved, 100)
+			tc.change(&s)
+			c.wants(s.message(), tc.want)
+		})
+	}
+}
+
+func TestReversal(t *testing.T) {
+	center := start(t, pcsim.Options{})
+	c := dial(t, center)
+	s := c.sale(pcsim.CardApproved, 1000)
+	c.wants(s.message(), iso8583.ActionApproved)
+
+	partial := c.reversal(s, 300)
+	c.wants(partial, iso8583.ActionReversalAccepted)
+	c.wants(repeated(partial), iso8583.ActionReversalAccepted)
+	c.wants(c.reversal(s, 701), iso8583.ActionAmountLimitExceeded)
+	if held := center.Books().Currencies[byn].Held(); held != 700 {
+		t.Fatalf("held %d after a partial reversal, want 700", held)
+	}
+	c.wants(c.reversal(s, 0), iso8583.ActionReversalAccepted)
+	c.wants(c.reversal(s, 0), iso8583.ActionReversalAccepted)
+	books := center.Books().Currencies[byn]
+	if books.Held() != 0 || books.Released != (pcsim.Line{Count: 2, Amount: 1000}) {
+		t.Errorf("books %+v", books)
+	}
+
+	tooLate := c.sale(pcsim.CardReversalTooLate, 500)
+	c.wants(tooLate.message(), iso8583.ActionApproved)
+	c.wants(c.reversal(tooLate, 0), iso8583.ActionTooLate)
+
+	declined := c.sale(pcsim.CardInsufficientFunds, 500)
+	c.wants(declined.message(), iso8583.ActionInsufficientFunds)
+	c.wants(c.reversal(declined, 0), iso8583.ActionReversalAccepted)
+}
+
+func TestReversalAnswerIsLostOnce(t *testing.T) {
+	center := start(t, pcsim.Options{})
+	c := dial(t, center)
+	s := c.sale(pcsim.CardReversalAnswerLost, 1000)
+	c.wants(s.message(), iso8583.ActionApproved)
+	r := c.reversal(s, 0)
+	c.silent(r)
+	if held := center.Books().Currencies[byn].Held(); held != 0 {
+		t.Fatalf("held %d, want 0: the lost answer belongs to an effective reversal", held)
+	}
+	c.wants(repeated(r), iso8583.ActionReversalAccepted)
+}
+
+func TestReversalBeforeItsOriginal(t *testing.T) {
+	center := start(t, pcsim.Options{})
+	c := dial(t, center)
+	s := c.sale(pcsim.CardApproved, 1000)
+	r := c.reversal(s, 0)
+	c.wants(r, iso8583.ActionOriginalNotFound)
+	c.wants(s.message(), iso8583.ActionDoNotHonor)
+	c.wants(repeated(r), iso8583.ActionOriginalNotFound)
+	if books := center.Books().Currencies[byn]; books.Authorized.Count != 0 {
+		t.Errorf("books %+v", books)
+	}
+
+	other := c.sale(pcsim.CardApproved, 1000)
+	c.wants(other.message(), iso8583.ActionApproved)
+	wrong := c.reversal(other, 0)
+	wrong.Set(37, "000000000000")
+	c.wants(wrong, iso8583.ActionOriginalNotFound)
+	if held := center.Books().Currencies[byn].Held(); held != 1000 {
+		t.Errorf("held %d after the reversal of another reference, want 1000", held)
+	}
+}
+
+func TestSingleMessage(t *testing.T) {
+	clock := newClock(noon)
+	center := start(t, pcsim.Options{Model: pcsim.SingleMessage, Now: clock.now})
+	c := dial(t, center)
+	c.wants(c.sale(pcsim.CardApproved, 1000).message(), iso8583.ActionSystemMalfunction)
+
+	s := c.purchase(pcsim.CardApproved, 1000)
+	c.wants(s.message(), iso8583.ActionApproved)
+	first := c.refund(s, 400)
+	a := c.wants(first, iso8583.ActionApproved)
+	if b := c.wants(first, iso8583.ActionApproved); a.Text(38) != b.Text(38) {
+		t.Errorf("repeat of a refund: approval %q, first %q", b.Text(38), a.Text(38))
+	}
+	c.wants(c.refund(s, 601), iso8583.ActionAmountLimitExceeded)
+	c.wants(c.refund(s, 600), iso8583.ActionApproved)
+	c.wants(c.reversal(s, 0), iso8583.ActionTooLate)
+
+	unknown := s
+	unknown.stan = 999
+	c.wants(c.refund(unknown, 1), iso8583.ActionOriginalNotFound)
+
+	refused := c.purchase(pcsim.CardRefundDeclined, 700)
+	c.wants(refused.message(), iso8583.ActionApproved)
+	c.wants(c.refund(refused, 700), iso8583.ActionDoNotHonor)
+	c.wants(c.reversal(refused, 0), iso8583.ActionReversalAccepted)
+
+	lost := c.purchase(pcsim.CardReversalAnswerLost, 50)
+	c.wants(lost.message(), iso8583.ActionApproved)
+	r := c.refund(lost, 50)
+	c.silent(r)
+	c.wants(r, iso8583.ActionApproved)
+
+	next := c.purchase(pcsim.CardApproved, 5)
+	c.wants(next.message(), iso8583.ActionApproved)
+	clock.set(noon.AddDate(0, 0, 1))
+	c.wants(c.reversal(next, 0), iso8583.ActionTooLate)
+
+	books := center.Books().Currencies[byn]
+	want := pcsim.Totals{
+		Purchased:         pcsim.Line{Count: 4, Amount: 1755},
+		PurchasesReversed: pcsim.Line{Count: 1, Amount: 700},
+		Refunded:          pcsim.Line{Count: 3, Amount: 1050},
+		Declined:          pcsim.Line{Count: 3, Amount: 1302},
+	}
+	if diff := cmp.Diff(want, books); diff != "" || books.Net() != 5 {
+		t.Errorf("net %d, want 5; %s", books.Net(), diff)
+	}
+}
+
+// TestOneSeedOneOutcome sends the same payments in another order with other trace numbers and wants the same decisions.
+func TestOneSeedOneOutcome(t *testing.T) {
+	behavior := pcsim.Behavior{Decline: 0.3, Twice: 0.1}
+	run := func(seed uint64, shuffle int64) map[int]string {
+		c := dial(t, start(t, pcsim.Options{Seed: seed, Behavior: behavior}))
+		order := rand.New(rand.NewPCG(1, uint64(shuffle))).Perm(200)
+		c.stan = int(shuffle) * 1000
+		actions := map[int]string{}
+		for _, i := range order {
+			s := c.sale(seededCard(i), int64(1000+i))
+			a := c.ask(s.message())
+			actions[i] = a.Text(39)
+			c.drain()
+		}
+		return actions
+	}
+	first, second, other := run(7, 1), run(7, 2), run(8, 1)
+	if diff := cmp.Diff(first, second); diff != "" {
+		t.Errorf("one seed, two outcomes:\n%s", diff)
+	}
+	if cmp.Equal(first, other) {
+		t.Error("two seeds, one outcome")
+	}
+	declined := 0
+	for _, action := range first {
+		if action != iso8583.ActionApproved {
+			declined++
+		}
+	}
+	if declined < 40 || declined > 80 {
+		t.Errorf("%d of 200 declined, want about 60", declined)
+	}
+}
+
+// drain takes everything that was answered before an echo.
+func (c *client) drain() {
+	c.t.Helper()
+	e := c.echo()
+	c.send(e)
+	for a := c.receive(); a.Key() != e.Key(); a = c.receive() {
+	}
+}
+
+// seededCard is a Luhn-valid number of a test range that is no test card.
+func seededCard(i int) string {
+	body := fmt.Sprintf("541333%09d", i)
+	for check := range 10 {
+		if pan := body + fmt.Sprint(check); luhn(pan) {
+			return pan
+		}
+	}
+	panic("unreachable")
+}
+
+func luhn(pan string) bool {
+	sum := 0
+	for i, r := range pan {
+		d := int(r - '0')
+		if (len(pan)-i)%2 == 0 {
+			d = []int{0, 2, 4, 6, 8, 1, 3, 5, 7, 9}[d]
+		}
+		sum += d
+	}
+	return sum%10 == 0
+}
+
+func TestPipelinedRequestsOnManyConnections(t *testing.T) {
+	center := start(t, pcsim.Options{Behavior: pcsim.Behavior{Latency: 20 * time.Millisecond}})
+	const links, each = 8, 50
+	done := make(chan error, links)
+	for link := range links {
+		c := dial(t, center)
+		c.stan = link * 1000
+		go func() { done <- c.pipeline(each) }()
+	}
+	for range links {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if got := center.Books().Currencies[byn].Authorized.Count; got != links*each {
+		t.Errorf("%d authorizations booked, want %d", got, links*each)
+	}
+}
+
+// pipeline sends n payments, then takes n answers in any order, each once.
+func (c *client) pipeline(n int) error {
+	pending := map[iso8583.Key]bool{}
+	var out []byte
+	for range n {
+		m := c.sale(seededCard(c.stan), 500).message()
+		pending[m.Key()] = true
+		var err error
+		if out, err = iso8583.AppendFrame(out, m); err != nil {
+			return err
+		}
+	}
+	if _, err := c.conn.Write(out); err != nil {
+		return err
+	}
+	_ = c.conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	m := iso8583.Online.NewMessage("")
+	for range n {
+		frame, err := c.frames.Next()
+		if err != nil {
+			return err
+		}
+		if err := m.Decode(frame); err != nil {
+			return err
+		}
+		if !pending[m.Key()] {
+			return fmt.Errorf("unexpected answer %s", m)
+		}
+		delete(pending, m.Key())
+	}
+	return nil
+}
+
+func TestMalformedBytesDoNotEndTheHost(t *testing.T) {
+	center := start(t, pcsim.Options{})
+	c := dial(t, center)
+	if _, err := c.conn.Write([]byte("\x00\x05hello")); err != nil {
+		t.Fatal(err)
+	}
+	c.wants(c.echo(), iso8583.ActionApproved)
+	incomplete := iso8583.Online.NewMessage(iso8583.MTIAuthorizationRequest)
+	incomplete.Set(11, "000001")
+	c.wants(incomplete, iso8583.ActionSystemMalfunction)
+}
