@@ -22,7 +22,7 @@ const User = "settled"
 const (
 	startTimeout = 60 * time.Second
 	stopTimeout  = 60 * time.Second
-	socketPort   = 5432 // names the socket file; several servers do not collide, each has its own directory
+	socketPort   = 5432 // names the socket file without TCP; servers do not collide, each has its own directory
 )
 
 // Config says which server to start.
@@ -40,7 +40,8 @@ type Config struct {
 // Server is a running PostgreSQL server of our own. Its methods may be called from several goroutines.
 type Server struct {
 	run   string   // directory of the socket and, for a temporary server, of the data
-	port  int      // TCP port of 127.0.0.1, or 0
+	tcp   bool     // also on 127.0.0.1
+	port  int      // of TCP and in the name of the socket
 	alive *os.File // writing end of the pipe; its end stops the server
 	log   *os.File // what initdb and the server said
 	ended chan struct{}
@@ -54,7 +55,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{ended: make(chan struct{})}
+	s := &Server{tcp: cfg.TCP, port: socketPort, ended: make(chan struct{})}
 	if cfg.TCP {
 		if s.port, err = freePort(); err != nil {
 			return nil, fmt.Errorf("start local database: %w", err)
@@ -72,12 +73,12 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 
 // URL connects to the database named db over the private socket, as the owner of the cluster. "postgres" always exists.
 func (s *Server) URL(db string) string {
-	return fmt.Sprintf("postgres://%s@/%s?host=%s&port=%d&sslmode=disable", User, url.PathEscape(db), url.QueryEscape(s.run), socketPort)
+	return fmt.Sprintf("postgres://%s@/%s?host=%s&port=%d&sslmode=disable", User, url.PathEscape(db), url.QueryEscape(s.run), s.port)
 }
 
 // TCPURL is as URL over 127.0.0.1, and empty unless Config.TCP was set.
 func (s *Server) TCPURL(db string) string {
-	if s.port == 0 {
+	if !s.tcp {
 		return ""
 	}
 	return fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s?sslmode=disable", User, s.port, url.PathEscape(db))
@@ -178,7 +179,7 @@ func (s *Server) ready(ctx context.Context) error {
 // arguments are the command line of the server: our defaults, then what cfg overrides.
 func (s *Server) arguments(cfg Config) []string {
 	set := map[string]string{
-		"unix_socket_directories": s.run, "unix_socket_permissions": "0700", "listen_addresses": "", "port": strconv.Itoa(socketPort),
+		"unix_socket_directories": s.run, "unix_socket_permissions": "0700", "listen_addresses": "", "port": strconv.Itoa(s.port),
 		"timezone": "UTC", "log_timezone": "UTC", "jit": "off", "max_connections": "200",
 	}
 	if cfg.ThrowAway {
@@ -187,7 +188,7 @@ func (s *Server) arguments(cfg Config) []string {
 		}
 	}
 	if cfg.TCP {
-		set["listen_addresses"], set["port"] = "127.0.0.1", strconv.Itoa(s.port)
+		set["listen_addresses"] = "127.0.0.1"
 	}
 	for name, value := range cfg.Settings {
 		set[name] = value
