@@ -34,6 +34,7 @@ CREATE TABLE orders (
 	refunded          bigint NOT NULL DEFAULT 0,
 	refund_pending    bigint NOT NULL DEFAULT 0,
 	created_at        timestamptz NOT NULL,
+	exchange_id       bigint NOT NULL, -- of the payment; its STAN and RRN are derived from it
 	hold_expires_at   timestamptz,
 	merchant_id       integer NOT NULL CHECK (merchant_id > 0),
 	center_id         smallint NOT NULL,
@@ -150,6 +151,7 @@ CREATE TABLE windows (
 	state         text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'sealing', 'sealed', 'empty', 'missed')),
 	sealing_at    timestamptz, -- when writers were shut out: the seal's first commit
 	sealed_at     timestamptz,
+	funded_at     timestamptz, -- when the money of its accepted sales became available to the merchants
 	CONSTRAINT one_window_per_business_date UNIQUE (center_id, stream, business_date, window_no),
 	CONSTRAINT one_cutoff_at_an_instant UNIQUE (center_id, stream, cutoff_at),
 	CONSTRAINT deadline_after_cutoff CHECK (deadline_at > cutoff_at),

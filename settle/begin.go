@@ -1,0 +1,260 @@
+package settle
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"settled/internal/money"
+	"settled/internal/vault"
+	"settled/settle/order"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Intent is a payment that a merchant asks for, before the center is asked.
+type Intent struct {
+	Merchant    *Merchant
+	OrderNumber string
+	Amount      money.Amount
+	TwoStage    bool
+	PAN         vault.PAN
+	CardExpiry  string          // YYMM
+	Fingerprint []byte          // keyed hash of the request, without the card verification code
+	Details     json.RawMessage // customer and comment; nil when there is none
+}
+
+// Payment is a durable intent on its way to the center.
+type Payment struct {
+	Merchant      *Merchant
+	Route         *Route
+	Order         int64 // the billnumber
+	Amount        money.Amount
+	TwoStage      bool
+	Exchange      int64     // STAN and RRN are derived from it
+	TransmittedAt time.Time // UTC; part of the center's match key
+	Kind          Kind      // authorization or purchase
+	card          []byte
+	cardExpiry    string
+}
+
+// Kind is a kind of transaction.
+type Kind int16
+
+// The kinds of transactions. The numbers are stored.
+const (
+	Authorization   Kind = 1
+	Purchase        Kind = 2
+	Reversal        Kind = 3
+	PartialReversal Kind = 4
+	Refund          Kind = 5
+)
+
+// RepeatWithin is how long the refusal of a payment answers an identical request. Later the same request is a new
+// attempt with a new bill number; a payment that succeeded or is in process answers its identical request for ever.
+const RepeatWithin = 10 * time.Minute
+
+// intent is what a lane writes for a Begin.
+type intent struct {
+	Payment
+	number      string
+	attempt     int16
+	mask        string
+	fingerprint []byte
+	details     *string
+}
+
+// Begin writes the intent of a payment durably: the order, and the exchange it owes, which is the reversal that a lost
+// answer would need. It returns the payment to send; or, when an identical request of the order number has a result or is
+// in process, that order and no payment. A different request of a live order number is ErrOrderExists. Nothing is written
+// for ErrNoRoute, ErrTwoStage and ErrNoWindow.
+func (b *Books) Begin(ctx context.Context, in Intent) (*Payment, *Order, error) {
+	route, ok := in.Merchant.Route(in.Amount.Currency)
+	if !ok {
+		return nil, nil, fmt.Errorf("%w: %v at merchant %d", ErrNoRoute, in.Amount.Currency, in.Merchant.ID)
+	}
+	if in.TwoStage && !route.Center.Capabilities.TwoStage {
+		return nil, nil, fmt.Errorf("%w: %s", ErrTwoStage, route.Center.Name)
+	}
+	if err := b.checkWindow(ctx, route.Center); err != nil {
+		return nil, nil, err
+	}
+	it, err := b.newIntent(ctx, in, route)
+	if err != nil {
+		return nil, nil, err
+	}
+	for {
+		task := &item{begin: it}
+		if err := b.lane(in.Merchant.ID).do(ctx, task); err != nil {
+			return nil, nil, fmt.Errorf("begin order %q: %w", in.OrderNumber, err)
+		}
+		if task.fresh {
+			return &it.Payment, nil, nil
+		}
+		earlier, err := b.earlier(ctx, in)
+		if err != nil || earlier.repeats {
+			return nil, earlier.order, err
+		}
+		it.attempt = earlier.attempt + 1
+	}
+}
+
+func (b *Books) lane(merchant int32) *lane { return b.lanes[int(merchant)%len(b.lanes)] }
+
+func (b *Books) newIntent(ctx context.Context, in Intent, route *Route) (*intent, error) {
+	id, err := b.billNumber(ctx, in.Merchant.ID)
+	if err != nil {
+		return nil, err
+	}
+	exchange, err := b.exchangeID(ctx, paymentExchange)
+	if err != nil {
+		return nil, err
+	}
+	card, err := b.Vault.Seal(in.PAN, vault.CardBinding(nil, int64(in.Merchant.ID), id))
+	if err != nil {
+		return nil, fmt.Errorf("seal card: %w", err)
+	}
+	it := &intent{number: in.OrderNumber, attempt: 1, mask: in.PAN.String(), fingerprint: in.Fingerprint}
+	it.Payment = Payment{Merchant: in.Merchant, Route: route, Order: id, Amount: in.Amount, TwoStage: in.TwoStage,
+		Exchange: exchange, TransmittedAt: b.now(), Kind: Authorization, card: card, cardExpiry: in.CardExpiry}
+	if !route.Center.Capabilities.FinancialRecord {
+		it.Kind = Purchase
+	}
+	if in.Details != nil {
+		text := string(in.Details)
+		it.details = &text
+	}
+	return it, nil
+}
+
+// earlierOrder is the latest attempt of an order number.
+type earlierOrder struct {
+	order   *Order
+	attempt int16
+	repeats bool
+}
+
+// earlier reads the latest attempt of the order number and decides whether the request repeats it.
+func (b *Books) earlier(ctx context.Context, in Intent) (earlierOrder, error) {
+	o, err := b.ByNumber(ctx, in.Merchant.ID, in.OrderNumber)
+	if err != nil {
+		return earlierOrder{}, err
+	}
+	e := earlierOrder{order: o, attempt: o.Attempt}
+	same := string(o.fingerprint) == string(in.Fingerprint)
+	ended := o.Status == order.Declined || o.Status == order.TimedOut
+	switch {
+	case same && (!ended || b.now().Sub(o.CreatedAt) < RepeatWithin):
+		e.repeats = true
+	case !same && !ended:
+		return earlierOrder{}, fmt.Errorf("%w: %q", ErrOrderExists, in.OrderNumber)
+	}
+	return e, nil
+}
+
+// checkWindow refuses a payment at a center for whose records no window is planned. The answer is kept until the last
+// planned cut-off known has passed.
+func (b *Books) checkWindow(ctx context.Context, c *Center) error {
+	if !c.Capabilities.FinancialRecord {
+		return nil
+	}
+	if last, ok := b.horizon.Load(c.ID); ok && b.now().Before(last.(time.Time)) {
+		return nil
+	}
+	var last *time.Time
+	err := b.Pool.QueryRow(ctx, `SELECT max(cutoff_at) FROM windows WHERE center_id = $1 AND state = 'open'`, c.ID).Scan(&last)
+	if err != nil {
+		return fmt.Errorf("read windows of %s: %w", c.Name, err)
+	}
+	if last == nil || !b.now().Before(*last) {
+		return fmt.Errorf("%w: center %s at %s", ErrNoWindow, c.Name, b.now().Format(time.RFC3339))
+	}
+	b.horizon.Store(c.ID, *last)
+	return nil
+}
+
+const insertIntents = `
+WITH o AS (
+	INSERT INTO orders (merchant_id, order_id, ordernumber, attempt, amount, currency, center_id, two_stage, status,
+		created_at, exchange_id, card_mask, card_expiry, card, fingerprint, details)
+	SELECT merchant, id, number, attempt, amount, currency, center, two_stage, 1, at, exchange, mask, expiry, card, fingerprint, details
+	FROM unnest($1::int[], $2::bigint[], $3::text[], $4::smallint[], $5::bigint[], $6::smallint[], $7::smallint[],
+		$8::boolean[], $9::timestamptz[], $10::bigint[], $11::text[], $12::text[], $13::bytea[], $14::bytea[], $15::jsonb[])
+		AS i (merchant, id, number, attempt, amount, currency, center, two_stage, at, exchange, mask, expiry, card, fingerprint, details)
+	ON CONFLICT (merchant_id, ordernumber, attempt) DO NOTHING
+	RETURNING merchant_id, order_id, amount, exchange_id, created_at, center_id
+), w AS (
+	INSERT INTO owed_exchanges (merchant_id, order_id, transaction, operation, center_id, kind, amount, exchange_id,
+		created_at, transmitted_at, due_at)
+	SELECT merchant_id, order_id, 1, 1, center_id, CASE WHEN center_id = ANY ($16::smallint[]) THEN 2 ELSE 1 END, amount,
+		exchange_id, created_at, created_at, created_at + $17::interval
+	FROM o
+)
+SELECT order_id FROM o`
+
+// unknownAfter is when a payment whose process died counts as unknown. The process itself gives up at the center's
+// deadline, which must be shorter.
+const unknownAfter = 2 * time.Minute
+
+// writeIntents inserts the orders and owed exchanges of a group. An item whose order number is taken stays not fresh.
+func (b *Books) writeIntents(ctx context.Context, tx pgx.Tx, group []*item) error {
+	if len(group) == 0 {
+		return nil
+	}
+	var c intentColumns
+	byID := make(map[int64]*item, len(group))
+	for _, it := range group {
+		c.add(it.begin)
+		byID[it.begin.Order] = it
+	}
+	rows, err := tx.Query(ctx, insertIntents, c.merchant, c.id, c.number, c.attempt, c.amount, c.currency, c.center, c.twoStage,
+		c.at, c.exchange, c.mask, c.expiry, c.card, c.fingerprint, c.details, b.singleMessage, unknownAfter)
+	if err != nil {
+		return fmt.Errorf("insert %d orders: %w", len(group), err)
+	}
+	return markFresh(rows, byID)
+}
+
+func markFresh(rows pgx.Rows, byID map[int64]*item) error {
+	var id int64
+	_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
+		byID[id].fresh = true
+		return nil
+	})
+	return err
+}
+
+type intentColumns struct {
+	merchant             []int32
+	id, amount, exchange []int64
+	number, mask, expiry []string
+	attempt, currency    []int16
+	center               []int16
+	twoStage             []bool
+	at                   []time.Time
+	card, fingerprint    [][]byte
+	details              []*string
+}
+
+func (c *intentColumns) add(in *intent) {
+	c.merchant = append(c.merchant, in.Merchant.ID)
+	c.id = append(c.id, in.Order)
+	c.number = append(c.number, in.number)
+	c.attempt = append(c.attempt, in.attempt)
+	c.amount = append(c.amount, in.Amount.Minor)
+	c.currency = append(c.currency, int16(in.Amount.Currency))
+	c.center = append(c.center, in.Route.Center.ID)
+	c.twoStage = append(c.twoStage, in.TwoStage)
+	c.at = append(c.at, in.TransmittedAt)
+	c.exchange = append(c.exchange, in.Exchange)
+	c.mask = append(c.mask, in.mask)
+	c.expiry = append(c.expiry, in.cardExpiry)
+	c.card = append(c.card, in.card)
+	c.fingerprint = append(c.fingerprint, in.fingerprint)
+	c.details = append(c.details, in.details)
+}
+
+// isNotFound reports that a query found no row.
+func isNotFound(err error) bool { return errors.Is(err, pgx.ErrNoRows) }

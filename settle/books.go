@@ -1,0 +1,118 @@
+package settle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"settled/internal/postgres"
+	"settled/internal/vault"
+	"settled/settle/ledger"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Options of the books.
+type Options struct {
+	Pool      *pgxpool.Pool
+	Lanes     *pgxpool.Pool // connections of the group commit; Pool when nil
+	LaneCount int           // workers of the group commit, each with one connection; default 2
+	Directory *Directory
+	Vault     *vault.Vault
+	Zone      *time.Location // of accounting dates; UTC when nil
+	Now       func() time.Time
+	Log       *slog.Logger
+	// Wake is called after a commit that owes a center a message that is due at once. It must not block.
+	Wake func()
+}
+
+// Books is the entry to all of it. Its methods are safe for concurrent use.
+type Books struct {
+	Options
+	ids           *blocks
+	ledger        ledger.Book
+	lanes         []*lane
+	singleMessage []int16  // centers whose answer moves the money
+	horizon       sync.Map // center id → last planned cut-off seen
+}
+
+// New starts the lanes of the group commit. The caller closes the books after its last call.
+func New(o Options) *Books {
+	if o.Lanes == nil {
+		o.Lanes = o.Pool
+	}
+	if o.LaneCount == 0 {
+		o.LaneCount = 2
+	}
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Wake == nil {
+		o.Wake = func() {}
+	}
+	b := &Books{Options: o, ids: &blocks{pool: o.Pool, open: map[string]*block{}}, ledger: ledger.Book{Zone: o.Zone}}
+	for _, c := range o.Directory.Centers() {
+		if !c.Capabilities.FinancialRecord {
+			b.singleMessage = append(b.singleMessage, c.ID)
+		}
+	}
+	for range o.LaneCount {
+		b.lanes = append(b.lanes, startLane(b))
+	}
+	return b
+}
+
+// Close ends the lanes after the work that is queued. Calls that come later fail with ErrClosed.
+func (b *Books) Close() {
+	for _, l := range b.lanes {
+		l.close()
+	}
+}
+
+func (b *Books) now() time.Time { return b.Now().UTC().Truncate(time.Microsecond) }
+
+// Ledger returns the ledger that the books post to.
+func (b *Books) Ledger() ledger.Book { return b.ledger }
+
+// The errors of the books, besides those of packages order and ledger. Each leaves everything as it was.
+var (
+	ErrClosed        = errors.New("settle: books are closed")
+	ErrNotFound      = errors.New("settle: no such order")
+	ErrInFlight      = errors.New("settle: an operation of the order is in process")
+	ErrOrderExists   = errors.New("settle: order number is in use by a different order")
+	ErrNoRoute       = errors.New("settle: currency is not processed for the merchant")
+	ErrCurrency      = errors.New("settle: currency differs from the payment's")
+	ErrTwoStage      = errors.New("settle: the center does not hold authorizations")
+	ErrOneStage      = errors.New("settle: confirmation is not required")
+	ErrOperation     = errors.New("settle: operation is not a successful payment")
+	ErrExternalReuse = errors.New("settle: external id was used with another amount")
+	ErrLate          = errors.New("settle: outcome came after it had become unknown")
+)
+
+// RegisterCenters writes the configured centers into the database. An id that belongs to another name is an error: its
+// records, windows and files would change owner.
+func (b *Books) RegisterCenters(ctx context.Context) error {
+	for _, c := range b.Directory.Centers() {
+		var name string
+		err := b.Pool.QueryRow(ctx, `INSERT INTO centers (center_id, name) VALUES ($1, $2)
+			ON CONFLICT (center_id) DO UPDATE SET name = centers.name RETURNING name`, c.ID, c.Name).Scan(&name)
+		if err != nil {
+			return fmt.Errorf("register center %q: %w", c.Name, err)
+		}
+		if name != c.Name {
+			return fmt.Errorf("%w: center id %d belongs to %q, not to %q", ErrDirectory, c.ID, name, c.Name)
+		}
+	}
+	return nil
+}
+
+// key names a transaction on an order, for the commit rule.
+func (b *Books) key(what string, merchant int32, id int64) postgres.Key {
+	return postgres.Key{Name: fmt.Sprintf("%s %d/%d", what, merchant, id)}
+}

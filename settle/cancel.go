@@ -1,0 +1,294 @@
+package settle
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"settled/internal/money"
+	"settled/settle/ledger"
+	"settled/settle/order"
+)
+
+// Reasons of a cancellation: 1 to 3 are the merchant protocol's, the others our own.
+const (
+	ReasonShop     int16 = 1
+	ReasonCustomer int16 = 2
+	ReasonFraud    int16 = 3
+	ReasonExpiry   int16 = 4
+)
+
+// CancelRepeatWithin is how long a cancel without an external key of the same amount is a repeat of the first.
+const CancelRepeatWithin = 10 * time.Minute
+
+// CancelRequest asks for money back, or for a hold to be given up: the books decide which.
+type CancelRequest struct {
+	Merchant  int32
+	Order     int64
+	Operation int16         // the payment operation named by an extended billnumber; 0: the only one
+	Amount    *money.Amount // nil: everything that can be cancelled
+	Reason    int16
+	External  string // the merchant's key of this cancel; empty: the same amount within CancelRepeatWithin is a repeat
+	Actor     Actor
+}
+
+// Cancel carries out the plan of order.PlanCancel in one commit: holds released, records withdrawn or reduced, credits
+// queued, online refunds and reversals owed to the center. The operation's note says what was created and why. Its state
+// is OperationDone when nothing more can change it, OperationInProcess while a center's answer decides it. Refusals are
+// the errors of package order, ErrCurrency, ErrOperation, ErrInFlight and ErrExternalReuse.
+func (b *Books) Cancel(ctx context.Context, r CancelRequest) (OperationResult, error) {
+	var out OperationResult
+	o, err := b.change(ctx, "cancel", r.Merchant, r.Order, func(w *work) error {
+		out = OperationResult{}
+		if err := w.payable(r.Operation, r.Amount); err != nil {
+			return err
+		}
+		if earlier, err := w.earlierCancel(r); earlier != nil || err != nil {
+			out.Operation, out.Repeat = earlier, true
+			return err
+		}
+		n, err := w.cancel(r)
+		out.Operation = w.order.Operation(n)
+		return err
+	})
+	out.Order = o
+	return out, err
+}
+
+func (w *work) earlierCancel(r CancelRequest) (*Operation, error) {
+	for i := len(w.order.Operations) - 1; i >= 0; i-- {
+		op := &w.order.Operations[i]
+		if op.Kind != OperationCancellation || op.State == OperationFailed {
+			continue
+		}
+		switch {
+		case r.External != "" && op.External != nil && *op.External == r.External:
+			if !sameAsked(op.Asked, r.Amount) {
+				return nil, fmt.Errorf("%w: %q", ErrExternalReuse, r.External)
+			}
+			return op, nil
+		case r.External == "" && op.External == nil && w.repeatsCancel(op, r.Amount):
+			return op, nil
+		}
+	}
+	return nil, nil
+}
+
+// repeatsCancel tells that an unkeyed cancel asks for what op did: the same amount shortly before, or everything of an
+// order that has nothing left.
+func (w *work) repeatsCancel(op *Operation, amount *money.Amount) bool {
+	if amount == nil {
+		return w.order.Amounts.Cancellable() == 0
+	}
+	return sameAsked(op.Asked, amount) && w.moment.at.Sub(op.RequestedAt) < CancelRepeatWithin
+}
+
+func (w *work) cancel(r CancelRequest) (int16, error) {
+	op := Operation{Kind: OperationCancellation, State: OperationDone, Actor: r.Actor, Reason: r.Reason,
+		Response: responseDone, Asked: minorOf(r.Amount), External: keyOf(r.External)}
+	var ask int64
+	if op.Asked != nil {
+		if ask = *op.Asked; ask <= 0 {
+			return 0, order.ErrAmountNotPositive
+		}
+	}
+	cut, err := w.slices()
+	if err != nil {
+		return 0, err
+	}
+	plan, err := order.PlanCancel(w.order.Amounts, cut, w.center.Capabilities, ask)
+	if err != nil {
+		return 0, fmt.Errorf("order %d: %w", w.order.ID, err)
+	}
+	op.Number = w.nextOperation()
+	return op.Number, w.carryOutCancel(op, plan)
+}
+
+func (w *work) carryOutCancel(op Operation, plan order.Cancellation) error {
+	var notes []string
+	w.trigger = order.TriggerCancelHold
+	for _, part := range plan.Parts {
+		op.Amount += part.Amount
+		note, err := w.carryOutPart(&op, part)
+		if err != nil {
+			return err
+		}
+		notes = append(notes, note)
+	}
+	notes = append(notes, w.releaseNote(plan)...)
+	op.Note = strings.Join(notes, "; ")
+	if err := w.addOperation(op); err != nil {
+		return err
+	}
+	switch plan.Release {
+	case order.ReleaseReversal:
+		return w.owe(Reversal, op.Number, 1, nil, plan.Freed)
+	case order.ReleasePartial:
+		return w.owe(PartialReversal, op.Number, 1, nil, plan.Freed)
+	}
+	return nil
+}
+
+func (w *work) releaseNote(plan order.Cancellation) []string {
+	switch plan.Release {
+	case order.ReleaseReversal:
+		return []string{"reversal of the authorization, because nothing of it was presented"}
+	case order.ReleasePartial:
+		return []string{fmt.Sprintf("partial reversal of %v, because another part of the authorization stays in use", w.amount(plan.Freed))}
+	case order.ReleaseLapse:
+		return []string{"release_not_supported: the center cannot release a part; it lapses at the issuer"}
+	}
+	return nil
+}
+
+// carryOutPart does one part of a cancel and says in words what and why.
+func (w *work) carryOutPart(op *Operation, part order.Part) (string, error) {
+	k := w.amount(part.Amount)
+	if part.Action == order.ActionRelease {
+		w.order.Amounts.ReleasedCancel += part.Amount
+		w.post(ledger.PRM3, op.Number, ledger.PhaseDone, part.Amount, false)
+		return fmt.Sprintf("hold of %v released, because it was not confirmed", k), nil
+	}
+	slice := w.order.Operation(int16(part.Slice))
+	slice.Refunded += part.Amount
+	w.order.Amounts.Refunded += part.Amount
+	if err := w.saveOperation(slice); err != nil {
+		return "", err
+	}
+	switch part.Action {
+	case order.ActionVoid, order.ActionReduce:
+		w.trigger = laterTrigger(w.trigger, order.TriggerVoid)
+		w.post(ledger.PR02, op.Number, ledger.PhaseDone, part.Amount, false)
+		return fmt.Sprintf("%s of slice %d by %v, because its window is open", part.Action, part.Slice, k), w.changeRecord(op, slice)
+	case order.ActionAbandon:
+		w.trigger = laterTrigger(w.trigger, order.TriggerVoid)
+		w.post(ledger.PR08a, op.Number, ledger.PhaseDone, part.Amount, false)
+		return fmt.Sprintf("rejected record of slice %d abandoned for %v, because nothing was presented", part.Slice, k), w.abandon(slice)
+	case order.ActionCredit:
+		w.trigger = order.TriggerRefund
+		return w.refundByFile(op, slice, part.Amount)
+	default:
+		w.trigger = order.TriggerRefund
+		return w.giveBackOnline(op, slice, part)
+	}
+}
+
+// laterTrigger keeps the trigger that says most about a cancel of several parts.
+func laterTrigger(have, t order.Trigger) order.Trigger {
+	if have == order.TriggerRefund {
+		return have
+	}
+	return t
+}
+
+const insertRecordChange = `
+INSERT INTO record_changes (window_id, record_id, merchant_id, version, amount, operation, at)
+SELECT $1, $2, $3, coalesce(max(version), 0) + 1, $4, $5, $6
+FROM record_changes WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3`
+
+// changeRecord writes the amount that is left of a slice beside its record; 0 withdraws it.
+func (w *work) changeRecord(op, slice *Operation) error {
+	_, err := w.tx.Exec(w.ctx, insertRecordChange, *slice.Window, *slice.Record, w.order.Merchant, slice.Amount-slice.Refunded, op.Number, w.moment.at)
+	if err != nil {
+		return fmt.Errorf("change record %d: %w", *slice.Record, err)
+	}
+	return nil
+}
+
+func (w *work) abandon(slice *Operation) error {
+	if slice.Refunded < slice.Amount {
+		return nil
+	}
+	_, err := w.tx.Exec(w.ctx, `UPDATE rejects SET state = 'abandoned' WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3 AND state = 'rejected'`,
+		*slice.Window, *slice.Record, w.order.Merchant)
+	if err != nil {
+		return fmt.Errorf("abandon record %d: %w", *slice.Record, err)
+	}
+	return nil
+}
+
+// refundByFile queues a credit record, and draws the money from the merchant.
+func (w *work) refundByFile(op, slice *Operation, k int64) (string, error) {
+	record, window, err := w.present(Credit, op.Number, slice.Number, k, 1, true)
+	if err != nil {
+		return "", err
+	}
+	op.Record, op.Window = &record, &window
+	d, err := w.draw(slice, k)
+	if err != nil {
+		return "", err
+	}
+	w.post(ledger.PR17, op.Number, ledger.PhaseDone, d.available, false)
+	w.post(ledger.PR17p, op.Number, ledger.PhaseDone, d.pending, false)
+	w.post(ledger.PR17n, op.Number, ledger.PhaseDone, d.short, false)
+	return fmt.Sprintf("refund of %v of slice %d by a credit record, because its batch is sealed", w.amount(k), slice.Number), nil
+}
+
+// giveBackOnline owes the center a refund, or within its bank day the reversal of a whole purchase.
+func (w *work) giveBackOnline(op, slice *Operation, part order.Part) (string, error) {
+	op.State, op.Response = OperationInProcess, responseInProcess
+	w.order.Amounts.RefundPending += part.Amount
+	if part.Action == order.ActionPurchaseReverse {
+		note := fmt.Sprintf("reversal of the purchase of %v, because the center's bank day is open", w.amount(part.Amount))
+		return note, w.owe(Reversal, op.Number, 1, &slice.Number, part.Amount)
+	}
+	if err := w.requestRefund(op.Number, slice, part.Amount, ledger.PhaseDone); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("online refund of %v, because the money has moved", w.amount(part.Amount)), nil
+}
+
+func (w *work) requestRefund(operation int16, slice *Operation, k int64, phase ledger.Phase) error {
+	d, err := w.draw(slice, k)
+	if err != nil {
+		return err
+	}
+	w.post(ledger.PR18, operation, phase, d.available, false)
+	w.post(ledger.PR18p, operation, phase, d.pending, false)
+	w.post(ledger.PR18n, operation, phase, d.short, false)
+	return w.owe(Refund, operation, 1, &slice.Number, k)
+}
+
+const slicesOf = `
+SELECT s.operation, w.state = 'open' AND w.cutoff_at > $3, j.state IS NOT NULL
+FROM operations s JOIN windows w USING (window_id)
+	LEFT JOIN rejects j ON j.window_id = s.window_id AND j.record_id = s.record_id AND j.merchant_id = s.merchant_id
+WHERE s.merchant_id = $1 AND s.order_id = $2 AND s.kind IN (100, 200)`
+
+// slices returns the confirmed parts of the order with the fate of their records, read under the center's lock: a window
+// whose cut-off has passed is closed even if its seal is late.
+func (w *work) slices() ([]order.Slice, error) {
+	type fate struct {
+		Operation    int16
+		Open, Reject bool
+	}
+	fates, err := collect[fate](w.ctx, w.tx, slicesOf, w.order.Merchant, w.order.ID, w.moment.at)
+	if err != nil {
+		return nil, err
+	}
+	byOperation := map[int16]order.Fate{}
+	for _, f := range fates {
+		byOperation[f.Operation] = order.FateSealed
+		switch {
+		case f.Reject:
+			byOperation[f.Operation] = order.FateRejected
+		case f.Open:
+			byOperation[f.Operation] = order.FateOpen
+		}
+	}
+	var cut []order.Slice
+	for _, op := range w.order.Operations {
+		confirms := op.Kind == OperationConfirmation || op.Kind == OperationPayment && !w.order.TwoStage
+		if !confirms || op.State != OperationDone {
+			continue
+		}
+		cut = append(cut, order.Slice{Operation: int(op.Number), Amount: op.Amount, Refunded: op.Refunded,
+			Fate: byOperation[op.Number], BankDay: w.inBankDay(op)})
+	}
+	return cut, nil
+}
+
+func (w *work) inBankDay(op Operation) bool {
+	return op.CompletedAt != nil && w.center.BankDay(*op.CompletedAt) == w.center.BankDay(w.moment.at)
+}

@@ -1,0 +1,220 @@
+package settle
+
+import (
+	"context"
+	"fmt"
+
+	"settled/internal/money"
+	"settled/settle/ledger"
+	"settled/settle/order"
+)
+
+// ConfirmRequest asks for a confirmation of a held payment.
+type ConfirmRequest struct {
+	Merchant    int32
+	Order       int64
+	Operation   int16         // the payment operation named by an extended billnumber; 0: the only one
+	Amount      *money.Amount // nil: the whole hold
+	AutoDeposit bool          // release the unconfirmed rest at once
+	External    string        // the merchant's key of this confirmation; empty: an identical request is a repeat
+	Actor       Actor
+	Note        string
+}
+
+// OperationResult is an order together with the operation that answers a request. Repeat tells that the operation is an
+// earlier one that the request repeats.
+type OperationResult struct {
+	Order     *Order
+	Operation *Operation
+	Repeat    bool
+}
+
+// responseDone is the response code of an operation that took effect; responseInProcess of one that is still decided.
+const (
+	responseDone      = "AS000"
+	responseInProcess = "AS300"
+	responseDeclined  = "AS100"
+)
+
+// Confirm makes a slice of a hold presentable: it consumes that part of the hold, writes the clearing record into the
+// window open at the commit, and posts both. With AutoDeposit it gives up the rest of the hold in the same commit. An
+// identical confirmation returns the first result and changes nothing. Refusals are the errors of package order,
+// ErrOneStage, ErrCurrency, ErrOperation, ErrInFlight and ErrExternalReuse.
+func (b *Books) Confirm(ctx context.Context, r ConfirmRequest) (OperationResult, error) {
+	var out OperationResult
+	o, err := b.change(ctx, "confirm", r.Merchant, r.Order, func(w *work) error {
+		out = OperationResult{}
+		if err := w.payable(r.Operation, r.Amount); err != nil {
+			return err
+		}
+		if earlier, err := w.earlierConfirmation(r); earlier != nil || err != nil {
+			out.Operation, out.Repeat = earlier, true
+			return err
+		}
+		n, err := w.confirm(r)
+		out.Operation = w.order.Operation(n)
+		return err
+	})
+	out.Order = o
+	return out, err
+}
+
+// payable checks what confirmations and cancels have in common: a successful payment, the operation named, the currency.
+func (w *work) payable(operation int16, amount *money.Amount) error {
+	switch {
+	case operation > 1:
+		return fmt.Errorf("%w: %d.%d", ErrOperation, w.order.ID, operation)
+	case w.order.Status == order.InProcess:
+		return fmt.Errorf("%w: %d", ErrInFlight, w.order.ID)
+	case w.order.Status != order.Paid:
+		return fmt.Errorf("%w: order %d is %s", ErrOperation, w.order.ID, w.order.State())
+	case amount != nil && amount.Currency != w.order.Amount.Currency:
+		return fmt.Errorf("%w: %v, not %v", ErrCurrency, w.order.Amount.Currency, amount.Currency)
+	}
+	return nil
+}
+
+// earlierConfirmation finds the confirmation that the request repeats: by its external key, else by the same amount
+// asked, where asking for everything is one amount.
+func (w *work) earlierConfirmation(r ConfirmRequest) (*Operation, error) {
+	for i := range w.order.Operations {
+		op := &w.order.Operations[i]
+		if op.Kind != OperationConfirmation || op.State != OperationDone {
+			continue
+		}
+		switch {
+		case r.External != "" && op.External != nil && *op.External == r.External:
+			if !sameAsked(op.Asked, r.Amount) {
+				return nil, fmt.Errorf("%w: %q", ErrExternalReuse, r.External)
+			}
+			return op, nil
+		case r.External == "" && op.External == nil && w.repeatsConfirmation(op, r.Amount):
+			return op, nil
+		}
+	}
+	return nil, nil
+}
+
+// repeatsConfirmation tells that an unkeyed request asks for what op did. Asking for everything after the hold is gone
+// repeats the last confirmation.
+func (w *work) repeatsConfirmation(op *Operation, amount *money.Amount) bool {
+	if amount == nil {
+		return op.Asked == nil || w.order.Amounts.Hold() == 0 && op.Number == w.lastConfirmation()
+	}
+	return op.Amount == amount.Minor
+}
+
+func (w *work) lastConfirmation() int16 {
+	var n int16
+	for _, op := range w.order.Operations {
+		if op.Kind == OperationConfirmation && op.State == OperationDone {
+			n = op.Number
+		}
+	}
+	return n
+}
+
+func sameAsked(asked *int64, amount *money.Amount) bool {
+	if asked == nil || amount == nil {
+		return asked == nil && amount == nil
+	}
+	return *asked == amount.Minor
+}
+
+func (w *work) confirm(r ConfirmRequest) (int16, error) {
+	if !w.order.TwoStage {
+		return 0, fmt.Errorf("%w: order %d", ErrOneStage, w.order.ID)
+	}
+	op := Operation{Kind: OperationConfirmation, State: OperationDone, Actor: r.Actor, AutoDeposit: r.AutoDeposit,
+		Response: responseDone, Asked: minorOf(r.Amount), External: keyOf(r.External), Note: r.Note}
+	var ask int64
+	if op.Asked != nil {
+		if ask = *op.Asked; ask <= 0 {
+			return 0, order.ErrAmountNotPositive
+		}
+	}
+	earlier := w.confirmations()
+	plan, err := order.PlanConfirm(w.order.Amounts, w.center.Capabilities, ask, r.AutoDeposit, earlier, w.holdExpired())
+	if err != nil {
+		return 0, fmt.Errorf("order %d: %w", w.order.ID, err)
+	}
+	op.Number, op.Amount = w.nextOperation(), plan.Amount
+	return op.Number, w.carryOutConfirmation(op, plan, earlier+1)
+}
+
+func (w *work) carryOutConfirmation(op Operation, plan order.Confirmation, sequence int) error {
+	record, window, err := w.present(Sale, op.Number, op.Number, plan.Amount, sequence, plan.Final)
+	if err != nil {
+		return err
+	}
+	op.Record, op.Window = &record, &window
+	w.trigger = order.TriggerConfirm
+	w.order.Amounts.Confirmed += plan.Amount
+	w.post(ledger.PRM2, op.Number, ledger.PhaseDone, plan.Amount, false)
+	w.post(ledger.PR01, op.Number, ledger.PhaseDone, plan.Amount, false)
+	if plan.Released > 0 {
+		w.trigger = order.TriggerAutoDeposit
+		w.order.Amounts.ReleasedDeposit += plan.Released
+		w.post(ledger.PRM3, op.Number, ledger.PhaseRelease, plan.Released, false)
+	}
+	op.Note = joinNotes(op.Note, w.confirmationNote(plan))
+	if err := w.addOperation(op); err != nil {
+		return err
+	}
+	if plan.Release == order.ReleasePartial {
+		return w.owe(PartialReversal, op.Number, 1, nil, plan.Released)
+	}
+	return nil
+}
+
+func (w *work) confirmationNote(plan order.Confirmation) string {
+	switch plan.Release {
+	case order.ReleasePartial:
+		return fmt.Sprintf("AutoDeposit: %v of the hold released by a partial reversal", w.amount(plan.Released))
+	case order.ReleaseImplicit:
+		return fmt.Sprintf("AutoDeposit: the center releases %v on the final record", w.amount(plan.Released))
+	case order.ReleaseLapse:
+		return "release_not_supported: the center cannot release a part; the rest lapses when the hold expires"
+	}
+	if !plan.Final || w.order.Amounts.Hold() == 0 {
+		return ""
+	}
+	return "the center takes one confirmation: the remainder can no longer be confirmed"
+}
+
+// confirmations counts the slices that confirmations made.
+func (w *work) confirmations() int {
+	n := 0
+	for _, op := range w.order.Operations {
+		if op.Kind == OperationConfirmation && op.State == OperationDone {
+			n++
+		}
+	}
+	return n
+}
+
+// holdExpired tells that the hold's end has come; the instant decides, however late the sweep runs.
+func (w *work) holdExpired() bool {
+	return !w.order.HoldExpiresAt.IsZero() && !w.moment.at.Before(w.order.HoldExpiresAt)
+}
+
+func minorOf(a *money.Amount) *int64 {
+	if a == nil {
+		return nil
+	}
+	return &a.Minor
+}
+
+func keyOf(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func joinNotes(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "; " + b
+}

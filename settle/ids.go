@@ -1,0 +1,83 @@
+package settle
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// blocks hands out identifiers from blocks that it reserves in the database, one short statement per block. Identifiers
+// of one name ascend within a process; a restart leaves a gap.
+type blocks struct {
+	pool *pgxpool.Pool
+	mu   sync.Mutex
+	open map[string]*block
+}
+
+type block struct{ next, end int64 }
+
+const reserveBlock = `
+INSERT INTO id_blocks (name, next) VALUES ($1, $2 + 1)
+ON CONFLICT (name) DO UPDATE SET next = id_blocks.next + $2
+RETURNING next - $2`
+
+// next returns the next identifier of a name, reserving size at a time. The first is 1.
+func (b *blocks) next(ctx context.Context, name string, size int64) (int64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	cur := b.open[name]
+	if cur == nil {
+		cur = &block{}
+		b.open[name] = cur
+	}
+	if cur.next == cur.end {
+		if err := b.pool.QueryRow(ctx, reserveBlock, name, size).Scan(&cur.next); err != nil {
+			return 0, fmt.Errorf("reserve %d identifiers of %q: %w", size, name, err)
+		}
+		cur.end = cur.next + size
+	}
+	cur.next++
+	return cur.next - 1, nil
+}
+
+// Sizes of the blocks: small where a gap shows (bill numbers), large on the hot path.
+const (
+	billBlock     = 64
+	exchangeBlock = 4096
+	recordBlock   = 1024
+)
+
+// billNumber makes the order id: "5", the merchant id (5 digits at least), and a 9-digit counter of the merchant; 15 or 16
+// digits in all.
+func (b *Books) billNumber(ctx context.Context, merchant int32) (int64, error) {
+	n, err := b.ids.next(ctx, fmt.Sprintf("bill/%d", merchant), billBlock)
+	if err != nil {
+		return 0, err
+	}
+	lead := int64(500000)
+	if merchant >= 100000 {
+		lead = 5000000
+	}
+	return (lead+int64(merchant))*1_000_000_000 + n%1_000_000_000, nil
+}
+
+// lanes of exchange identifiers, apart so that the order of payments does not depend on what else is sent.
+const (
+	paymentExchange = 0
+	adviceExchange  = 1
+)
+
+// exchangeID numbers one message to a center; STAN and RRN are derived from it. Payments have even numbers, what follows
+// them odd ones.
+func (b *Books) exchangeID(ctx context.Context, lane int64) (int64, error) {
+	n, err := b.ids.next(ctx, fmt.Sprintf("exchange/%d", lane), exchangeBlock)
+	return 2*n + lane, err
+}
+
+// STAN returns the 6-digit system trace audit number of an exchange, 1 to 999999.
+func STAN(exchange int64) int { return int(exchange%999_999) + 1 }
+
+// RRN returns the 12-digit retrieval reference number of an exchange.
+func RRN(exchange int64) string { return fmt.Sprintf("%012d", exchange%1_000_000_000_000) }

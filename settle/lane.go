@@ -1,0 +1,132 @@
+package settle
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"settled/internal/postgres"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// laneCap bounds the items of one commit. Larger groups gain little and hold the center's lock longer.
+const laneCap = 256
+
+// laneTimeout bounds one commit of a lane, whatever the callers' deadlines are.
+const laneTimeout = 20 * time.Second
+
+// lane is one worker of the group commit: it drains its queue, with no timer, and commits what it finds together.
+type lane struct {
+	books *Books
+	queue chan *item
+	done  chan struct{}
+
+	mu     sync.RWMutex
+	closed bool
+}
+
+// item is one Begin or Finish on its way through a lane. Exactly one of begin and finish is set.
+type item struct {
+	begin  *intent
+	finish *outcome
+	fresh  bool // result: this item took effect (it was not a repeat, and nobody was first)
+	reply  chan error
+}
+
+func startLane(b *Books) *lane {
+	l := &lane{books: b, queue: make(chan *item, 4*laneCap), done: make(chan struct{})}
+	go l.run()
+	return l
+}
+
+func (l *lane) close() {
+	l.mu.Lock()
+	if !l.closed {
+		l.closed = true
+		close(l.queue)
+	}
+	l.mu.Unlock()
+	<-l.done
+}
+
+// do queues the item and waits for its commit. The commit goes on if ctx ends first: the caller then does not know.
+func (l *lane) do(ctx context.Context, it *item) error {
+	it.reply = make(chan error, 1)
+	l.mu.RLock()
+	if l.closed {
+		l.mu.RUnlock()
+		return ErrClosed
+	}
+	select {
+	case l.queue <- it:
+		l.mu.RUnlock()
+	case <-ctx.Done():
+		l.mu.RUnlock()
+		return ctx.Err()
+	}
+	select {
+	case err := <-it.reply:
+		return err
+	case <-ctx.Done():
+		return &postgres.UnknownError{Key: "group commit", Err: ctx.Err()}
+	}
+}
+
+func (l *lane) run() {
+	defer close(l.done)
+	group := make([]*item, 0, laneCap)
+	for first := range l.queue {
+		group = append(group[:0], first)
+		for len(group) < laneCap {
+			select {
+			case it, ok := <-l.queue:
+				if !ok {
+					l.commit(group)
+					return
+				}
+				group = append(group, it)
+				continue
+			default:
+			}
+			break
+		}
+		l.commit(group)
+	}
+}
+
+// commit runs the group in one transaction; if the server refuses it, each item alone, so that only the bad one fails.
+func (l *lane) commit(group []*item) {
+	err := l.transact(group)
+	if len(group) == 1 || err == nil || !errors.Is(err, postgres.ErrRejected) {
+		for _, it := range group {
+			it.reply <- err
+		}
+		return
+	}
+	for i := range group {
+		group[i].reply <- l.transact(group[i : i+1])
+	}
+}
+
+func (l *lane) transact(group []*item) error {
+	ctx, cancel := context.WithTimeout(context.Background(), laneTimeout)
+	defer cancel()
+	var intents []*item
+	var outcomes []*item
+	for _, it := range group {
+		it.fresh = false
+		if it.begin != nil {
+			intents = append(intents, it)
+		} else {
+			outcomes = append(outcomes, it)
+		}
+	}
+	return postgres.InTx(ctx, l.books.Options.Lanes, postgres.Key{Name: "group commit"}, func(tx pgx.Tx) error {
+		if err := l.books.writeIntents(ctx, tx, intents); err != nil {
+			return err
+		}
+		return l.books.writeOutcomes(ctx, tx, outcomes)
+	})
+}

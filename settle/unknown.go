@@ -1,0 +1,151 @@
+package settle
+
+import (
+	"context"
+	"fmt"
+
+	"settled/settle/ledger"
+	"settled/settle/order"
+)
+
+// GiveUp records that a payment's outcome is unknown: no answer came in time, the connection broke after bytes had left,
+// or the answer could not be understood. In one commit the exposure is posted (PR-M4) and the reversal becomes owed. The
+// order stays in process until the reversal, or an inquiry before it, has resolved it. An exchange whose outcome is known,
+// or that was given up already, is left as it is.
+func (b *Books) GiveUp(ctx context.Context, merchant int32, id int64) error {
+	_, err := b.change(ctx, "give up", merchant, id, func(w *work) error {
+		tag, err := w.tx.Exec(ctx, `DELETE FROM owed_exchanges WHERE merchant_id = $1 AND order_id = $2 AND transaction = 1 AND kind IN (1, 2)`, merchant, id)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		w.trigger = order.TriggerUnknown
+		op := Operation{Number: 1, Kind: OperationPayment, State: OperationInProcess, Actor: ByMerchant,
+			Amount: w.order.Amount.Minor, Response: responseInProcess, Note: "no answer in time: reversal owed"}
+		if err := w.addOperation(op); err != nil {
+			return err
+		}
+		if err := w.saveTransaction(w.unknownPayment()); err != nil {
+			return err
+		}
+		w.post(ledger.PRM4, 1, ledger.PhaseUnknown, w.order.Amount.Minor, false)
+		return w.owe(Reversal, 1, 1, nil, w.order.Amount.Minor)
+	})
+	if err != nil {
+		return fmt.Errorf("give up payment of order %d: %w", id, err)
+	}
+	return nil
+}
+
+func (w *work) unknownPayment() Transaction {
+	t := Transaction{Number: 1, Operation: 1, Kind: Authorization, State: TransactionUnknown, Amount: w.order.Amount.Minor,
+		Exchange: w.order.exchange, TransmittedAt: w.order.CreatedAt, Attempts: 1}
+	if !w.center.Capabilities.FinancialRecord {
+		t.Kind = Purchase
+	}
+	return t
+}
+
+// GiveUpDue gives up the payments whose process died before it recorded an outcome, up to limit. It returns how many.
+func (b *Books) GiveUpDue(ctx context.Context, limit int) (int, error) {
+	due, err := collect[Owed](ctx, b.Pool, selectOwed+`WHERE kind IN (1, 2) AND due_at <= $1 ORDER BY due_at, exchange_id LIMIT $2`, b.now(), limit)
+	if err != nil {
+		return 0, err
+	}
+	for n, e := range due {
+		if err := b.GiveUp(ctx, e.Merchant, e.Order); err != nil {
+			return n, err
+		}
+	}
+	return len(due), nil
+}
+
+// ApprovedLate notes an approval that came after the payment was given up. Its reversal goes on; the merchant was not, and
+// will not be, told that the payment succeeded. An answer to anything else is a duplicate and changes nothing.
+func (b *Books) ApprovedLate(ctx context.Context, merchant int32, id int64, action, approval string) error {
+	_, err := b.change(ctx, "late answer", merchant, id, func(w *work) error {
+		t := w.order.Transaction(1)
+		if t == nil || t.State != TransactionUnknown {
+			return nil
+		}
+		t.State, t.AnsweredAt, t.ActionCode, t.ApprovalCode = TransactionApprovedLate, &w.moment.at, action, approval
+		return w.saveTransaction(*t)
+	})
+	return err
+}
+
+// resolveUnknown ends an unknown payment whose reversal is done: nothing is held or moved, whatever the answer would
+// have been.
+func (w *work) resolveUnknown(original *Transaction) error {
+	w.trigger = order.TriggerUnknown
+	w.order.Status = order.Declined
+	w.post(ledger.PRM5, original.Operation, ledger.PhaseResolved, original.Amount, false)
+	original.State = TransactionReversed
+	if err := w.saveTransaction(*original); err != nil {
+		return err
+	}
+	op := w.order.Operation(original.Operation)
+	op.Note = joinNotes(op.Note, "resolved: reversed")
+	return w.finishOperation(op, OperationTimedOut, responseDeclined)
+}
+
+// adopt takes an unknown payment that an inquiry found approved, before the merchant was told a final result.
+func (w *work) adopt(original *Transaction, approval string) error {
+	w.post(ledger.PRM5, original.Operation, ledger.PhaseResolved, original.Amount, false)
+	original.State, original.AnsweredAt, original.ApprovalCode = TransactionApproved, &w.moment.at, approval
+	if err := w.saveTransaction(*original); err != nil {
+		return err
+	}
+	op := w.order.Operation(original.Operation)
+	op.Note = joinNotes(op.Note, "resolved: an inquiry found it approved")
+	if err := w.adoptAmounts(op, original); err != nil {
+		return err
+	}
+	return w.finishOperation(op, OperationDone, responseDone)
+}
+
+func (w *work) adoptAmounts(op *Operation, original *Transaction) error {
+	w.order.Status, w.order.Amounts.Authorized = order.Paid, original.Amount
+	if w.order.TwoStage {
+		w.trigger = order.TriggerHold
+		w.post(ledger.PRM1, op.Number, ledger.PhaseDone, original.Amount, false)
+		w.order.HoldExpiresAt = w.moment.at.Add(w.route.ConfirmWithin)
+		return w.enterHolds()
+	}
+	w.order.Amounts.Confirmed = original.Amount
+	if original.Kind == Authorization {
+		w.trigger = order.TriggerApprove
+		w.post(ledger.PR01, op.Number, ledger.PhaseDone, original.Amount, false)
+		return w.presentPayment(op)
+	}
+	w.trigger = order.TriggerPurchase
+	w.post(ledger.PR36, op.Number, ledger.PhaseDone, original.Amount, false)
+	like := w.postings[len(w.postings)-1]
+	like.Phase = ledger.PhaseVerdict
+	fees, err := acceptanceFees(like, w.route)
+	w.postings = append(w.postings, fees...)
+	return err
+}
+
+func (w *work) enterHolds() error {
+	_, err := w.tx.Exec(w.ctx, `INSERT INTO open_holds (expires_at, merchant_id, order_id, center_id) VALUES ($1, $2, $3, $4)`,
+		w.order.HoldExpiresAt, w.order.Merchant, w.order.ID, w.center.ID)
+	if err != nil {
+		return fmt.Errorf("open hold of order %d: %w", w.order.ID, err)
+	}
+	return nil
+}
+
+// presentPayment writes the clearing record of a one-stage payment that was adopted late.
+func (w *work) presentPayment(op *Operation) error {
+	record, window, err := w.present(Sale, op.Number, op.Number, op.Amount, 1, true)
+	if err != nil {
+		return err
+	}
+	op.Record, op.Window = &record, &window
+	_, err = w.tx.Exec(w.ctx, `UPDATE operations SET record_id = $4, window_id = $5 WHERE merchant_id = $1 AND order_id = $2 AND operation = $3`,
+		w.order.Merchant, w.order.ID, op.Number, record, window)
+	if err != nil {
+		return fmt.Errorf("note record of order %d: %w", w.order.ID, err)
+	}
+	return nil
+}

@@ -1,0 +1,260 @@
+package settle
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"settled/internal/money"
+	"settled/settle/order"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// OperationKind is the kind of an operation, numbered as on the merchant's wire.
+type OperationKind int16
+
+// The kinds of operations.
+const (
+	OperationPayment      OperationKind = 100
+	OperationConfirmation OperationKind = 200
+	OperationCancellation OperationKind = 300
+)
+
+// OperationState is where an operation stands.
+type OperationState int16
+
+// The states of operations. The numbers are stored.
+const (
+	OperationInProcess OperationState = 1 // a center owes an answer that decides it
+	OperationDone      OperationState = 2 // final: it took effect
+	OperationPartial   OperationState = 3 // final: some parts took effect
+	OperationFailed    OperationState = 4 // final: refused
+	OperationTimedOut  OperationState = 5 // final: closed, an unknown outcome was resolved as reversed
+)
+
+// TransactionState is where an exchange with a center stands.
+type TransactionState int16
+
+// The states of transactions. The numbers are stored.
+const (
+	TransactionSent         TransactionState = 1 // on its way, or repeated until it is answered
+	TransactionApproved     TransactionState = 2
+	TransactionDeclined     TransactionState = 3
+	TransactionUnknown      TransactionState = 4 // no answer in time; its reversal is owed
+	TransactionReversed     TransactionState = 6 // was unknown or approved, and is reversed for certain
+	TransactionStuck        TransactionState = 7 // a reversal that no center would take; a person decides
+	TransactionApprovedLate TransactionState = 8 // answered after it was given up; its reversal goes on
+)
+
+// Actor is who asked for an operation.
+type Actor int16
+
+// The actors.
+const (
+	ByMerchant Actor = 1
+	ByOperator Actor = 2
+	BySystem   Actor = 3
+)
+
+// Order is a view of an order and, when loaded with them, all that belongs to it.
+type Order struct {
+	Merchant      int32
+	ID            int64 // the billnumber
+	Number        string
+	Attempt       int16
+	Amount        money.Amount
+	Status        order.Status
+	Amounts       order.Amounts
+	Center        int16
+	TwoStage      bool
+	CreatedAt     time.Time
+	HoldExpiresAt time.Time // zero when nothing is held for a confirmation
+	CardMask      string
+	CardExpiry    string // YYMM
+	Details       json.RawMessage
+	Operations    []Operation
+	Transactions  []Transaction
+	Owed          []Owed
+	fingerprint   []byte
+	card          []byte
+	exchange      int64
+	lastOperation int16
+	lastTxn       int16
+}
+
+// State derives the order's state.
+func (o *Order) State() order.State { return order.StateOf(o.Status, o.Amounts) }
+
+// Operation is one step on an order.
+type Operation struct {
+	Number      int16
+	Kind        OperationKind
+	State       OperationState
+	Actor       Actor
+	Reason      int16
+	Amount      int64
+	Asked       *int64 // as asked; nil is everything possible
+	AutoDeposit bool
+	RequestedAt time.Time
+	CompletedAt *time.Time
+	Response    string
+	External    *string
+	Note        string
+	Record      *int64
+	Window      *int32
+	Refunded    int64
+}
+
+// Transaction is one exchange with a center.
+type Transaction struct {
+	Number        int16
+	Operation     int16
+	Original      *int16
+	Slice         *int16
+	Kind          Kind
+	State         TransactionState
+	Amount        int64
+	Exchange      int64
+	TransmittedAt time.Time
+	AnsweredAt    *time.Time
+	Attempts      int16
+	ActionCode    string
+	ApprovalCode  string
+}
+
+const selectOrder = `
+SELECT merchant_id, order_id, ordernumber, attempt, amount, currency, status, authorized, confirmed, released_cancel,
+	released_deposit, released_expiry, refunded, refund_pending, center_id, two_stage, created_at,
+	coalesce(hold_expires_at, '0001-01-01 00:00:00Z'), card_mask, card_expiry, details, fingerprint, card, exchange_id, operations, transactions
+FROM orders WHERE merchant_id = $1 AND `
+
+const (
+	orderByID     = selectOrder + `order_id = $2`
+	orderForWrite = selectOrder + `order_id = $2 FOR NO KEY UPDATE`
+	orderByNumber = selectOrder + `ordernumber = $2 ORDER BY attempt DESC LIMIT 1`
+	ordersByName  = selectOrder + `ordernumber = $2 AND created_at >= $3 AND created_at < $4 ORDER BY attempt`
+)
+
+func scanOrder(row pgx.CollectableRow) (*Order, error) {
+	var o Order
+	var cur int16
+	a := &o.Amounts
+	err := row.Scan(&o.Merchant, &o.ID, &o.Number, &o.Attempt, &o.Amount.Minor, &cur, &o.Status, &a.Authorized, &a.Confirmed,
+		&a.ReleasedCancel, &a.ReleasedDeposit, &a.ReleasedExpiry, &a.Refunded, &a.RefundPending, &o.Center, &o.TwoStage, &o.CreatedAt,
+		&o.HoldExpiresAt, &o.CardMask, &o.CardExpiry, &o.Details, &o.fingerprint, &o.card, &o.exchange, &o.lastOperation, &o.lastTxn)
+	o.Amount.Currency = money.Currency(cur)
+	return &o, err
+}
+
+// querier reads: a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+func readOrder(ctx context.Context, q querier, sql string, merchant int32, key any) (*Order, error) {
+	rows, err := q.Query(ctx, sql, merchant, key)
+	if err != nil {
+		return nil, fmt.Errorf("read order %v: %w", key, err)
+	}
+	o, err := pgx.CollectExactlyOneRow(rows, scanOrder)
+	if isNotFound(err) {
+		return nil, fmt.Errorf("%w: %v of merchant %d", ErrNotFound, key, merchant)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read order %v: %w", key, err)
+	}
+	return o, nil
+}
+
+// Order returns an order of the merchant with everything that belongs to it. The order of another merchant is
+// ErrNotFound.
+func (b *Books) Order(ctx context.Context, merchant int32, id int64) (*Order, error) {
+	o, err := readOrder(ctx, b.Pool, orderByID, merchant, id)
+	if err != nil {
+		return nil, err
+	}
+	return o, b.loadParts(ctx, b.Pool, o)
+}
+
+// ByNumber returns the latest attempt of an order number, without what belongs to it.
+func (b *Books) ByNumber(ctx context.Context, merchant int32, number string) (*Order, error) {
+	return readOrder(ctx, b.Pool, orderByNumber, merchant, number)
+}
+
+// Attempts returns the attempts of an order number created within [from, to), oldest first, without what belongs to
+// them.
+func (b *Books) Attempts(ctx context.Context, merchant int32, number string, from, to time.Time) ([]*Order, error) {
+	rows, err := b.Pool.Query(ctx, ordersByName, merchant, number, from, to)
+	if err != nil {
+		return nil, fmt.Errorf("read orders %q: %w", number, err)
+	}
+	return pgx.CollectRows(rows, scanOrder)
+}
+
+const (
+	selectOperations = `
+SELECT operation, kind, state, actor, reason, amount, asked_amount, auto_deposit, requested_at, completed_at, response,
+	external_id, note, record_id, window_id, refunded
+FROM operations WHERE merchant_id = $1 AND order_id = $2 ORDER BY operation`
+	selectTransactions = `
+SELECT transaction, operation, original, slice, kind, state, amount, exchange_id, transmitted_at, answered_at, attempts,
+	action_code, approval_code
+FROM transactions WHERE merchant_id = $1 AND order_id = $2 ORDER BY transaction`
+)
+
+func (b *Books) loadParts(ctx context.Context, q querier, o *Order) error {
+	var err error
+	if o.Operations, err = collect[Operation](ctx, q, selectOperations, o.Merchant, o.ID); err != nil {
+		return err
+	}
+	if o.Transactions, err = collect[Transaction](ctx, q, selectTransactions, o.Merchant, o.ID); err != nil {
+		return err
+	}
+	o.Owed, err = collect[Owed](ctx, q, selectOwed+`WHERE merchant_id = $1 AND order_id = $2 ORDER BY transaction`, o.Merchant, o.ID)
+	return err
+}
+
+func collect[T any](ctx context.Context, q querier, sql string, args ...any) ([]T, error) {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read %T: %w", *new(T), err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[T])
+	if err != nil {
+		return nil, fmt.Errorf("read %T: %w", *new(T), err)
+	}
+	return out, nil
+}
+
+// Operation returns an operation by number, or nil.
+func (o *Order) Operation(number int16) *Operation {
+	for i := range o.Operations {
+		if o.Operations[i].Number == number {
+			return &o.Operations[i]
+		}
+	}
+	return nil
+}
+
+// Transaction returns a transaction by number, or nil.
+func (o *Order) Transaction(number int16) *Transaction {
+	for i := range o.Transactions {
+		if o.Transactions[i].Number == number {
+			return &o.Transactions[i]
+		}
+	}
+	return nil
+}
+
+// Payment returns the operation that paid the order, or nil.
+func (o *Order) Payment() *Operation { return o.Operation(1) }
+
+// CardExpires formats the card's expiry as MM/YY.
+func (o *Order) CardExpires() string {
+	if len(o.CardExpiry) != 4 {
+		return ""
+	}
+	return o.CardExpiry[2:] + "/" + o.CardExpiry[:2]
+}

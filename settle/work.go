@@ -1,0 +1,264 @@
+package settle
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"settled/internal/money"
+	"settled/internal/postgres"
+	"settled/settle/ledger"
+	"settled/settle/order"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// work is one transaction on one order: the order under its row lock, the moment, and what the transaction adds. Methods
+// write at once; amounts and postings are written by save.
+type work struct {
+	ctx      context.Context
+	books    *Books
+	tx       pgx.Tx
+	order    *Order
+	center   *Center
+	route    *Route
+	moment   moment
+	before   order.State
+	trigger  order.Trigger
+	postings []ledger.Posting
+	wake     bool // something is owed to a center at once
+}
+
+const centerOfOrder = `SELECT center_id FROM orders WHERE merchant_id = $1 AND order_id = $2`
+
+// change runs fn on the locked order and commits what it did. When fn sets a trigger, the step from the state before to
+// the state after must be a listed transition. fn may run more than once.
+func (b *Books) change(ctx context.Context, what string, merchant int32, id int64, fn func(*work) error) (*Order, error) {
+	var center int16
+	err := b.Pool.QueryRow(ctx, centerOfOrder, merchant, id).Scan(&center)
+	if isNotFound(err) {
+		return nil, fmt.Errorf("%w: %d of merchant %d", ErrNotFound, id, merchant)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s %d: %w", what, id, err)
+	}
+	var w *work
+	err = postgres.InTx(ctx, b.Pool, b.key(what, merchant, id), func(tx pgx.Tx) error {
+		if w, err = b.lockOrder(ctx, tx, center, merchant, id); err != nil {
+			return err
+		}
+		if err := fn(w); err != nil {
+			return err
+		}
+		return w.save()
+	})
+	if err != nil {
+		return nil, err
+	}
+	if w.wake {
+		b.Wake()
+	}
+	return w.order, nil
+}
+
+func (b *Books) lockOrder(ctx context.Context, tx pgx.Tx, center int16, merchant int32, id int64) (*work, error) {
+	w := &work{ctx: ctx, books: b, tx: tx}
+	var err error
+	if w.moment, err = b.enter(ctx, tx, center); err != nil {
+		return nil, err
+	}
+	if w.order, err = readOrder(ctx, tx, orderForWrite, merchant, id); err != nil {
+		return nil, err
+	}
+	if err = b.loadParts(ctx, tx, w.order); err != nil {
+		return nil, err
+	}
+	m, ok := b.Directory.Merchant(merchant)
+	if !ok || m.At(center) == nil {
+		return nil, fmt.Errorf("%w: merchant %d has no contract with center %d", ErrDirectory, merchant, center)
+	}
+	w.route, w.center = m.At(center), m.At(center).Center
+	w.before = w.order.State()
+	return w, nil
+}
+
+const updateOrder = `
+UPDATE orders SET status = $3, authorized = $4, confirmed = $5, released_cancel = $6, released_deposit = $7, released_expiry = $8,
+	refunded = $9, refund_pending = $10, hold_expires_at = $11, operations = $12, transactions = $13
+WHERE merchant_id = $1 AND order_id = $2`
+
+// save writes the order's row and the postings, and leaves the hold queue when nothing is held any more.
+func (w *work) save() error {
+	o := w.order
+	if err := o.Amounts.Valid(); err != nil {
+		return err
+	}
+	if w.trigger != "" {
+		if err := order.Check(w.trigger, w.before, o.State()); err != nil {
+			return err
+		}
+	}
+	if o.Amounts.Hold() == 0 && !o.HoldExpiresAt.IsZero() {
+		if err := w.leaveHolds(); err != nil {
+			return err
+		}
+	}
+	a := o.Amounts
+	var until *time.Time
+	if !o.HoldExpiresAt.IsZero() {
+		until = &o.HoldExpiresAt
+	}
+	_, err := w.tx.Exec(w.ctx, updateOrder, o.Merchant, o.ID, o.Status, a.Authorized, a.Confirmed, a.ReleasedCancel,
+		a.ReleasedDeposit, a.ReleasedExpiry, a.Refunded, a.RefundPending, until, o.lastOperation, o.lastTxn)
+	if err != nil {
+		return fmt.Errorf("update order %d: %w", o.ID, err)
+	}
+	return w.books.ledger.Post(w.ctx, w.tx, w.postings)
+}
+
+func (w *work) leaveHolds() error {
+	_, err := w.tx.Exec(w.ctx, `DELETE FROM open_holds WHERE expires_at = $1 AND merchant_id = $2 AND order_id = $3`,
+		w.order.HoldExpiresAt, w.order.Merchant, w.order.ID)
+	if err != nil {
+		return fmt.Errorf("close hold of order %d: %w", w.order.ID, err)
+	}
+	w.order.HoldExpiresAt = time.Time{}
+	return nil
+}
+
+// post adds a posting of the order's currency and center to the journal of an operation.
+func (w *work) post(rule ledger.Rule, operation int16, phase ledger.Phase, amount int64, undo bool) {
+	w.postings = append(w.postings, ledger.Posting{
+		Key:  ledger.Key{Merchant: w.order.Merchant, Source: ledger.FromOrder, SourceID: w.order.ID, Seq: operation, Phase: phase},
+		Rule: rule, Amount: amount, Currency: w.order.Amount.Currency, Center: w.center.ID, At: w.moment.at, Undo: undo,
+	})
+}
+
+const insertOperation = `
+INSERT INTO operations (merchant_id, order_id, operation, kind, state, actor, reason, amount, asked_amount, auto_deposit,
+	requested_at, completed_at, response, external_id, note, record_id, window_id, refunded)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
+
+// nextOperation reserves the number of the operation that this transaction will write.
+func (w *work) nextOperation() int16 {
+	w.order.lastOperation++
+	return w.order.lastOperation
+}
+
+// addOperation writes an operation; its instants are the moment's.
+func (w *work) addOperation(op Operation) error {
+	op.RequestedAt = w.moment.at
+	if op.State != OperationInProcess {
+		op.CompletedAt = &w.moment.at
+	}
+	_, err := w.tx.Exec(w.ctx, insertOperation, w.order.Merchant, w.order.ID, op.Number, op.Kind, op.State, op.Actor, op.Reason,
+		op.Amount, op.Asked, op.AutoDeposit, op.RequestedAt, op.CompletedAt, op.Response, op.External, op.Note, op.Record, op.Window, op.Refunded)
+	if err != nil {
+		return fmt.Errorf("insert operation %d.%d: %w", w.order.ID, op.Number, err)
+	}
+	w.order.Operations = append(w.order.Operations, op)
+	return nil
+}
+
+const updateOperation = `
+UPDATE operations SET state = $4, completed_at = $5, response = $6, note = $7, refunded = $8
+WHERE merchant_id = $1 AND order_id = $2 AND operation = $3`
+
+// saveOperation writes what may change of an operation.
+func (w *work) saveOperation(op *Operation) error {
+	_, err := w.tx.Exec(w.ctx, updateOperation, w.order.Merchant, w.order.ID, op.Number, op.State, op.CompletedAt, op.Response, op.Note, op.Refunded)
+	if err != nil {
+		return fmt.Errorf("update operation %d.%d: %w", w.order.ID, op.Number, err)
+	}
+	return nil
+}
+
+const insertTransaction = `
+INSERT INTO transactions (merchant_id, order_id, transaction, operation, original, slice, kind, state, amount, exchange_id,
+	transmitted_at, answered_at, attempts, action_code, approval_code)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+ON CONFLICT (merchant_id, order_id, transaction) DO UPDATE SET state = excluded.state, answered_at = excluded.answered_at,
+	attempts = excluded.attempts, action_code = excluded.action_code, approval_code = excluded.approval_code`
+
+// saveTransaction writes a transaction or what may change of it.
+func (w *work) saveTransaction(t Transaction) error {
+	_, err := w.tx.Exec(w.ctx, insertTransaction, w.order.Merchant, w.order.ID, t.Number, t.Operation, t.Original, t.Slice, t.Kind,
+		t.State, t.Amount, t.Exchange, t.TransmittedAt, t.AnsweredAt, t.Attempts, t.ActionCode, t.ApprovalCode)
+	if err != nil {
+		return fmt.Errorf("write transaction %d/%d: %w", w.order.ID, t.Number, err)
+	}
+	if old := w.order.Transaction(t.Number); old != nil {
+		*old = t
+	} else {
+		w.order.Transactions = append(w.order.Transactions, t)
+	}
+	return nil
+}
+
+const insertOwed = `
+INSERT INTO owed_exchanges (merchant_id, order_id, transaction, operation, original, slice, center_id, kind, amount,
+	exchange_id, created_at, transmitted_at, due_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11)`
+
+// owe writes that the center is owed a message about the original transaction, due at once.
+func (w *work) owe(kind Kind, operation, original int16, slice *int16, amount int64) error {
+	exchange, err := w.books.exchangeID(w.ctx, adviceExchange)
+	if err != nil {
+		return err
+	}
+	w.order.lastTxn++
+	t := Transaction{Number: w.order.lastTxn, Operation: operation, Original: &original, Slice: slice, Kind: kind,
+		State: TransactionSent, Amount: amount, Exchange: exchange, TransmittedAt: w.moment.at, Attempts: 0}
+	if err := w.saveTransaction(t); err != nil {
+		return err
+	}
+	_, err = w.tx.Exec(w.ctx, insertOwed, w.order.Merchant, w.order.ID, t.Number, operation, original, slice, w.center.ID, kind,
+		amount, exchange, w.moment.at)
+	if err != nil {
+		return fmt.Errorf("owe center %s a message on order %d: %w", w.center.Name, w.order.ID, err)
+	}
+	w.wake = true
+	return nil
+}
+
+const insertRecord = `
+INSERT INTO records (window_id, record_id, merchant_id, order_id, operation, kind, amount, currency, exchange_id, born_at,
+	authorized_at, slice, sequence, final, card_expiry, approval_code, card, supersedes)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
+
+// RecordKind is the direction of a clearing record.
+type RecordKind int16
+
+// The kinds of records. The numbers are stored.
+const (
+	Sale   RecordKind = 1
+	Credit RecordKind = 2
+)
+
+// present writes a clearing record into the window that is open at the moment.
+func (w *work) present(kind RecordKind, operation, slice int16, amount int64, sequence int, final bool) (int64, int32, error) {
+	window, err := w.moment.window(w.center.ID)
+	if err != nil {
+		return 0, 0, err
+	}
+	id, err := w.books.ids.next(w.ctx, "record/slice", recordBlock)
+	if err != nil {
+		return 0, 0, err
+	}
+	payment := w.order.Transaction(1)
+	if payment == nil {
+		return 0, 0, fmt.Errorf("%w: order %d has no authorization", ErrOperation, w.order.ID)
+	}
+	_, err = w.tx.Exec(w.ctx, insertRecord, window, id, w.order.Merchant, w.order.ID, operation, kind, amount,
+		int16(w.order.Amount.Currency), payment.Exchange, w.moment.at, payment.TransmittedAt, slice, sequence, final,
+		w.order.CardExpiry, payment.ApprovalCode, w.order.card, nil)
+	if err != nil {
+		return 0, 0, fmt.Errorf("insert record of order %d: %w", w.order.ID, err)
+	}
+	return id, window, nil
+}
+
+// amount returns minor units of the order's currency as an Amount.
+func (w *work) amount(minor int64) money.Amount {
+	return money.Amount{Minor: minor, Currency: w.order.Amount.Currency}
+}
