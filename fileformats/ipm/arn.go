@@ -79,18 +79,13 @@ func checkDigit(b []byte, d Dialect) byte {
 // LuhnDigit returns the check digit that makes digits followed by it pass the Luhn test. Every byte of digits must be a
 // decimal digit.
 func LuhnDigit(digits []byte) byte {
+	const doubled = "\x00\x02\x04\x06\x08\x01\x03\x05\x07\x09" // digit sum of twice the digit
 	sum := 0
-	double := true
-	for i := len(digits) - 1; i >= 0; i-- {
-		v := int(digits[i] - '0')
-		if double {
-			v *= 2
-			if v > 9 {
-				v -= 9
-			}
+	for i := len(digits) - 1; i >= 0; i -= 2 {
+		sum += int(doubled[digits[i]-'0'])
+		if i > 0 {
+			sum += int(digits[i-1] - '0')
 		}
-		sum += v
-		double = !double
 	}
 	return '0' + byte((10-sum%10)%10)
 }

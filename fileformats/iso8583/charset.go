@@ -1,6 +1,7 @@
 package iso8583
 
 import (
+	"encoding/binary"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
@@ -136,6 +137,16 @@ func (c *Charset) digits(dst []byte, v uint64, width int) (out []byte, ok bool) 
 	return dst, v == 0
 }
 
+// putLength writes size, which fits, as the two or three digits of dst.
+func (c *Charset) putLength(dst []byte, size int) {
+	zone := c.enc['0'] - '0'
+	if len(dst) == 3 {
+		dst[0] = byte(size/100) + '0' + zone
+		dst, size = dst[1:], size%100
+	}
+	dst[0], dst[1] = pairs[2*size]+zone, pairs[2*size+1]+zone
+}
+
 func (c *Charset) number(raw []byte) (int, bool) {
 	v := 0
 	for _, b := range raw {
@@ -187,16 +198,58 @@ func (k class) has(r rune) bool {
 // encode appends v in the charset. Every character must be of the class.
 func encode[T string | []byte](c *Charset, dst []byte, v T, allowed class) ([]byte, error) {
 	at := len(dst)
-	dst = grow(dst, len(v))
-	out, table := dst[at:], &c.by[allowed]
-	for i := range out {
-		b := table[v[i]]
-		if b == 0 {
-			return encodeSlow(c, dst[:at], string(v), allowed)
-		}
-		out[i] = b
+	dst = append(dst, v...)
+	if c.translate(dst[at:], allowed) {
+		return dst, nil
 	}
-	return dst, nil
+	return encodeSlow(c, dst[:at], string(v), allowed)
+}
+
+// translate replaces ASCII characters of the class by their encoding. It reports false, having spoiled b, when it meets
+// another character.
+func (c *Charset) translate(b []byte, allowed class) bool {
+	switch {
+	case allowed == classDigit:
+		b = translateDigits(b, uint64(c.enc['0']-'0')*ones)
+	case allowed == classText && c.enc['A'] == 'A':
+		b = skipPrintable(b)
+	}
+	table := &c.by[allowed]
+	for i, v := range b {
+		if b[i] = table[v]; b[i] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// ones has every byte 1: ones times a byte is that byte eight times.
+const ones = 0x0101010101010101
+
+// translateDigits adds zone to words of eight digits and returns what follows them.
+func translateDigits(b []byte, zone uint64) []byte {
+	for len(b) >= 8 {
+		w := binary.LittleEndian.Uint64(b)
+		if w&(0xf0*ones) != 0x30*ones || (w+6*ones)&(0xf0*ones) != 0x30*ones {
+			break
+		}
+		binary.LittleEndian.PutUint64(b, w+zone)
+		b = b[8:]
+	}
+	return b
+}
+
+// skipPrintable returns what follows words of eight printable ASCII characters (20-7E). In each test the top bit of a
+// byte that fails is set; a byte can only disturb its neighbor when it fails itself.
+func skipPrintable(b []byte) []byte {
+	for len(b) >= 8 {
+		w := binary.LittleEndian.Uint64(b)
+		if (w|(w-0x20*ones)|(w+ones))&(0x80*ones) != 0 {
+			break
+		}
+		b = b[8:]
+	}
+	return b
 }
 
 // encodeSlow handles characters outside ASCII and finds the cause of an error.

@@ -14,6 +14,7 @@ type Encoder struct {
 	buf   []byte
 	start int // where the message begins in buf
 	last  int // last element appended
+	value int // where its value begins in buf
 	bits  [2]uint64
 	mti   string
 	err   error
@@ -41,10 +42,25 @@ func (e *Encoder) bitmapSize() int {
 }
 
 // String appends element n with a text value. A fixed alphanumeric value is space-filled.
-func (e *Encoder) String(n int, v string) { appendField(e, n, v) }
+func (e *Encoder) String(n int, v string) {
+	if f := appendField(e, n, v); f != nil && f.Kind == Private {
+		e.checkPDS(n)
+	}
+}
 
 // Bytes appends element n with a value in UTF-8, or raw bytes when the element is binary.
-func (e *Encoder) Bytes(n int, v []byte) { appendField(e, n, v) }
+func (e *Encoder) Bytes(n int, v []byte) {
+	if f := appendField(e, n, v); f != nil && f.Kind == Private {
+		e.checkPDS(n)
+	}
+}
+
+// checkPDS checks private data that did not come from a [PDSList]: element n, just appended.
+func (e *Encoder) checkPDS(n int) {
+	if e.spec.charset.checkPDS(e.buf[e.value:]) != nil {
+		e.fail(n, ErrPDS)
+	}
+}
 
 // Int appends the fixed numeric element n, zero-filled. A value that is negative or has too many digits is [ErrLength].
 func (e *Encoder) Int(n int, v int64) {
@@ -69,7 +85,7 @@ func (e *Encoder) PDS(n int, l *PDSList) {
 		return
 	}
 	if i := slices.Index(e.spec.pds, n); i >= 0 && i < l.chunks {
-		e.Bytes(n, l.chunk(i))
+		appendField(e, n, l.chunk(i))
 	}
 }
 
@@ -116,38 +132,46 @@ func (e *Encoder) fail(n int, err error) {
 	}
 }
 
-func appendField[T string | []byte](e *Encoder, n int, v T) {
+// appendField appends element n and returns its row, or nil after an error.
+func appendField[T string | []byte](e *Encoder, n int, v T) *Field {
 	f, ok := e.begin(n)
 	if !ok {
-		return
+		return nil
 	}
 	if len(v) > f.Max*utf8.UTFMax {
 		e.fail(n, ErrLength)
-		return
+		return nil
 	}
 	prefix := f.Length.prefix()
-	at := len(e.buf)
-	buf := grow(e.buf, prefix)
-	var err error
-	if f.Kind == Binary {
-		buf = append(buf, v...)
-	} else if buf, err = encode(e.spec.charset, buf, v, f.Kind.class()); err != nil {
+	at := len(e.buf) + prefix
+	buf, err := appendValue(e.spec.charset, grow(e.buf, prefix), f, v)
+	if err != nil {
 		e.fail(n, err)
-		return
+		return nil
 	}
-	size := len(buf) - at - prefix
-	if f.Length == Fixed && f.Kind != Numeric && f.Kind != Binary {
-		for ; size < f.Max; size++ {
-			buf = append(buf, e.spec.charset.enc[' '])
-		}
-	}
+	size := len(buf) - at
 	if size < f.Min || size > f.Max {
 		e.fail(n, ErrLength)
-		return
+		return nil
 	}
-	e.spec.charset.digits(buf[:at], uint64(size), prefix)
-	e.buf = buf
-	if f.Kind == Private && e.spec.charset.checkPDS(buf[at+prefix:]) != nil {
-		e.fail(n, ErrPDS)
+	if prefix > 0 {
+		e.spec.charset.putLength(buf[at-prefix:at], size)
 	}
+	e.buf, e.value = buf, at
+	return f
+}
+
+// appendValue appends v encoded and, in a fixed alphanumeric element, space-filled.
+func appendValue[T string | []byte](c *Charset, dst []byte, f *Field, v T) ([]byte, error) {
+	if f.Kind == Binary {
+		return append(dst, v...), nil
+	}
+	at := len(dst)
+	dst, err := encode(c, dst, v, f.Kind.class())
+	if f.Length == Fixed && f.Kind != Numeric {
+		for len(dst)-at < f.Max {
+			dst = append(dst, c.enc[' '])
+		}
+	}
+	return dst, err
 }

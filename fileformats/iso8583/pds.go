@@ -66,8 +66,7 @@ func (l *PDSList) open(tag, size int) {
 	}
 	l.last = tag
 	l.size += 7 + size
-	l.buf, _ = ASCII.digits(l.buf, uint64(tag), 4)
-	l.buf, _ = ASCII.digits(l.buf, uint64(size), 3)
+	l.buf, _ = ASCII.digits(l.buf, uint64(tag*1000+size), 7)
 }
 
 func (l *PDSList) close() { l.ends[max(l.chunks, 1)-1] = len(l.buf) }
