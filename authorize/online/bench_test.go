@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"settled/fileformats/iso8583"
+	"settled/internal/vault"
 )
 
 // BenchmarkExchange measures whole exchanges over loopback with 256 callers. The center runs in the same process and
@@ -31,7 +32,7 @@ func BenchmarkExchange(b *testing.B) {
 	b.SetParallelism(128)
 	b.RunParallel(func(p *testing.PB) {
 		r := payment(1)
-		r.Card.CVV = nil
+		r.Card.CVV = vault.Secret{}
 		for p.Next() {
 			n := last.Add(1)
 			r.STAN, r.RRN = digits(n, 6), digits(n, 12)

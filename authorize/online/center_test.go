@@ -16,6 +16,7 @@ import (
 
 	"settled/fileformats/iso8583"
 	"settled/internal/money"
+	"settled/internal/vault"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -196,6 +197,14 @@ const (
 
 var testTime = time.Date(2026, 11, 20, 12, 30, 45, 0, time.UTC)
 
+func card(pan string) Card {
+	number, err := vault.ParsePAN(pan)
+	if err != nil {
+		panic(err)
+	}
+	return Card{PAN: number, Expiry: "2811", CVV: vault.NewSecret([]byte(testCVV))}
+}
+
 // payment is an authorization of 12.34 BYN that differs by n from others.
 func payment(n int) Request {
 	return Request{
@@ -203,7 +212,7 @@ func payment(n int) Request {
 		STAN: fmt.Sprintf("%06d", n), RRN: fmt.Sprintf("%012d", n),
 		TransmittedAt: testTime, LocalTime: testTime.In(time.FixedZone("+03", 3*3600)),
 		Terminal: "TERM0001", Acceptor: "MERCHANT0000001", MCC: "5999", Acquirer: "123456",
-		Card: Card{PAN: testPAN, Expiry: "2811", CVV: []byte(testCVV)},
+		Card: card(testPAN),
 	}
 }
 

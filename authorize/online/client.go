@@ -146,7 +146,7 @@ func (c *Client) Ready(ctx context.Context) error {
 }
 
 // Exchange implements Host. It returns at the latest after Options.Timeout. The card verification code of the request
-// is erased in any case, its message as soon as it is written.
+// is wiped, unless the error wraps ErrNotSent: then the caller may send the request again, or wipes the code itself.
 func (c *Client) Exchange(ctx context.Context, r Request) (Answer, error) {
 	began := c.options.Now()
 	answer, err := c.guarded(ctx, &r)
@@ -156,7 +156,6 @@ func (c *Client) Exchange(ctx context.Context, r Request) (Answer, error) {
 
 // guarded exchanges when the breaker allows.
 func (c *Client) guarded(ctx context.Context, r *Request) (Answer, error) {
-	defer r.Card.wipe()
 	if ctx.Err() != nil {
 		return Answer{}, notSent(context.Cause(ctx))
 	}
@@ -166,6 +165,9 @@ func (c *Client) guarded(ctx context.Context, r *Request) (Answer, error) {
 	}
 	answer, err := c.exchange(ctx, func(f *flight) error { return f.compose(r) })
 	done(err)
+	if !errors.Is(err, ErrNotSent) {
+		r.Card.CVV.Wipe()
+	}
 	return answer, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"settled/internal/money"
+	"settled/internal/vault"
 )
 
 // Host is a processing center's online host, as the rest of the system sees it.
@@ -70,6 +71,13 @@ type Request struct {
 	Reason         string       // reversal: 4 digits of ISO 8583 DE25, or empty
 	Original       Original     // reversal, refund and inquiry
 	Card           Card         // authorization, purchase and refund
+}
+
+// Card is what a message says about the card. PAN and CVV print masked.
+type Card struct {
+	PAN    vault.PAN
+	Expiry string       // YYMM, or empty
+	CVV    vault.Secret // card verification code, or empty; Exchange wipes it once it may have left
 }
 
 // Answer is the center's word on a request.

@@ -53,14 +53,8 @@ func (e *expectation) fits(r *reply) bool {
 
 // compose writes the request as a frame. The error wraps ErrNotSent and ErrInvalidRequest.
 func (f *flight) compose(r *Request) error {
-	if r.Kind == 0 || r.Kind >= echo {
-		return invalid("kind of request unknown")
-	}
-	if r.Kind != Inquiry && r.Amount.Minor <= 0 {
-		return invalid("amount is not positive")
-	}
-	if r.Kind == PartialReversal && (r.OriginalAmount.Currency != r.Amount.Currency || r.OriginalAmount.Minor < r.Amount.Minor) {
-		return invalid("amount released exceeds the original")
+	if err := r.check(); err != nil {
+		return err
 	}
 	m := f.message
 	defer m.Reset("")
@@ -74,6 +68,23 @@ func (f *flight) compose(r *Request) error {
 		}
 	}
 	return f.encode(r.Kind)
+}
+
+// check refuses what the codec would not notice.
+func (r *Request) check() error {
+	switch {
+	case r.Kind == 0 || r.Kind >= echo:
+		return invalid("kind of request unknown")
+	case r.Kind != Inquiry && r.Amount.Minor <= 0:
+		return invalid("amount is not positive")
+	case r.Kind == PartialReversal && r.OriginalAmount.Currency != r.Amount.Currency:
+		return invalid("amount released has another currency than the original")
+	case r.Kind == PartialReversal && r.OriginalAmount.Minor < r.Amount.Minor:
+		return invalid("amount released exceeds the original")
+	case len(r.Card.CVV.Reveal()) > 4:
+		return invalid("card verification code has more than four digits")
+	}
+	return nil
 }
 
 // encode finishes the flight from its message.
@@ -139,11 +150,13 @@ func (r *Request) setCard(m *iso8583.Message) {
 	if !forms[r.Kind].card {
 		return
 	}
-	m.Set(2, r.Card.PAN)
+	var pan [19]byte
+	m.SetBytes(2, r.Card.PAN.AppendReveal(pan[:0]))
+	clear(pan[:])
 	setText(m, 14, r.Card.Expiry)
 	m.Set(22, defaultPOSData)
 	m.Set(26, r.MCC)
-	if code := r.Card.CVV; len(code) > 0 {
+	if code := r.Card.CVV.Reveal(); len(code) > 0 {
 		var data [16]byte // tag 0092, length and value
 		m.SetBytes(48, append(append(data[:0], '0', '0', '9', '2', '0', '0', '0'+byte(len(code)%10)), code...))
 		clear(data[:])

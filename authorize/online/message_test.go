@@ -13,6 +13,7 @@ import (
 
 	"settled/fileformats/iso8583"
 	"settled/internal/money"
+	"settled/internal/vault"
 )
 
 // TestMessagesOnTheWire compares whole messages, written by hand from the published format: type, bitmap in
@@ -28,14 +29,14 @@ func TestMessagesOnTheWire(t *testing.T) {
 		{"authorization", payment(1),
 			"1100 7234054108C18000 164111111111111111" + "000000" + "000000001234" + "1120123045" + "000001" + "261120153045" + "2811" +
 				"000250S1900C" + "100" + "5999" + "06123456" + "000000000001" + merchant + "010" + "0092003987" + "933"},
-		{"two-stage hold without a code", with(payment(1), func(r *Request) { r.TwoStage, r.Card.CVV = true, nil }),
+		{"two-stage hold without a code", with(payment(1), func(r *Request) { r.TwoStage, r.Card.CVV = true, vault.Secret{} }),
 			"1100 7234054108C08000 164111111111111111" + "000000" + "000000001234" + "1120123045" + "000001" + "261120153045" + "2811" +
 				"000250S1900C" + "101" + "5999" + "06123456" + "000000000001" + merchant + "933"},
-		{"purchase", with(payment(1), func(r *Request) { r.Kind, r.Card.CVV = Purchase, nil }),
+		{"purchase", with(payment(1), func(r *Request) { r.Kind, r.Card.CVV = Purchase, vault.Secret{} }),
 			"1200 7234054108C08000 164111111111111111" + "000000" + "000000001234" + "1120123045" + "000001" + "261120153045" + "2811" +
 				"000250S1900C" + "200" + "5999" + "06123456" + "000000000001" + merchant + "933"},
 		{"refund", with(payment(2), func(r *Request) {
-			r.Kind, r.Card.CVV = Refund, nil
+			r.Kind, r.Card.CVV = Refund, vault.Secret{}
 			r.Original = Original{Kind: Purchase, STAN: "000001", LocalTime: r.LocalTime}
 		}),
 			"1200 7234054108C08100 164111111111111111" + "200000" + "000000001234" + "1120123045" + "000002" + "261120153045" + "2811" +
@@ -84,8 +85,7 @@ func TestInvalidRequestsAreNotSent(t *testing.T) {
 		"short trace number":  func(r *Request) { r.STAN = "1" },
 		"no reference":        func(r *Request) { r.RRN = "" },
 		"long terminal":       func(r *Request) { r.Terminal = "TERMINAL1" },
-		"PAN of letters":      func(r *Request) { r.Card.PAN = "411111111111111x" },
-		"no PAN":              func(r *Request) { r.Card.PAN = "" },
+		"no PAN":              func(r *Request) { r.Card.PAN = vault.PAN{} },
 		"no MCC":              func(r *Request) { r.MCC = "" },
 		"reversal of nothing": func(r *Request) { r.Kind = Reversal },
 		"reversal of an echo": func(r *Request) { r.Kind = Reversal; r.Original = Original{Kind: echo, STAN: "000001"} },
@@ -100,8 +100,8 @@ func TestInvalidRequestsAreNotSent(t *testing.T) {
 			r.OriginalAmount = money.Amount{Minor: 5000, Currency: money.EUR}
 		},
 		"control in the key":    func(r *Request) { r.Terminal = "TERM\x000001" },
-		"overlong code":         func(r *Request) { r.Card.CVV = []byte("12345678901") },
-		"code of control bytes": func(r *Request) { r.Card.CVV = []byte("1\n3") },
+		"overlong code":         func(r *Request) { r.Card.CVV = vault.NewSecret([]byte("12345678901")) },
+		"code of control bytes": func(r *Request) { r.Card.CVV = vault.NewSecret([]byte("1\n3")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := payment(1)
@@ -125,23 +125,27 @@ func TestVerificationCodeIsErased(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantErased(t, r)
-	bad := payment(2)
-	bad.STAN = ""
-	if _, err := c.Exchange(t.Context(), bad); err == nil {
-		t.Fatal("invalid request was sent")
-	}
-	wantErased(t, bad)
 	c.Close()
-	closed := payment(3)
-	if _, err := c.Exchange(t.Context(), closed); err == nil {
+	again := payment(2)
+	if _, err := c.Exchange(t.Context(), again); err == nil {
 		t.Fatal("closed client sent a request")
 	}
-	wantErased(t, closed)
+	if got := string(again.Card.CVV.Reveal()); got != testCVV {
+		t.Errorf("a request that was not sent cannot be sent again: its code is %q", got)
+	}
+}
+
+func TestVerificationCodeOfAnUnknownOutcomeIsErased(t *testing.T) {
+	c, _ := connect(t, newCenter(t, func(*visitor, *iso8583.Message) {}), func(o *Options) { o.Timeout = 20 * time.Millisecond })
+	r := payment(1)
+	_, err := c.Exchange(t.Context(), r)
+	wantError(t, err, ErrUnknown)
+	wantErased(t, r)
 }
 
 func wantErased(t *testing.T, r Request) {
 	t.Helper()
-	if string(r.Card.CVV) != "\x00\x00\x00" {
+	if !r.Card.CVV.IsZero() {
 		t.Errorf("request %s keeps the verification code", r.STAN)
 	}
 }
@@ -179,8 +183,8 @@ func TestCardIsNeverPrinted(t *testing.T) {
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("request", "request", r, "card", r.Card)
 	slog.New(slog.NewTextHandler(&log, nil)).Info("request", "request", r, "card", &r.Card)
 	for _, shown := range []string{
-		fmt.Sprint(r), fmt.Sprintf("%+v", r), fmt.Sprintf("%#v", r), fmt.Sprintf("%s %q %x %d", r.Card, r.Card, r.Card, r.Card),
-		fmt.Sprintf("%v", &r.Card), string(encoded), log.String(),
+		fmt.Sprint(r), fmt.Sprintf("%+v", r), fmt.Sprintf("%#v", r), fmt.Sprintf("%s %q %v %+v", r.Card, r.Card, r.Card, &r.Card),
+		string(encoded), log.String(),
 	} {
 		if showsCard(shown) {
 			t.Errorf("card is shown: %s", shown)
