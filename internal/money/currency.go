@@ -11,7 +11,8 @@ import (
 var ErrUnknownCurrency = errors.New("money: unknown currency")
 
 // Currency is an ISO 4217 numeric code, such as 933 for BYN. The zero value is no currency. Values obtained from
-// [ParseCurrency], [CurrencyFromNumeric], [Currencies] and the constants are valid; a conversion may not be: see [Currency.Valid].
+// [ParseCurrency], [CurrencyFromNumeric], [Currencies] and the constants are valid; a conversion may not be: see
+// [Currency.Valid].
 type Currency uint16
 
 // Currencies that code and tests name; all others come from configuration.
