@@ -178,10 +178,7 @@ func (c *Center) judgeRecords(f *clearingFile) ([]refusal, map[position]Line) {
 			continue
 		}
 		p, fault := c.readPresentment(m)
-		if fault == nil {
-			fault = c.judge(p)
-		}
-		if fault != nil {
+		if fault = c.judge(p, fault); fault != nil {
 			refusals = append(refusals, refusal{code: *fault, number: p.number, raw: raw})
 			continue
 		}

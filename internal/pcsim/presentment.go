@@ -79,21 +79,23 @@ func validMark(mark string) bool {
 	return mark == "R" || len(mark) == 7 && mark[0] == 'R' && digits(mark[1:])
 }
 
-// judge decides on one record of the right form and books it. It holds the lock of the books.
-func (c *Center) judge(p *presentment) *RejectCode {
+// judge decides on one record, whose form has the given fault or none, and books it.
+func (c *Center) judge(p *presentment, fault *RejectCode) *RejectCode {
 	l := c.books
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	fault := c.match(p)
+	if fault == nil {
+		fault = c.match(p)
+	}
 	if fault == nil {
 		fault = c.whim(p)
 	}
-	if fault != nil {
+	if fault == nil {
+		c.keep(p)
+	} else if p.currency.Valid() {
 		l.book(p.currency, p.acceptor, func(t *Totals) *Line { return &t.Rejected }, p.amount)
-		return fault
 	}
-	c.keep(p)
-	return nil
+	return fault
 }
 
 // match finds what the record belongs to and checks it against that.

@@ -1,0 +1,593 @@
+package pcsim_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"settled/fileformats/ipm"
+	"settled/fileformats/iso8583"
+	"settled/internal/pcsim"
+)
+
+// night is a center with a client of its online host and what clearing needs.
+type night struct {
+	*pcsim.Center
+	*client
+	t        *testing.T
+	profile  ipm.Profile
+	sequence uint32
+	arns     uint64
+	replies  int // read so far
+}
+
+func newNight(t *testing.T, opt pcsim.Options) *night {
+	t.Helper()
+	center := start(t, opt)
+	return &night{Center: center, client: dial(t, center), t: t}
+}
+
+// approved authorizes and returns the record that presents all of it.
+func (n *night) approved(pan string, amount int64) ipm.Record {
+	n.t.Helper()
+	s := n.sale(pan, amount)
+	a := n.wants(s.message(), iso8583.ActionApproved)
+	return n.record(s, a.Text(38))
+}
+
+func (n *night) record(s sale, approval string) ipm.Record {
+	n.t.Helper()
+	n.arns++
+	arn, err := ipm.NewARN(512345, noon, n.arns).Append(nil, ipm.Standard)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	location, err := ipm.Location{Name: "ACME BOOKS", Street: "1 HIGH STREET", City: "MINSK", Country: "BLR"}.Append(nil)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return ipm.Record{
+		Kind: ipm.Sale, PAN: []byte(s.pan), Amount: s.amount, Currency: 933, Exponent: 2, LocalTime: noon,
+		POSData: []byte(s.pos), MCC: []byte("5999"), ARN: arn, Forwarder: []byte("012345"), RRN: []byte(s.rrn),
+		ApprovalCode: []byte(approval), Terminal: []byte(s.terminal), Acceptor: []byte(acceptor), Location: location,
+		TerminalType: []byte("CT6"), Settlement: 'M', Originator: []byte("012345"),
+	}
+}
+
+// credit gives amount of a sale back, under its own reference data.
+func (n *night) credit(r ipm.Record, amount int64) ipm.Record {
+	n.arns++
+	r.ARN, _ = ipm.NewARN(512345, noon, n.arns).Append(nil, ipm.Standard)
+	r.Kind, r.Amount, r.ApprovalCode = ipm.Refund, amount, nil
+	return r
+}
+
+func reversalOf(r ipm.Record) ipm.Record {
+	r.Reversal, r.ReversalDate = true, ipm.DateOf(noon)
+	return r
+}
+
+func (n *night) fileID() ipm.FileID {
+	n.sequence++
+	return ipm.FileID{Type: ipm.FromMember, Date: ipm.DateOf(noon), Member: 12345, Sequence: n.sequence}
+}
+
+func (n *night) build(id ipm.FileID, records ...ipm.Record) []byte {
+	n.t.Helper()
+	var out bytes.Buffer
+	w := ipm.NewWriter(&out, n.profile)
+	err := w.WriteHeader(id)
+	for _, r := range records {
+		err = errors.Join(err, w.Write(&r))
+	}
+	_, closing := w.Close()
+	if err = errors.Join(err, closing); err != nil {
+		n.t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// upload puts a file into in/ and runs the center once.
+func (n *night) upload(name string, data []byte) {
+	n.t.Helper()
+	if err := n.WriteFile(path.Join(pcsim.InDir, name), data); err != nil {
+		n.t.Fatal(err)
+	}
+	n.process(noon)
+}
+
+func (n *night) process(now time.Time) {
+	n.t.Helper()
+	if _, err := n.Process(context.Background(), now); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// verdict is a reply in short: "reject 0512 P0105 #1", "691 2001 D0037 #2", "685 00 O 933 1 1000".
+type verdict []string
+
+// reply reads one reply file by our own reader.
+func (n *night) reply(name string) verdict {
+	n.t.Helper()
+	data, err := n.ReadFile(path.Join(pcsim.OutDir, name))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return readReply(n.t, data, n.profile)
+}
+
+func readReply(t *testing.T, data []byte, profile ipm.Profile) verdict {
+	t.Helper()
+	var v verdict
+	reader := ipm.NewReplyReader(bytes.NewReader(data), profile, ipm.Options{Strict: true})
+	for {
+		var reply ipm.Reply
+		err := reader.Read(&reply)
+		if errors.Is(err, io.EOF) {
+			return v
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, p := reply.Exception, reply.Position
+		switch reply.Kind {
+		case ipm.FileReject:
+			v = append(v, fmt.Sprintf("reject %s #%d", x.Faults[0], x.SourceMessage))
+		case ipm.MessageException:
+			v = append(v, fmt.Sprintf("691 %s #%d", x.Faults[0], x.SourceMessage))
+		case ipm.PositionDetail:
+			mark := "O"
+			if p.Reversal {
+				mark = "R"
+			}
+			v = append(v, fmt.Sprintf("685 %s %s %d %d %d", p.ProcessingCode, mark, p.Currency, p.Count(), p.Net()))
+		default:
+			t.Fatalf("unexpected message %+v", reply)
+		}
+	}
+}
+
+// sends uploads records as the next file and wants this reply.
+func (n *night) sends(want verdict, records ...ipm.Record) {
+	n.t.Helper()
+	id := n.fileID()
+	name := fmt.Sprintf("ACQ_%05d", id.Sequence)
+	n.upload(name+".ipm", n.build(id, records...))
+	if diff := cmp.Diff(want, n.reply("RPY_"+name+"_1.ipm")); diff != "" {
+		n.t.Errorf("reply to %s (-want +got):\n%s", name, diff)
+	}
+}
+
+func TestCleanFileIsAccepted(t *testing.T) {
+	for _, profile := range []ipm.Profile{
+		{}, {Blocked: true}, {Charset: iso8583.CP500}, {Charset: iso8583.CP500, Blocked: true},
+	} {
+		n := newNight(t, pcsim.Options{})
+		n.profile = profile
+		a, b := n.approved(pcsim.CardApproved, 12345), n.approved(seededCard(1), 1000)
+		n.sends(verdict{"685 00 O 933 2 13345"}, a, b)
+		n.sends(verdict{"685 00 R 933 1 -1000", "685 20 O 933 1 -345"}, n.credit(a, 345), reversalOf(b))
+		n.sends(nil)
+		books := n.Books().Currencies[byn]
+		if books.Net() != 12000 || books.Held() != 1000 || books.Rejected.Count != 0 {
+			t.Errorf("net %d, held %d: %+v", books.Net(), books.Held(), books)
+		}
+	}
+}
+
+func TestSaleMustMatchItsAuthorization(t *testing.T) {
+	n := newNight(t, pcsim.Options{})
+	good := n.approved(pcsim.CardApproved, 1000)
+	for name, tc := range map[string]struct {
+		change func(*ipm.Record)
+		want   string
+	}{
+		"reference":  {func(r *ipm.Record) { r.RRN = []byte("999999999999") }, "D0037 2001"},
+		"approval":   {func(r *ipm.Record) { r.ApprovalCode = []byte("XXXXXX") }, "D0038 2002"},
+		"card":       {func(r *ipm.Record) { r.PAN = []byte(seededCard(5)) }, "D0002 2003"},
+		"amount":     {func(r *ipm.Record) { r.Amount = 1001 }, "D0004 3001"},
+		"nothing":    {func(r *ipm.Record) { r.Amount = 0 }, "D0004 1004"},
+		"currency":   {func(r *ipm.Record) { r.Currency = 840 }, "D0049 3002"},
+		"merchant":   {func(r *ipm.Record) { r.Acceptor = []byte("ANOTHER") }, "D0042 6001"},
+		"Luhn":       {func(r *ipm.Record) { r.PAN = []byte("4111111111111112") }, "D0002 5001"},
+		"originator": {func(r *ipm.Record) { r.Originator = []byte("054321") }, "D0094 1003"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n.t = t
+			bad := good
+			tc.change(&bad)
+			n.sends(verdict{"691 " + tc.want + " #2"}, bad)
+		})
+	}
+	n.t = t
+	n.sends(verdict{"685 00 O 933 1 1000"}, good)
+	if rejected := n.Books().Currencies[byn].Rejected.Count; rejected != 8 { // the ninth is in another currency
+		t.Errorf("%d rejected in BYN, want 8", rejected)
+	}
+}
+
+func TestDuplicateAndExcess(t *testing.T) {
+	n := newNight(t, pcsim.Options{})
+	sale := n.approved(pcsim.CardApproved, 1000)
+	part := sale
+	part.Amount = 600
+	n.sends(verdict{"685 00 O 933 1 600"}, part)
+	n.sends(verdict{"691 D0031 4001 #2"}, part)
+	again := part
+	again.ARN = n.credit(sale, 1).ARN
+	n.sends(verdict{"691 D0004 3001 #2"}, again)
+	again.Amount = 400
+	n.sends(verdict{"685 00 O 933 1 400"}, again)
+}
+
+func TestReleasedAmountCannotBePresented(t *testing.T) {
+	n := newNight(t, pcsim.Options{})
+	s := n.sale(pcsim.CardApproved, 1000)
+	a := n.wants(s.message(), iso8583.ActionApproved)
+	r := n.record(s, a.Text(38))
+	n.wants(n.reversal(s, 400), iso8583.ActionReversalAccepted)
+	n.sends(verdict{"691 D0004 3001 #2"}, r)
+	r.Amount = 600
+	n.sends(verdict{"685 00 O 933 1 600"}, r)
+	n.wants(n.client.reversal(s, 0), iso8583.ActionTooLate)
+}
+
+func TestPresentedSaleCannotBeReversed(t *testing.T) {
+	n := newNight(t, pcsim.Options{})
+	s := n.sale(pcsim.CardApproved, 1000)
+	a := n.wants(s.message(), iso8583.ActionApproved)
+	r := n.record(s, a.Text(38))
+	r.Amount = 600
+	n.sends(verdict{"685 00 O 933 1 600"}, r)
+	n.wants(n.reversal(s, 0), iso8583.ActionTooLate)
+	n.wants(n.reversal(s, 401), iso8583.ActionTooLate)
+	n.wants(n.reversal(s, 400), iso8583.ActionReversalAccepted)
+	if held := n.Books().Currencies[byn].Held(); held != 0 {
+		t.Errorf("held %d, want 0", held)
+	}
+}
+
+func TestCreditNeedsASale(t *testing.T) {
+	n := newNight(t, pcsim.Options{})
+	sale := n.approved(pcsim.CardApproved, 1000)
+	n.sends(verdict{"691 D0037 2001 #2"}, n.credit(sale, 1000))
+	n.sends(verdict{"685 00 O 933 1 1000"}, sale)
+	n.sends(verdict{"691 D0004 3001 #2"}, n.credit(sale, 1001))
+	credit := n.credit(sale, 600)
+	n.sends(verdict{"685 20 O 933 1 -600"}, credit)
+	n.sends(verdict{"691 D0031 4001 #2"}, credit)
+	other := n.credit(sale, 500)
+	other.RRN = []byte("632599999999") // a refund's own reference: found by card and merchant
+	n.sends(verdict{"691 D0004 3001 #2"}, other)
+	other.Amount = 400
+	n.sends(verdict{"685 20 O 933 1 -400"}, other)
+	n.sends(verdict{"685 20 R 933 1 400"}, reversalOf(other))
+	n.sends(verdict{"691 D0031 4001 #2"}, reversalOf(other))
+	n.sends(verdict{"691 D0031 2004 #2"}, reversalOf(sale))
+	if net := n.Books().Currencies[byn].Net(); net != 400 {
+		t.Errorf("net %d, want 400", net)
+	}
+}
+
+func TestClearingCards(t *testing.T) {
+	n := newNight(t, pcsim.Options{})
+	once := n.approved(pcsim.CardSaleRejected, 100)
+	never := n.approved(pcsim.CardSaleRefused, 200)
+	closed := n.approved(pcsim.CardCreditRefused, 300)
+	n.sends(verdict{"691 D0000 7001 #2", "691 D0042 6001 #3", "685 00 O 933 1 300"}, once, never, closed)
+	n.sends(verdict{"691 D0042 6001 #3", "691 D0002 5002 #4", "685 00 O 933 1 100"}, once, never, n.credit(closed, 300))
+}
+
+func TestFileIsRefusedWhole(t *testing.T) {
+	for name, tc := range map[string]struct {
+		id   func(*ipm.FileID)
+		data func([]byte) []byte
+		want string
+	}{
+		"gap":         {id: func(id *ipm.FileID) { id.Sequence = 2 }, want: "reject P0105 0511 #1"},
+		"type":        {id: func(id *ipm.FileID) { id.Type = ipm.FromCenter }, want: "reject P0105 0510 #1"},
+		"member":      {id: func(id *ipm.FileID) { id.Member = 54321 }, want: "reject P0105 0510 #1"},
+		"date":        {id: func(id *ipm.FileID) { id.Date = 260101 }, want: "reject P0105 0510 #1"},
+		"checksum":    {data: swap("03010160000000000100000", "03010160000000000100001"), want: "reject P0301 0523 #3"},
+		"count":       {data: swap("030600800000003", "030600800000004"), want: "reject P0306 0524 #3"},
+		"number":      {data: swap("00000002", "00000009"), want: "reject D0071 0522 #9"},
+		"no trailer":  {data: cutAt("1644", 2, 4), want: "reject D0024 0521 #2"},
+		"half":        {data: func(b []byte) []byte { return b[:len(b)/2] }, want: "reject D0024 0521 #1"},
+		"no end":      {data: func(b []byte) []byte { return b[:len(b)-4] }, want: "reject D0000 0530 #3"},
+		"extra bytes": {data: func(b []byte) []byte { return append(b, "more"...) }, want: "reject D0000 0530 #3"},
+		"bad element": {data: swap("933", "9X3"), want: "reject D0049 0530 #2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := newNight(t, pcsim.Options{})
+			record := n.approved(pcsim.CardApproved, 100000)
+			id := n.fileID()
+			if tc.id != nil {
+				tc.id(&id)
+			}
+			data := n.build(id, record)
+			if tc.data != nil {
+				data = tc.data(bytes.Clone(data))
+			}
+			n.upload("F.ipm", data)
+			if diff := cmp.Diff(verdict{tc.want}, n.reply("RPY_F_1.ipm")); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if books := n.Books().Currencies[byn]; books.Cleared.Count+books.Rejected.Count != 0 {
+				t.Errorf("a refused file was booked: %+v", books)
+			}
+		})
+	}
+}
+
+// swap replaces the last occurrence of a text.
+func swap(from, to string) func([]byte) []byte {
+	return func(b []byte) []byte {
+		i := bytes.LastIndex(b, []byte(from))
+		if i < 0 || len(from) != len(to) {
+			panic("not in the file: " + from)
+		}
+		copy(b[i:], to)
+		return b
+	}
+}
+
+// cutAt ends the stream before the n-th message type, properly.
+func cutAt(mti string, n, back int) func([]byte) []byte {
+	return func(b []byte) []byte {
+		at := 0
+		for range n {
+			at += bytes.Index(b[at:], []byte(mti)) + len(mti)
+		}
+		return append(b[:at-len(mti)-back], 0, 0, 0, 0)
+	}
+}
+
+func TestSequenceAndDuplicateFiles(t *testing.T) {
+	n := newNight(t, pcsim.Options{})
+	sale := n.approved(pcsim.CardApproved, 1000)
+	first := n.build(n.fileID(), sale)
+	third := n.build(ipm.FileID{Type: 2, Date: ipm.DateOf(noon), Member: 12345, Sequence: 3})
+	n.upload("1.ipm", first)
+	n.upload("3.ipm", third)
+	if diff := cmp.Diff(verdict{"reject P0105 0511 #1"}, n.reply("RPY_3_1.ipm")); diff != "" {
+		t.Error(diff)
+	}
+	n.upload("1again.ipm", first)
+	if diff := cmp.Diff(verdict{"reject P0105 0512 #1"}, n.reply("RPY_1again_1.ipm")); diff != "" {
+		t.Error(diff)
+	}
+	n.sequence = 0
+	n.upload("1other.ipm", n.build(n.fileID()))
+	if diff := cmp.Diff(verdict{"reject P0105 0513 #1"}, n.reply("RPY_1other_1.ipm")); diff != "" {
+		t.Error(diff)
+	}
+	n.upload("2.ipm", n.build(n.fileID()))
+	n.upload("3b.ipm", third)
+	for _, name := range []string{"RPY_2_1.ipm", "RPY_3b_1.ipm"} {
+		if v := n.reply(name); v != nil {
+			t.Errorf("%s: %v", name, v)
+		}
+	}
+	if cleared := n.Books().Currencies[byn].Cleared; cleared != (pcsim.Line{Count: 1, Amount: 1000}) {
+		t.Errorf("cleared %+v", cleared)
+	}
+}
+
+func TestSequenceScopes(t *testing.T) {
+	next := ipm.DateOf(noon.AddDate(0, 0, 1))
+	for _, tc := range []struct {
+		scope pcsim.SequenceScope
+		ids   []ipm.FileID
+		want  []string
+	}{
+		{pcsim.SequencePerDate, []ipm.FileID{{Date: ipm.DateOf(noon), Sequence: 1}, {Date: next, Sequence: 1}, {Date: next, Sequence: 3}}, []string{"", "", "0511"}},
+		{pcsim.SequenceForever, []ipm.FileID{{Date: ipm.DateOf(noon), Sequence: 1}, {Date: next, Sequence: 1}, {Date: next, Sequence: 2}}, []string{"", "0511", ""}},
+	} {
+		n := newNight(t, pcsim.Options{Sequence: tc.scope})
+		for i, id := range tc.ids {
+			id.Type, id.Member = ipm.FromMember, 12345
+			n.upload(fmt.Sprintf("%d.ipm", i), n.build(id))
+		}
+		var got []string
+		for _, r := range n.Reports() {
+			got = append(got, r.Reject)
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("scope %d: %s", tc.scope, diff)
+		}
+	}
+}
+
+func TestNumberOfARejectedFile(t *testing.T) {
+	for _, reuse := range []bool{false, true} {
+		n := newNight(t, pcsim.Options{ReuseRejected: reuse})
+		id := n.fileID()
+		good := n.build(id)
+		n.upload("1.ipm", swap("030600800000002", "030600800000009")(bytes.Clone(good)))
+		n.upload("1fixed.ipm", good)
+		want := []string{"0524", "0513"}
+		if reuse {
+			want[1] = ""
+		}
+		if got := []string{n.Reports()[0].Reject, n.Reports()[1].Reject}; !cmp.Equal(got, want) {
+			t.Errorf("reuse %v: rejects %q, want %q", reuse, got, want)
+		}
+	}
+}
+
+func TestFilesAreTakenAwayOrNot(t *testing.T) {
+	for _, removes := range []bool{false, true} {
+		n := newNight(t, pcsim.Options{RemovesFiles: removes})
+		data := n.build(n.fileID())
+		n.upload("1.ipm", data)
+		n.process(noon)
+		n.process(noon)
+		if got := len(n.Reports()); got != 1 {
+			t.Errorf("removes %v: file read %d times", removes, got)
+		}
+		names, err := n.List(pcsim.InDir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if left := len(names) == 1; left == removes {
+			t.Errorf("removes %v: left in in/: %v", removes, names)
+		}
+	}
+}
+
+func TestRepliesAreGivenOutAsToldTo(t *testing.T) {
+	names := func(n *night) string {
+		got, err := n.List(pcsim.OutDir)
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		return strings.Join(got, " ")
+	}
+	t.Run("late", func(t *testing.T) {
+		n := newNight(t, pcsim.Options{Replies: pcsim.Replies{Delay: time.Hour}})
+		n.upload("1.ipm", n.build(n.fileID()))
+		if got := names(n); got != "" {
+			t.Errorf("at once: %s", got)
+		}
+		n.process(noon.Add(time.Hour))
+		if got := names(n); got != "RPY_1_1.ipm" {
+			t.Errorf("after an hour: %s", got)
+		}
+	})
+	t.Run("withheld", func(t *testing.T) {
+		n := newNight(t, pcsim.Options{Replies: pcsim.Replies{Withhold: true}})
+		n.upload("1.ipm", n.build(n.fileID()))
+		if got := names(n); got != "" {
+			t.Errorf("withheld: %s", got)
+		}
+		n.SetReplies(pcsim.Replies{})
+		n.process(noon)
+		if got := names(n); got != "RPY_1_1.ipm" {
+			t.Errorf("then: %s", got)
+		}
+	})
+	t.Run("twice", func(t *testing.T) {
+		n := newNight(t, pcsim.Options{Replies: pcsim.Replies{Twice: true}})
+		n.upload("1.ipm", n.build(n.fileID()))
+		first, err := n.ReadFile("/out/RPY_1_1.ipm")
+		second, err2 := n.ReadFile("/out/RPY_1_2.ipm")
+		if err != nil || err2 != nil || !bytes.Equal(first, second) {
+			t.Errorf("%v, %v, equal %v", err, err2, bytes.Equal(first, second))
+		}
+	})
+	t.Run("truncated first", func(t *testing.T) {
+		n := newNight(t, pcsim.Options{Replies: pcsim.Replies{TruncatedFirst: true}})
+		n.upload("1.ipm", n.build(n.fileID()))
+		half, err := n.ReadFile("/out/RPY_1_1.ipm")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.process(noon)
+		whole, err := n.ReadFile("/out/RPY_1_1.ipm")
+		if err != nil || len(half) != len(whole)/2 || !bytes.HasPrefix(whole, half) {
+			t.Errorf("%v: half %d bytes of %d", err, len(half), len(whole))
+		}
+		readReply(t, whole, ipm.Profile{})
+	})
+	t.Run("unknown record", func(t *testing.T) {
+		n := newNight(t, pcsim.Options{Replies: pcsim.Replies{UnknownRecord: true}})
+		n.upload("1.ipm", n.build(n.fileID()))
+		if diff := cmp.Diff(verdict{"691 D0000 7001 #99999998"}, n.reply("RPY_1_1.ipm")); diff != "" {
+			t.Error(diff)
+		}
+	})
+	t.Run("reverse", func(t *testing.T) {
+		var ticks atomic.Int64
+		n := newNight(t, pcsim.Options{
+			Users:   []pcsim.User{operator},
+			Now:     func() time.Time { return noon.Add(time.Duration(ticks.Add(1)) * time.Second) },
+			Replies: pcsim.Replies{Delay: time.Minute, Reverse: true},
+		})
+		n.upload("1.ipm", n.build(n.fileID()))
+		n.upload("2.ipm", n.build(n.fileID()))
+		n.process(noon.Add(time.Minute))
+		files := mustLogin(t, n.Center)
+		first, err := files.Stat("/out/RPY_1_1.ipm")
+		second, err2 := files.Stat("/out/RPY_2_1.ipm")
+		if err != nil || err2 != nil || !second.ModTime().Before(first.ModTime()) {
+			t.Errorf("%v, %v: the reply to the first file is not the later one", err, err2)
+		}
+	})
+}
+
+func TestSeededRejectsHealAndTotalsAddUp(t *testing.T) {
+	n := newNight(t, pcsim.Options{Seed: 3, Behavior: pcsim.Behavior{RejectRecords: 0.3}})
+	var records []ipm.Record
+	for i := range 200 {
+		records = append(records, n.approved(seededCard(i), int64(100+i)))
+	}
+	n.upload("1.ipm", n.build(n.fileID(), records...))
+	r := n.Reports()[0]
+	if r.Accepted+r.Rejected != 200 || r.Rejected < 40 || r.Rejected > 80 {
+		t.Fatalf("accepted %d, rejected %d of 200, want about 60 rejected", r.Accepted, r.Rejected)
+	}
+	var again []ipm.Record
+	for _, v := range n.reply("RPY_1_1.ipm") {
+		if at, found := strings.CutPrefix(v[strings.LastIndex(v, " ")+1:], "#"); found {
+			var number int
+			if _, err := fmt.Sscan(at, &number); err != nil {
+				t.Fatal(err)
+			}
+			again = append(again, records[number-2])
+		}
+	}
+	n.upload("2.ipm", n.build(n.fileID(), again...))
+	if r := n.Reports()[1]; r.Accepted != len(again) || r.Rejected != 0 {
+		t.Errorf("second presentment: %+v", r)
+	}
+	books := n.Books().Currencies[byn]
+	if books.Held() != 0 || books.Cleared != books.Authorized {
+		t.Errorf("books %+v", books)
+	}
+}
+
+func TestOneSeedOneReply(t *testing.T) {
+	run := func(seed uint64) []byte {
+		n := newNight(t, pcsim.Options{Seed: seed, Behavior: pcsim.Behavior{RejectRecords: 0.3}})
+		var records []ipm.Record
+		for i := range 50 {
+			records = append(records, n.approved(seededCard(i), int64(100+i)))
+		}
+		n.upload("1.ipm", n.build(n.fileID(), records...))
+		data, err := n.ReadFile("/out/RPY_1_1.ipm")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	if !bytes.Equal(run(1), run(1)) {
+		t.Error("one seed, two replies")
+	}
+	if bytes.Equal(run(1), run(2)) {
+		t.Error("two seeds, one reply")
+	}
+}
+
+func TestProcessStopsWithItsContext(t *testing.T) {
+	n := newNight(t, pcsim.Options{})
+	if err := n.WriteFile("/in/1.ipm", n.build(n.fileID())); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if done, err := n.Process(ctx, noon); done != 0 || !errors.Is(err, context.Canceled) {
+		t.Errorf("processed %d, %v", done, err)
+	}
+	if err := n.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("run: %v", err)
+	}
+}
