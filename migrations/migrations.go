@@ -110,7 +110,7 @@ func withGoose(url string, fn func(*goose.Provider) error) error {
 	cfg.RuntimeParams["search_path"] = "public"
 	db := stdlib.OpenDB(*cfg)
 	defer db.Close()
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 600)) // asks each second for ten minutes
 	if err != nil {
 		return err
 	}

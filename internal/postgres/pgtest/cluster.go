@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -23,8 +22,7 @@ type cluster struct {
 	url      func(database string) string
 	admin    *pgxpool.Pool // on the maintenance database
 	template string
-	shared   func() (*pgxpool.Pool, error) // pool for Tx, made at the first call
-	server   *local.Server                 // nil when SETTLED_TEST_DATABASE_URL names the server
+	server   *local.Server // nil when SETTLED_TEST_DATABASE_URL names the server
 }
 
 // start connects to the server that the environment names, or starts one, and makes the template if it is missing.
@@ -39,7 +37,6 @@ func start(ctx context.Context) (*cluster, error) {
 		}
 		c.server, c.url = server, server.URL
 	}
-	c.shared = sync.OnceValues(func() (*pgxpool.Pool, error) { return c.openShared(ctx) })
 	if err := c.prepare(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("prepare test database: %w", err), c.stop())
 	}
@@ -85,14 +82,6 @@ func (c *cluster) makeTemplate(ctx context.Context) error {
 		return err
 	}
 	return c.exec(ctx, "ALTER DATABASE "+c.template+" IS_TEMPLATE true")
-}
-
-func (c *cluster) openShared(ctx context.Context) (*pgxpool.Pool, error) {
-	name, err := c.clone(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return openQuiet(ctx, postgres.Config{URL: c.url(name), MaxConns: 32})
 }
 
 func (c *cluster) clone(ctx context.Context) (string, error) {

@@ -49,16 +49,10 @@ func Owner(t testing.TB, db *pgxpool.Pool) *pgxpool.Pool {
 	return open(t, postgres.Config{URL: db.Config().ConnString(), Owner: true})
 }
 
-// Tx returns a transaction on an empty, migrated database, rolled back when the test ends. It is the quickest way for a
-// test that neither commits nor races. Tests may run in parallel.
+// Tx returns a transaction on a database as of DB, rolled back when the test ends.
 func Tx(t testing.TB) pgx.Tx {
 	t.Helper()
-	s := server(t)
-	pool, err := s.shared()
-	if err != nil {
-		t.Fatal(err)
-	}
-	tx, err := pool.Begin(t.Context())
+	tx, err := DB(t).Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,12 +69,7 @@ func URL(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := s.drop(context.Background(), name); err != nil {
-			t.Error(err)
-		}
-	})
-	return s.url(name)
+	return dropped(t, s, name)
 }
 
 // Empty is as URL for a database without any schema, for tests of the migrations themselves.
@@ -91,6 +80,11 @@ func Empty(t testing.TB) string {
 	if err := s.exec(t.Context(), "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
 		t.Fatal(err)
 	}
+	return dropped(t, s, name)
+}
+
+// dropped returns the URL of the database and drops it when the test ends.
+func dropped(t testing.TB, s *cluster, name string) string {
 	t.Cleanup(func() {
 		if err := s.drop(context.Background(), name); err != nil {
 			t.Error(err)
