@@ -51,7 +51,7 @@ func (c *Center) pay(m *iso8583.Message, k kind) answer {
 	l := c.books
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if first := l.entries[e.key]; first != nil {
+	if first := l.seen(e); first != nil {
 		if !e.sameAs(first) {
 			return plain(iso8583.ActionSystemMalfunction)
 		}
@@ -121,9 +121,8 @@ func (e *entry) losesAnswer() bool {
 // reverse answers a reversal advice. It takes effect once; a repeat gets the first action code. A reversal of something
 // never seen is remembered, so that the original is refused when it arrives late.
 func (c *Center) reverse(m *iso8583.Message) answer {
-	own := keyOf(m)
-	own.mti = iso8583.MTIReversalAdvice
 	original, ok := originalOf(m)
+	own := adviceKey{stan: m.Text(11), original: original, rrn: m.Text(37)}
 	if !ok {
 		return plain(iso8583.ActionSystemMalfunction)
 	}
@@ -134,8 +133,8 @@ func (c *Center) reverse(m *iso8583.Message) answer {
 		return plain(action)
 	}
 	e := l.entries[original]
-	if e == nil || e.rrn != m.Text(37) {
-		l.voided[voidKey{original, m.Text(37)}] = true
+	if e == nil || e.rrn != own.rrn {
+		l.voided[voidKey{original, own.rrn}] = true
 		l.advices[own] = iso8583.ActionOriginalNotFound
 		return plain(iso8583.ActionOriginalNotFound)
 	}
@@ -198,7 +197,7 @@ func (c *Center) refund(m *iso8583.Message) answer {
 	l := c.books
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if first := l.entries[e.key]; first != nil {
+	if first := l.seen(e); first != nil {
 		if !e.sameAs(first) {
 			return plain(iso8583.ActionSystemMalfunction)
 		}
@@ -236,9 +235,6 @@ func (c *Center) inquire(m *iso8583.Message) answer {
 	l := c.books
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if action, seen := l.advices[original]; seen {
-		return plain(action)
-	}
 	if e := l.entries[original]; e != nil {
 		return answer{action: e.action, approval: e.approval}
 	}

@@ -43,6 +43,9 @@ type Card struct {
 	Outcome Outcome
 	// ActionCode is the answer to a payment (DE 39); empty when none is sent.
 	ActionCode string
+	// Response is the code that a merchant is told for a decline or an approval (AS…); empty when the outcome is first
+	// unknown.
+	Response string
 	// Means says it in words.
 	Means string
 }
@@ -66,32 +69,32 @@ const (
 )
 
 var cards = []Card{
-	{CardApproved, Approve, "000", "approved (Visa)"},
-	{"5555555555554444", Approve, "000", "approved (Mastercard)"},
-	{"5413330089010442", Approve, "000", "approved (Mastercard)"},
-	{"2200000000000004", Approve, "000", "approved (Mir)"},
-	{"4000000000001000", Decline, "100", "do not honor"},
-	{"4000000000001018", Decline, "101", "expired card"},
-	{"4000000000001026", Decline, "102", "suspected fraud"},
-	{"4000000000001117", Decline, "111", "invalid card number"},
-	{CardInsufficientFunds, Decline, "116", "insufficient funds"},
-	{"4000000000001216", Decline, "121", "exceeds amount limit"},
-	{"4000000000001232", Decline, "123", "exceeds count limit"},
-	{"4000000000001257", Decline, "125", "card verification failed"},
-	{"4000000000009078", Decline, "907", "issuer unavailable"},
-	{"4000000000009094", Decline, "909", "system malfunction"},
-	{CardSilentBooked, SilentBooked, "", "no answer, booked as approved"},
-	{CardSilentLost, SilentLost, "", "no answer, nothing booked; a reversal is answered 914"},
-	{CardLate, Late, "000", "approved, answered late"},
-	{CardTwice, Twice, "000", "approved, answered twice"},
-	{CardWrongAmount, WrongAmount, "000", "approved, the answer echoes an amount one minor unit too high"},
-	{CardGarbage, Garbage, "", "booked as approved, the answer is no message"},
-	{CardReversalAnswerLost, ReversalAnswerLost, "000", "approved; the first reversal or online refund works but is not answered, a repeat is"},
-	{CardReversalTooLate, ReversalTooLate, "000", "approved; every reversal is answered 940"},
-	{CardRefundDeclined, RefundDeclined, "000", "approved; every online refund is answered 100"},
-	{CardSaleRejected, SaleRejected, "000", "approved; the sale is rejected once in clearing (7001), accepted when presented again"},
-	{CardSaleRefused, SaleRefused, "000", "approved; the sale is always rejected in clearing (6001)"},
-	{CardCreditRefused, CreditRefused, "000", "approved; a credit is always rejected in clearing (5002)"},
+	{CardApproved, Approve, "000", "AS000", "approved (Visa)"},
+	{"5555555555554444", Approve, "000", "AS000", "approved (Mastercard)"},
+	{"5413330089010442", Approve, "000", "AS000", "approved (Mastercard)"},
+	{"2200000000000004", Approve, "000", "AS000", "approved (Mir)"},
+	{"4000000000001000", Decline, "100", "AS100", "do not honor"},
+	{"4000000000001018", Decline, "101", "AS104", "expired card"},
+	{"4000000000001026", Decline, "102", "AS108", "suspected fraud"},
+	{"4000000000001117", Decline, "111", "AS101", "invalid card number"},
+	{CardInsufficientFunds, Decline, "116", "AS102", "insufficient funds"},
+	{"4000000000001216", Decline, "121", "AS105", "exceeds amount limit"},
+	{"4000000000001232", Decline, "123", "AS105", "exceeds count limit"},
+	{"4000000000001257", Decline, "125", "AS101", "card verification failed"},
+	{"4000000000009078", Decline, "907", "AS200", "issuer unavailable"},
+	{"4000000000009094", Decline, "909", "AS200", "system malfunction"},
+	{CardSilentBooked, SilentBooked, "", "", "no answer, booked as approved"},
+	{CardSilentLost, SilentLost, "", "", "no answer, nothing booked; a reversal is answered 914"},
+	{CardLate, Late, "000", "AS000", "approved, answered late"},
+	{CardTwice, Twice, "000", "AS000", "approved, answered twice"},
+	{CardWrongAmount, WrongAmount, "000", "", "approved, the answer echoes an amount one minor unit too high"},
+	{CardGarbage, Garbage, "", "", "booked as approved, the answer is no message"},
+	{CardReversalAnswerLost, ReversalAnswerLost, "000", "AS000", "approved; the first reversal or online refund works but is not answered, a repeat is"},
+	{CardReversalTooLate, ReversalTooLate, "000", "AS000", "approved; every reversal is answered 940"},
+	{CardRefundDeclined, RefundDeclined, "000", "AS000", "approved; every online refund is answered 100"},
+	{CardSaleRejected, SaleRejected, "000", "AS000", "approved; the sale is rejected once in clearing (7001), accepted when presented again"},
+	{CardSaleRefused, SaleRefused, "000", "AS000", "approved; the sale is always rejected in clearing (6001)"},
+	{CardCreditRefused, CreditRefused, "000", "AS000", "approved; a credit is always rejected in clearing (5002)"},
 }
 
 // Cards returns the test cards with their documented outcomes.

@@ -79,7 +79,7 @@ type FileReport struct {
 func (c *Center) Reports() []FileReport {
 	c.clearing.mu.Lock()
 	defer c.clearing.mu.Unlock()
-	return slices.Clone(c.reports)
+	return append([]FileReport{}, c.reports...)
 }
 
 // SetReplies changes how replies are given out; those withheld so far go out at the next step that allows it.

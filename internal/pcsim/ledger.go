@@ -10,9 +10,9 @@ import (
 	"settled/internal/money"
 )
 
-// key names a request as its sender does: a repeat carries the same values, and so does DE 56 of a later message.
+// key names a request as DE 56 of a later message does.
 type key struct {
-	mti      string // of the first request: 1100, 1200 or 1420
+	mti      string // 1100 or 1200
 	terminal string
 	stan     string
 	local    string // YYMMDDhhmmss
@@ -65,8 +65,8 @@ type ledger struct {
 	byRRN   map[string][]*entry
 	// voided names originals whose reversal came first: they are refused when they arrive.
 	voided map[voidKey]bool
-	// advices holds the answers given to reversal messages.
-	advices    map[key]string
+	// advices holds the action codes that reversal messages were answered with.
+	advices    map[adviceKey]string
 	currencies map[money.Currency]*Totals
 	merchants  map[merchantKey]*Totals
 	declines   map[string]int64
@@ -75,6 +75,13 @@ type ledger struct {
 type voidKey struct {
 	key
 	rrn string
+}
+
+// adviceKey names a reversal message; its repeats have the same trace number.
+type adviceKey struct {
+	stan     string
+	original key
+	rrn      string
 }
 
 type merchantKey struct {
@@ -87,7 +94,7 @@ func newLedger() *ledger {
 		entries:    map[key]*entry{},
 		byRRN:      map[string][]*entry{},
 		voided:     map[voidKey]bool{},
-		advices:    map[key]string{},
+		advices:    map[adviceKey]string{},
 		currencies: map[money.Currency]*Totals{},
 		merchants:  map[merchantKey]*Totals{},
 		declines:   map[string]int64{},
@@ -154,6 +161,17 @@ func (l *ledger) book(c money.Currency, acceptor string, line func(*Totals) *Lin
 
 func (l *ledger) bookEntry(e *entry, line func(*Totals) *Line, amount int64) {
 	l.book(e.currency, e.acceptor, line, amount)
+}
+
+// seen returns the request that e repeats: same type, terminal, trace number and reference number. A request that has
+// only its identity in common with another is returned too; the caller compares.
+func (l *ledger) seen(e *entry) *entry {
+	for _, first := range l.byRRN[e.rrn] {
+		if first.mti == e.mti && first.terminal == e.terminal && first.stan == e.stan {
+			return first
+		}
+	}
+	return l.entries[e.key]
 }
 
 // insert files a decided request, approved or declined.

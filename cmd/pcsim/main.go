@@ -1,0 +1,242 @@
+// Command pcsim runs a processing center alone: an online host, an SFTP server and a JSON status page. See docs/pcsim.md.
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"settled/fileformats/iso8583"
+	"settled/internal/pcsim"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "pcsim:", err)
+		os.Exit(1)
+	}
+}
+
+// settings are the flags that are not options of a center as they stand.
+type settings struct {
+	pcsim.Options
+	model, sequence, charset         string
+	user, password, key, hostKeyFile string
+	status                           string
+}
+
+func flags(s *settings) *flag.FlagSet {
+	f := flag.NewFlagSet("pcsim", flag.ContinueOnError)
+	f.StringVar(&s.Name, "name", "pc-a", "name of the center")
+	f.StringVar(&s.MemberID, "member", "00000012345", "our member id at the center, 11 digits")
+	f.Uint64Var(&s.Seed, "seed", 1, "seed of every share, and of the host key")
+	f.StringVar(&s.model, "model", "dual-message", "dual-message (holds and clearing files) or single-message")
+	f.StringVar(&s.OnlineAddr, "online", "127.0.0.1:7583", "listen address of the online host")
+	f.StringVar(&s.SFTPAddr, "sftp", "127.0.0.1:7022", "listen address of the SFTP server")
+	f.StringVar(&s.status, "status", "127.0.0.1:7080", "listen address of the status page; empty for none")
+	f.StringVar(&s.Root, "root", "", "directory to serve over SFTP; empty keeps files in memory")
+	f.StringVar(&s.user, "user", "acquirer", "SFTP user")
+	f.StringVar(&s.password, "password", "", "SFTP password; without it and without -authorized-key one is made and printed")
+	f.StringVar(&s.key, "authorized-key", "", "file with the SFTP user's public key")
+	f.StringVar(&s.hostKeyFile, "host-key", "", "file with an ed25519 private key (PEM); empty derives one from name and seed")
+	f.StringVar(&s.charset, "charset", "", "character set of clearing files: ascii, latin1, cp037, cp500; empty finds out")
+	f.StringVar(&s.sequence, "sequence", "date", "scope of file numbers: date or forever")
+	f.BoolVar(&s.RemovesFiles, "removes-files", false, "take files out of in/ when they were read")
+	f.BoolVar(&s.ReuseRejected, "reuse-rejected", false, "free the number of a file that was rejected whole")
+	f.DurationVar(&s.Replies.Delay, "reply-delay", 0, "time between a file and its reply")
+	b := &s.Behavior
+	f.Float64Var(&b.Decline, "decline", 0, "share of payments declined")
+	f.Float64Var(&b.Silent, "silent", 0, "share of approved payments not answered")
+	f.Float64Var(&b.Late, "late", 0, "share of approved payments answered late")
+	f.Float64Var(&b.Twice, "twice", 0, "share of approved payments answered twice")
+	f.Float64Var(&b.ReversalLost, "reversal-lost", 0, "share of payments whose first reversal or refund is not answered")
+	f.Float64Var(&b.RejectRecords, "reject", 0, "share of correct clearing records rejected at first")
+	f.DurationVar(&b.LateBy, "late-by", 2*time.Second, "how late a late answer is")
+	f.DurationVar(&b.Latency, "latency", 0, "longest ordinary answer time")
+	return f
+}
+
+// parse reads flags, and PCSIM_… from the environment for those not given: PCSIM_REPLY_DELAY is -reply-delay.
+func parse(args []string, env func(string) string, out io.Writer) (settings, error) {
+	var s settings
+	f := flags(&s)
+	f.SetOutput(out)
+	if err := f.Parse(args); err != nil {
+		return s, err
+	}
+	if f.NArg() > 0 {
+		return s, fmt.Errorf("unexpected argument %q", f.Arg(0))
+	}
+	given := map[string]bool{}
+	f.Visit(func(g *flag.Flag) { given[g.Name] = true })
+	var err error
+	f.VisitAll(func(g *flag.Flag) {
+		name := "PCSIM_" + strings.ToUpper(strings.ReplaceAll(g.Name, "-", "_"))
+		if v := env(name); v != "" && !given[g.Name] {
+			if e := g.Value.Set(v); e != nil {
+				err = errors.Join(err, fmt.Errorf("%s: %w", name, e))
+			}
+		}
+	})
+	return s, errors.Join(err, s.resolve())
+}
+
+// resolve turns names and files into options.
+func (s *settings) resolve() error {
+	switch s.model {
+	case "dual-message":
+	case "single-message":
+		s.Model = pcsim.SingleMessage
+	default:
+		return fmt.Errorf("model %q is neither dual-message nor single-message", s.model)
+	}
+	switch s.sequence {
+	case "date":
+	case "forever":
+		s.Sequence = pcsim.SequenceForever
+	default:
+		return fmt.Errorf("sequence %q is neither date nor forever", s.sequence)
+	}
+	if s.charset != "" {
+		if s.Charset = iso8583.CharsetByName(s.charset); s.Charset == nil {
+			return fmt.Errorf("charset %q is none of ascii, latin1, cp037, cp500", s.charset)
+		}
+	}
+	return errors.Join(s.readHostKey(), s.readUser())
+}
+
+func (s *settings) readHostKey() error {
+	if s.hostKeyFile == "" {
+		return nil
+	}
+	data, err := os.ReadFile(s.hostKeyFile)
+	if err != nil {
+		return err
+	}
+	key, err := ssh.ParseRawPrivateKey(data)
+	if err != nil {
+		return fmt.Errorf("host key %s: %w", s.hostKeyFile, err)
+	}
+	ed, ok := key.(*ed25519.PrivateKey)
+	if !ok {
+		return fmt.Errorf("host key %s is not ed25519", s.hostKeyFile)
+	}
+	s.HostKey = *ed
+	return nil
+}
+
+func (s *settings) readUser() error {
+	u := pcsim.User{Name: s.user, Password: s.password}
+	if s.key != "" {
+		data, err := os.ReadFile(s.key)
+		if err != nil {
+			return err
+		}
+		if u.Key, _, _, _, err = ssh.ParseAuthorizedKey(data); err != nil {
+			return fmt.Errorf("authorized key %s: %w", s.key, err)
+		}
+	}
+	if u.Password == "" && u.Key == nil {
+		u.Password = rand.Text()
+	}
+	s.Users = []pcsim.User{u}
+	return nil
+}
+
+// run serves until ctx ends.
+func run(ctx context.Context, args []string, env func(string) string, out io.Writer) (err error) {
+	s, err := parse(args, env, out)
+	if err != nil {
+		return err
+	}
+	center, err := pcsim.New(s.Options)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, center.Close()) }()
+	if err := center.Start(); err != nil {
+		return err
+	}
+	page, stop, err := serveStatus(s.status, center)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	if err := introduce(out, s, center, page); err != nil {
+		return err
+	}
+	if err := center.Run(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	_, err = fmt.Fprintln(out, "stopped")
+	return err
+}
+
+// serveStatus serves the status page; page is its URL, empty when there is none.
+func serveStatus(addr string, center *pcsim.Center) (page string, stop func(), err error) {
+	if addr == "" {
+		return "", func() {}, nil
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", nil, fmt.Errorf("listen for the status page: %w", err)
+	}
+	server := &http.Server{Handler: center, ReadHeaderTimeout: 5 * time.Second}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.Serve(l)
+	}()
+	return "http://" + l.Addr().String() + "/", func() { server.Close(); <-done }, nil
+}
+
+// introduce prints what a client needs to know.
+func introduce(out io.Writer, s settings, center *pcsim.Center, page string) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	status := center.Status()
+	fmt.Fprintf(w, "center\t%s, %s, seed %d, member %s\n", s.Name, s.Model, s.Seed, s.MemberID)
+	fmt.Fprintf(w, "online\t%s\n", status.OnlineAddr)
+	fmt.Fprintf(w, "sftp\t%s, upload to %s, replies in %s\n", status.SFTPAddr, pcsim.InDir, pcsim.OutDir)
+	fmt.Fprintf(w, "host key\t%s\n", status.HostKey)
+	fmt.Fprintf(w, "login\t%s\n", credentials(s))
+	if page != "" {
+		fmt.Fprintf(w, "status\t%s\n", page)
+	}
+	fmt.Fprintf(w, "\ntest card\taction\tmerchant\toutcome\n")
+	for _, c := range pcsim.Cards() {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.PAN, cmp.Or(c.ActionCode, "-"), cmp.Or(c.Response, "-"), c.Means)
+	}
+	return w.Flush()
+}
+
+// credentials shows a password only when it was made here.
+func credentials(s settings) string {
+	u := s.Users[0]
+	how := "password as given"
+	switch {
+	case s.password == "" && u.Password != "":
+		how = "password " + u.Password
+	case s.password == "":
+		how = "key " + ssh.FingerprintSHA256(u.Key)
+	case u.Key != nil:
+		how += " or key " + ssh.FingerprintSHA256(u.Key)
+	}
+	return "user " + u.Name + ", " + how
+}

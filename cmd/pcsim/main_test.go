@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+	"golang.org/x/crypto/ssh"
+
+	"settled/internal/pcsim"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func noEnv(string) string { return "" }
+
+// TestRunsAlone starts the program, reads what it prints, uses it to reach all three doors, and stops it.
+func TestRunsAlone(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r, w := io.Pipe()
+	done := make(chan error, 1)
+	root := filepath.Join(t.TempDir(), "pc")
+	go func() {
+		err := run(ctx, []string{"-online", "127.0.0.1:0", "-sftp", "127.0.0.1:0", "-status", "127.0.0.1:0", "-root", root}, noEnv, w)
+		w.Close()
+		done <- err
+	}()
+	lines := bufio.NewScanner(r)
+	facts := map[string]string{}
+	for lines.Scan() && lines.Text() != "" {
+		name, fact, _ := strings.Cut(lines.Text(), "  ")
+		facts[name] = strings.TrimSpace(fact)
+	}
+	for range len(pcsim.Cards()) + 1 {
+		lines.Scan()
+	}
+
+	conn, err := net.Dial("tcp", facts["online"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	sftpAddr, _, _ := strings.Cut(facts["sftp"], ",")
+	_, password, _ := strings.Cut(facts["login"], "password ")
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(facts["host key"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := ssh.Dial("tcp", sftpAddr, &ssh.ClientConfig{
+		User: "acquirer", Auth: []ssh.AuthMethod{ssh.Password(password)}, HostKeyCallback: ssh.FixedHostKey(key),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session.Close()
+	checkStatus(t, facts["status"])
+
+	cancel()
+	if !lines.Scan() || lines.Text() != "stopped" {
+		t.Errorf("last line %q", lines.Text())
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func checkStatus(t *testing.T, url string) {
+	t.Helper()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var status pcsim.Status
+	if err := json.NewDecoder(resp.Body).Decode(&status); err != nil {
+		t.Fatal(err)
+	}
+	if status.Name != "pc-a" || status.Logins != 1 {
+		t.Errorf("status %+v", status)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	env := func(name string) string {
+		return map[string]string{"PCSIM_SEED": "7", "PCSIM_MODEL": "single-message", "PCSIM_REPLY_DELAY": "1m"}[name]
+	}
+	s, err := parse([]string{"-seed", "9"}, env, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Seed != 9 || s.Model != pcsim.SingleMessage || s.Replies.Delay.Minutes() != 1 {
+		t.Errorf("settings %+v", s.Options)
+	}
+	for _, args := range [][]string{
+		{"-model", "x"}, {"-sequence", "x"}, {"-charset", "x"}, {"stray"}, {"-host-key", "/nonexistent"},
+		{"-authorized-key", "/nonexistent"}, {"-decline", "x"},
+	} {
+		if _, err := parse(args, noEnv, io.Discard); err == nil {
+			t.Errorf("%q accepted", args)
+		}
+	}
+	if _, err := parse(nil, func(n string) string { return map[string]string{"PCSIM_DECLINE": "x"}[n] }, io.Discard); err == nil {
+		t.Error("bad environment accepted")
+	}
+	if err := run(context.Background(), []string{"-member", "1"}, noEnv, io.Discard); err == nil {
+		t.Error("bad member id accepted")
+	}
+}
