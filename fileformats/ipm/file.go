@@ -67,7 +67,7 @@ func (f *file) end() error {
 	if f.state == closed || f.partial {
 		return io.EOF
 	}
-	return f.fail(ErrTruncated)
+	return f.final(ErrTruncated)
 }
 
 // message decodes the current record; ours says that it was header or trailer.
@@ -196,11 +196,13 @@ func (f *file) fail(err error) error { return f.vbs.fail(err) }
 
 // final is fail for an error after which the file cannot be read on.
 func (f *file) final(err error) error {
-	if _, placed := err.(*Error); !placed {
-		err = f.fail(err)
+	var e *Error
+	if !errors.As(err, &e) {
+		e = &Error{Record: f.vbs.record, Offset: f.vbs.offset, Err: err}
 	}
-	f.vbs.err = err
-	return err
+	e.Final = true
+	f.vbs.err = e
+	return e
 }
 
 func (f *file) failPDS(tag int) error {

@@ -71,7 +71,7 @@ func (v *vbs) next() ([]byte, error) {
 	if err != nil {
 		v.err = err
 		if !errors.Is(err, io.EOF) {
-			v.err = v.fail(err)
+			v.err = &Error{Record: v.record, Offset: v.offset, Final: true, Err: err}
 		}
 		return nil, v.err
 	}

@@ -66,7 +66,7 @@ func DateOf(t time.Time) Date {
 // Time returns the start of the date in loc, or the zero time when d is not a date.
 func (d Date) Time(loc *time.Location) time.Time {
 	t := time.Date(2000+int(d/10000), time.Month(d/100%100), int(d%100), 0, 0, 0, 0, loc)
-	if DateOf(t) != d {
+	if d == 0 || DateOf(t) != d {
 		return time.Time{}
 	}
 	return t

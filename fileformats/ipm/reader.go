@@ -17,9 +17,9 @@ type Reader struct {
 func NewReader(r io.Reader, p Profile, o Options) *Reader { return &Reader{f: newFile(r, p, o)} }
 
 // Read sets rec to the next presentment; its slices are valid until the following call. It returns io.EOF after a
-// trailer whose totals agree with the file. Every other error is an [*Error]. When it is about one record only, the next
-// call goes on with the next record (the amount checksum is then not compared, for lack of an amount); an error of
-// framing, header, trailer or source is returned again by each call.
+// trailer whose totals agree with the file. Every other error is an [*Error]. Unless it is Final, the
+// next call goes on with the next record (after a message that could not be decoded, the amount checksum is not
+// compared, for lack of an amount).
 func (r *Reader) Read(rec *Record) error {
 	if err := r.f.next(); err != nil {
 		return err

@@ -95,12 +95,12 @@ func (r *ReplyReader) position(p *Position) (err error) {
 	if err := r.counts(p); err != nil {
 		return err
 	}
+	if tag := p.invalid(); tag != 0 {
+		return r.f.failPDS(tag)
+	}
 	net, err := r.signed(pdsNet)
 	if err == nil && net != p.Net() {
 		return r.f.failPDS(pdsNet)
-	}
-	if tag := p.invalid(); err == nil && tag != 0 {
-		return r.f.failPDS(tag)
 	}
 	return err
 }

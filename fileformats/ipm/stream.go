@@ -122,7 +122,8 @@ func (s *stream) flush() error {
 		if err == nil {
 			err = io.ErrShortWrite
 		}
-		s.err = s.fail(err)
+		o := s.offset()
+		s.err = &Error{Record: o.Message, Offset: o.Stream, Final: true, Err: err}
 		return s.err
 	}
 	s.sent += int64(len(s.buf))

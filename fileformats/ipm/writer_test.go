@@ -2,9 +2,14 @@ package ipm
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"os"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"settled/fileformats/iso8583"
 )
@@ -96,3 +101,282 @@ func BenchmarkWriter(b *testing.B) {
 type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// changed returns the sample sale with a change.
+func changed(change func(*Record)) Record {
+	r := clone(sample()[0])
+	change(&r)
+	return r
+}
+
+func TestPrivateDataOfPresentments(t *testing.T) {
+	tests := []struct {
+		name    string
+		dialect Dialect
+		change  func(*Record)
+		want    string
+	}{
+		{"yen have no decimals", Standard, func(r *Record) { r.Currency, r.Exponent = 392, 0 }, "0290023003CT601480043920" + "0165001M392"},
+		{"dinars have three", Standard, func(r *Record) { r.Currency, r.Exponent = 414, 3 }, "0290023003CT601480044143" + "0165001M414"},
+		{"low currency codes keep their zeros", Standard, func(r *Record) { r.Currency, r.Exponent = 36, 2 }, "01480040362" + "0165001M036"},
+		{"short terminal types are filled", Standard, func(r *Record) { r.TerminalType = []byte("NA") }, "0290023003NA 0148"},
+		{"reversal without a date", Standard, func(r *Record) { r.Reversal = true }, "0370023003CT6" + "0025001R" + "0148"},
+		{"SmartVista sale", SmartVista, func(r *Record) { r.ARN = []byte("95123456325000000000010") }, "0165001M" + "1002003774" + "978"},
+		{"SmartVista refund", SmartVista, func(r *Record) { r.ARN, r.Kind = []byte("95123456325000000000010"), Refund }, "0165001M" + "1002003775" + "978"},
+	}
+	for _, tt := range tests {
+		p := Profile{Dialect: tt.dialect}
+		want := changed(tt.change)
+		file := build(t, p, []Record{want})
+		if !bytes.Contains(file, []byte(tt.want)) {
+			t.Errorf("%s: no %s in %s", tt.name, tt.want, file)
+		}
+		got, _, err := readAll(file, p, Options{Strict: true})
+		if diff := cmp.Diff([]Record{want}, got, cmpopts.IgnoreFields(Record{}, "Message")); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", tt.name, err, diff)
+		}
+	}
+}
+
+func TestOptionalElementsSurvive(t *testing.T) {
+	full := changed(func(r *Record) {
+		r.CardSequence, r.Acquirer, r.Settlement = []byte("001"), []byte("01234567890"), 'C'
+		r.AdditionalAmounts = []byte("0040978D00000000010000")[:20]
+		r.ICC = []byte("\x9f\x26\x08\x00\x40\xff\x01\x02\x03\x04\x05")
+		r.PAN = []byte("5413330089010442123")
+	})
+	bare := changed(func(r *Record) {
+		r.Expiry, r.ApprovalCode, r.LifeCycle, r.Kind, r.Amount = nil, nil, nil, Refund, 0
+	})
+	for _, p := range []Profile{{}, {Charset: iso8583.CP500, Blocked: true}, {Charset: iso8583.CP037}} {
+		got, _, err := readAll(build(t, p, []Record{full, bare}), p, Options{Strict: true})
+		if diff := cmp.Diff([]Record{full, bare}, got, cmpopts.IgnoreFields(Record{}, "Message")); err != nil || diff != "" {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
+		}
+	}
+}
+
+func TestRefusedRecordLeavesNoTrace(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*Record)
+		err    error
+		field  int
+		pds    int
+	}{
+		{"accent in an ASCII name", func(r *Record) { r.Location = []byte(`CAFÉ\S\C\0110000000   LTU`) }, iso8583.ErrUnencodable, 43, 0},
+		{"no PAN", func(r *Record) { r.PAN = nil }, iso8583.ErrLength, 2, 0},
+		{"unknown kind", func(r *Record) { r.Kind = 1 }, ErrValue, 3, 0},
+		{"negative amount", func(r *Record) { r.Amount = -1 }, ErrValue, 4, 0},
+		{"amount of 13 digits", func(r *Record) { r.Amount = 1e12 }, iso8583.ErrLength, 4, 0},
+		{"no time", func(r *Record) { r.LocalTime = time.Time{} }, ErrValue, 12, 0},
+		{"wrong check digit", func(r *Record) { r.ARN = []byte("25123456325000000000018") }, ErrValue, 31, 0},
+		{"letters in the ARN", func(r *Record) { r.ARN = []byte("2512345632500000000001X") }, ErrValue, 31, 0},
+		{"long RRN", func(r *Record) { r.RRN = []byte("1234567890123") }, iso8583.ErrLength, 37, 0},
+		{"broken additional amounts", func(r *Record) { r.AdditionalAmounts = []byte("x") }, ErrValue, 54, 0},
+		{"short life-cycle id", func(r *Record) { r.LifeCycle = []byte("x") }, iso8583.ErrLength, 63, 0},
+		{"no terminal type", func(r *Record) { r.TerminalType = nil }, ErrValue, 0, 23},
+		{"date without a reversal", func(r *Record) { r.ReversalDate = 261121 }, ErrValue, 0, 25},
+		{"no such date", func(r *Record) { r.Reversal, r.ReversalDate = true, 261131 }, ErrValue, 0, 25},
+		{"currency of four digits", func(r *Record) { r.Currency = 1000 }, ErrValue, 0, 148},
+		{"exponent of two digits", func(r *Record) { r.Exponent = 10 }, ErrValue, 0, 148},
+		{"unknown settlement", func(r *Record) { r.Settlement = 0 }, ErrValue, 0, 165},
+	}
+	for _, tt := range tests {
+		var out bytes.Buffer
+		w := NewWriter(&out, Profile{Mode: Test})
+		if err := w.WriteHeader(sampleID); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range sample() {
+			bad := changed(tt.change)
+			var at *Error
+			var in *iso8583.Error
+			err := w.Write(&bad)
+			if !errors.As(err, &at) || !errors.Is(err, tt.err) || at.Final || at.PDS != tt.pds || at.Record != w.Offset().Message {
+				t.Fatalf("%s: %v", tt.name, err)
+			}
+			if tt.field > 0 && (!errors.As(err, &in) || in.Field != tt.field) {
+				t.Fatalf("%s: %v, want DE %d", tt.name, err, tt.field)
+			}
+			if err := w.Write(&r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := w.Close(); err != nil || !bytes.Equal(out.Bytes(), golden(t, "ipm_ascii.vbs")) {
+			t.Errorf("%s: the file changed, %v", tt.name, err)
+		}
+	}
+}
+
+func TestCallsOutOfOrder(t *testing.T) {
+	w := NewWriter(discard{}, Profile{})
+	r := sample()[0]
+	if err := w.Write(&r); !errors.Is(err, ErrState) {
+		t.Errorf("record before the header: %v", err)
+	}
+	if _, err := w.Close(); !errors.Is(err, ErrState) {
+		t.Errorf("trailer before the header: %v", err)
+	}
+	if err := w.WriteHeader(FileID{}); !errors.Is(err, ErrValue) {
+		t.Errorf("header without a file id: %v", err)
+	}
+	if err := w.WriteHeader(sampleID); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.WriteHeader(sampleID); !errors.Is(err, ErrState) {
+		t.Errorf("second header: %v", err)
+	}
+	if got, err := w.Close(); err != nil || got != (Control{Messages: 2}) {
+		t.Errorf("empty file: %v, %v", got, err)
+	}
+	if err := w.Write(&r); !errors.Is(err, ErrState) {
+		t.Errorf("record after the trailer: %v", err)
+	}
+	if err := NewWriter(discard{}, Profile{Mode: 'X'}).WriteHeader(sampleID); !errors.Is(err, ErrValue) {
+		t.Errorf("unknown mode: %v", err)
+	}
+}
+
+// sizes records the size of each write, and fails from one on.
+type sizes struct {
+	bytes.Buffer
+	writes []int
+	fail   int
+}
+
+var errDisk = errors.New("disk full")
+
+func (s *sizes) Write(p []byte) (int, error) {
+	s.writes = append(s.writes, len(p))
+	if len(s.writes) == s.fail {
+		return 0, errDisk
+	}
+	return s.Buffer.Write(p)
+}
+
+func TestLargeFilesAreWrittenInLargePieces(t *testing.T) {
+	var plain, blocked sizes
+	for _, f := range []struct {
+		out     *sizes
+		profile Profile
+	}{{&plain, Profile{}}, {&blocked, Profile{Blocked: true}}} {
+		w := NewWriter(f.out, f.profile)
+		if err := w.WriteHeader(sampleID); err != nil {
+			t.Fatal(err)
+		}
+		r := sample()[0]
+		for range 3000 {
+			if err := w.Write(&r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := w.Close(); err != nil || got != (Control{Messages: 3002, Amount: 3000 * 12345}) {
+			t.Fatalf("%v, %v", got, err)
+		}
+		for i, n := range f.out.writes {
+			if n < 64<<10 && i < len(f.out.writes)-1 {
+				t.Errorf("write %d has %d bytes", i, n)
+			}
+		}
+		totals, err := Verify(bytes.NewReader(f.out.Bytes()), f.profile)
+		if err != nil || totals.Currencies[0].Sales != (Sum{3000, 3000 * 12345}) {
+			t.Errorf("%+v, %v", totals, err)
+		}
+	}
+	if got, want := blocked.Bytes(), straight(plain.Bytes()); !bytes.Equal(got, want) {
+		t.Errorf("%d blocked bytes, want %d", len(got), len(want))
+	}
+}
+
+// straight blocks a whole stream: the slow, obvious way.
+func straight(stream []byte) []byte {
+	var out []byte
+	for len(stream)%blockData != 0 {
+		stream = append(stream, '@')
+	}
+	for ; len(stream) > 0; stream = stream[blockData:] {
+		out = append(append(out, stream[:blockData]...), "@@"...)
+	}
+	return out
+}
+
+func TestErrorOfTheDestinationIsFinal(t *testing.T) {
+	out := sizes{fail: 1}
+	w := NewWriter(&out, Profile{})
+	if err := w.WriteHeader(sampleID); err != nil {
+		t.Fatal(err)
+	}
+	r := sample()[0]
+	var err error
+	for err == nil {
+		err = w.Write(&r)
+	}
+	var at *Error
+	if !errors.Is(err, errDisk) || !errors.As(err, &at) || !at.Final {
+		t.Errorf("got %v", err)
+	}
+	if again := w.Write(&r); !errors.Is(again, errDisk) {
+		t.Errorf("write after the error: %v", again)
+	}
+	if _, again := w.Close(); !errors.Is(again, errDisk) {
+		t.Errorf("close after the error: %v", again)
+	}
+}
+
+func TestOffsetsIndexTheFile(t *testing.T) {
+	var plain bytes.Buffer
+	w := NewWriter(&plain, Profile{})
+	b := NewWriter(discard{}, Profile{Blocked: true})
+	if err := errors.Join(w.WriteHeader(sampleID), b.WriteHeader(sampleID)); err != nil {
+		t.Fatal(err)
+	}
+	var index []Offset
+	want := sample()
+	for i := range want {
+		index = append(index, w.Offset())
+		if o := b.Offset(); o.Stream != w.Offset().Stream || o.File != FileOffset(o.Stream) {
+			t.Errorf("blocked offset %+v beside %+v", o, w.Offset())
+		}
+		if err := errors.Join(w.Write(&want[i]), b.Write(&want[i])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for i, from := range index {
+		to := int64(plain.Len())
+		if i+1 < len(index) {
+			to = index[i+1].Stream
+		}
+		chunk := io.NewSectionReader(bytes.NewReader(plain.Bytes()), from.Stream, to-from.Stream)
+		r := NewReader(chunk, Profile{}, Options{First: from.Message})
+		var got Record
+		if err := r.Read(&got); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want[i], got); diff != "" {
+			t.Errorf("record %d (-want +got):\n%s", i, diff)
+		}
+		if err := r.Read(&got); !errors.Is(err, io.EOF) {
+			t.Errorf("end of chunk %d: %v", i, err)
+		}
+	}
+}
+
+func TestWritingAllocatesNothing(t *testing.T) {
+	w := NewWriter(discard{}, Profile{Charset: iso8583.CP500, Blocked: true})
+	if err := w.WriteHeader(sampleID); err != nil {
+		t.Fatal(err)
+	}
+	r := sample()[2]
+	got := testing.AllocsPerRun(5000, func() {
+		if err := w.Write(&r); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if got != 0 {
+		t.Errorf("%v allocations per record", got)
+	}
+}

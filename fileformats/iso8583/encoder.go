@@ -16,7 +16,7 @@ type Encoder struct {
 	last  int // last element appended
 	value int // where its value begins in buf
 	bits  [2]uint64
-	mti   string
+	mti   [4]byte
 	err   error
 }
 
@@ -25,8 +25,9 @@ func (s *Spec) NewEncoder() *Encoder { return &Encoder{spec: s} }
 
 // Begin starts a message of type mti at the end of dst and forgets the previous one.
 func (e *Encoder) Begin(dst []byte, mti string) {
-	*e = Encoder{spec: e.spec, buf: dst, start: len(dst), last: 1, mti: mti}
-	buf, err := encode(e.spec.charset, dst, mti, classDigit)
+	*e = Encoder{spec: e.spec, buf: dst, start: len(dst), last: 1}
+	copy(e.mti[:], mti)
+	buf, err := encode(e.spec.charset, dst, e.mti[:], classDigit)
 	if err != nil || len(mti) != 4 {
 		e.fail(0, ErrMTI)
 		return
@@ -127,8 +128,13 @@ func (e *Encoder) begin(n int) (*Field, bool) {
 }
 
 func (e *Encoder) fail(n int, err error) {
-	if e.err == nil {
-		e.err = &Error{MTI: e.mti, Field: n, Offset: len(e.buf) - e.start, Err: err}
+	if e.err != nil {
+		return
+	}
+	if err == ErrMTI {
+		e.err = &Error{Err: err}
+	} else {
+		e.err = &Error{MTI: string(e.mti[:]), Field: n, Offset: len(e.buf) - e.start, Err: err}
 	}
 }
 

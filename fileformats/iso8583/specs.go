@@ -26,11 +26,17 @@ var Online = newSpec("online", ASCII, false, []int{48}, []Field{
 	variable(56, "original data elements", LL, Numeric, 25, 35),
 })
 
-// IPM returns the dialect of IPM clearing files in a character set: a sixteen-byte bitmap always, private data in
+// IPM returns the dialect of IPM clearing files in one of the four charsets: a sixteen-byte bitmap always, private data in
 // element 48 that overflows to 62, 123, 124 and 125. See docs/formats/ipm.md.
-func IPM(charset *Charset) *Spec {
-	return newSpec("ipm/"+charset.name, charset, true, []int{48, 62, 123, 124, 125}, ipmTable)
-}
+func IPM(charset *Charset) *Spec { return ipm[charset] }
+
+var ipm = func() map[*Charset]*Spec {
+	specs := map[*Charset]*Spec{}
+	for _, c := range []*Charset{ASCII, Latin1, CP037, CP500} {
+		specs[c] = newSpec("ipm/"+c.name, c, true, []int{48, 62, 123, 124, 125}, ipmTable)
+	}
+	return specs
+}()
 
 var ipmTable = []Field{
 	variable(2, "primary account number", LL, Numeric, 12, 19).redacted(MaskPAN),

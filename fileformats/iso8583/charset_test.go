@@ -1,0 +1,95 @@
+package iso8583
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestEBCDICPagesDifferInSevenBytes(t *testing.T) {
+	want := map[byte][2]rune{
+		0x4a: {'¢', '['}, 0x4f: {'|', '!'}, 0x5a: {'!', ']'}, 0x5f: {'¬', '^'}, 0xb0: {'^', '¢'}, 0xba: {'[', '¬'},
+		0xbb: {']', '|'},
+	}
+	for i := range 256 {
+		b := byte(i)
+		got := [2]rune{rune(CP037.dec[b]), rune(CP500.dec[b])}
+		if pair, differs := want[b]; differs && got != pair || !differs && got[0] != got[1] {
+			t.Errorf("%02x is %q in cp037 and %q in cp500", b, got[0], got[1])
+		}
+	}
+}
+
+func TestCharsetsAreBijections(t *testing.T) {
+	for _, c := range []*Charset{ASCII, Latin1, CP037, CP500} {
+		for i := range 256 {
+			if c.enc[c.dec[i]] != byte(i) {
+				t.Errorf("%s: byte %02x does not survive", c.Name(), i)
+			}
+		}
+		if CharsetByName(c.Name()) != c {
+			t.Errorf("%s is not found by its name", c.Name())
+		}
+	}
+	if CharsetByName("utf-8") != nil {
+		t.Error("utf-8 is not a charset of these files")
+	}
+}
+
+func TestEncodingCountsCharactersAndRefusesWhatTheSetLacks(t *testing.T) {
+	tests := []struct {
+		name    string
+		charset *Charset
+		text    string
+		want    string
+		err     error
+	}{
+		{"ascii as is", ASCII, "A b!", "A b!", nil},
+		{"accent is one byte in latin1", Latin1, "Café", "Caf\xe9", nil},
+		{"accent is one byte in ebcdic", CP500, "é", "\x51", nil},
+		{"exclamation mark in cp500", CP500, "!", "\x4f", nil},
+		{"exclamation mark in cp037", CP037, "!", "\x5a", nil},
+		{"backslash is the same in both pages", CP037, `\`, "\xe0", nil},
+		{"accent in ascii", ASCII, "Café", "", ErrUnencodable},
+		{"cyrillic", CP500, "Мінск", "", ErrUnencodable},
+		{"line feed", Latin1, "a\nb", "", ErrUnencodable},
+		{"invalid UTF-8", Latin1, "a\xffb", "", ErrUnencodable},
+	}
+	for _, tt := range tests {
+		got, err := tt.charset.Append(nil, tt.text)
+		if !errors.Is(err, tt.err) || err == nil && string(got) != tt.want {
+			t.Errorf("%s: got %x, %v, want %x, %v", tt.name, got, err, tt.want, tt.err)
+		}
+	}
+}
+
+// TestWordsAgreeWithBytes compares the encoding of eight characters at once with a character at a time.
+func TestWordsAgreeWithBytes(t *testing.T) {
+	for _, c := range []*Charset{ASCII, Latin1, CP037, CP500} {
+		for _, k := range []class{classDigit, classAlnum, classText} {
+			for at := range 11 {
+				for b := range 256 {
+					v := []byte(strings.Repeat("7", 11))
+					v[at] = byte(b)
+					word := string(v)
+					ok := c.translate(v, k)
+					if want := c.by[k][b] != 0; ok != want {
+						t.Fatalf("%s class %d: %q encodes: %v, want %v", c.Name(), k, word, ok, want)
+					}
+					if ok && c.Decode(v) != word {
+						t.Fatalf("%s class %d: %q became %q", c.Name(), k, word, c.Decode(v))
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestUntranslateRestoresBitmaps(t *testing.T) {
+	// Bitmap bytes of an EBCDIC message after somebody converted the message to Latin-1.
+	spoiled := []byte{0xdc, 0xb0, 0x7f, 0x43, 0x64, 0x2f, 0x53, 0xd8}
+	want := []byte{0xfc, 0x90, 0x07, 0xc3, 0x84, 0x61, 0xe2, 0x80}
+	if got := CP037.Untranslate(spoiled); string(got) != string(want) {
+		t.Errorf("got %x, want %x", got, want)
+	}
+}
