@@ -19,9 +19,10 @@ const laneTimeout = 20 * time.Second
 
 // lane is one worker of the group commit: it drains its queue, with no timer, and commits what it finds together.
 type lane struct {
-	books *Books
-	queue chan *item
-	done  chan struct{}
+	books   *Books
+	queue   chan *item
+	done    chan struct{}
+	commits uint64
 
 	mu     sync.RWMutex
 	closed bool
@@ -123,10 +124,24 @@ func (l *lane) transact(group []*item) error {
 			outcomes = append(outcomes, it)
 		}
 	}
+	l.commits++
 	return postgres.InTx(ctx, l.books.Options.Lanes, postgres.Key{Name: "group commit"}, func(tx pgx.Tx) error {
+		if err := l.forgetPlans(ctx, tx); err != nil {
+			return err
+		}
 		if err := l.books.writeIntents(ctx, tx, intents); err != nil {
 			return err
 		}
 		return l.books.writeOutcomes(ctx, tx, outcomes)
 	})
+}
+
+// forgetPlans makes the session plan its statements anew at every power of two of the lane's commits: a generic plan is
+// kept for as long as nobody analyzes the tables, and one that was made for an empty table is a scan of a full one.
+func (l *lane) forgetPlans(ctx context.Context, tx pgx.Tx) error {
+	if l.commits&(l.commits-1) != 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `DISCARD PLANS`)
+	return err
 }
