@@ -1,0 +1,145 @@
+package config
+
+import (
+	"path"
+	"strings"
+	"time"
+
+	"settled/fileformats/ipm"
+	"settled/fileformats/iso8583"
+	"settled/settle"
+	"settled/settle/order"
+
+	"golang.org/x/crypto/ssh"
+)
+
+func (c *checker) center(at place, f CenterFile) Center {
+	if f.ID < 1 || f.ID > 32767 {
+		c.fail(at.at("id"), "a number from 1 to 32767 is needed")
+	}
+	center := &settle.Center{
+		ID: int16(f.ID), Name: c.text(at.at("name"), f.Name, 40), Zone: c.zone(at.at("zone"), f.Zone),
+		Capabilities: c.capabilities(at.at("capabilities"), f.Capabilities),
+		Costs: settle.Costs{InterchangeBPS: c.share(at.at("costs", "interchange_bps"), f.Costs.InterchangeBPS),
+			SchemeBPS:  c.share(at.at("costs", "scheme_bps"), f.Costs.SchemeBPS),
+			Processing: f.Costs.Processing, Invoiced: f.Costs.Invoiced},
+	}
+	c.centers[f.Name] = center
+	out := Center{Center: center, Online: c.online(at.at("online"), f.Online)}
+	if (f.Clearing != nil) != f.Capabilities.FinancialRecord {
+		c.fail(at.at("clearing"), "a center has clearing exactly when it has capabilities.financial_record")
+	}
+	if f.Clearing != nil {
+		out.Clearing = c.clearing(at.at("clearing"), *f.Clearing, center.Zone)
+		center.Stream = out.Clearing.Stream
+	}
+	return out
+}
+
+// share checks a number of basis points.
+func (c *checker) share(at place, bps int64) int64 {
+	if bps < 0 || bps > 10_000 {
+		c.fail(at, "%d is not between 0 and 10000 basis points", bps)
+	}
+	return bps
+}
+
+func (c *checker) capabilities(at place, f CapabilitiesFile) order.Capabilities {
+	caps := order.Capabilities{
+		FinancialRecord: f.FinancialRecord, TwoStage: f.TwoStage, PartialConfirm: f.PartialConfirm, MultiConfirm: f.MultiConfirm,
+		ReversalPartial: f.ReversalPartial, Inquiry: f.Inquiry, ReleaseOnFinal: f.ReleaseOnFinal,
+		Refund: oneOf(c, at.at("refund"), f.Refund, order.RefundByFile, order.RefundByOnline),
+	}
+	switch {
+	case f.MultiConfirm && !f.PartialConfirm:
+		c.fail(at.at("multi_confirm"), "several confirmations need partial_confirm")
+	case f.TwoStage && !f.FinancialRecord:
+		c.fail(at.at("two_stage"), "a single-message center cannot hold: two_stage needs financial_record")
+	case caps.Refund == order.RefundByFile && !f.FinancialRecord:
+		c.fail(at.at("refund"), "refund by file needs financial_record")
+	}
+	return caps
+}
+
+func (c *checker) online(at place, f OnlineFile) Online {
+	if f.Connections < 0 || f.Connections > 64 {
+		c.fail(at.at("connections"), "%d is not between 1 and 64", f.Connections)
+	}
+	c.digits(at.at("acquirer"), f.Acquirer, 1, 11)
+	return Online{
+		Address: c.address(at.at("address"), f.Address), Acquirer: f.Acquirer, Connections: f.Connections,
+		Timeout: c.within(at.at("timeout"), f.Timeout, 30*time.Second, 10*time.Millisecond, 5*time.Minute),
+		Echo:    c.within(at.at("echo"), f.Echo, 30*time.Second, time.Second, time.Hour),
+	}
+}
+
+func (c *checker) clearing(at place, f ClearingFile, zone *time.Location) *Clearing {
+	oneOf(c, at.at("format"), f.Format, "ipm")
+	stream := f.Stream
+	if stream == "" {
+		stream = "ipm"
+	}
+	c.digits(at.at("forwarding"), f.Forwarding, 1, 11)
+	return &Clearing{
+		Stream: stream, Format: c.format(at, f), Forwarding: f.Forwarding, Plan: c.plan(at, f, zone),
+		Member:    c.digits(at.at("member"), f.Member, 1, 11),
+		Acquirer:  uint32(c.digits(at.at("acquirer_bin"), f.Acquirer, 6, 6)),
+		EmptyFile: oneOf(c, at.at("empty_file"), f.EmptyFile, EmptySend, EmptySkip, EmptyBusinessDays),
+		Release:   oneOf(c, at.at("release"), f.Release, ReleaseAuto, ReleaseManual),
+		Sequence:  oneOf(c, at.at("sequence"), f.Sequence, SequencePerDate, SequenceForever),
+		SFTP:      c.sftp(at.at("sftp"), f.SFTP), Replies: c.replies(at.at("replies"), f.Replies),
+	}
+}
+
+func (c *checker) format(at place, f ClearingFile) ipm.Profile {
+	p := ipm.Profile{Blocked: f.Blocked, Mode: ipm.Production}
+	p.Charset = iso8583.CharsetByName(oneOf(c, at.at("charset"), f.Charset, "ascii", "latin1", "cp037", "cp500"))
+	if oneOf(c, at.at("dialect"), f.Dialect, "standard", "smartvista") == "smartvista" {
+		p.Dialect = ipm.SmartVista
+	}
+	if oneOf(c, at.at("mode"), f.Mode, "production", "test") == "test" {
+		p.Mode = ipm.Test
+	}
+	return p
+}
+
+func (c *checker) sftp(at place, f SFTPFile) SFTP {
+	if f.KeyFile == "" && f.PasswordFile == "" {
+		c.fail(at, "key_file or password_file is needed")
+	}
+	if len(f.HostKeys) == 0 {
+		c.fail(at.at("host_keys"), "at least one host key is needed: a server that shows another is never trusted")
+	}
+	for i, key := range f.HostKeys {
+		if _, _, _, _, err := ssh.ParseAuthorizedKey([]byte(key)); err != nil {
+			c.fail(at.at("host_keys", i), "%q is no public key of the form \"ssh-ed25519 AAAA...\"", key)
+		}
+	}
+	return SFTP{
+		Address: c.address(at.at("address"), f.Address), User: c.required(at.at("user"), f.User), HostKeys: f.HostKeys,
+		Key: c.secretFile(at.at("key_file"), f.KeyFile), Password: c.secretFile(at.at("password_file"), f.PasswordFile),
+		UploadDir: c.directory(at.at("upload_dir"), f.UploadDir, "/in"), ReplyDir: c.directory(at.at("reply_dir"), f.ReplyDir, "/out"),
+		KeepsFiles: f.KeepsFiles, Timeout: c.within(at.at("timeout"), f.Timeout, 30*time.Second, time.Second, 10*time.Minute),
+	}
+}
+
+func (c *checker) directory(at place, name, standard string) string {
+	if name == "" {
+		return standard
+	}
+	if path.Clean(name) != name || strings.HasPrefix(name, "..") {
+		c.fail(at, "%q is no plain directory", name)
+	}
+	return name
+}
+
+func (c *checker) replies(at place, f RepliesFile) Replies {
+	if f.Pattern == "" {
+		f.Pattern = "*"
+	}
+	if _, err := path.Match(f.Pattern, ""); err != nil {
+		c.fail(at.at("pattern"), "%q is no pattern of file names", f.Pattern)
+	}
+	return Replies{Pattern: f.Pattern,
+		Timeout: c.within(at.at("timeout"), f.Timeout, 12*time.Hour, time.Second, 240*time.Hour)}
+}

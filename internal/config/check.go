@@ -1,0 +1,209 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"settled/internal/money"
+	"settled/internal/vault"
+	"settled/schedules"
+	"settled/settle"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// checker turns a File into a Config and notes what is wrong on the way.
+type checker struct {
+	path, dir string
+	root      *yaml.Node
+	problems  Problems
+	calendars map[string]*schedules.Calendar
+	centers   map[string]*settle.Center
+}
+
+func (c *checker) fail(at place, why string, args ...any) {
+	c.problems = append(c.problems, Problem{File: c.path, Line: at.line(c.root), Place: at.String(), Why: fmt.Sprintf(why, args...)})
+}
+
+func (c *checker) config(f File) *Config {
+	cfg := &Config{Zone: c.zone(place{"ledger", "zone"}, f.Ledger.Zone)}
+	c.calendars = map[string]*schedules.Calendar{}
+	for _, name := range slices.Sorted(maps.Keys(f.Calendars)) {
+		c.calendars[name] = c.calendar(name, f.Calendars[name])
+	}
+	c.centers = map[string]*settle.Center{}
+	var centers []*settle.Center
+	for i, file := range f.Centers {
+		center := c.center(place{"centers", i}, file)
+		cfg.Centers = append(cfg.Centers, center)
+		centers = append(centers, center.Center)
+	}
+	var merchants []*settle.Merchant
+	for i, file := range f.Merchants {
+		m := c.merchant(place{"merchants", i}, file)
+		cfg.Merchants = append(cfg.Merchants, m)
+		merchants = append(merchants, m.Merchant)
+	}
+	cfg.Schedules = c.schedules(f.Schedules, cfg.Zone)
+	c.unique(f)
+	if len(c.problems) > 0 {
+		return nil
+	}
+	var err error
+	if cfg.Directory, err = settle.NewDirectory(centers, merchants); err != nil {
+		c.fail(nil, "%v", err)
+	}
+	return cfg
+}
+
+// unique finds identities that are given twice: two centers or merchants would share books.
+func (c *checker) unique(f File) {
+	ids, names := map[int]int{}, map[string]int{}
+	for i, center := range f.Centers {
+		first(c, ids, center.ID, i, place{"centers", i, "id"}, "centers")
+		first(c, names, center.Name, i, place{"centers", i, "name"}, "centers")
+	}
+	merchants, logins := map[int32]int{}, map[string]int{}
+	for i, m := range f.Merchants {
+		first(c, merchants, m.ID, i, place{"merchants", i, "id"}, "merchants")
+		first(c, logins, m.Login, i, place{"merchants", i, "login"}, "merchants")
+	}
+}
+
+func first[T comparable](c *checker, seen map[T]int, key T, i int, at place, list string) {
+	if before, ok := seen[key]; ok {
+		c.fail(at, "%v is already that of %s[%d]", key, list, before)
+		return
+	}
+	seen[key] = i
+}
+
+func (c *checker) zone(at place, name string) *time.Location {
+	if name == "" || name == "Local" {
+		c.fail(at, "a time zone is needed, such as Europe/Minsk")
+		return time.UTC
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		c.fail(at, "%q is no IANA time zone", name)
+		return time.UTC
+	}
+	return zone
+}
+
+func (c *checker) required(at place, text string) string {
+	if strings.TrimSpace(text) == "" {
+		c.fail(at, "is missing")
+	}
+	return text
+}
+
+// text checks the length of a required text.
+func (c *checker) text(at place, text string, longest int) string {
+	if c.required(at, text); len(text) > longest {
+		c.fail(at, "%q is longer than %d characters", text, longest)
+	}
+	return text
+}
+
+// digits checks a required number that is written with between shortest and longest digits.
+func (c *checker) digits(at place, text string, shortest, longest int) uint64 {
+	n, err := strconv.ParseUint(text, 10, 64)
+	switch {
+	case text == "":
+		c.fail(at, "is missing")
+	case err != nil || len(text) < shortest || len(text) > longest:
+		c.fail(at, "%q is not %s digits", text, span(shortest, longest))
+	}
+	return n
+}
+
+func span(shortest, longest int) string {
+	if shortest == longest {
+		return strconv.Itoa(longest)
+	}
+	return fmt.Sprintf("%d to %d", shortest, longest)
+}
+
+func (c *checker) address(at place, text string) string {
+	if c.required(at, text) == "" {
+		return ""
+	}
+	host, port, err := net.SplitHostPort(text)
+	if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n == 0 || host == "" {
+		c.fail(at, "%q is no address of the form host:port", text)
+	}
+	return text
+}
+
+func (c *checker) currency(at place, text string) money.Currency {
+	currency, err := money.ParseCurrency(text)
+	if err != nil {
+		c.fail(at, "%q is no ISO 4217 currency", text)
+	}
+	return currency
+}
+
+// oneOf checks a word against those allowed; the first is what an empty text means.
+func oneOf[T ~string](c *checker, at place, text string, allowed ...T) T {
+	if text == "" {
+		return allowed[0]
+	}
+	if !slices.Contains(allowed, T(text)) {
+		c.fail(at, "%q is not one of %s", text, list(allowed))
+	}
+	return T(text)
+}
+
+func list[T ~string](words []T) string {
+	out := make([]string, 0, len(words))
+	for _, w := range words {
+		out = append(out, string(w))
+	}
+	return strings.Join(out, ", ")
+}
+
+// within checks a duration; zero means standard.
+func (c *checker) within(at place, d, standard, shortest, longest time.Duration) time.Duration {
+	if d == 0 {
+		return standard
+	}
+	if d < shortest || d > longest {
+		c.fail(at, "%s is not between %s and %s", d, shortest, longest)
+	}
+	return d
+}
+
+// secretFile reads a file that holds a secret and nothing else; a final line break is not part of it.
+func (c *checker) secretFile(at place, name string) vault.Secret {
+	if name == "" {
+		return vault.Secret{}
+	}
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(c.dir, name)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		c.fail(at, "%v", err)
+		return vault.Secret{}
+	}
+	for len(text) > 0 && (text[len(text)-1] == '\n' || text[len(text)-1] == '\r') {
+		text = text[:len(text)-1]
+	}
+	if len(text) == 0 {
+		c.fail(at, "%s is empty", name)
+	}
+	return vault.NewSecret(text)
+}
+
+const (
+	minute = time.Minute
+	day    = 24 * time.Hour
+)

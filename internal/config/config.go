@@ -1,0 +1,167 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"settled/fileformats/ipm"
+	"settled/internal/vault"
+	"settled/schedules"
+	"settled/settle"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Config is what a configuration file means.
+type Config struct {
+	Zone      *time.Location // of accounting dates
+	Directory *settle.Directory
+	Centers   []Center // in order of the file
+	Merchants []Merchant
+	Schedules []Schedule // in order of their names
+}
+
+// Center is a processing center: as the books know it, and how it is reached.
+type Center struct {
+	*settle.Center
+	Online   Online
+	Clearing *Clearing // nil when the center takes no clearing files
+}
+
+// Online is how a center's online host is reached.
+type Online struct {
+	Address     string // host:port
+	Acquirer    string // our id in messages, at most 11 digits
+	Connections int
+	Timeout     time.Duration // from asking to an unknown outcome
+	Echo        time.Duration // between echo tests of a connection
+}
+
+// EmptyFile says what is sent for a window without records.
+type EmptyFile string
+
+// The policies for windows without records.
+const (
+	EmptySend         EmptyFile = "send"
+	EmptySkip         EmptyFile = "skip"
+	EmptyBusinessDays EmptyFile = "business_days"
+)
+
+// Release says who lets a built file go out.
+type Release string
+
+// The modes of release.
+const (
+	ReleaseAuto   Release = "auto"
+	ReleaseManual Release = "manual"
+)
+
+// Sequence says where the numbers of a stream's files start again at 1.
+type Sequence string
+
+// The scopes of sequence numbers.
+const (
+	SequencePerDate Sequence = "date"
+	SequenceForever Sequence = "forever"
+)
+
+// Clearing is how a center takes clearing files.
+type Clearing struct {
+	Stream     string
+	Format     ipm.Profile
+	Member     uint64 // our member id, at most 11 digits
+	Acquirer   uint32 // our acquirer BIN, 6 digits
+	Forwarding string // id of the forwarding institution, at most 11 digits
+	Plan       schedules.Plan
+	EmptyFile  EmptyFile
+	Release    Release
+	Sequence   Sequence
+	SFTP       SFTP
+	Replies    Replies
+}
+
+// SFTP is where clearing files go and replies come from.
+type SFTP struct {
+	Address    string // host:port
+	User       string
+	Key        vault.Secret // private key in PEM; empty without key login
+	Password   vault.Secret // empty without password login
+	HostKeys   []string     // as in authorized_keys; the server must show one of them
+	UploadDir  string
+	ReplyDir   string
+	KeepsFiles bool // the center leaves our files where we put them
+	Timeout    time.Duration
+}
+
+// Replies says what is known about a center's replies.
+type Replies struct {
+	Pattern string        // of names, as path.Match reads it
+	Timeout time.Duration // from delivery until a missing reply is overdue
+}
+
+// Merchant is who sells: as the books know it, and how it shows who it is.
+type Merchant struct {
+	*settle.Merchant
+	Login        string
+	PasswordHash string // argon2id in PHC form
+	SecretWord   vault.Secret
+	TestMode     bool
+}
+
+// Schedule is a recurring job.
+type Schedule struct {
+	Name string
+	Spec *schedules.Recurring
+}
+
+// Load reads the configuration file at path. An error is one of the file system or [Problems].
+func Load(path string) (*Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	return Parse(path, text)
+}
+
+// Parse is Load of a text that was read from path.
+func Parse(path string, text []byte) (*Config, error) {
+	var file File
+	root, problems := decode(path, text, &file)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	c := &checker{path: path, dir: filepath.Dir(path), root: root}
+	cfg := c.config(file)
+	if len(c.problems) > 0 {
+		slices.SortStableFunc(c.problems, func(a, b Problem) int { return a.Line - b.Line })
+		return nil, c.problems
+	}
+	return cfg, nil
+}
+
+// decode reads the text twice: strictly into file, and as a tree that knows the lines.
+func decode(path string, text []byte, file *File) (*yaml.Node, Problems) {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	err := d.Decode(file)
+	if errors.Is(err, io.EOF) {
+		return nil, Problems{{File: path, Why: "the file is empty"}}
+	}
+	if err != nil {
+		return nil, syntaxProblems(path, err)
+	}
+	if err := d.Decode(new(File)); !errors.Is(err, io.EOF) {
+		return nil, Problems{{File: path, Why: "there is more than one document in the file"}}
+	}
+	var document yaml.Node
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		return nil, syntaxProblems(path, err)
+	}
+	return document.Content[0], nil
+}

@@ -1,0 +1,104 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"time"
+)
+
+// Environment is what a process is told by its environment. Secrets do not stand here but in the files that are named;
+// DATABASE_URL may leave its password to PGPASSFILE.
+type Environment struct {
+	DatabaseURL   string        // DATABASE_URL
+	Config        string        // SETTLED_CONFIG: path of the configuration file
+	Keys          string        // SETTLED_KEYS: path of the vault's key file
+	Listen        string        // SETTLED_LISTEN: address of the merchants' API
+	MetricsListen string        // SETTLED_METRICS_LISTEN: address of metrics and health
+	MaxConns      int32         // SETTLED_MAX_CONNS: database connections of the process, those of the lanes apart
+	Lanes         int           // SETTLED_LANES: workers of the group commit
+	Drain         time.Duration // SETTLED_DRAIN: how long a stop waits for what is in process
+	LogLevel      slog.Level    // SETTLED_LOG_LEVEL: debug, info, warn or error
+}
+
+// Variable is one environment variable.
+type Variable struct {
+	Name    string
+	Default string
+	Means   string
+	set     func(*Environment, string) error
+}
+
+// Variables lists the environment variables that are read, besides those of libpq.
+func Variables() []Variable {
+	return []Variable{
+		{"DATABASE_URL", "", "the PostgreSQL database, as a URL or connection string", text(func(e *Environment) *string { return &e.DatabaseURL })},
+		{"SETTLED_CONFIG", "settled.yaml", "path of the configuration file", text(func(e *Environment) *string { return &e.Config })},
+		{"SETTLED_KEYS", "settled.keys", "path of the vault's key file; settled keys new makes one", text(func(e *Environment) *string { return &e.Keys })},
+		{"SETTLED_LISTEN", "127.0.0.1:8080", "address of the merchants' API", text(func(e *Environment) *string { return &e.Listen })},
+		{"SETTLED_METRICS_LISTEN", "127.0.0.1:9180", "address of metrics and health, for a private network", text(func(e *Environment) *string { return &e.MetricsListen })},
+		{"SETTLED_MAX_CONNS", "16", "database connections of the process, besides one for each lane", setMaxConns},
+		{"SETTLED_LANES", "2", "workers of the group commit, each with a database connection", setLanes},
+		{"SETTLED_DRAIN", "30s", "how long a stop waits for what is in process", setDrain},
+		{"SETTLED_LOG_LEVEL", "info", "debug, info, warn or error", func(e *Environment, s string) error { return e.LogLevel.UnmarshalText([]byte(s)) }},
+	}
+}
+
+// ReadEnvironment reads the variables through get, such as os.Getenv. An error names the variable.
+func ReadEnvironment(get func(string) string) (Environment, error) {
+	var e Environment
+	for _, v := range Variables() {
+		value := get(v.Name)
+		if value == "" {
+			value = v.Default
+		}
+		if err := v.set(&e, value); err != nil {
+			return e, fmt.Errorf("%w: environment variable %s=%q: %w", ErrInvalid, v.Name, value, err)
+		}
+	}
+	return e, nil
+}
+
+// Load reads the configuration file that the environment names. A file that does not exist is an error that says where it
+// was looked for, and what names another.
+func (e Environment) Load() (*Config, error) {
+	if _, err := os.Stat(e.Config); err != nil {
+		return nil, fmt.Errorf("%w: configuration file: %w (SETTLED_CONFIG names another)", ErrInvalid, err)
+	}
+	return Load(e.Config)
+}
+
+func text(field func(*Environment) *string) func(*Environment, string) error {
+	return func(e *Environment, s string) error { *field(e) = s; return nil }
+}
+
+func setMaxConns(e *Environment, s string) error {
+	n, err := between(s, 2, 10_000)
+	e.MaxConns = int32(n)
+	return err
+}
+
+func setLanes(e *Environment, s string) error {
+	n, err := between(s, 1, 64)
+	e.Lanes = n
+	return err
+}
+
+func setDrain(e *Environment, s string) (err error) {
+	if e.Drain, err = time.ParseDuration(s); err != nil {
+		return err
+	}
+	if e.Drain < 0 || e.Drain > 10*time.Minute {
+		return fmt.Errorf("is not between 0s and 10m")
+	}
+	return nil
+}
+
+func between(s string, least, most int) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err == nil && (n < least || n > most) {
+		err = fmt.Errorf("is not between %d and %d", least, most)
+	}
+	return n, err
+}

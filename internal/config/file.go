@@ -1,0 +1,144 @@
+package config
+
+import "time"
+
+// File is the configuration file as written. docs/config.md explains every key.
+type File struct {
+	Ledger    LedgerFile              `yaml:"ledger"`
+	Calendars map[string]CalendarFile `yaml:"calendars"`
+	Centers   []CenterFile            `yaml:"centers"`
+	Merchants []MerchantFile          `yaml:"merchants"`
+	Schedules map[string]string       `yaml:"schedules,omitempty"`
+}
+
+// LedgerFile holds what concerns the ledger as a whole.
+type LedgerFile struct {
+	Zone string `yaml:"zone"`
+}
+
+// CalendarFile is a calendar of business days.
+type CalendarFile struct {
+	Weekend  []string `yaml:"weekend,flow"`
+	Holidays []string `yaml:"holidays,omitempty"`
+	Working  []string `yaml:"working,omitempty"`
+	Horizon  string   `yaml:"horizon"`
+}
+
+// CenterFile is a processing center.
+type CenterFile struct {
+	ID           int              `yaml:"id"`
+	Name         string           `yaml:"name"`
+	Zone         string           `yaml:"zone"`
+	Online       OnlineFile       `yaml:"online"`
+	Capabilities CapabilitiesFile `yaml:"capabilities"`
+	Costs        CostsFile        `yaml:"costs,omitempty"`
+	Clearing     *ClearingFile    `yaml:"clearing,omitempty"`
+}
+
+// OnlineFile is how a center's online host is reached.
+type OnlineFile struct {
+	Address     string        `yaml:"address"`
+	Acquirer    string        `yaml:"acquirer"`
+	Connections int           `yaml:"connections,omitempty"`
+	Timeout     time.Duration `yaml:"timeout,omitempty"`
+	Echo        time.Duration `yaml:"echo,omitempty"`
+}
+
+// CapabilitiesFile is what a center can do.
+type CapabilitiesFile struct {
+	FinancialRecord bool   `yaml:"financial_record"`
+	TwoStage        bool   `yaml:"two_stage"`
+	PartialConfirm  bool   `yaml:"partial_confirm"`
+	MultiConfirm    bool   `yaml:"multi_confirm"`
+	ReversalPartial bool   `yaml:"reversal_partial"`
+	Refund          string `yaml:"refund"`
+	Inquiry         bool   `yaml:"inquiry"`
+	ReleaseOnFinal  bool   `yaml:"release_on_final"`
+}
+
+// CostsFile is what a center charges per accepted record.
+type CostsFile struct {
+	InterchangeBPS int64 `yaml:"interchange_bps"`
+	SchemeBPS      int64 `yaml:"scheme_bps"`
+	Processing     int64 `yaml:"processing"`
+	Invoiced       bool  `yaml:"invoiced,omitempty"`
+}
+
+// ClearingFile is how a center takes clearing files.
+type ClearingFile struct {
+	Stream     string       `yaml:"stream,omitempty"`
+	Format     string       `yaml:"format,omitempty"`
+	Charset    string       `yaml:"charset,omitempty"`
+	Blocked    bool         `yaml:"blocked,omitempty"`
+	Dialect    string       `yaml:"dialect,omitempty"`
+	Mode       string       `yaml:"mode,omitempty"`
+	Member     string       `yaml:"member"`
+	Acquirer   string       `yaml:"acquirer_bin"`
+	Forwarding string       `yaml:"forwarding"`
+	Calendar   string       `yaml:"calendar"`
+	Windows    []WindowFile `yaml:"windows"`
+	EmptyFile  string       `yaml:"empty_file,omitempty"`
+	Release    string       `yaml:"release,omitempty"`
+	Sequence   string       `yaml:"sequence,omitempty"`
+	SFTP       SFTPFile     `yaml:"sftp"`
+	Replies    RepliesFile  `yaml:"replies,omitempty"`
+}
+
+// WindowFile is one cut-off of a business date.
+type WindowFile struct {
+	No        int    `yaml:"no"`
+	Cutoff    string `yaml:"cutoff"`
+	Deadline  string `yaml:"deadline"`
+	DayOffset int    `yaml:"day_offset,omitempty"`
+	Days      string `yaml:"days,omitempty"`
+}
+
+// SFTPFile is where clearing files go and replies come from.
+type SFTPFile struct {
+	Address      string        `yaml:"address"`
+	User         string        `yaml:"user"`
+	KeyFile      string        `yaml:"key_file,omitempty"`
+	PasswordFile string        `yaml:"password_file,omitempty"`
+	HostKeys     []string      `yaml:"host_keys"`
+	UploadDir    string        `yaml:"upload_dir,omitempty"`
+	ReplyDir     string        `yaml:"reply_dir,omitempty"`
+	KeepsFiles   bool          `yaml:"keeps_files,omitempty"`
+	Timeout      time.Duration `yaml:"timeout,omitempty"`
+}
+
+// RepliesFile says what is known about a center's replies.
+type RepliesFile struct {
+	Pattern string        `yaml:"pattern,omitempty"`
+	Timeout time.Duration `yaml:"timeout,omitempty"`
+}
+
+// MerchantFile is a merchant.
+type MerchantFile struct {
+	ID             int32       `yaml:"id"`
+	Name           string      `yaml:"name"`
+	Street         string      `yaml:"street"`
+	City           string      `yaml:"city"`
+	Postal         string      `yaml:"postal"`
+	Region         string      `yaml:"region,omitempty"`
+	Country        string      `yaml:"country"`
+	MCC            string      `yaml:"mcc"`
+	Currency       string      `yaml:"currency"`
+	Login          string      `yaml:"login"`
+	PasswordHash   string      `yaml:"password_hash"`
+	SecretWord     string      `yaml:"secret_word,omitempty"`
+	SecretWordFile string      `yaml:"secret_word_file,omitempty"`
+	TestMode       bool        `yaml:"test_mode,omitempty"`
+	Routes         []RouteFile `yaml:"routes"`
+}
+
+// RouteFile is a merchant's contract with one center.
+type RouteFile struct {
+	Center        string        `yaml:"center"`
+	Currencies    []string      `yaml:"currencies,flow"`
+	Terminal      string        `yaml:"terminal"`
+	Acceptor      string        `yaml:"acceptor"`
+	ConfirmWithin time.Duration `yaml:"confirm_within,omitempty"`
+	MDRBPS        int64         `yaml:"mdr_bps"`
+	MDRInvoiced   bool          `yaml:"mdr_invoiced,omitempty"`
+	ReturnMDR     bool          `yaml:"return_mdr,omitempty"`
+}

@@ -1,0 +1,86 @@
+package config
+
+import (
+	"regexp"
+	"strings"
+
+	"settled/internal/money"
+	"settled/internal/vault"
+	"settled/settle"
+)
+
+var (
+	loginForm   = regexp.MustCompile(`^[A-Za-z0-9_]{8,20}$`)
+	countryForm = regexp.MustCompile(`^[A-Z]{3}$`)
+)
+
+func (c *checker) merchant(at place, f MerchantFile) Merchant {
+	if f.ID < 1 {
+		c.fail(at.at("id"), "a positive number is needed")
+	}
+	if !countryForm.MatchString(f.Country) {
+		c.fail(at.at("country"), "%q is no ISO 3166 country of three letters", f.Country)
+	}
+	c.digits(at.at("mcc"), f.MCC, 4, 4)
+	m := &settle.Merchant{
+		ID: f.ID, Name: c.text(at.at("name"), f.Name, 40), Street: c.text(at.at("street"), f.Street, 80),
+		City: c.text(at.at("city"), f.City, 40), Postal: c.text(at.at("postal"), f.Postal, 10), Region: f.Region, Country: f.Country,
+		MCC: f.MCC, Default: c.currency(at.at("currency"), f.Currency),
+	}
+	for i, r := range f.Routes {
+		m.Routes = append(m.Routes, c.route(at.at("routes", i), r))
+	}
+	c.routed(at, m)
+	if !loginForm.MatchString(f.Login) {
+		c.fail(at.at("login"), "%q is not 8 to 20 Latin letters, digits and underscores", f.Login)
+	}
+	if !strings.HasPrefix(f.PasswordHash, "$argon2id$") {
+		c.fail(at.at("password_hash"), "an argon2id hash is needed; make one with: settled password-hash")
+	}
+	return Merchant{Merchant: m, Login: f.Login, PasswordHash: f.PasswordHash, TestMode: f.TestMode, SecretWord: c.secretWord(at, f)}
+}
+
+func (c *checker) secretWord(at place, f MerchantFile) vault.Secret {
+	switch {
+	case f.SecretWord != "" && f.SecretWordFile != "":
+		c.fail(at.at("secret_word_file"), "give secret_word or secret_word_file, not both")
+	case f.SecretWord != "":
+		return vault.NewSecret([]byte(f.SecretWord))
+	}
+	return c.secretFile(at.at("secret_word_file"), f.SecretWordFile)
+}
+
+// routed finds currencies without a center or with two.
+func (c *checker) routed(at place, m *settle.Merchant) {
+	seen := map[money.Currency]bool{}
+	for i, r := range m.Routes {
+		for j, currency := range r.Currencies {
+			if seen[currency] {
+				c.fail(at.at("routes", i, "currencies", j), "%s has a route already", currency)
+			}
+			seen[currency] = true
+		}
+	}
+	if !seen[m.Default] {
+		c.fail(at.at("routes"), "no route takes the merchant's currency %s", m.Default)
+	}
+}
+
+func (c *checker) route(at place, f RouteFile) settle.Route {
+	center := c.centers[f.Center]
+	if center == nil {
+		c.fail(at.at("center"), "there is no center %q", f.Center)
+	}
+	r := settle.Route{
+		Center: center, Terminal: c.text(at.at("terminal"), f.Terminal, 8), Acceptor: c.text(at.at("acceptor"), f.Acceptor, 15),
+		ConfirmWithin: c.within(at.at("confirm_within"), f.ConfirmWithin, settle.DefaultConfirmWithin, minute, 31*day),
+		MDRBPS:        c.share(at.at("mdr_bps"), f.MDRBPS), MDRInvoiced: f.MDRInvoiced, ReturnMDR: f.ReturnMDR,
+	}
+	if len(f.Currencies) == 0 {
+		c.fail(at.at("currencies"), "at least one currency is needed")
+	}
+	for i, text := range f.Currencies {
+		r.Currencies = append(r.Currencies, c.currency(at.at("currencies", i), text))
+	}
+	return r
+}
