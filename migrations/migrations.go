@@ -24,7 +24,7 @@ import (
 //go:embed *.sql
 var files embed.FS
 
-// riverLock is the advisory lock under which River's migrations run, one process at a time.
+// riverLock is the advisory lock that a process holds while it runs River's migrations.
 const riverLock = 0x5e771ed
 
 // Up brings the database at url to the newest version. The login must own the schema. Any number of processes may call
@@ -121,22 +121,20 @@ func withGoose(url string, fn func(*goose.Provider) error) error {
 	return fn(provider)
 }
 
-// upRiver applies River's migrations one transaction each: one adds a value to a type that a later one uses.
+// upRiver applies River's migrations while it holds riverLock on a session of its own.
 func upRiver(ctx context.Context, url string) error {
 	return withRiver(ctx, url, func(pool *pgxpool.Pool, m *rivermigrate.Migrator[pgx.Tx]) error {
-		for range m.AllVersions() {
-			err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-				if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", riverLock); err != nil {
-					return err
-				}
-				_, err := m.MigrateTx(ctx, tx, rivermigrate.DirectionUp, &rivermigrate.MigrateOpts{MaxSteps: 1})
-				return err
-			})
-			if err != nil {
-				return err
-			}
+		lock, err := pool.Acquire(ctx)
+		if err != nil {
+			return err
 		}
-		return nil
+		defer lock.Release()
+		defer func() { _ = lock.Conn().Close(context.WithoutCancel(ctx)) }() // gives the lock back
+		if _, err := lock.Exec(ctx, "SELECT pg_advisory_lock($1)", riverLock); err != nil {
+			return err
+		}
+		_, err = m.Migrate(ctx, rivermigrate.DirectionUp, nil)
+		return err
 	})
 }
 
@@ -154,7 +152,7 @@ func withRiver(ctx context.Context, url string, fn func(*pgxpool.Pool, *rivermig
 	if err != nil {
 		return err
 	}
-	cfg.MaxConns = 2
+	cfg.MaxConns = 3 // the lock, River's, and one to spare
 	cfg.ConnConfig.RuntimeParams["search_path"] = "public"
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {

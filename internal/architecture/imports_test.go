@@ -1,0 +1,129 @@
+package architecture
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport lists, for each room, the rooms of ours that its code may import, besides itself. Imports run one way: what is
+// not listed is forbidden, and a room that is not listed may not exist.
+var mayImport = map[string][]string{
+	"cmd/settled":           {"internal"},
+	"cmd/pcsim":             {"internal/pcsim", "fileformats", "internal/money"},
+	"internal/app":          {"authorize", "clearing", "settle", "schedules", "fileformats", "migrations", "internal"},
+	"internal/console":      slices.Concat([]string{"authorize", "clearing", "settle", "fileformats", "internal/config"}, ground),
+	"internal/config":       slices.Concat([]string{"settle", "fileformats"}, ground),
+	"authorize":             slices.Concat([]string{"settle", "fileformats/iso8583"}, ground),
+	"clearing":              slices.Concat([]string{"settle", "fileformats"}, ground),
+	"settle":                ground,
+	"schedules":             {},
+	"fileformats":           {"internal/money"},
+	"migrations":            {},
+	"internal/money":        {},
+	"internal/vault":        {},
+	"internal/telemetry":    {"internal/vault"},
+	"internal/postgres":     {"migrations"},
+	"internal/pcsim":        {"fileformats", "internal/money"},
+	"internal/architecture": {},
+}
+
+// ground is what everything else stands on.
+var ground = []string{"schedules", "internal/money", "internal/postgres", "internal/vault", "internal/telemetry"}
+
+// room is the longest key of mayImport that dir is in, "" for none.
+func room(dir string) string {
+	best := ""
+	for name := range mayImport {
+		if within(dir, name) && len(name) > len(best) {
+			best = name
+		}
+	}
+	return best
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	_, files := source(t)
+	for _, f := range files {
+		from := room(f.dir)
+		if from == "" {
+			t.Errorf("%s: no such room; add it to the design first", f.name)
+			continue
+		}
+		for _, imported := range f.imports {
+			target, ours := strings.CutPrefix(imported, module+"/")
+			if !ours || within(target, from) || f.test && (isTestPackage(target) || within(target, inTests...)) {
+				continue
+			}
+			if !within(target, mayImport[from]...) {
+				t.Errorf("%s imports %s: %s may import only %v", f.name, target, from, mayImport[from])
+			}
+		}
+	}
+}
+
+// inTests are rooms that any test may use besides: a real database and a real center at the other end.
+var inTests = []string{"internal/postgres", "internal/pcsim", "internal/money"}
+
+// TestOnlineAndNightMeetInTheBooks holds for tests too.
+func TestOnlineAndNightMeetInTheBooks(t *testing.T) {
+	_, files := source(t)
+	for _, f := range files {
+		for _, imported := range f.imports {
+			target := strings.TrimPrefix(imported, module+"/")
+			if within(f.dir, "authorize") && within(target, "clearing") || within(f.dir, "clearing") && within(target, "authorize") {
+				t.Errorf("%s imports %s: authorize and clearing meet in settle only", f.name, target)
+			}
+		}
+	}
+}
+
+func TestSimulatorIsIndependent(t *testing.T) {
+	_, files := source(t)
+	for _, f := range files {
+		for _, imported := range f.imports {
+			target, ours := strings.CutPrefix(imported, module+"/")
+			if within(f.dir, "internal/pcsim", "cmd/pcsim") && ours && !within(target, "internal/pcsim", "fileformats", "internal/money") {
+				t.Errorf("%s imports %s: the simulator shares nothing with us but codecs", f.name, target)
+			}
+		}
+	}
+}
+
+// TestTestCodeStaysOutOfBinaries: only packages that are for tests import testing, and only tests import those.
+func TestTestCodeStaysOutOfBinaries(t *testing.T) {
+	_, files := source(t)
+	for _, f := range files {
+		if f.test {
+			continue
+		}
+		for _, imported := range f.imports {
+			if within(imported, "testing") || isTestPackage(imported) {
+				t.Errorf("%s imports %s", f.name, imported)
+			}
+		}
+	}
+}
+
+// impure are imports that mean input, output, a clock or a goroutine.
+var impure = []string{
+	"net", "net/http", "os", "os/exec", "log", "log/slog", "syscall", "sync", "database/sql", "io/ioutil", "math/rand", "math/rand/v2",
+	"github.com/jackc", "github.com/prometheus", "github.com/riverqueue", "github.com/pkg/sftp", "golang.org/x/crypto/ssh",
+}
+
+// pure are the rooms of plain functions.
+var pure = []string{"fileformats", "schedules", "internal/money"}
+
+func TestPureRoomsDoNoInputOrOutput(t *testing.T) {
+	_, files := source(t)
+	for _, f := range files {
+		if f.test || !within(f.dir, pure...) {
+			continue
+		}
+		for _, imported := range f.imports {
+			if within(imported, "github.com/jackc", "github.com/prometheus", "github.com/riverqueue") || slices.Contains(impure, imported) {
+				t.Errorf("%s imports %s: %v are pure", f.name, imported, pure)
+			}
+		}
+	}
+}
