@@ -3,12 +3,15 @@ package settle
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
+	"settled/internal/money"
 	"settled/internal/postgres"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // laneCap bounds the items of one commit. Larger groups gain little and hold the center's lock longer.
@@ -100,7 +103,7 @@ func (l *lane) run() {
 // commit runs the group in one transaction; if the server refuses it, each item alone, so that only the bad one fails.
 func (l *lane) commit(group []*item) {
 	err := l.transact(group)
-	if len(group) == 1 || err == nil || !errors.Is(err, postgres.ErrRejected) {
+	if len(group) == 1 || !oneItemsFault(err) {
 		for _, it := range group {
 			it.reply <- err
 		}
@@ -109,6 +112,16 @@ func (l *lane) commit(group []*item) {
 	for i := range group {
 		group[i].reply <- l.transact(group[i : i+1])
 	}
+}
+
+// oneItemsFault tells that a single item of the group can be to blame: its data, a constraint, or a missing window. When
+// the database itself is in trouble, repeating item by item would only add to it.
+func oneItemsFault(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23")
+	}
+	return errors.Is(err, ErrNoWindow) || errors.Is(err, money.ErrOverflow)
 }
 
 func (l *lane) transact(group []*item) error {
