@@ -113,22 +113,22 @@ func (l *Line) add(amount int64) { l.Count++; l.Amount += amount }
 // negative.
 type Totals struct {
 	// Authorized counts approved authorizations, Released what reversals took from them.
-	Authorized Line `json:"authorized"`
-	Released   Line `json:"released"`
+	Authorized Line `json:"authorized,omitzero"`
+	Released   Line `json:"released,omitzero"`
 	// Purchased, PurchasesReversed and Refunded are the online money of a single-message center.
-	Purchased         Line `json:"purchased"`
-	PurchasesReversed Line `json:"purchases_reversed"`
-	Refunded          Line `json:"refunded"`
+	Purchased         Line `json:"purchased,omitzero"`
+	PurchasesReversed Line `json:"purchases_reversed,omitzero"`
+	Refunded          Line `json:"refunded,omitzero"`
 	// Cleared and Credited are accepted sales and credits of clearing files; ClearedBack and CreditedBack their accepted
 	// reversals (PDS 0025).
-	Cleared      Line `json:"cleared"`
-	ClearedBack  Line `json:"cleared_back"`
-	Credited     Line `json:"credited"`
-	CreditedBack Line `json:"credited_back"`
+	Cleared      Line `json:"cleared,omitzero"`
+	ClearedBack  Line `json:"cleared_back,omitzero"`
+	Credited     Line `json:"credited,omitzero"`
+	CreditedBack Line `json:"credited_back,omitzero"`
 	// Rejected are refused records of either kind.
-	Rejected Line `json:"rejected"`
+	Rejected Line `json:"rejected,omitzero"`
 	// Declined are declined payments and refunds.
-	Declined Line `json:"declined"`
+	Declined Line `json:"declined,omitzero"`
 }
 
 // Held is the sum of the holds outstanding: authorized, less what was released, less what was cleared.

@@ -2,7 +2,6 @@ package pcsim
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -153,24 +152,34 @@ func (c *Center) matchSale(p *presentment) *RejectCode {
 // and merchant, oldest first.
 func (c *Center) matchCredit(p *presentment) *RejectCode {
 	fault := &noReference
-	for _, s := range slices.Concat(c.salesByRRN[p.rrn], c.salesByCard[cardKey{p.pan, p.acceptor, p.currency}]) {
-		switch {
-		case s.undone:
-			continue
-		case s.pan != p.pan:
-			fault = &wrongCard
-		case s.currency != p.currency:
-			fault = &wrongCurrency
-		case s.acceptor != p.acceptor:
-			fault = &badMerchant
-		case p.amount > s.amount-s.credited:
-			fault = &tooMuch
-		default:
-			p.sale = s
-			return nil
+	family := c.salesByCard[cardKey{p.pan, p.acceptor, p.currency}]
+	for _, sales := range [][]*presentment{c.salesByRRN[p.rrn], family} {
+		for _, s := range sales {
+			if s.undone {
+				continue
+			}
+			if fault = s.refuses(p); fault == nil {
+				p.sale = s
+				return nil
+			}
 		}
 	}
 	return fault
+}
+
+// refuses returns why a credit cannot be of this sale.
+func (s *presentment) refuses(credit *presentment) *RejectCode {
+	switch {
+	case s.pan != credit.pan:
+		return &wrongCard
+	case s.currency != credit.currency:
+		return &wrongCurrency
+	case s.acceptor != credit.acceptor:
+		return &badMerchant
+	case credit.amount > s.amount-s.credited:
+		return &tooMuch
+	}
+	return nil
 }
 
 // whim is the refusal of a correct record: what its test card says, or the seeded share. A seeded refusal happens at the

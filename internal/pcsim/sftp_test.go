@@ -175,64 +175,69 @@ func TestHostKeyIsPinnedBySeed(t *testing.T) {
 	}
 }
 
+var content = bytes.Repeat([]byte("x"), 100_000)
+
+type faultCase struct {
+	fault  pcsim.Faults
+	before func(*sftp.Client) error
+	do     func(*sftp.Client) error
+	fails  bool
+	want   map[string]int64 // sizes in /in afterwards
+}
+
+var faultCases = map[string]faultCase{
+	"disk full": {
+		fault: pcsim.Faults{DiskFullAt: 90_000},
+		do:    func(c *sftp.Client) error { return upload(c, "/in/a", content) },
+		fails: true, want: map[string]int64{"a": 65536},
+	},
+	"read only": {
+		fault: pcsim.Faults{ReadOnly: true},
+		do:    func(c *sftp.Client) error { return upload(c, "/in/a", content) },
+		fails: true, want: map[string]int64{},
+	},
+	"close loses a byte": {
+		fault: pcsim.Faults{CloseTruncates: true},
+		do:    func(c *sftp.Client) error { return upload(c, "/in/a", content) },
+		want:  map[string]int64{"a": 99_999},
+	},
+	"rename lies": {
+		fault: pcsim.Faults{RenameLies: true}, before: put("/in/a", content),
+		do:   func(c *sftp.Client) error { return c.Rename("/in/a", "/in/b") },
+		want: map[string]int64{"a": 100_000},
+	},
+	"rename refused": {
+		fault: pcsim.Faults{RenameRefused: true}, before: put("/in/a", content),
+		do:    func(c *sftp.Client) error { return c.Rename("/in/a", "/in/b") },
+		fails: true, want: map[string]int64{"a": 100_000},
+	},
+	"rename truncates": {
+		fault: pcsim.Faults{RenameTruncates: true}, before: put("/in/a", content),
+		do:   func(c *sftp.Client) error { return c.Rename("/in/a", "/in/b") },
+		want: map[string]int64{"b": 99_999},
+	},
+	"rename overwrites": {
+		fault: pcsim.Faults{RenameOverwrites: true},
+		before: func(c *sftp.Client) error {
+			return errors.Join(upload(c, "/in/a", content), upload(c, "/in/b", []byte("older")))
+		},
+		do:   func(c *sftp.Client) error { return c.Rename("/in/a", "/in/b") },
+		want: map[string]int64{"b": 100_000},
+	},
+	"cut before rename": {
+		fault: pcsim.Faults{CutBeforeRename: true}, before: put("/in/a", content),
+		do:    func(c *sftp.Client) error { return c.Rename("/in/a", "/in/b") },
+		fails: true, want: map[string]int64{"a": 100_000},
+	},
+	"cut after rename": {
+		fault: pcsim.Faults{CutAfterRename: true}, before: put("/in/a", content),
+		do:    func(c *sftp.Client) error { return c.Rename("/in/a", "/in/b") },
+		fails: true, want: map[string]int64{"b": 100_000},
+	},
+}
+
 func TestFaults(t *testing.T) {
-	data := bytes.Repeat([]byte("x"), 100_000)
-	for name, tc := range map[string]struct {
-		fault  pcsim.Faults
-		before func(*sftp.Client) error
-		do     func(*sftp.Client) error
-		fails  bool
-		want   map[string]int64 // sizes in /in afterwards
-	}{
-		"disk full": {
-			fault: pcsim.Faults{DiskFullAt: 90_000},
-			do:    func(c *sftp.Client) error { return upload(c, "/in/a", data) },
-			fails: true, want: map[string]int64{"a": 65536},
-		},
-		"read only": {
-			fault: pcsim.Faults{ReadOnly: true},
-			do:    func(c *sftp.Client) error { return upload(c, "/in/a", data) },
-			fails: true, want: map[string]int64{},
-		},
-		"close loses a byte": {
-			fault: pcsim.Faults{CloseTruncates: true},
-			do:    func(c *sftp.Client) error { return upload(c, "/in/a", data) },
-			want:  map[string]int64{"a": 99_999},
-		},
-		"rename lies": {
-			fault: pcsim.Faults{RenameLies: true}, before: put("/in/a", data),
-			do:   func(c *sftp.Client) error { return c.Rename("/in/a", "/in/b") },
-			want: map[string]int64{"a": 100_000},
-		},
-		"rename refused": {
-			fault: pcsim.Faults{RenameRefused: true}, before: put("/in/a", data),
-			do:    func(c *sftp.Client) error { return c.Rename("/in/a", "/in/b") },
-			fails: true, want: map[string]int64{"a": 100_000},
-		},
-		"rename truncates": {
-			fault: pcsim.Faults{RenameTruncates: true}, before: put("/in/a", data),
-			do:   func(c *sftp.Client) error { return c.Rename("/in/a", "/in/b") },
-			want: map[string]int64{"b": 99_999},
-		},
-		"rename overwrites": {
-			fault: pcsim.Faults{RenameOverwrites: true},
-			before: func(c *sftp.Client) error {
-				return errors.Join(upload(c, "/in/a", data), upload(c, "/in/b", []byte("older")))
-			},
-			do:   func(c *sftp.Client) error { return c.Rename("/in/a", "/in/b") },
-			want: map[string]int64{"b": 100_000},
-		},
-		"cut before rename": {
-			fault: pcsim.Faults{CutBeforeRename: true}, before: put("/in/a", data),
-			do:    func(c *sftp.Client) error { return c.Rename("/in/a", "/in/b") },
-			fails: true, want: map[string]int64{"a": 100_000},
-		},
-		"cut after rename": {
-			fault: pcsim.Faults{CutAfterRename: true}, before: put("/in/a", data),
-			do:    func(c *sftp.Client) error { return c.Rename("/in/a", "/in/b") },
-			fails: true, want: map[string]int64{"b": 100_000},
-		},
-	} {
+	for name, tc := range faultCases {
 		t.Run(name, func(t *testing.T) {
 			center := start(t, pcsim.Options{Users: []pcsim.User{operator}})
 			c := mustLogin(t, center)
