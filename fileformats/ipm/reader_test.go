@@ -270,3 +270,21 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkReader(b *testing.B) {
+	for _, f := range fixtures {
+		b.Run(f.file, func(b *testing.B) {
+			const n = 10_000
+			records := slices.Repeat(sample()[:1], n)
+			data := build(b, f.profile, records)
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Verify(bytes.NewReader(data), f.profile); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/record")
+		})
+	}
+}

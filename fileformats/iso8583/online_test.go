@@ -5,8 +5,10 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -154,5 +156,36 @@ func TestDocumentedExample(t *testing.T) {
 	}
 	if want := hex.Dump(frame); dump != want {
 		t.Errorf("the documentation shows\n%s\nthe encoder writes\n%s", dump, want)
+	}
+}
+
+// TestDocumentedTables compares the tables in the documentation with the dialect.
+func TestDocumentedTables(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/formats/online.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := string(raw)
+	for n := 2; n <= 128; n++ {
+		f, ok := Online.Field(n)
+		if row := "\n| " + strconv.Itoa(n) + " | " + f.Name; ok && !strings.Contains(doc, row) {
+			t.Errorf("no row for DE %d, %s", n, f.Name)
+		}
+	}
+	exchanges := 0
+	for _, line := range strings.Split(doc, "\n") {
+		cells := strings.Split(line, " | ")
+		if len(cells) != 5 || !strings.HasPrefix(line, "| 1") {
+			continue
+		}
+		exchanges++
+		for mti, cell := range map[string]string{cells[0][2:]: cells[3], cells[1]: strings.TrimSuffix(cells[4], " |")} {
+			if got := strings.Trim(fmt.Sprint(required[mti]), "[]"); got != cell {
+				t.Errorf("%s requires %s, documented is %s", mti, got, cell)
+			}
+		}
+	}
+	if exchanges != 6 {
+		t.Errorf("%d exchanges documented", exchanges)
 	}
 }
