@@ -1,0 +1,22 @@
+// Package work runs what nobody asks for over the API: recurring jobs and the steps of the night.
+//
+// # What is due is asked of rows
+//
+//	schedules (next_at)  ──┐
+//	                       ├── Tick ──► river_job ──► a worker ──► a function that takes what it needs
+//	windows, files, replies┘
+//
+// [Runner.Tick] finds the schedules whose next slot has come, under a row lock, and in one transaction notes the run (unique
+// by schedule and slot), queues its job and moves the schedule on. So a slot runs once however many workers there are, a
+// slot that was missed is made up for once, and a job cannot be lost between the note and the queue. The steps of the night
+// (seal, build, deliver, apply) are queued the same way from the rows that say that they are next, unique while one for
+// the same thing is queued or running.
+//
+// # A job is a shell
+//
+// A worker of River does nothing but call a function and note how it went. All functions may run twice, or be cut off at
+// any point, and do the same. A job that fails is repeated by River with growing pauses; a recurring one is not, because
+// its next slot does its work.
+//
+// River's periodic jobs are not used: they live in the memory of one process and lose what falls due while none is up.
+package work

@@ -1,0 +1,222 @@
+package work
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"settled/internal/config"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+)
+
+// Jobs are the functions that do the work. All may run twice or be cut off, on any machine, and do the same.
+type Jobs struct {
+	PlanWindows  func(context.Context) error // makes windows ahead
+	Expire       func(context.Context) error // gives up holds whose end has come
+	Send         func(context.Context) error // sends owed reversals and refunds, resolves unknown outcomes
+	FetchReplies func(context.Context) error // stores what centers have put out
+	Audit        func(context.Context) error // proves the books
+	RollUp       func(context.Context) error // rolls up finished accounting days
+
+	Seal    func(ctx context.Context, window int64) error // seals a window whose cut-off has passed
+	Build   func(ctx context.Context, batch int64) error  // makes the bytes of a sealed batch
+	Deliver func(ctx context.Context, file int64) error   // brings a file to its center
+	Apply   func(ctx context.Context, reply int64) error  // applies a stored reply
+
+	// Next tells from rows which steps of the night are to be done now.
+	Next func(context.Context) (Next, error)
+}
+
+// Next are the steps that are to be done: windows to seal, batches to build, files to deliver, replies to apply.
+type Next struct{ Seal, Build, Deliver, Apply []int64 }
+
+func (n Next) jobs() []river.JobArgs {
+	var out []river.JobArgs
+	for _, id := range n.Seal {
+		out = append(out, Seal{Step{id}})
+	}
+	for _, id := range n.Build {
+		out = append(out, Build{Step{id}})
+	}
+	for _, id := range n.Deliver {
+		out = append(out, Deliver{Step{id}})
+	}
+	for _, id := range n.Apply {
+		out = append(out, Apply{Step{id}})
+	}
+	return out
+}
+
+// Options of a runner.
+type Options struct {
+	Pool      *pgxpool.Pool
+	Schedules []config.Schedule
+	Zone      *time.Location // of the schedules
+	Jobs      Jobs
+	Now       func() time.Time
+	Log       *slog.Logger
+	Tick      time.Duration // between looks at the rows; default 1 s
+	Workers   int           // jobs at a time; default 8
+}
+
+// Runner finds what is due, queues it and works the queue.
+type Runner struct {
+	Options
+	client *river.Client[pgx.Tx]
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+	wake   chan struct{}
+}
+
+// New makes a runner that does nothing until Start.
+func New(o Options) (*Runner, error) {
+	if o.Tick == 0 {
+		o.Tick = time.Second
+	}
+	if o.Workers == 0 {
+		o.Workers = 8
+	}
+	r := &Runner{Options: o, wake: make(chan struct{}, 1)}
+	var err error
+	r.client, err = river.NewClient(riverpgxv5.New(o.Pool), &river.Config{
+		Logger: slog.New(quiet{o.Log.Handler()}), Workers: r.workers(), JobTimeout: -1, MaxAttempts: 25,
+		CompletedJobRetentionPeriod: time.Hour,
+		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.Workers}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make job queue: %w", err)
+	}
+	return r, nil
+}
+
+func (r *Runner) workers() *river.Workers {
+	w := river.NewWorkers()
+	j := r.Jobs
+	river.AddWorker(w, &shell[PlanWindows]{runner: r, do: j.PlanWindows})
+	river.AddWorker(w, &shell[Expire]{runner: r, do: j.Expire})
+	river.AddWorker(w, &shell[Send]{runner: r, do: j.Send})
+	river.AddWorker(w, &shell[FetchReplies]{runner: r, do: j.FetchReplies})
+	river.AddWorker(w, &shell[Audit]{runner: r, do: j.Audit})
+	river.AddWorker(w, &shell[RollUp]{runner: r, do: r.rollUp})
+	river.AddWorker(w, &stepShell[Seal]{runner: r, do: j.Seal})
+	river.AddWorker(w, &stepShell[Build]{runner: r, do: j.Build})
+	river.AddWorker(w, &stepShell[Deliver]{runner: r, do: j.Deliver})
+	river.AddWorker(w, &stepShell[Apply]{runner: r, do: j.Apply})
+	return w
+}
+
+func (r *Runner) rollUp(ctx context.Context) error {
+	return errors.Join(r.Jobs.RollUp(ctx), r.Prune(ctx))
+}
+
+// Start registers the schedules, then looks at the rows and works the queue until Stop.
+func (r *Runner) Start(ctx context.Context) error {
+	if err := r.Register(ctx); err != nil {
+		return err
+	}
+	// The queue's life does not hang on the context of the start.
+	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	r.cancel = cancel
+	if err := r.client.Start(context.WithoutCancel(ctx)); err != nil {
+		cancel()
+		return fmt.Errorf("start job queue: %w", err)
+	}
+	r.done.Go(func() { r.tickLoop(run) })
+	r.done.Go(func() { r.sendLoop(run) })
+	return nil
+}
+
+// Stop takes no new work and waits for what is running. When ctx ends first, what is running is canceled; the rows say
+// what remains, and the next worker goes on.
+func (r *Runner) Stop(ctx context.Context) error {
+	r.cancel()
+	r.done.Wait()
+	err := r.client.Stop(ctx)
+	if err == nil || !errors.Is(err, ctx.Err()) {
+		return err
+	}
+	hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return r.client.StopAndCancel(hard)
+}
+
+// Wake sends owed messages at once instead of at the next slot. It does not block.
+func (r *Runner) Wake() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (r *Runner) sendLoop(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.wake:
+		}
+		if err := r.Jobs.Send(ctx); err != nil && ctx.Err() == nil {
+			r.Log.Warn("owed messages were not all sent", slog.Any("err", err))
+		}
+	}
+}
+
+func (r *Runner) tickLoop(ctx context.Context) {
+	ticker := time.NewTicker(r.Options.Tick)
+	defer ticker.Stop()
+	for {
+		if err := r.Tick(ctx); err != nil && ctx.Err() == nil {
+			r.Log.Error("due work was not queued", slog.Any("err", err))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// Tick queues everything that is due now. Any number of workers may call it at once.
+func (r *Runner) Tick(ctx context.Context) error {
+	now := r.Now()
+	var failed []error
+	for _, s := range r.Schedules {
+		if _, err := r.queueDue(ctx, s, now); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(append(failed, r.queueSteps(ctx))...)
+}
+
+func (r *Runner) queueSteps(ctx context.Context) error {
+	next, err := r.Jobs.Next(ctx)
+	if err != nil {
+		return fmt.Errorf("find steps of the night: %w", err)
+	}
+	var params []river.InsertManyParams
+	for _, args := range next.jobs() {
+		params = append(params, river.InsertManyParams{Args: args})
+	}
+	if len(params) == 0 {
+		return nil
+	}
+	if _, err := r.client.InsertMany(ctx, params); err != nil {
+		return fmt.Errorf("queue steps of the night: %w", err)
+	}
+	return nil
+}
+
+// quiet lowers the queue's notes about its own life to debug.
+type quiet struct{ slog.Handler }
+
+// Enabled leaves out what the queue says below a warning, unless debug is asked for.
+func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && q.Handler.Enabled(ctx, level) || q.Handler.Enabled(ctx, slog.LevelDebug)
+}
