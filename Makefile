@@ -22,7 +22,7 @@ fuzz: ## fuzz each parser for FUZZTIME (default 10s)
 	@.ci/fuzz $(FUZZTIME)
 
 lint: ## check formatting, vet and staticcheck
-	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
 

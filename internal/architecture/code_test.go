@@ -163,7 +163,7 @@ func TestEveryExportedNameIsDocumented(t *testing.T) {
 }
 
 // wellKnown methods mean what their interface says.
-var wellKnown = []string{"Error", "Unwrap", "Is", "String", "Len", "Less", "Swap"}
+var wellKnown = []string{"Error", "Unwrap", "Is", "String", "Len", "Less", "Swap", "Kind", "Describe", "Collect"}
 
 // undocumented are the exported names that a declaration leaves without a comment. One comment on a group of constants
 // or variables, or at the end of a line, will do.

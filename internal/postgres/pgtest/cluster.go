@@ -28,8 +28,11 @@ type cluster struct {
 // start connects to the server that the environment names, or starts one, and makes the template if it is missing.
 func start(ctx context.Context) (*cluster, error) {
 	c := &cluster{}
-	if url := os.Getenv("SETTLED_TEST_DATABASE_URL"); url != "" {
-		c.url = func(database string) string { return withDatabase(url, database) }
+	if base := os.Getenv("SETTLED_TEST_DATABASE_URL"); base != "" {
+		var err error
+		if c.url, err = databases(base); err != nil {
+			return nil, err
+		}
 	} else {
 		server, err := local.Start(ctx, local.Config{ThrowAway: true})
 		if err != nil {

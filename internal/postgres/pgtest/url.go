@@ -1,13 +1,20 @@
 package pgtest
 
-import "net/url"
+import (
+	"errors"
+	"net/url"
+	"strings"
+)
 
-// withDatabase replaces the database in a PostgreSQL URL.
-func withDatabase(raw, database string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return raw
+// databases returns a function that puts the name of a database into base, a PostgreSQL URL.
+func databases(base string) (func(database string) string, error) {
+	u, err := url.Parse(base)
+	if err != nil || !strings.HasPrefix(u.Scheme, "postgres") {
+		return nil, errors.New("SETTLED_TEST_DATABASE_URL must be a URL, postgres://user@host/postgres")
 	}
-	u.Path = "/" + database
-	return u.String()
+	return func(database string) string {
+		named := *u
+		named.Path = "/" + database
+		return named.String()
+	}, nil
 }
