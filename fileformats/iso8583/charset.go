@@ -1,7 +1,6 @@
 package iso8583
 
 import (
-	"encoding/binary"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
@@ -11,10 +10,12 @@ import (
 // transcoded.
 type Charset struct {
 	name string
-	enc  [256]byte    // by Unicode code point below 256
-	dec  [256]byte    // code point by encoded byte
-	has  [256]bool    // code point is a printable character of the set
-	by   [3][256]byte // encoded byte of each ASCII character that a class allows, 0 for the others
+	enc  [256]byte // by Unicode code point below 256
+	dec  [256]byte // code point by encoded byte
+	has  [256]bool // code point is a printable character of the set
+	// The same for the ASCII characters that a class allows, 0 for all others.
+	to, from [3]table
+	zone     byte // encoded digits exclusive-or ASCII digits
 }
 
 // The character sets in use. CP037 and CP500 are EBCDIC and differ in seven bytes (¢ | ! ¬ ^ [ ]).
@@ -42,10 +43,12 @@ func newCharset(name string, decode func(byte) byte, last int) *Charset {
 		c.dec[i], c.enc[point] = point, byte(i)
 		c.has[point] = int(point) <= last && printable(point)
 	}
+	c.zone = c.enc['0'] ^ '0'
 	for point, allowed := range classes {
-		for class := range c.by {
+		for class := range c.to {
 			if allowed&(1<<class) != 0 {
-				c.by[class][point] = c.enc[point]
+				c.to[class][point] = c.enc[point]
+				c.from[class][c.enc[point]] = byte(point)
 			}
 		}
 	}
@@ -112,168 +115,4 @@ func (c *Charset) Untranslate(raw []byte) []byte {
 		out[i] = c.enc[b]
 	}
 	return out
-}
-
-// pairs holds the decimal digits of 0-99.
-const pairs = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748" +
-	"4950515253545556575859606162636465666768697071727374757677787980818283848586878889909192939495969798" + "99"
-
-// digits appends v in width digits; ok is false when it has more.
-func (c *Charset) digits(dst []byte, v uint64, width int) (out []byte, ok bool) {
-	at := len(dst)
-	dst = grow(dst, width)
-	zone := c.enc['0'] - '0' // the digits of every set are consecutive
-	out = dst[at:]
-	for ; len(out) >= 2; out = out[:len(out)-2] {
-		pair := v % 100 * 2
-		v /= 100
-		out[len(out)-1] = pairs[pair+1] + zone
-		out[len(out)-2] = pairs[pair] + zone
-	}
-	if len(out) == 1 {
-		out[0] = byte(v%10) + '0' + zone
-		v /= 10
-	}
-	return dst, v == 0
-}
-
-// putLength writes size, which fits, as the two or three digits of dst.
-func (c *Charset) putLength(dst []byte, size int) {
-	zone := c.enc['0'] - '0'
-	if len(dst) == 3 {
-		dst[0] = byte(size/100) + '0' + zone
-		dst, size = dst[1:], size%100
-	}
-	dst[0], dst[1] = pairs[2*size]+zone, pairs[2*size+1]+zone
-}
-
-func (c *Charset) number(raw []byte) (int, bool) {
-	v := 0
-	for _, b := range raw {
-		d := c.dec[b] - '0'
-		if d > 9 {
-			return 0, false
-		}
-		v = v*10 + int(d)
-	}
-	return v, true
-}
-
-// grow extends b by n bytes of unspecified content.
-func grow(b []byte, n int) []byte {
-	if cap(b)-len(b) < n {
-		b = append(b, make([]byte, n)...)
-		return b
-	}
-	return b[:len(b)+n]
-}
-
-// class is a set of characters that a kind of element may hold.
-type class uint8
-
-const (
-	classDigit class = iota
-	classAlnum
-	classText // any printable character, beyond ASCII too
-)
-
-// classes says for each ASCII byte, in bit 1<<class, which classes have it; bytes of multi-byte characters have none.
-var classes = func() (t [256]uint8) {
-	for c := byte(0x20); c < 0x7f; c++ {
-		t[c] = 1 << classText
-		switch {
-		case c >= '0' && c <= '9':
-			t[c] |= 1<<classDigit | 1<<classAlnum
-		case c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z':
-			t[c] |= 1 << classAlnum
-		}
-	}
-	return t
-}()
-
-func (k class) has(r rune) bool {
-	return r < utf8.RuneSelf && classes[r]&(1<<k) != 0 || r >= utf8.RuneSelf && k == classText
-}
-
-// encode appends v in the charset. Every character must be of the class.
-func encode[T string | []byte](c *Charset, dst []byte, v T, allowed class) ([]byte, error) {
-	at := len(dst)
-	dst = append(dst, v...)
-	if c.translate(dst[at:], allowed) {
-		return dst, nil
-	}
-	return encodeSlow(c, dst[:at], string(v), allowed)
-}
-
-// translate replaces ASCII characters of the class by their encoding. It reports false, having spoiled b, when it meets
-// another character.
-func (c *Charset) translate(b []byte, allowed class) bool {
-	switch {
-	case allowed == classDigit:
-		b = translateDigits(b, uint64(c.enc['0']-'0')*ones)
-	case allowed == classText && c.enc['A'] == 'A':
-		b = skipPrintable(b)
-	}
-	table := &c.by[allowed]
-	for i, v := range b {
-		if b[i] = table[v]; b[i] == 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// ones has every byte 1: ones times a byte is that byte eight times.
-const ones = 0x0101010101010101
-
-// translateDigits adds zone to words of eight digits and returns what follows them.
-func translateDigits(b []byte, zone uint64) []byte {
-	for len(b) >= 8 {
-		w := binary.LittleEndian.Uint64(b)
-		if w&(0xf0*ones) != 0x30*ones || (w+6*ones)&(0xf0*ones) != 0x30*ones {
-			break
-		}
-		binary.LittleEndian.PutUint64(b, w+zone)
-		b = b[8:]
-	}
-	return b
-}
-
-// skipPrintable returns what follows words of eight printable ASCII characters (20-7E). In each test the top bit of a
-// byte that fails is set; a byte can only disturb its neighbor when it fails itself.
-func skipPrintable(b []byte) []byte {
-	for len(b) >= 8 {
-		w := binary.LittleEndian.Uint64(b)
-		if (w|(w-0x20*ones)|(w+ones))&(0x80*ones) != 0 {
-			break
-		}
-		b = b[8:]
-	}
-	return b
-}
-
-// encodeSlow handles characters outside ASCII and finds the cause of an error.
-func encodeSlow(c *Charset, dst []byte, v string, allowed class) ([]byte, error) {
-	for _, r := range v {
-		if !allowed.has(r) {
-			return dst, ErrCharacter
-		}
-	}
-	return c.Append(dst, v)
-}
-
-// decode appends raw to dst as UTF-8. Every character must be of the class.
-func decode(c *Charset, dst, raw []byte, allowed class) ([]byte, error) {
-	for _, b := range raw {
-		point := c.dec[b]
-		switch {
-		case !c.has[point] || !allowed.has(rune(point)):
-			return dst, ErrCharacter
-		case point < utf8.RuneSelf:
-			dst = append(dst, point)
-		default:
-			dst = utf8.AppendRune(dst, rune(point))
-		}
-	}
-	return dst, nil
 }
