@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -120,5 +121,32 @@ func TestUnknownStaysUnknown(t *testing.T) {
 	})
 	if postgres.Kind(err) != postgres.Unknown || asked != 2 {
 		t.Errorf("got %v after %d questions, want unknown after 2", err, asked)
+	}
+}
+
+// TestCommitWithoutStandbyIsUnknown: COMMIT waits for a standby that does not come. Giving up makes the transaction visible
+// on this server, which a fail-over would forget, so what is seen there is no proof.
+func TestCommitWithoutStandbyIsUnknown(t *testing.T) {
+	defer postgres.SetTimeouts(500*time.Millisecond, 2*time.Second)()
+	server := durableServer(t, map[string]string{"synchronous_standby_names": "nobody"})
+	pool, err := postgres.Open(t.Context(), postgres.Config{URL: server.URL("postgres")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	_, err = pool.Exec(t.Context(), "BEGIN; SET LOCAL synchronous_commit = local; CREATE TABLE paid (id int); COMMIT")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = postgres.InTx(t.Context(), pool, postgres.Key{Name: "alone"}, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), "INSERT INTO paid VALUES (1)")
+		return err
+	})
+	if postgres.Kind(err) != postgres.Unknown {
+		t.Errorf("got %v, want unknown", err)
+	}
+	var visible int
+	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM paid").Scan(&visible); err != nil || visible != 1 {
+		t.Errorf("%d rows, %v; the case was not made", visible, err)
 	}
 }

@@ -14,12 +14,16 @@ import (
 )
 
 const (
-	maxAttempts   = 5                      // runs of fn, the first included
-	firstPause    = 5 * time.Millisecond   // doubled per attempt, with jitter
-	commitTimeout = 30 * time.Second       // wait for the answer to COMMIT
-	resolveBudget = 10 * time.Second       // wait for the truth about a lost answer
-	resolvePause  = 20 * time.Millisecond  // between two questions, doubled up to resolveMax
-	resolveMax    = 500 * time.Millisecond // longest pause between two questions
+	maxAttempts  = 5                      // runs of fn, the first included
+	firstPause   = 5 * time.Millisecond   // doubled per attempt, with jitter
+	resolvePause = 20 * time.Millisecond  // between two questions, doubled up to resolveMax
+	resolveMax   = 500 * time.Millisecond // longest pause between two questions
+)
+
+// Variables only so that a test need not wait as long.
+var (
+	commitTimeout = 30 * time.Second // wait for the answer to COMMIT
+	resolveBudget = 10 * time.Second // wait for the truth about a lost answer
 )
 
 // Key is the natural key of what a transaction writes: the thing to look for when the answer to its COMMIT is lost.

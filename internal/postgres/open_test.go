@@ -26,17 +26,24 @@ func TestOpenSetsTheSession(t *testing.T) {
 	}
 }
 
-// TestOpenRefusesServersThatLoseCommits asks a durable server with one setting at a time spoilt for the session, and the
-// throw-away server of the tests.
-func TestOpenRefusesServersThatLoseCommits(t *testing.T) {
-	durable, err := local.Start(t.Context(), local.Config{})
+// durableServer starts a server that keeps its promises, with settings of its own.
+func durableServer(t *testing.T, settings map[string]string) *local.Server {
+	t.Helper()
+	server, err := local.Start(t.Context(), local.Config{Settings: settings})
 	if errors.Is(err, local.ErrNoServer) && os.Getenv("SETTLED_REQUIRE_ALL") != "1" {
 		t.Skip(err)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = durable.Stop() })
+	t.Cleanup(func() { _ = server.Stop() })
+	return server
+}
+
+// TestOpenRefusesServersThatLoseCommits asks a durable server with one setting at a time spoilt for the session, and the
+// throw-away server of the tests.
+func TestOpenRefusesServersThatLoseCommits(t *testing.T) {
+	durable := durableServer(t, nil)
 	pool, err := postgres.Open(t.Context(), postgres.Config{URL: durable.URL("postgres")})
 	if err != nil {
 		t.Fatalf("durable server: %v", err)

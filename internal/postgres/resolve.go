@@ -56,8 +56,18 @@ func ask(ctx context.Context, pool *pgxpool.Pool, key Key, t *tx) (Outcome, erro
 			return Unknown, fmt.Errorf("resolve %s: %w", key.Name, err)
 		}
 	}
-	return decide(status, committed, known)
+	outcome, err := decide(status, committed, known)
+	if outcome == Done {
+		if _, err := conn.Exec(ctx, sqlBarrier); err != nil {
+			return Unknown, fmt.Errorf("resolve %s: committed, not yet replicated: %w", key.Name, err)
+		}
+	}
+	return outcome, err
 }
+
+// sqlBarrier commits an empty message, which waits for the synchronous standby and so for all that was committed before.
+// The driver cancels a COMMIT that it gives up, which makes it visible here though the standby may not have it.
+const sqlBarrier = `SELECT pg_logical_emit_message(true, 'settled', 'resolved')`
 
 // decide weighs the key against the status. The key decides; the status speeds up the negative answer and decides
 // alone only where there is no key.
