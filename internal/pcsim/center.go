@@ -13,6 +13,9 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
+// ErrState says that a center was started twice, or after its end.
+var ErrState = errors.New("pcsim: center is running or closed")
+
 // Center is a processing center. Make it with [New], start its listeners with [Center.Start], end it with
 // [Center.Close]. Its methods may be called concurrently.
 type Center struct {
@@ -22,13 +25,15 @@ type Center struct {
 	clearing
 	ssh    *ssh.ServerConfig
 	faults atomic.Pointer[Faults]
+	traits atomic.Pointer[Behavior]
 
 	logins, received, malformed atomic.Int64
 
 	mu     sync.Mutex
 	online net.Listener
 	sftp   net.Listener
-	conns  map[net.Conn]struct{}
+	conns  map[net.Conn]net.Listener
+	down   bool // the online host refuses connections
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -41,8 +46,9 @@ func New(opt Options) (*Center, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Center{opt: opt, books: newLedger(), clearing: newClearing(opt.Replies), conns: map[net.Conn]struct{}{}}
+	c := &Center{opt: opt, books: newLedger(), clearing: newClearing(opt.Replies), conns: map[net.Conn]net.Listener{}}
 	c.faults.Store(&opt.Faults)
+	c.traits.Store(&opt.Behavior)
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	if c.ssh, err = c.sshConfig(); err != nil {
 		return nil, fmt.Errorf("%w: host key: %w", ErrOptions, err)
@@ -52,7 +58,7 @@ func New(opt Options) (*Center, error) {
 	}
 	for _, dir := range []string{InDir, OutDir} {
 		if err := c.tree.mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, fmt.Errorf("make %s: %w", dir, err)
+			return nil, errors.Join(fmt.Errorf("make %s: %w", dir, err), c.Close())
 		}
 	}
 	return c, nil
@@ -72,10 +78,13 @@ func newTree(opt Options) (tree, error) {
 	return &dirTree{root: root}, nil
 }
 
-// Start listens on both addresses and serves until [Center.Close].
+// Start listens on both addresses and serves until [Center.Close]. Errors: [ErrState], or what the network says.
 func (c *Center) Start() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.online != nil || c.ctx.Err() != nil {
+		return ErrState
+	}
 	online, err := net.Listen("tcp", c.opt.OnlineAddr)
 	if err != nil {
 		return fmt.Errorf("listen for messages: %w", err)
@@ -100,9 +109,9 @@ func (c *Center) accept(l net.Listener, serve func(net.Conn)) {
 		if err != nil {
 			return
 		}
-		if !c.track(conn) {
+		if !c.track(conn, l) {
 			conn.Close()
-			return
+			continue
 		}
 		c.goes(func() {
 			defer c.untrack(conn)
@@ -111,13 +120,14 @@ func (c *Center) accept(l net.Listener, serve func(net.Conn)) {
 	}
 }
 
-func (c *Center) track(conn net.Conn) bool {
+// track keeps a connection for Close to cut; false refuses it.
+func (c *Center) track(conn net.Conn, l net.Listener) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ctx.Err() != nil {
+	if c.ctx.Err() != nil || c.down && l == c.online {
 		return false
 	}
-	c.conns[conn] = struct{}{}
+	c.conns[conn] = l
 	return true
 }
 
@@ -157,6 +167,19 @@ func (c *Center) DropConnections() {
 	}
 }
 
+// SetDown takes the online host off the network, or back: while it is down, its connections are cut and new ones closed
+// as soon as they are made. Nothing of the books changes.
+func (c *Center) SetDown(down bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.down = down
+	for conn, l := range c.conns {
+		if down && l == c.online {
+			conn.Close()
+		}
+	}
+}
+
 // OnlineAddr is the address of the online host; empty before Start.
 func (c *Center) OnlineAddr() string { return c.addr(&c.online) }
 
@@ -179,6 +202,16 @@ func (c *Center) HostKey() ssh.PublicKey {
 		return nil
 	}
 	return key
+}
+
+// SetBehavior changes the seeded shares and delays from now on. Errors: [ErrOptions].
+func (c *Center) SetBehavior(b Behavior) error {
+	b = b.withDefaults()
+	if err := b.check(); err != nil {
+		return err
+	}
+	c.traits.Store(&b)
+	return nil
 }
 
 // Logins counts the login attempts on the SFTP server, refused ones too.

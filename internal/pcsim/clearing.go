@@ -89,7 +89,7 @@ func (c *Center) SetReplies(r Replies) {
 	c.replies = r
 }
 
-// Process reads the complete files of in/ that it has not read yet, in order of name, and gives out the replies that are
+// Process reads the complete files of in/ that it has not read yet, the oldest first, and gives out the replies that are
 // due at now. Names that begin with a point or end in .part are not complete. It returns the number of files read. An
 // error is one of the file system or of ctx; what was judged before it stays judged.
 func (c *Center) Process(ctx context.Context, now time.Time) (processed int, err error) {
@@ -99,6 +99,7 @@ func (c *Center) Process(ctx context.Context, now time.Time) (processed int, err
 	if err != nil {
 		return 0, err
 	}
+	slices.SortStableFunc(infos, func(a, b fs.FileInfo) int { return a.ModTime().Compare(b.ModTime()) })
 	for _, info := range infos {
 		if err := ctx.Err(); err != nil {
 			return processed, err

@@ -305,3 +305,30 @@ func TestProcessStopsWithItsContext(t *testing.T) {
 		t.Errorf("run: %v", err)
 	}
 }
+
+func TestConfiguredCharset(t *testing.T) {
+	n := newNight(t, pcsim.Options{Charset: iso8583.CP037})
+	n.profile = ipm.Profile{Charset: iso8583.CP037, Blocked: true}
+	n.sends(verdict{"685 00 O 933 1 1000"}, n.approved(pcsim.CardApproved, 1000))
+	n.profile = ipm.Profile{}
+	n.upload("ascii.ipm", n.build(n.fileID()))
+	if got := n.Reports()[1].Reject; got != "0530" {
+		t.Errorf("an ASCII file is refused with %q, want 0530", got)
+	}
+}
+
+// TestOldestFileFirst wants the order of arrival, not of names.
+func TestOldestFileFirst(t *testing.T) {
+	clock := newClock(noon)
+	n := newNight(t, pcsim.Options{Now: clock.now})
+	for _, name := range []string{"9.ipm", "10.ipm"} {
+		if err := n.WriteFile("/in/"+name, n.build(n.fileID())); err != nil {
+			t.Fatal(err)
+		}
+		clock.set(clock.now().Add(1))
+	}
+	n.process(noon)
+	if r := n.Reports(); r[0].Name != "9.ipm" || r[0].Reject+r[1].Reject != "" {
+		t.Errorf("reports %+v", r)
+	}
+}

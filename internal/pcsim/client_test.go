@@ -75,7 +75,7 @@ type client struct {
 	stan   int
 }
 
-func dial(t *testing.T, c *pcsim.Center) *client {
+func dial(t testing.TB, c *pcsim.Center) *client {
 	t.Helper()
 	conn, err := net.Dial("tcp", c.OnlineAddr())
 	if err != nil {

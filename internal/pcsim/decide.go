@@ -46,9 +46,9 @@ type payment struct {
 
 // decide looks the card up among the test cards, else draws from the seeded shares.
 func (c *Center) decide(p payment) decision {
-	b := c.opt.Behavior
+	b := c.traits.Load()
 	if card, ok := findCard(p.pan); ok {
-		return card.decision(b)
+		return card.decision(b.LateBy)
 	}
 	d := decision{
 		action:        iso8583.ActionApproved,
@@ -72,7 +72,7 @@ func (c *Center) decide(p payment) decision {
 	return d
 }
 
-func (card Card) decision(b Behavior) decision {
+func (card Card) decision(lateBy time.Duration) decision {
 	d := decision{
 		outcome:       card.Outcome,
 		action:        iso8583.ActionApproved,
@@ -82,7 +82,7 @@ func (card Card) decision(b Behavior) decision {
 	case Decline:
 		d.action = card.ActionCode
 	case Late:
-		d.delay = b.LateBy
+		d.delay = lateBy
 	}
 	return d
 }

@@ -10,7 +10,7 @@ import (
 type Faults struct {
 	// DiskFullAt makes writes fail that reach beyond this offset of a file. 0: never.
 	DiskFullAt int64
-	// CutAfter closes the connection once this many bytes of file content were received on it. 0: never.
+	// CutAfter closes the connection once this many bytes of file content went over it, either way. 0: never.
 	CutAfter int64
 	// CutBeforeRename and CutAfterRename close the connection instead of answering a rename, before or after doing it.
 	CutBeforeRename, CutAfterRename bool
@@ -30,7 +30,7 @@ type Faults struct {
 	ReadOnly bool
 	// RefuseLogin refuses every login.
 	RefuseLogin bool
-	// Hang accepts connections and never answers.
+	// Hang accepts connections and never answers; on connections that stand, reads and writes of files never end.
 	Hang bool
 }
 
@@ -41,16 +41,20 @@ func (c *Center) SetFaults(f Faults) { c.faults.Store(&f) }
 
 // session is one SFTP connection with what its faults need to know.
 type session struct {
-	center   *Center
-	conn     net.Conn
-	received atomic.Int64
+	center *Center
+	conn   net.Conn
+	moved  atomic.Int64
 }
 
 func (s *session) faults() *Faults { return s.center.faults.Load() }
 
-// took counts received content and cuts the connection when its fault says so.
-func (s *session) took(n int, limit int64) error {
-	if s.received.Add(int64(n)); limit > 0 && s.received.Load() >= limit {
+// move accounts for n bytes of content: it hangs or cuts the connection when a fault says so.
+func (s *session) move(n int) error {
+	f := s.faults()
+	if f.Hang {
+		<-s.center.ctx.Done()
+	}
+	if moved := s.moved.Add(int64(n)); f.CutAfter > 0 && moved >= f.CutAfter {
 		return s.cut()
 	}
 	return nil
@@ -76,7 +80,11 @@ func (f *faultyFile) ReadAt(p []byte, off int64) (int, error) {
 	if n := f.s.faults().ShortReads; n > 0 && len(p) > n {
 		p = p[:n]
 	}
-	return f.file.ReadAt(p, off)
+	n, err := f.file.ReadAt(p, off)
+	if fault := f.s.move(n); fault != nil {
+		return 0, fault
+	}
+	return n, err
 }
 
 // WriteAt implements io.WriterAt.
@@ -87,7 +95,7 @@ func (f *faultyFile) WriteAt(p []byte, off int64) (int, error) {
 	}
 	n, err := f.file.WriteAt(p, off)
 	if err == nil {
-		err = f.s.took(n, faults.CutAfter)
+		err = f.s.move(n)
 	}
 	return n, err
 }

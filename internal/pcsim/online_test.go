@@ -1,6 +1,7 @@
 package pcsim_test
 
 import (
+	"errors"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -289,4 +290,95 @@ func TestMalformedBytesDoNotEndTheHost(t *testing.T) {
 	incomplete := iso8583.Online.NewMessage(iso8583.MTIAuthorizationRequest)
 	incomplete.Set(11, "000001")
 	c.wants(incomplete, iso8583.ActionSystemMalfunction)
+}
+
+func TestHostGoesDownAndComesBack(t *testing.T) {
+	center := start(t, pcsim.Options{})
+	c := dial(t, center)
+	s := c.sale(pcsim.CardApproved, 1000)
+	a := c.wants(s.message(), iso8583.ActionApproved)
+	center.SetDown(true)
+	if _, err := c.frames.Next(); err == nil {
+		t.Error("the connection outlived the outage")
+	}
+	if frame, err := dial(t, center).frames.Next(); err == nil {
+		t.Errorf("a host that is down sent %q", frame)
+	}
+	center.SetDown(false)
+	c = dial(t, center)
+	if again := c.wants(s.message(), iso8583.ActionApproved); again.Text(38) != a.Text(38) {
+		t.Errorf("approval code %q after the outage, %q before", again.Text(38), a.Text(38))
+	}
+}
+
+func TestBehaviorChangesWhileRunning(t *testing.T) {
+	center := start(t, pcsim.Options{})
+	c := dial(t, center)
+	c.wants(c.sale(seededCard(1), 1000).message(), iso8583.ActionApproved)
+	if err := center.SetBehavior(pcsim.Behavior{Decline: 2}); !errors.Is(err, pcsim.ErrOptions) {
+		t.Errorf("a share of 2: %v", err)
+	}
+	if err := center.SetBehavior(pcsim.Behavior{Decline: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if a := c.ask(c.sale(seededCard(1), 1000).message()); a.Text(39) == iso8583.ActionApproved {
+		t.Error("approved by a center that declines everything")
+	}
+}
+
+func TestStartTwice(t *testing.T) {
+	center := start(t, pcsim.Options{})
+	if err := center.Start(); !errors.Is(err, pcsim.ErrState) {
+		t.Errorf("second start: %v", err)
+	}
+	if err := center.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := center.Start(); !errors.Is(err, pcsim.ErrState) {
+		t.Errorf("start after the end: %v", err)
+	}
+}
+
+// TestSharesOfSilence wants each kind of missing answer near its share, and the books to agree with the answers.
+func TestSharesOfSilence(t *testing.T) {
+	center := start(t, pcsim.Options{Seed: 5, Behavior: pcsim.Behavior{Silent: 0.4, ReversalLost: 0.5}})
+	c := dial(t, center)
+	var answered, unanswered []sale
+	for i := range 200 {
+		s := c.sale(seededCard(i), 1000)
+		c.send(s.message())
+		e := c.echo()
+		c.send(e)
+		if a := c.receive(); a.Key() == e.Key() {
+			unanswered = append(unanswered, s)
+			continue
+		}
+		answered = append(answered, s)
+		c.receive()
+	}
+	lost := 0
+	for _, s := range unanswered {
+		if a := c.ask(c.inquiry(s)); a.Text(39) == iso8583.ActionOriginalNotFound {
+			lost++
+		}
+	}
+	booked := int(center.Books().Currencies[byn].Authorized.Count)
+	if booked != len(answered)+len(unanswered)-lost || len(unanswered) < 60 || len(unanswered) > 100 || lost < 20 {
+		t.Errorf("%d answered, %d not, %d of them lost, %d booked", len(answered), len(unanswered), lost, booked)
+	}
+	silent := 0
+	for _, s := range answered {
+		r, e := c.reversal(s, 0), c.echo()
+		c.send(r)
+		c.send(e)
+		if a := c.receive(); a.Key() == e.Key() {
+			silent++
+			c.wants(repeated(r), iso8583.ActionReversalAccepted)
+			continue
+		}
+		c.receive()
+	}
+	if silent < len(answered)/3 || silent > 2*len(answered)/3 {
+		t.Errorf("%d of %d reversals unanswered, want about half", silent, len(answered))
+	}
 }

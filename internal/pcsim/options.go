@@ -147,9 +147,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.InstitutionID == "" {
 		o.InstitutionID = "00000999999"
 	}
-	if o.Behavior.LateBy == 0 {
-		o.Behavior.LateBy = 2 * time.Second
-	}
+	o.Behavior = o.Behavior.withDefaults()
 	if o.HostKey == nil {
 		seed := sha256.Sum256([]byte("host key\x00" + o.Name + "\x00" + strconv.FormatUint(o.Seed, 10)))
 		o.HostKey = ed25519.NewKeyFromSeed(seed[:])
@@ -167,13 +165,26 @@ func (o Options) check() error {
 	if strings.ContainsAny(o.Name, "/\x00") {
 		return fmt.Errorf("%w: name %q", ErrOptions, o.Name)
 	}
-	b := o.Behavior
+	if o.Replies.Delay < 0 {
+		return fmt.Errorf("%w: negative reply delay", ErrOptions)
+	}
+	return o.Behavior.check()
+}
+
+func (b Behavior) withDefaults() Behavior {
+	if b.LateBy == 0 {
+		b.LateBy = 2 * time.Second
+	}
+	return b
+}
+
+func (b Behavior) check() error {
 	for _, share := range []float64{b.Decline, b.Silent, b.Late, b.Twice, b.ReversalLost, b.RejectRecords, b.Silent + b.Late + b.Twice} {
 		if !(share >= 0 && share <= 1) {
 			return fmt.Errorf("%w: share %v is not between 0 and 1", ErrOptions, share)
 		}
 	}
-	if b.LateBy < 0 || b.Latency < 0 || o.Replies.Delay < 0 {
+	if b.LateBy < 0 || b.Latency < 0 {
 		return fmt.Errorf("%w: negative delay", ErrOptions)
 	}
 	return nil

@@ -194,7 +194,7 @@ func (c *Center) whim(p *presentment) *RejectCode {
 		case card.Outcome != SaleRejected || p.credit:
 			return nil
 		}
-	} else if c.draw("record", p.payment()) >= c.opt.Behavior.RejectRecords {
+	} else if c.draw("record", p.payment()) >= c.traits.Load().RejectRecords {
 		return nil
 	}
 	first := fmt.Sprint(p.rrn, p.credit, p.reversal, p.amount)

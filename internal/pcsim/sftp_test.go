@@ -7,8 +7,10 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pkg/sftp"
@@ -321,5 +323,46 @@ func TestRestartWithAnotherHostKeyIsNoticed(t *testing.T) {
 	})
 	if err == nil {
 		t.Fatal("a client that pinned the first key connected to the second")
+	}
+}
+
+func TestCutDuringDownload(t *testing.T) {
+	center := start(t, pcsim.Options{Users: []pcsim.User{operator}, Faults: pcsim.Faults{CutAfter: 50_000}})
+	if err := center.WriteFile("/out/r", content); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := download(mustLogin(t, center), "/out/r"); err == nil {
+		t.Errorf("download of %d bytes survived the cut", len(got))
+	}
+}
+
+// TestHang wants a server that neither answers nor hangs up, until it is closed.
+func TestHang(t *testing.T) {
+	center := start(t, pcsim.Options{Users: []pcsim.User{operator}})
+	c := mustLogin(t, center)
+	center.SetFaults(pcsim.Faults{Hang: true})
+	uploaded := make(chan error, 1)
+	go func() { uploaded <- upload(c, "/in/a", content) }()
+	conn, err := net.Dial("tcp", center.SFTPAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := conn.Read(make([]byte, 1)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("read %d bytes, %v from a server that hangs", n, err)
+	}
+	select {
+	case err := <-uploaded:
+		t.Errorf("upload ended: %v", err)
+	default:
+	}
+	if err := center.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-uploaded; err == nil {
+		t.Error("upload survived the end of the center")
 	}
 }
