@@ -26,9 +26,9 @@ func connect(t *testing.T, url string) *pgx.Conn {
 }
 
 // texts runs a query that gives one column of text.
-func texts(t *testing.T, conn *pgx.Conn, sql string, args ...any) []string {
+func texts(t *testing.T, conn *pgx.Conn, sql string) []string {
 	t.Helper()
-	rows, err := conn.Query(t.Context(), sql, args...)
+	rows, err := conn.Query(t.Context(), sql)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -170,7 +170,8 @@ var wellKnown = []string{"Error", "Unwrap", "Is", "String", "Len", "Less", "Swap
 func undocumented(declared ast.Decl) []*ast.Ident {
 	switch d := declared.(type) {
 	case *ast.FuncDecl:
-		if d.Doc == nil && d.Name.IsExported() && exportedReceiver(d) && !(d.Recv != nil && slices.Contains(wellKnown, d.Name.Name)) {
+		known := d.Recv != nil && slices.Contains(wellKnown, d.Name.Name)
+		if d.Doc == nil && d.Name.IsExported() && exportedReceiver(d) && !known {
 			return []*ast.Ident{d.Name}
 		}
 	case *ast.GenDecl:

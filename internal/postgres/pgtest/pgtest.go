@@ -13,7 +13,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"sync"
@@ -106,7 +105,7 @@ func open(t testing.TB, cfg postgres.Config) *pgxpool.Pool {
 // openQuiet opens a throw-away database without the warning that it is one.
 func openQuiet(ctx context.Context, cfg postgres.Config) (*pgxpool.Pool, error) {
 	cfg.ThrowAway = true
-	cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	cfg.Log = slog.New(slog.DiscardHandler)
 	return postgres.Open(ctx, cfg)
 }
 
