@@ -280,20 +280,23 @@ func TestKeyFileIsPrivate(t *testing.T) {
 }
 
 func TestFastPathDoesNotAllocate(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector makes pools forget")
+	}
 	v, _ := newVault(t)
 	binding := CardBinding(nil, 12, 100000000000345)
 	sealed := make([]byte, 0, 64)
-	plain := make([]byte, 0, 64)
+	plain, pan := make([]byte, 0, 64), []byte(card)
 	allocations := testing.AllocsPerRun(1000, func() {
 		var err error
-		if sealed, err = v.AppendSeal(sealed[:0], []byte(card), binding); err != nil {
+		if sealed, err = v.AppendSeal(sealed[:0], pan, binding); err != nil {
 			t.Fatal(err)
 		}
 		if plain, err = v.AppendUnseal(plain[:0], sealed, binding); err != nil {
 			t.Fatal(err)
 		}
 	})
-	if allocations > 1 { // the conversion of card
+	if allocations > 0 {
 		t.Errorf("%v allocations", allocations)
 	}
 }
