@@ -86,7 +86,7 @@ CREATE TABLE operations (
 	CONSTRAINT slice_has_record CHECK ((record_id IS NULL) = (window_id IS NULL)),
 	CONSTRAINT slice_refunded_within_amount CHECK (refunded >= 0 AND refunded <= amount)
 ) WITH (fillfactor = 90);
-CREATE UNIQUE INDEX operations_external ON operations (merchant_id, order_id, external_id) WHERE external_id IS NOT NULL;
+CREATE UNIQUE INDEX operations_external ON operations (merchant_id, order_id, kind, external_id) WHERE external_id IS NOT NULL;
 
 -- transactions: one row per exchange with a center whose outcome is known or given up on.
 CREATE TABLE transactions (
@@ -202,6 +202,7 @@ CREATE TABLE rejects (
 	reply_id    bigint NOT NULL,
 	amount      bigint NOT NULL CHECK (amount > 0),
 	rejected_at timestamptz NOT NULL,
+	abandoned   bigint NOT NULL DEFAULT 0 CHECK (abandoned BETWEEN 0 AND amount), -- given up by cancels; the rest may be presented again
 	window_id   integer NOT NULL,
 	merchant_id integer NOT NULL,
 	line        integer NOT NULL,  -- message number in the reply

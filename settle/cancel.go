@@ -56,19 +56,19 @@ func (b *Books) Cancel(ctx context.Context, r CancelRequest) (OperationResult, e
 	return out, err
 }
 
+// earlierCancel finds the cancellation that the request repeats. A keyed request repeats the operation of its key even if
+// that was refused: a new try needs a new key.
 func (w *work) earlierCancel(r CancelRequest) (*Operation, error) {
 	for i := len(w.order.Operations) - 1; i >= 0; i-- {
 		op := &w.order.Operations[i]
-		if op.Kind != OperationCancellation || op.State == OperationFailed {
-			continue
-		}
 		switch {
+		case op.Kind != OperationCancellation:
 		case r.External != "" && op.External != nil && *op.External == r.External:
 			if !sameAsked(op.Asked, r.Amount) {
 				return nil, fmt.Errorf("%w: %q", ErrExternalReuse, r.External)
 			}
 			return op, nil
-		case r.External == "" && op.External == nil && w.repeatsCancel(op, r.Amount):
+		case r.External == "" && op.State != OperationFailed && w.repeatsCancel(op, r.Amount):
 			return op, nil
 		}
 	}
@@ -81,7 +81,7 @@ func (w *work) repeatsCancel(op *Operation, amount *money.Amount) bool {
 	if amount == nil {
 		return w.order.Amounts.Cancellable() == 0
 	}
-	return sameAsked(op.Asked, amount) && w.moment.at.Sub(op.RequestedAt) < CancelRepeatWithin
+	return op.External == nil && sameAsked(op.Asked, amount) && w.moment.at.Sub(op.RequestedAt) < CancelRepeatWithin
 }
 
 func (w *work) cancel(r CancelRequest) (int16, error) {
@@ -123,7 +123,7 @@ func (w *work) carryOutCancel(op Operation, plan order.Cancellation) error {
 	}
 	switch plan.Release {
 	case order.ReleaseReversal:
-		return w.owe(Reversal, op.Number, 1, nil, plan.Freed)
+		return w.owe(Reversal, op.Number, 1, nil, w.order.Amounts.Authorized)
 	case order.ReleasePartial:
 		return w.owe(PartialReversal, op.Number, 1, nil, plan.Freed)
 	}
@@ -164,7 +164,7 @@ func (w *work) carryOutPart(op *Operation, part order.Part) (string, error) {
 	case order.ActionAbandon:
 		w.trigger = laterTrigger(w.trigger, order.TriggerVoid)
 		w.post(ledger.PR08a, op.Number, ledger.PhaseDone, part.Amount, false)
-		return fmt.Sprintf("rejected record of slice %d abandoned for %v, because nothing was presented", part.Slice, k), w.abandon(slice)
+		return fmt.Sprintf("rejected record of slice %d abandoned for %v, because nothing was presented", part.Slice, k), w.abandon(slice, part.Amount)
 	case order.ActionCredit:
 		w.trigger = order.TriggerRefund
 		return w.refundByFile(op, slice, part.Amount)
@@ -196,12 +196,16 @@ func (w *work) changeRecord(op, slice *Operation) error {
 	return nil
 }
 
-func (w *work) abandon(slice *Operation) error {
-	if slice.Refunded < slice.Amount {
-		return nil
+const abandonReject = `
+UPDATE rejects SET abandoned = abandoned + $4, state = CASE WHEN abandoned + $4 = amount THEN 'abandoned' ELSE state END
+WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3 AND state = 'rejected'`
+
+// abandon gives up k of a rejected record. What is left of it may be presented again.
+func (w *work) abandon(slice *Operation, k int64) error {
+	tag, err := w.tx.Exec(w.ctx, abandonReject, *slice.Window, *slice.Record, w.order.Merchant, k)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = ErrOperation
 	}
-	_, err := w.tx.Exec(w.ctx, `UPDATE rejects SET state = 'abandoned' WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3 AND state = 'rejected'`,
-		*slice.Window, *slice.Record, w.order.Merchant)
 	if err != nil {
 		return fmt.Errorf("abandon record %d: %w", *slice.Record, err)
 	}
@@ -233,17 +237,18 @@ func (w *work) giveBackOnline(op, slice *Operation, part order.Part) (string, er
 		note := fmt.Sprintf("reversal of the purchase of %v, because the center's bank day is open", w.amount(part.Amount))
 		return note, w.owe(Reversal, op.Number, 1, &slice.Number, part.Amount)
 	}
-	if err := w.requestRefund(op.Number, slice, part.Amount, ledger.PhaseDone); err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("online refund of %v, because the money has moved", w.amount(part.Amount)), nil
+	note := fmt.Sprintf("online refund of %v, because the money has moved", w.amount(part.Amount))
+	return note, w.requestRefund(op.Number, slice, part.Amount)
 }
 
-func (w *work) requestRefund(operation int16, slice *Operation, k int64, phase ledger.Phase) error {
+// requestRefund draws the money from the merchant and owes the center the refund. The journal is the exchange's own: an
+// operation may refund several slices, each with a result.
+func (w *work) requestRefund(operation int16, slice *Operation, k int64) error {
 	d, err := w.draw(slice, k)
 	if err != nil {
 		return err
 	}
+	phase := ledger.PhaseDone.For(w.order.lastTxn + 1)
 	w.post(ledger.PR18, operation, phase, d.available, false)
 	w.post(ledger.PR18p, operation, phase, d.pending, false)
 	w.post(ledger.PR18n, operation, phase, d.short, false)
@@ -251,7 +256,7 @@ func (w *work) requestRefund(operation int16, slice *Operation, k int64, phase l
 }
 
 const slicesOf = `
-SELECT s.operation, w.state = 'open' AND w.cutoff_at > $3, j.state IS NOT NULL
+SELECT s.operation, w.state = 'open' AND w.cutoff_at > $3, coalesce(j.state = 'rejected', false)
 FROM operations s JOIN windows w USING (window_id)
 	LEFT JOIN rejects j ON j.window_id = s.window_id AND j.record_id = s.record_id AND j.merchant_id = s.merchant_id
 WHERE s.merchant_id = $1 AND s.order_id = $2 AND s.kind IN (100, 200)`

@@ -88,7 +88,7 @@ func (w *work) earlierConfirmation(r ConfirmRequest) (*Operation, error) {
 				return nil, fmt.Errorf("%w: %q", ErrExternalReuse, r.External)
 			}
 			return op, nil
-		case r.External == "" && op.External == nil && w.repeatsConfirmation(op, r.Amount):
+		case r.External == "" && w.repeatsConfirmation(op, r.Amount):
 			return op, nil
 		}
 	}
@@ -99,9 +99,9 @@ func (w *work) earlierConfirmation(r ConfirmRequest) (*Operation, error) {
 // repeats the last confirmation.
 func (w *work) repeatsConfirmation(op *Operation, amount *money.Amount) bool {
 	if amount == nil {
-		return op.Asked == nil || w.order.Amounts.Hold() == 0 && op.Number == w.lastConfirmation()
+		return op.External == nil && op.Asked == nil || w.order.Amounts.Hold() == 0 && op.Number == w.lastConfirmation()
 	}
-	return op.Amount == amount.Minor
+	return op.External == nil && op.Amount == amount.Minor
 }
 
 func (w *work) lastConfirmation() int16 {

@@ -103,8 +103,8 @@ func NewDirectory(centers []*Center, merchants []*Merchant) (*Directory, error) 
 	}
 	slices.SortFunc(d.ordered, func(a, b *Center) int { return int(a.ID) - int(b.ID) })
 	for _, m := range merchants {
-		if m.ID <= 0 || d.merchants[m.ID] != nil {
-			return nil, fmt.Errorf("%w: merchant %d needs a unique positive id", ErrDirectory, m.ID)
+		if m.ID <= 0 || m.ID > maxMerchant || d.merchants[m.ID] != nil {
+			return nil, fmt.Errorf("%w: merchant %d needs a unique id from 1 to %d", ErrDirectory, m.ID, maxMerchant)
 		}
 		for i := range m.Routes {
 			r := &m.Routes[i]

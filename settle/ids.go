@@ -49,6 +49,12 @@ const (
 	recordBlock   = 1024
 )
 
+// maxMerchant is the largest merchant id: six digits fit into a bill number.
+const maxMerchant = 999_999
+
+// billCounter is the range of the counter at the end of a bill number.
+const billCounter = 1_000_000_000
+
 // billNumber makes the order id: "5", the merchant id (5 digits at least), and a 9-digit counter of the merchant; 15 or 16
 // digits in all.
 func (b *Books) billNumber(ctx context.Context, merchant int32) (int64, error) {
@@ -60,7 +66,19 @@ func (b *Books) billNumber(ctx context.Context, merchant int32) (int64, error) {
 	if merchant >= 100000 {
 		lead = 5000000
 	}
-	return (lead+int64(merchant))*1_000_000_000 + n%1_000_000_000, nil
+	return (lead+int64(merchant))*billCounter + n%billCounter, nil
+}
+
+// MerchantOf returns the merchant whose id a bill number contains; false for a number that is none of ours.
+func MerchantOf(bill int64) (int32, bool) {
+	lead := bill / billCounter
+	switch {
+	case lead > 500_000 && lead < 600_000:
+		return int32(lead - 500_000), true
+	case lead >= 5_100_000 && lead <= 5_000_000+maxMerchant:
+		return int32(lead - 5_000_000), true
+	}
+	return 0, false
 }
 
 // lanes of exchange identifiers, apart so that the order of payments does not depend on what else is sent.

@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"settled/settle/ledger"
-	"settled/settle/order"
 )
 
 // Owed is a message that a center is owed, or an answer that it owes us.
@@ -73,20 +70,44 @@ const insertBreak = `
 INSERT INTO breaks (category, fingerprint, center_id, merchant, order_ref, amount, currency, opened_at, note)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (fingerprint) DO NOTHING`
 
-// stuck ends the repeats of a message and opens break B-16 for a person.
+// stuck ends the repeats of a message that is still owed.
 func (b *Books) stuck(ctx context.Context, e Owed, why string) error {
 	_, err := b.change(ctx, "park", e.Merchant, e.Order, func(w *work) error {
 		if ok, err := w.settleOwed(e); err != nil || !ok {
 			return err
 		}
-		t := w.order.Transaction(e.Transaction)
-		t.State, t.Attempts = TransactionStuck, e.Attempts
+		return w.park(e, why)
+	})
+	return err
+}
+
+// park marks a message that is no longer owed as stuck, and opens break B-16 for a person, who may have it repeated
+// (Retry).
+func (w *work) park(e Owed, why string) error {
+	t := w.order.Transaction(e.Transaction)
+	if t == nil {
+		return fmt.Errorf("%w: exchange %d/%d has no transaction", ErrOperation, e.Order, e.Transaction)
+	}
+	t.State, t.Attempts = TransactionStuck, e.Attempts
+	if err := w.saveTransaction(*t); err != nil {
+		return err
+	}
+	return w.breakOn(e, "stuck", why)
+}
+
+// Retry owes a parked message again, due at once, under the same numbers: the center takes it for the repeat that it is.
+// A transaction that is not parked is ErrOperation.
+func (b *Books) Retry(ctx context.Context, merchant int32, id int64, transaction int16) error {
+	_, err := b.change(ctx, "retry", merchant, id, func(w *work) error {
+		t := w.order.Transaction(transaction)
+		if t == nil || t.State != TransactionStuck {
+			return fmt.Errorf("%w: transaction %d of order %d is not parked", ErrOperation, transaction, id)
+		}
+		t.State = TransactionSent
 		if err := w.saveTransaction(*t); err != nil {
 			return err
 		}
-		_, err := w.tx.Exec(ctx, insertBreak, "B-16", fmt.Sprintf("stuck/%d/%d/%d", e.Merchant, e.Order, e.Transaction),
-			e.Center, e.Merchant, e.Order, e.Amount, int16(w.order.Amount.Currency), w.moment.at, why)
-		return err
+		return w.enqueue(*t)
 	})
 	return err
 }
@@ -113,21 +134,52 @@ const (
 )
 
 // Answered records the center's answer to an owed message and everything that follows from it, in one commit. An answer
-// to a message that is settled already changes nothing.
+// to a message that is settled already changes nothing. VerdictOriginal after a transmission of the reversal, or after a
+// late approval, adopts nothing: the reversal may have worked or may still work, so it goes on.
 func (b *Books) Answered(ctx context.Context, e Owed, v Verdict, action, approval string) error {
-	if v == VerdictRefused && e.Kind != Refund {
-		return b.stuck(ctx, e, fmt.Sprintf("the center refused the reversal with action code %s", action))
-	}
 	_, err := b.change(ctx, "answer", e.Merchant, e.Order, func(w *work) error {
+		original := w.order.Transaction(deref(e.Original))
+		if original == nil {
+			return fmt.Errorf("%w: exchange %d/%d names no original", ErrOperation, e.Order, e.Transaction)
+		}
+		if v == VerdictOriginal && !adoptable(e, original) {
+			return nil
+		}
 		if ok, err := w.settleOwed(e); err != nil || !ok {
 			return err
+		}
+		if cannotEnd(e, v, original) {
+			return w.park(e, fmt.Sprintf("the center refused the message with action code %s", action))
 		}
 		if err := w.closeTransaction(e, v, action, approval); err != nil {
 			return err
 		}
-		return w.follow(e, v, approval)
+		return w.follow(e, v, original, approval)
 	})
 	return err
+}
+
+// adoptable tells that an inquiry may still turn an unknown payment into a successful one.
+func adoptable(e Owed, original *Transaction) bool {
+	return original.State == TransactionUnknown && e.Kind == Reversal && e.Attempts <= 1
+}
+
+// cannotEnd tells that the answer leaves money where it should not be, and that no further message of ours helps: the
+// refusal of a reversal, or of the refund of a purchase that the merchant was never told of; and a cleared authorization
+// that we never presented.
+func cannotEnd(e Owed, v Verdict, original *Transaction) bool {
+	switch v {
+	case VerdictRefused:
+		return e.Kind != Refund || original.unresolved()
+	case VerdictTooLate:
+		return original.unresolved() && (original.Kind != Purchase || e.Kind != Reversal)
+	}
+	return false
+}
+
+// unresolved tells that the outcome of a payment was not known in time and its reversal goes on.
+func (t *Transaction) unresolved() bool {
+	return t.State == TransactionUnknown || t.State == TransactionApprovedLate
 }
 
 func (w *work) closeTransaction(e Owed, v Verdict, action, approval string) error {
@@ -144,21 +196,20 @@ func (w *work) closeTransaction(e Owed, v Verdict, action, approval string) erro
 }
 
 // follow does what the answer means for the order.
-func (w *work) follow(e Owed, v Verdict, approval string) error {
-	original := w.order.Transaction(deref(e.Original))
+func (w *work) follow(e Owed, v Verdict, original *Transaction, approval string) error {
 	switch {
-	case original == nil:
-		return fmt.Errorf("%w: exchange %d/%d names no original", ErrOperation, e.Order, e.Transaction)
 	case v == VerdictOriginal:
 		return w.adopt(original, approval)
-	case original.State == TransactionUnknown || original.State == TransactionApprovedLate:
+	case original.unresolved() && v == VerdictTooLate:
+		return w.owe(Refund, e.Operation, original.Number, nil, e.Amount)
+	case original.unresolved():
 		return w.resolveUnknown(original)
 	case e.Kind == Refund:
 		return w.refundAnswered(e, v)
 	case original.Kind == Purchase:
 		return w.purchaseReversed(e, v)
 	case v == VerdictTooLate:
-		return w.breakOn(e, "the center says that the authorization is cleared, but its reversal was decided before presentment")
+		return w.breakOn(e, "late", "the center says that the authorization is cleared, but its reversal was decided before presentment")
 	}
 	return nil
 }
@@ -170,89 +221,12 @@ func deref(n *int16) int16 {
 	return *n
 }
 
-func (w *work) breakOn(e Owed, why string) error {
-	_, err := w.tx.Exec(w.ctx, insertBreak, "B-16", fmt.Sprintf("late/%d/%d/%d", e.Merchant, e.Order, e.Transaction),
+// breakOn opens break B-16, once per exchange and cause.
+func (w *work) breakOn(e Owed, cause, why string) error {
+	_, err := w.tx.Exec(w.ctx, insertBreak, "B-16", fmt.Sprintf("%s/%d/%d/%d", cause, e.Merchant, e.Order, e.Transaction),
 		e.Center, e.Merchant, e.Order, e.Amount, int16(w.order.Amount.Currency), w.moment.at, why)
-	return err
-}
-
-// refundAnswered ends an online refund: confirmed, it moves the money (PR-19); refused, everything is as before.
-func (w *work) refundAnswered(e Owed, v Verdict) error {
-	w.order.Amounts.RefundPending -= e.Amount
-	op := w.order.Operation(e.Operation)
-	if v == VerdictDone {
-		w.post(ledger.PR19, e.Operation, ledger.PhaseAnswered, e.Amount, false)
-		return w.finishOperation(op, OperationDone, responseDone)
-	}
-	w.trigger = order.TriggerRefundFail
-	w.order.Amounts.Refunded -= e.Amount
-	slice := w.order.Operation(deref(e.Slice))
-	slice.Refunded -= e.Amount
-	if err := w.saveOperation(slice); err != nil {
-		return err
-	}
-	if err := w.undoRefundRequest(e); err != nil {
-		return err
-	}
-	return w.finishOperation(op, OperationFailed, responseDeclined)
-}
-
-const requestedFrom = `
-SELECT rule, sum(amount)::bigint FROM postings
-WHERE merchant_id = $1 AND source = 1 AND source_id = $2 AND seq = $3 AND rule = ANY ($4::smallint[]) GROUP BY rule ORDER BY rule`
-
-// undoRefundRequest gives the money of a refused refund back to the accounts it was drawn from.
-func (w *work) undoRefundRequest(e Owed) error {
-	type line struct {
-		Rule   int16
-		Amount int64
-	}
-	rules := []int16{int16(ledger.PR18), int16(ledger.PR18p), int16(ledger.PR18n)}
-	lines, err := collect[line](w.ctx, w.tx, requestedFrom, e.Merchant, e.Order, e.Operation, rules)
 	if err != nil {
-		return err
-	}
-	for _, l := range lines {
-		if ledger.Rule(l.Rule) != ledger.PR18 {
-			w.post(ledger.Rule(l.Rule), e.Operation, ledger.PhaseRefused, l.Amount, true)
-			continue
-		}
-		w.post(ledger.PR20, e.Operation, ledger.PhaseRefused, l.Amount, false)
-		if _, err := w.lockAvailable(); err != nil {
-			return err
-		}
-		if err := w.addAvailable(l.Amount); err != nil {
-			return err
-		}
+		return fmt.Errorf("open break on order %d: %w", e.Order, err)
 	}
 	return nil
-}
-
-// purchaseReversed ends the reversal of a single-message purchase: done, the purchase and its fees are undone (PR-37);
-// too late, the same operation goes on as an online refund.
-func (w *work) purchaseReversed(e Owed, v Verdict) error {
-	op := w.order.Operation(e.Operation)
-	slice := w.order.Operation(deref(e.Slice))
-	if v == VerdictTooLate {
-		op.Note = joinNotes(op.Note, "converted to an online refund, because the center's bank day had closed")
-		if err := w.saveOperation(op); err != nil {
-			return err
-		}
-		return w.requestRefund(op.Number, slice, e.Amount, ledger.PhaseReplaced)
-	}
-	w.order.Amounts.RefundPending -= e.Amount
-	w.post(ledger.PR37, e.Operation, ledger.PhaseAnswered, e.Amount, false)
-	fees, err := FeesOf(w.route, e.Amount)
-	if err != nil {
-		return err
-	}
-	like := ledger.Posting{Key: ledger.Key{Merchant: e.Merchant, Source: ledger.FromOrder, SourceID: e.Order, Seq: e.Operation,
-		Phase: ledger.PhaseVerdict}, Currency: w.order.Amount.Currency, Center: w.center.ID, At: w.moment.at, Undo: true}
-	w.postings = append(w.postings, fees.Postings(like, w.route)...)
-	return w.finishOperation(op, OperationDone, responseDone)
-}
-
-func (w *work) finishOperation(op *Operation, s OperationState, response string) error {
-	op.State, op.Response, op.CompletedAt = s, response, &w.moment.at
-	return w.saveOperation(op)
 }

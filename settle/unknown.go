@@ -2,6 +2,7 @@ package settle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"settled/settle/ledger"
@@ -20,7 +21,7 @@ func (b *Books) GiveUp(ctx context.Context, merchant int32, id int64) error {
 		}
 		w.trigger = order.TriggerUnknown
 		op := Operation{Number: 1, Kind: OperationPayment, State: OperationInProcess, Actor: ByMerchant,
-			Amount: w.order.Amount.Minor, Response: responseInProcess, Note: "no answer in time: reversal owed"}
+			RequestedAt: w.order.CreatedAt, Amount: w.order.Amount.Minor, Response: responseInProcess, Note: "no answer in time: reversal owed"}
 		if err := w.addOperation(op); err != nil {
 			return err
 		}
@@ -45,18 +46,18 @@ func (w *work) unknownPayment() Transaction {
 	return t
 }
 
-// GiveUpDue gives up the payments whose process died before it recorded an outcome, up to limit. It returns how many.
+// GiveUpDue gives up the payments whose process died before it recorded an outcome, up to limit. It returns how many it
+// found; one that fails does not keep the others.
 func (b *Books) GiveUpDue(ctx context.Context, limit int) (int, error) {
 	due, err := collect[Owed](ctx, b.Pool, selectOwed+`WHERE kind IN (1, 2) AND due_at <= $1 ORDER BY due_at, exchange_id LIMIT $2`, b.now(), limit)
 	if err != nil {
 		return 0, err
 	}
-	for n, e := range due {
-		if err := b.GiveUp(ctx, e.Merchant, e.Order); err != nil {
-			return n, err
-		}
+	var failures []error
+	for _, e := range due {
+		failures = append(failures, b.GiveUp(ctx, e.Merchant, e.Order))
 	}
-	return len(due), nil
+	return len(due), errors.Join(failures...)
 }
 
 // ApprovedLate notes an approval that came after the payment was given up. Its reversal goes on; the merchant was not, and

@@ -36,13 +36,15 @@ const (
 	nextWindows = `
 SELECT u.c, w.window_id, w.cutoff_at
 FROM unnest($1::int[]) AS u (c),
-	LATERAL (SELECT window_id, cutoff_at FROM windows WHERE center_id = u.c AND state = 'open' ORDER BY cutoff_at LIMIT 4) w
+	LATERAL (SELECT window_id, cutoff_at FROM windows WHERE center_id = u.c AND state = 'open' AND cutoff_at > $2
+		ORDER BY cutoff_at LIMIT 4) w
 ORDER BY u.c, w.cutoff_at`
 )
 
 // enter takes the shared locks of the centers, then reads the instant, then the windows open at it. A record that is
 // written in this transaction with that window is born before any seal of the window, because the seal needs the lock
-// exclusively.
+// exclusively. Several windows are read, because a cut-off may pass while the lock is waited for; those of which it had
+// passed before are left out, however late their seals are.
 func (b *Books) enter(ctx context.Context, tx pgx.Tx, centers ...int16) (moment, error) {
 	ids := make([]int32, 0, len(centers))
 	for _, c := range centers {
@@ -52,7 +54,7 @@ func (b *Books) enter(ctx context.Context, tx pgx.Tx, centers ...int16) (moment,
 	ids = slices.Compact(ids)
 	var batch pgx.Batch
 	batch.Queue(lockCenters, centerLock, ids)
-	batch.Queue(nextWindows, ids)
+	batch.Queue(nextWindows, ids, b.now())
 	results := tx.SendBatch(ctx, &batch)
 	defer results.Close()
 	if _, err := results.Exec(); err != nil {

@@ -145,9 +145,11 @@ func (w *work) nextOperation() int16 {
 	return w.order.lastOperation
 }
 
-// addOperation writes an operation; its instants are the moment's.
+// addOperation writes an operation; its instants are the moment's where it has none.
 func (w *work) addOperation(op Operation) error {
-	op.RequestedAt = w.moment.at
+	if op.RequestedAt.IsZero() {
+		op.RequestedAt = w.moment.at
+	}
 	if op.State != OperationInProcess {
 		op.CompletedAt = &w.moment.at
 	}
@@ -197,8 +199,8 @@ func (w *work) saveTransaction(t Transaction) error {
 
 const insertOwed = `
 INSERT INTO owed_exchanges (merchant_id, order_id, transaction, operation, original, slice, center_id, kind, amount,
-	exchange_id, created_at, transmitted_at, due_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11)`
+	exchange_id, transmitted_at, created_at, due_at, attempts)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13)`
 
 // owe writes that the center is owed a message about the original transaction, due at once.
 func (w *work) owe(kind Kind, operation, original int16, slice *int16, amount int64) error {
@@ -212,8 +214,13 @@ func (w *work) owe(kind Kind, operation, original int16, slice *int16, amount in
 	if err := w.saveTransaction(t); err != nil {
 		return err
 	}
-	_, err = w.tx.Exec(w.ctx, insertOwed, w.order.Merchant, w.order.ID, t.Number, operation, original, slice, w.center.ID, kind,
-		amount, exchange, w.moment.at)
+	return w.enqueue(t)
+}
+
+// enqueue writes that a transaction is owed, due at once.
+func (w *work) enqueue(t Transaction) error {
+	_, err := w.tx.Exec(w.ctx, insertOwed, w.order.Merchant, w.order.ID, t.Number, t.Operation, t.Original, t.Slice, w.center.ID,
+		t.Kind, t.Amount, t.Exchange, t.TransmittedAt, w.moment.at, t.Attempts)
 	if err != nil {
 		return fmt.Errorf("owe center %s a message on order %d: %w", w.center.Name, w.order.ID, err)
 	}

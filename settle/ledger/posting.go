@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"settled/internal/money"
@@ -23,7 +24,8 @@ const (
 	FromManual Source = 4 // SourceID is the number of a manual journal
 )
 
-// Phase tells the events of one operation, batch or reply apart.
+// Phase tells the events of one operation, batch or reply apart: a digit for the event, and before it, for the events of
+// an operation that may have several exchanges, the number of the transaction (For).
 type Phase int16
 
 // The phases. Within one (source, id, seq) each happens at most once.
@@ -31,12 +33,38 @@ const (
 	PhaseDone     Phase = 0 // the operation or seal took effect
 	PhaseUnknown  Phase = 1 // the outcome became unknown
 	PhaseResolved Phase = 2 // the unknown outcome was resolved
-	PhaseAnswered Phase = 3 // the center confirmed a refund or reversal
-	PhaseRefused  Phase = 4 // the center refused a refund for good
+	PhaseAnswered Phase = 3 // the center confirmed a refund or reversal (For)
+	PhaseRefused  Phase = 4 // the center refused a refund for good (For)
 	PhaseVerdict  Phase = 5 // a reply gave its verdict
 	PhaseRelease  Phase = 6 // the remainder of a hold was released
-	PhaseReplaced Phase = 7 // a reversal that came too late became a refund
+
+	// An exchange with a center is one of many on an operation: For tells their events apart.
+	exchangeStep Phase = 10
 )
+
+// For returns the phase of an event that a particular exchange brought: the number of its transaction comes before the
+// digit of the event, so that refunds of two slices by one cancellation are two journals. Transactions go up to 3275.
+func (p Phase) For(transaction int16) Phase { return p%exchangeStep + Phase(transaction)*exchangeStep }
+
+// Event is the phase without the exchange.
+func (p Phase) Event() Phase { return p % exchangeStep }
+
+// Transaction is the number of the exchange that the phase belongs to, 0 for none.
+func (p Phase) Transaction() int16 { return int16(p / exchangeStep) }
+
+// String names the event, and the exchange that brought it: "answered (transaction 3)".
+func (p Phase) String() string {
+	name := "phase " + strconv.Itoa(int(p.Event()))
+	if int(p.Event()) < len(phaseNames) {
+		name = phaseNames[p.Event()]
+	}
+	if n := p.Transaction(); n > 0 {
+		name += fmt.Sprintf(" (transaction %d)", n)
+	}
+	return name
+}
+
+var phaseNames = [...]string{"done", "unknown", "resolved", "answered", "refused", "verdict", "release"}
 
 // Key is the business key of a journal.
 type Key struct {

@@ -131,8 +131,9 @@ func (s Slice) giveBack(c Capabilities, k int64) Action {
 	}
 }
 
-// release fills in how the unpresented part of the authorization is freed: one reversal when nothing of the
-// authorization is or was used otherwise, else a partial reversal if the center can. A center that cannot release a part
+// release fills in how the unpresented part of the authorization is freed: one reversal of it all when nothing of it was
+// used or released before, or when nothing of it is in use any more and the center knows no other reversal; else a
+// partial reversal if the center can. A center that cannot release a part
 // lets it lapse, but a cancel of only a part of a hold is then refused, because it would promise what nobody can do.
 func (p *Cancellation) release(a Amounts, cut []Slice, c Capabilities) error {
 	var hold int64
@@ -148,7 +149,7 @@ func (p *Cancellation) release(a Amounts, cut []Slice, c Capabilities) error {
 	switch {
 	case p.Freed == 0:
 		p.Release = ReleaseNone
-	case p.Freed == a.Authorized:
+	case p.Freed == a.Authorized || !c.ReversalPartial && p.frees(a, cut):
 		p.Release = ReleaseReversal
 	default:
 		p.Release = releasePart(c, false)
@@ -157,4 +158,16 @@ func (p *Cancellation) release(a Amounts, cut []Slice, c Capabilities) error {
 		return ErrReleaseUnsupported
 	}
 	return nil
+}
+
+// frees tells that after the plan nothing of the authorization is held or was presented.
+func (p *Cancellation) frees(a Amounts, cut []Slice) bool {
+	left := a.Hold()
+	for _, s := range cut {
+		if !s.unsent() {
+			return false
+		}
+		left += s.Left()
+	}
+	return p.Freed == left
 }

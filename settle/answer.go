@@ -1,0 +1,145 @@
+package settle
+
+import (
+	"fmt"
+
+	"settled/internal/money"
+	"settled/settle/ledger"
+	"settled/settle/order"
+)
+
+// refundAnswered ends one online refund: confirmed, it moves the money (PR-19); refused, its part is as before.
+func (w *work) refundAnswered(e Owed, v Verdict) error {
+	w.order.Amounts.RefundPending -= e.Amount
+	if v == VerdictDone {
+		w.postAnswer(ledger.PR19, e, ledger.PhaseAnswered, e.Amount, false)
+		if err := w.returnPrice(e); err != nil {
+			return err
+		}
+		return w.conclude(e)
+	}
+	w.trigger = order.TriggerRefundFail
+	w.order.Amounts.Refunded -= e.Amount
+	slice := w.order.Operation(deref(e.Slice))
+	slice.Refunded -= e.Amount
+	if err := w.saveOperation(slice); err != nil {
+		return err
+	}
+	if err := w.undoRefundRequest(e); err != nil {
+		return err
+	}
+	op := w.order.Operation(e.Operation)
+	op.Note = joinNotes(op.Note, fmt.Sprintf("the center refused the refund of %v", w.amount(e.Amount)))
+	return w.conclude(e)
+}
+
+// postAnswer adds a posting to the journal of an exchange's answer.
+func (w *work) postAnswer(rule ledger.Rule, e Owed, event ledger.Phase, amount int64, undo bool) {
+	w.post(rule, e.Operation, event.For(e.Transaction), amount, undo)
+}
+
+// returnPrice gives back the refund's share of the MDR, where the contract says so, to where the refund was drawn from.
+func (w *work) returnPrice(e Owed) error {
+	if !w.route.ReturnMDR || w.route.MDRInvoiced {
+		return nil
+	}
+	share, err := money.BasisPoints(e.Amount, w.route.MDRBPS)
+	if err != nil {
+		return fmt.Errorf("MDR of refund %d/%d: %w", e.Order, e.Transaction, err)
+	}
+	lines, err := w.drawnBy(e)
+	if err != nil {
+		return err
+	}
+	if len(lines) > 0 && lines[0].Rule == int16(ledger.PR18) {
+		w.postAnswer(ledger.PR21, e, ledger.PhaseAnswered, share, false)
+		return w.addAvailable(share)
+	}
+	w.postAnswer(ledger.PR21p, e, ledger.PhaseAnswered, share, false)
+	return nil
+}
+
+const requestedFrom = `
+SELECT rule, sum(amount)::bigint FROM postings
+WHERE merchant_id = $1 AND source = 1 AND source_id = $2 AND seq = $3 AND phase = $4 GROUP BY rule ORDER BY rule`
+
+// drawnLine is what a refund drew by one rule.
+type drawnLine struct {
+	Rule   int16
+	Amount int64
+}
+
+// drawnBy reads from which accounts the request of a refund was drawn.
+func (w *work) drawnBy(e Owed) ([]drawnLine, error) {
+	return collect[drawnLine](w.ctx, w.tx, requestedFrom, e.Merchant, e.Order, e.Operation, ledger.PhaseDone.For(e.Transaction))
+}
+
+// undoRefundRequest gives the money of a refused refund back to the accounts it was drawn from.
+func (w *work) undoRefundRequest(e Owed) error {
+	lines, err := w.drawnBy(e)
+	if err != nil {
+		return err
+	}
+	for _, l := range lines {
+		if ledger.Rule(l.Rule) != ledger.PR18 {
+			w.postAnswer(ledger.Rule(l.Rule), e, ledger.PhaseRefused, l.Amount, true)
+			continue
+		}
+		w.postAnswer(ledger.PR20, e, ledger.PhaseRefused, l.Amount, false)
+		if err := w.addAvailable(l.Amount); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// purchaseReversed ends the reversal of a single-message purchase: done, the purchase and its fees are undone (PR-37);
+// too late, the same operation goes on as an online refund.
+func (w *work) purchaseReversed(e Owed, v Verdict) error {
+	op := w.order.Operation(e.Operation)
+	slice := w.order.Operation(deref(e.Slice))
+	if v == VerdictTooLate {
+		op.Note = joinNotes(op.Note, "converted to an online refund, because the center's bank day had closed")
+		if err := w.saveOperation(op); err != nil {
+			return err
+		}
+		return w.requestRefund(op.Number, slice, e.Amount)
+	}
+	w.order.Amounts.RefundPending -= e.Amount
+	w.postAnswer(ledger.PR37, e, ledger.PhaseAnswered, e.Amount, false)
+	fees, err := FeesOf(w.route, e.Amount)
+	if err != nil {
+		return err
+	}
+	like := ledger.Posting{Key: ledger.Key{Merchant: e.Merchant, Source: ledger.FromOrder, SourceID: e.Order, Seq: e.Operation,
+		Phase: ledger.PhaseVerdict.For(e.Transaction)}, Currency: w.order.Amount.Currency, Center: w.center.ID, At: w.moment.at, Undo: true}
+	w.postings = append(w.postings, fees.Postings(like, w.route)...)
+	return w.conclude(e)
+}
+
+// conclude ends the operation of an exchange once no part of it waits for a center: done, failed, or in part.
+func (w *work) conclude(e Owed) error {
+	op := w.order.Operation(e.Operation)
+	var refused int64
+	for _, t := range w.order.Transactions {
+		switch {
+		case t.Operation != e.Operation || t.Slice == nil:
+		case t.State == TransactionSent || t.State == TransactionStuck:
+			return w.saveOperation(op)
+		case t.Kind == Refund && t.State == TransactionDeclined:
+			refused += t.Amount
+		}
+	}
+	switch refused {
+	case 0:
+		return w.finishOperation(op, OperationDone, responseDone)
+	case op.Amount:
+		return w.finishOperation(op, OperationFailed, responseDeclined)
+	}
+	return w.finishOperation(op, OperationPartial, responseDone)
+}
+
+func (w *work) finishOperation(op *Operation, s OperationState, response string) error {
+	op.State, op.Response, op.CompletedAt = s, response, &w.moment.at
+	return w.saveOperation(op)
+}
