@@ -2,8 +2,11 @@ package iso8583
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 func TestEBCDICPagesDifferInSevenBytes(t *testing.T) {
@@ -80,7 +83,7 @@ func TestWordsAgreeWithBytes(t *testing.T) {
 
 func checkWord(t *testing.T, c *Charset, k class, text string, allowed bool) {
 	t.Helper()
-	wire, err := encode(c, nil, text, k)
+	wire, err := encode(c, nil, []byte(text), k)
 	if (err == nil) != allowed {
 		t.Fatalf("%s class %d: %q encodes: %v, want %v", c.Name(), k, text, err, allowed)
 	}
@@ -102,5 +105,26 @@ func TestUntranslateRestoresBitmaps(t *testing.T) {
 	want := []byte{0xfc, 0x90, 0x07, 0xc3, 0x84, 0x61, 0xe2, 0x80}
 	if got := CP037.Untranslate(spoiled); string(got) != string(want) {
 		t.Errorf("got %x, want %x", got, want)
+	}
+}
+
+func TestDigits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		width := rapid.IntRange(1, 19).Draw(t, "width")
+		v := rapid.Uint64().Draw(t, "value") >> rapid.IntRange(0, 63).Draw(t, "shift")
+		want := fmt.Sprintf("%0*d", width, v)
+		got, ok := ASCII.digits([]byte("x"), v, width)
+		if ok != (len(want) == width) || ok && string(got) != "x"+want {
+			t.Fatalf("%d in %d digits: %s, %v", v, width, got, ok)
+		}
+		ebcdic, _ := CP500.digits(nil, v, width)
+		if CP500.Decode(ebcdic) != string(got[1:]) {
+			t.Fatalf("%d in %d digits: %x", v, width, ebcdic)
+		}
+	})
+	for v := range uint64(10_000) {
+		if got, _ := ASCII.digits(nil, v*10_000+v, 8); string(got) != fmt.Sprintf("%04d%04d", v, v) {
+			t.Fatalf("%d twice: %s", v, got)
+		}
 	}
 }

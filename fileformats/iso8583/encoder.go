@@ -17,6 +17,7 @@ type Encoder struct {
 	value int // where its value begins in buf
 	bits  [2]uint64
 	mti   [4]byte
+	text  []byte // the value of String
 	err   error
 }
 
@@ -25,7 +26,7 @@ func (s *Spec) NewEncoder() *Encoder { return &Encoder{spec: s} }
 
 // Begin starts a message of type mti at the end of dst and forgets the previous one.
 func (e *Encoder) Begin(dst []byte, mti string) {
-	*e = Encoder{spec: e.spec, buf: dst, start: len(dst), last: 1}
+	*e = Encoder{spec: e.spec, buf: dst, start: len(dst), last: 1, text: e.text}
 	copy(e.mti[:], mti)
 	buf, err := encode(e.spec.charset, dst, e.mti[:], classDigit)
 	if err != nil || len(mti) != 4 {
@@ -44,14 +45,13 @@ func (e *Encoder) bitmapSize() int {
 
 // String appends element n with a text value. A fixed alphanumeric value is space-filled.
 func (e *Encoder) String(n int, v string) {
-	if f := appendField(e, n, v); f != nil && f.Kind == Private {
-		e.checkPDS(n)
-	}
+	e.text = append(e.text[:0], v...)
+	e.Bytes(n, e.text)
 }
 
 // Bytes appends element n with a value in UTF-8, or raw bytes when the element is binary.
 func (e *Encoder) Bytes(n int, v []byte) {
-	if f := appendField(e, n, v); f != nil && f.Kind == Private {
+	if f := e.field(n, v); f != nil && f.Kind == Private {
 		e.checkPDS(n)
 	}
 }
@@ -86,7 +86,7 @@ func (e *Encoder) PDS(n int, l *PDSList) {
 		return
 	}
 	if i := slices.Index(e.spec.pds, n); i >= 0 && i < l.chunks {
-		appendField(e, n, l.chunk(i))
+		e.field(n, l.chunk(i))
 	}
 }
 
@@ -123,7 +123,7 @@ func (e *Encoder) begin(n int) (*Field, bool) {
 		at := e.start + 12
 		e.buf = slices.Insert(e.buf, at, 0, 0, 0, 0, 0, 0, 0, 0)
 	}
-	e.bits[(n-1)/64] |= 1 << (63 - uint(n-1)%64)
+	e.bits[uint(n-1)/64] |= 1 << (63 - uint(n-1)%64)
 	return &e.spec.fields[n], true
 }
 
@@ -138,8 +138,8 @@ func (e *Encoder) fail(n int, err error) {
 	}
 }
 
-// appendField appends element n and returns its row, or nil after an error.
-func appendField[T string | []byte](e *Encoder, n int, v T) *Field {
+// field appends element n and returns its row, or nil after an error.
+func (e *Encoder) field(n int, v []byte) *Field {
 	f, ok := e.begin(n)
 	if !ok {
 		return nil
@@ -148,9 +148,10 @@ func appendField[T string | []byte](e *Encoder, n int, v T) *Field {
 		e.fail(n, ErrLength)
 		return nil
 	}
+	c := e.spec.charset
 	prefix := f.Length.prefix()
 	at := len(e.buf) + prefix
-	buf, err := appendValue(e.spec.charset, grow(e.buf, prefix), f, v)
+	buf, err := appendValue(c, grow(e.buf, prefix), f, v)
 	if err != nil {
 		e.fail(n, err)
 		return nil
@@ -161,14 +162,14 @@ func appendField[T string | []byte](e *Encoder, n int, v T) *Field {
 		return nil
 	}
 	if prefix > 0 {
-		e.spec.charset.putLength(buf[at-prefix:at], size)
+		c.putLength(buf[at-prefix:at], size)
 	}
 	e.buf, e.value = buf, at
 	return f
 }
 
 // appendValue appends v encoded and, in a fixed alphanumeric element, space-filled.
-func appendValue[T string | []byte](c *Charset, dst []byte, f *Field, v T) ([]byte, error) {
+func appendValue(c *Charset, dst []byte, f *Field, v []byte) ([]byte, error) {
 	if f.Kind == Binary {
 		return append(dst, v...), nil
 	}

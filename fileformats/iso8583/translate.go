@@ -87,7 +87,7 @@ func (k class) has(r rune) bool {
 }
 
 // encode appends v in the charset. Every character must be of the class.
-func encode[T string | []byte](c *Charset, dst []byte, v T, allowed class) ([]byte, error) {
+func encode(c *Charset, dst, v []byte, allowed class) ([]byte, error) {
 	at := len(dst)
 	dst = append(dst, v...)
 	b := dst[at:]
@@ -97,7 +97,7 @@ func encode[T string | []byte](c *Charset, dst []byte, v T, allowed class) ([]by
 	case allowed == classText && c.enc['A'] == 'A':
 		b = skipPrintable(b)
 	}
-	if c.to[allowed].translate(b) {
+	if len(b) == 0 || c.to[allowed].translate(b) {
 		return dst, nil
 	}
 	return encodeSlow(c, dst[:at], string(v), allowed)
