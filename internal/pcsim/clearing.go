@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -126,6 +127,9 @@ func (c *Center) take(info fs.FileInfo, now time.Time) (bool, error) {
 		return false, nil
 	}
 	data, err := readFile(c.tree, name)
+	if errors.Is(err, fs.ErrNotExist) { // taken back since the listing
+		return false, nil
+	}
 	if err != nil {
 		return false, err
 	}

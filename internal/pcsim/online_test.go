@@ -382,3 +382,20 @@ func TestSharesOfSilence(t *testing.T) {
 		t.Errorf("%d of %d reversals unanswered, want about half", silent, len(answered))
 	}
 }
+
+func TestBadOptionsAreRefused(t *testing.T) {
+	for name, opt := range map[string]pcsim.Options{
+		"no member":         {},
+		"member of zeros":   {MemberID: "00000000000"},
+		"member of letters": {MemberID: "ABCDEFGHIJK"},
+		"institution":       {MemberID: member, InstitutionID: "12345"},
+		"name":              {MemberID: member, Name: "a/b"},
+		"negative share":    {MemberID: member, Behavior: pcsim.Behavior{Decline: -0.1}},
+		"shares above one":  {MemberID: member, Behavior: pcsim.Behavior{Silent: 0.6, Late: 0.6}},
+		"negative delay":    {MemberID: member, Replies: pcsim.Replies{Delay: -1}},
+	} {
+		if _, err := pcsim.New(opt); !errors.Is(err, pcsim.ErrOptions) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

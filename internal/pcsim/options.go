@@ -156,8 +156,8 @@ func (o Options) withDefaults() (Options, error) {
 }
 
 func (o Options) check() error {
-	if len(o.MemberID) != 11 || !digits(o.MemberID) {
-		return fmt.Errorf("%w: member id %q is not 11 digits", ErrOptions, o.MemberID)
+	if len(o.MemberID) != 11 || !digits(o.MemberID) || strings.Trim(o.MemberID, "0") == "" {
+		return fmt.Errorf("%w: member id %q is not 11 digits, or zero", ErrOptions, o.MemberID)
 	}
 	if n := len(o.InstitutionID); n < 6 || n > 11 || !digits(o.InstitutionID) {
 		return fmt.Errorf("%w: institution id %q is not 6 to 11 digits", ErrOptions, o.InstitutionID)
