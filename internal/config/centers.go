@@ -2,6 +2,7 @@ package config
 
 import (
 	"path"
+	"regexp"
 	"strings"
 	"time"
 
@@ -79,12 +80,15 @@ func (c *checker) clearing(at place, f ClearingFile, zone *time.Location) *Clear
 	if stream == "" {
 		stream = "ipm"
 	}
-	c.digits(at.at("forwarding"), f.Forwarding, 1, 11)
+	if f.Forwarder != "" {
+		c.digits(at.at("forwarder"), f.Forwarder, 6, 11)
+	}
+	c.digits(at.at("member"), f.Member, 1, 11)
 	return &Clearing{
-		Stream: stream, Format: c.format(at, f), Forwarding: f.Forwarding, Plan: c.plan(at, f, zone),
-		Member:    c.digits(at.at("member"), f.Member, 1, 11),
+		Stream: stream, Format: c.format(at, f), Forwarder: f.Forwarder, Reuse: f.Reuse, Plan: c.plan(at, f, zone),
+		Member:    f.Member,
 		Acquirer:  uint32(c.digits(at.at("acquirer_bin"), f.Acquirer, 6, 6)),
-		EmptyFile: oneOf(c, at.at("empty_file"), f.EmptyFile, EmptySend, EmptySkip, EmptyBusinessDays),
+		EmptyFile: oneOf(c, at.at("empty_file"), f.EmptyFile, EmptySkip, EmptySend),
 		Release:   oneOf(c, at.at("release"), f.Release, ReleaseAuto, ReleaseManual),
 		Sequence:  oneOf(c, at.at("sequence"), f.Sequence, SequencePerDate, SequenceForever),
 		SFTP:      c.sftp(at.at("sftp"), f.SFTP), Replies: c.replies(at.at("replies"), f.Replies),
@@ -119,7 +123,7 @@ func (c *checker) sftp(at place, f SFTPFile) SFTP {
 		Address: c.address(at.at("address"), f.Address), User: c.required(at.at("user"), f.User), HostKeys: f.HostKeys,
 		Key: c.secretFile(at.at("key_file"), f.KeyFile), Password: c.secretFile(at.at("password_file"), f.PasswordFile),
 		UploadDir: c.directory(at.at("upload_dir"), f.UploadDir, "/in"), ReplyDir: c.directory(at.at("reply_dir"), f.ReplyDir, "/out"),
-		KeepsFiles: f.KeepsFiles, Timeout: c.within(at.at("timeout"), f.Timeout, 30*time.Second, time.Second, 10*time.Minute),
+		RemovesFiles: f.RemovesFiles, DedupesFiles: f.DedupesFiles, DuplicateCodes: f.Duplicates,
 	}
 }
 
@@ -135,11 +139,12 @@ func (c *checker) directory(at place, name, standard string) string {
 
 func (c *checker) replies(at place, f RepliesFile) Replies {
 	if f.Pattern == "" {
-		f.Pattern = "*"
+		f.Pattern = `^RPY_(?P<file>.+)_[0-9]+\.ipm$`
 	}
-	if _, err := path.Match(f.Pattern, ""); err != nil {
-		c.fail(at.at("pattern"), "%q is no pattern of file names", f.Pattern)
+	name, err := regexp.Compile(f.Pattern)
+	if err != nil {
+		c.fail(at.at("pattern"), "%v", err)
 	}
-	return Replies{Pattern: f.Pattern,
+	return Replies{Name: name, Remove: f.Remove,
 		Timeout: c.within(at.at("timeout"), f.Timeout, 12*time.Hour, time.Second, 240*time.Hour)}
 }

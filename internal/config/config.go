@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"time"
 
@@ -48,9 +49,8 @@ type EmptyFile string
 
 // The policies for windows without records.
 const (
-	EmptySend         EmptyFile = "send"
-	EmptySkip         EmptyFile = "skip"
-	EmptyBusinessDays EmptyFile = "business_days"
+	EmptySkip EmptyFile = "skip"
+	EmptySend EmptyFile = "send"
 )
 
 // Release says who lets a built file go out.
@@ -73,36 +73,39 @@ const (
 
 // Clearing is how a center takes clearing files.
 type Clearing struct {
-	Stream     string
-	Format     ipm.Profile
-	Member     uint64 // our member id, at most 11 digits
-	Acquirer   uint32 // our acquirer BIN, 6 digits
-	Forwarding string // id of the forwarding institution, at most 11 digits
-	Plan       schedules.Plan
-	EmptyFile  EmptyFile
-	Release    Release
-	Sequence   Sequence
-	SFTP       SFTP
-	Replies    Replies
+	Stream    string
+	Format    ipm.Profile
+	Member    string // our member id, at most 11 digits
+	Acquirer  uint32 // our acquirer BIN, 6 digits
+	Forwarder string // id of the forwarding institution; empty: Member
+	Plan      schedules.Plan
+	EmptyFile EmptyFile
+	Release   Release
+	Sequence  Sequence
+	Reuse     bool // a file refused whole is replaced under its own number
+	SFTP      SFTP
+	Replies   Replies
 }
 
 // SFTP is where clearing files go and replies come from.
 type SFTP struct {
-	Address    string // host:port
-	User       string
-	Key        vault.Secret // private key in PEM; empty without key login
-	Password   vault.Secret // empty without password login
-	HostKeys   []string     // as in authorized_keys; the server must show one of them
-	UploadDir  string
-	ReplyDir   string
-	KeepsFiles bool // the center leaves our files where we put them
-	Timeout    time.Duration
+	Address        string // host:port
+	User           string
+	Key            vault.Secret // private key in PEM; empty without key login
+	Password       vault.Secret // empty without password login
+	HostKeys       []string     // as in authorized_keys; the server must show one of them
+	UploadDir      string
+	ReplyDir       string
+	RemovesFiles   bool     // the center may take files out of UploadDir
+	DedupesFiles   bool     // contract: the center refuses a file id that it has processed
+	DuplicateCodes []uint16 // error codes of a file reject that say so
 }
 
 // Replies says what is known about a center's replies.
 type Replies struct {
-	Pattern string        // of names, as path.Match reads it
-	Timeout time.Duration // from delivery until a missing reply is overdue
+	Name    *regexp.Regexp // of names; its group "file" is the name of the file answered
+	Timeout time.Duration  // from delivery until a missing reply is overdue
+	Remove  bool           // we remove a reply once it is stored
 }
 
 // Merchant is who sells: as the books know it, and how it shows who it is.

@@ -66,22 +66,23 @@ type CostsFile struct {
 
 // ClearingFile is how a center takes clearing files.
 type ClearingFile struct {
-	Stream     string       `yaml:"stream,omitempty"`
-	Format     string       `yaml:"format,omitempty"`
-	Charset    string       `yaml:"charset,omitempty"`
-	Blocked    bool         `yaml:"blocked,omitempty"`
-	Dialect    string       `yaml:"dialect,omitempty"`
-	Mode       string       `yaml:"mode,omitempty"`
-	Member     string       `yaml:"member"`
-	Acquirer   string       `yaml:"acquirer_bin"`
-	Forwarding string       `yaml:"forwarding"`
-	Calendar   string       `yaml:"calendar"`
-	Windows    []WindowFile `yaml:"windows"`
-	EmptyFile  string       `yaml:"empty_file,omitempty"`
-	Release    string       `yaml:"release,omitempty"`
-	Sequence   string       `yaml:"sequence,omitempty"`
-	SFTP       SFTPFile     `yaml:"sftp"`
-	Replies    RepliesFile  `yaml:"replies,omitempty"`
+	Stream    string       `yaml:"stream,omitempty"`
+	Format    string       `yaml:"format,omitempty"`
+	Charset   string       `yaml:"charset,omitempty"`
+	Blocked   bool         `yaml:"blocked,omitempty"`
+	Dialect   string       `yaml:"dialect,omitempty"`
+	Mode      string       `yaml:"mode,omitempty"`
+	Member    string       `yaml:"member"`
+	Acquirer  string       `yaml:"acquirer_bin"`
+	Forwarder string       `yaml:"forwarder,omitempty"`
+	Calendar  string       `yaml:"calendar"`
+	Windows   []WindowFile `yaml:"windows"`
+	EmptyFile string       `yaml:"empty_file,omitempty"`
+	Release   string       `yaml:"release,omitempty"`
+	Sequence  string       `yaml:"sequence,omitempty"`
+	Reuse     bool         `yaml:"reuse_number,omitempty"`
+	SFTP      SFTPFile     `yaml:"sftp"`
+	Replies   RepliesFile  `yaml:"replies,omitempty"`
 }
 
 // WindowFile is one cut-off of a business date.
@@ -95,21 +96,23 @@ type WindowFile struct {
 
 // SFTPFile is where clearing files go and replies come from.
 type SFTPFile struct {
-	Address      string        `yaml:"address"`
-	User         string        `yaml:"user"`
-	KeyFile      string        `yaml:"key_file,omitempty"`
-	PasswordFile string        `yaml:"password_file,omitempty"`
-	HostKeys     []string      `yaml:"host_keys"`
-	UploadDir    string        `yaml:"upload_dir,omitempty"`
-	ReplyDir     string        `yaml:"reply_dir,omitempty"`
-	KeepsFiles   bool          `yaml:"keeps_files,omitempty"`
-	Timeout      time.Duration `yaml:"timeout,omitempty"`
+	Address      string   `yaml:"address"`
+	User         string   `yaml:"user"`
+	KeyFile      string   `yaml:"key_file,omitempty"`
+	PasswordFile string   `yaml:"password_file,omitempty"`
+	HostKeys     []string `yaml:"host_keys"`
+	UploadDir    string   `yaml:"upload_dir,omitempty"`
+	ReplyDir     string   `yaml:"reply_dir,omitempty"`
+	RemovesFiles bool     `yaml:"removes_files,omitempty"`
+	DedupesFiles bool     `yaml:"dedupes_files,omitempty"`
+	Duplicates   []uint16 `yaml:"duplicate_codes,omitempty,flow"`
 }
 
 // RepliesFile says what is known about a center's replies.
 type RepliesFile struct {
 	Pattern string        `yaml:"pattern,omitempty"`
 	Timeout time.Duration `yaml:"timeout,omitempty"`
+	Remove  bool          `yaml:"remove,omitempty"`
 }
 
 // MerchantFile is a merchant.

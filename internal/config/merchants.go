@@ -21,10 +21,13 @@ func (c *checker) merchant(at place, f MerchantFile) Merchant {
 	if !countryForm.MatchString(f.Country) {
 		c.fail(at.at("country"), "%q is no ISO 3166 country of three letters", f.Country)
 	}
+	if len(f.Region) > 3 {
+		c.fail(at.at("region"), "%q is longer than 3 characters", f.Region)
+	}
 	c.digits(at.at("mcc"), f.MCC, 4, 4)
 	m := &settle.Merchant{
-		ID: f.ID, Name: c.text(at.at("name"), f.Name, 40), Street: c.text(at.at("street"), f.Street, 80),
-		City: c.text(at.at("city"), f.City, 40), Postal: c.text(at.at("postal"), f.Postal, 10), Region: f.Region, Country: f.Country,
+		ID: f.ID, Name: c.text(at.at("name"), f.Name, 22), Street: c.text(at.at("street"), f.Street, 45),
+		City: c.text(at.at("city"), f.City, 13), Postal: c.text(at.at("postal"), f.Postal, 10), Region: f.Region, Country: f.Country,
 		MCC: f.MCC, Default: c.currency(at.at("currency"), f.Currency),
 	}
 	for i, r := range f.Routes {
