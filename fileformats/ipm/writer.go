@@ -11,6 +11,7 @@ import (
 type Writer struct {
 	s     stream
 	small [8]byte // short private values
+	last  private // what s.pds holds
 }
 
 // NewWriter returns a writer of one file to out in the form of the profile.
@@ -35,7 +36,10 @@ func (w *Writer) Write(r *Record) error {
 	if err := w.check(r); err != nil {
 		return err
 	}
-	w.private(r)
+	w.private(private{
+		terminalType: [3]byte(pad3(w.small[:0], r.TerminalType)), reversal: r.Reversal, date: r.ReversalDate,
+		currency: r.Currency, exponent: r.Exponent, settlement: r.Settlement, kind: r.Kind,
+	})
 	e := s.begin(mtiPresentment)
 	e.Bytes(2, r.PAN)
 	e.Int(3, int64(r.Kind)*10_000)
@@ -102,22 +106,37 @@ func (w *Writer) check(r *Record) error {
 	return nil
 }
 
-// private collects the private data of a presentment.
-func (w *Writer) private(r *Record) {
+// private is what goes into the private data of a presentment. Most records of a file share it.
+type private struct {
+	terminalType [3]byte
+	reversal     bool
+	date         Date
+	currency     uint16
+	exponent     uint8
+	settlement   byte // never 0, so that no record has the zero value
+	kind         Kind
+}
+
+// private collects the private data of a presentment, unless it is that of the one before.
+func (w *Writer) private(p private) {
+	if p == w.last {
+		return
+	}
+	w.last = p
 	l := &w.s.pds
 	l.Reset()
-	l.AddBytes(pdsTerminalType, pad3(w.small[:0], r.TerminalType))
-	if r.Reversal {
+	l.AddBytes(pdsTerminalType, w.last.terminalType[:])
+	if p.reversal {
 		value := append(w.small[:0], 'R')
-		if r.ReversalDate != 0 {
-			value = appendDigits(value, uint64(r.ReversalDate), 6)
+		if p.date != 0 {
+			value = appendDigits(value, uint64(p.date), 6)
 		}
 		l.AddBytes(pdsReversal, value)
 	}
-	l.AddInt(pdsExponents, 4, uint64(r.Currency)*10+uint64(r.Exponent))
-	l.AddBytes(pdsSettlement, append(w.small[:0], r.Settlement))
+	l.AddInt(pdsExponents, 4, uint64(p.currency)*10+uint64(p.exponent))
+	l.AddBytes(pdsSettlement, append(w.small[:0], p.settlement))
 	if w.s.profile.Dialect == SmartVista {
-		l.AddInt(pdsTransactionType, 3, r.Kind.transactionType())
+		l.AddInt(pdsTransactionType, 3, p.kind.transactionType())
 	}
 }
 

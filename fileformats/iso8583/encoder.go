@@ -2,6 +2,7 @@ package iso8583
 
 import (
 	"encoding/binary"
+	"errors"
 	"slices"
 	"unicode/utf8"
 )
@@ -131,7 +132,7 @@ func (e *Encoder) fail(n int, err error) {
 	if e.err != nil {
 		return
 	}
-	if err == ErrMTI {
+	if errors.Is(err, ErrMTI) {
 		e.err = &Error{Err: err}
 	} else {
 		e.err = &Error{MTI: string(e.mti[:]), Field: n, Offset: len(e.buf) - e.start, Err: err}

@@ -26,13 +26,16 @@ func (s *Spec) NewMessage(mti string) *Message {
 // Spec returns the dialect.
 func (m *Message) Spec() *Spec { return m.spec }
 
-// Reset empties the message, overwrites the values it held and gives it a type of four digits.
+// Reset empties the message, overwrites the values it held and gives it a type of four digits. Another type is refused
+// when the message is encoded.
 func (m *Message) Reset(mti string) {
 	clear(m.buf[:cap(m.buf)])
 	m.buf = m.buf[:0]
 	m.present = [2]uint64{}
 	m.mti = [4]byte{}
-	copy(m.mti[:], mti)
+	if len(mti) == len(m.mti) {
+		copy(m.mti[:], mti)
+	}
 }
 
 // MTI returns the message type.
