@@ -36,6 +36,7 @@ type Payment struct {
 	Exchange      int64     // STAN and RRN are derived from it
 	TransmittedAt time.Time // UTC; part of the center's match key
 	Kind          Kind      // authorization or purchase
+	CompletedAt   time.Time // when Finish recorded the outcome; zero before
 	card          []byte
 	cardExpiry    string
 }

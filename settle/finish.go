@@ -49,6 +49,7 @@ func (b *Books) Finish(ctx context.Context, p *Payment, r Result) error {
 	if !task.fresh {
 		return fmt.Errorf("%w: order %d", ErrLate, p.Order)
 	}
+	p.CompletedAt = out.CompletedAt
 	return nil
 }
 
@@ -196,6 +197,7 @@ func (b *Books) writeOutcomes(ctx context.Context, tx pgx.Tx, group []*item) err
 	byID := make(map[int64]*item, len(group))
 	more := map[int64][]ledger.Posting{}
 	for _, it := range group {
+		it.finish.CompletedAt = m.at
 		postings, err := b.paymentPostings(it.finish, m.at)
 		if err != nil {
 			return fmt.Errorf("order %d: %w", it.finish.Order, err)

@@ -1,0 +1,180 @@
+package authorize
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"settled/settle"
+)
+
+// maxBody bounds a request's body in bytes.
+const maxBody = 64 << 10
+
+// call is one request: its parameters point into body, which is wiped when the request is over.
+type call struct {
+	body     []byte
+	values   [inCount][]byte
+	json     bool
+	format   Format
+	language language
+	source   string
+	merchant *settle.Merchant
+	settings *Merchant
+}
+
+var calls = sync.Pool{New: func() any { return &call{body: make([]byte, 0, 4<<10)} }}
+
+// release wipes the call, which may hold card data, and gives it back.
+func (c *call) release() {
+	body := c.body[:cap(c.body)]
+	clear(body)
+	*c = call{body: body[:0]}
+	calls.Put(c)
+}
+
+// read takes in the request: method, query, type, size, syntax, and what is stripped from each value.
+func (c *call) read(r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return &fault{first: errProhibited, second: onService, status: http.StatusMethodNotAllowed, detail: "use POST"}
+	}
+	if err := checkQuery(r.URL.RawQuery); err != nil {
+		return err
+	}
+	if err := c.readType(r.Header); err != nil {
+		return err
+	}
+	if err := c.readBody(r); err != nil {
+		return err
+	}
+	parse := c.parseForm
+	if c.json {
+		parse = c.parseJSON
+	}
+	if err := parse(); err != nil {
+		return err
+	}
+	return c.readFormat()
+}
+
+// checkQuery refuses a query that holds critical parameters. Other parameters of a query are not read.
+func checkQuery(query string) error {
+	for query != "" {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		name, _, _ := strings.Cut(pair, "=")
+		if plain, err := url.QueryUnescape(name); err == nil {
+			name = plain
+		}
+		if second, ok := criticalParams[lowerASCII(name)]; ok {
+			return refuse(errProhibitedObject, second, "parameter must not be in the URL")
+		}
+	}
+	return nil
+}
+
+func (c *call) readType(h http.Header) error {
+	unsupported := func(why string) error {
+		return &fault{first: errFormat, second: onService, status: http.StatusUnsupportedMediaType, detail: why}
+	}
+	if h.Get("Content-Encoding") != "" {
+		return unsupported("send the body without content encoding")
+	}
+	kind := h.Get("Content-Type")
+	if kind == "application/x-www-form-urlencoded" {
+		return nil
+	}
+	kind, options, err := mime.ParseMediaType(kind)
+	if charset := options["charset"]; err != nil || charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return unsupported("send UTF-8 as application/x-www-form-urlencoded or application/json")
+	}
+	switch kind {
+	case "application/json":
+		c.json, c.format = true, FormatJSON
+	case "application/x-www-form-urlencoded":
+	default:
+		return unsupported("send application/x-www-form-urlencoded or application/json")
+	}
+	return nil
+}
+
+var errTooLarge = &fault{first: errGeneral, second: onSize, status: http.StatusRequestEntityTooLarge, detail: "body exceeds 64 KiB"}
+
+// readBody reads at most maxBody bytes. A buffer that is left for a larger one is wiped.
+func (c *call) readBody(r *http.Request) error {
+	if r.ContentLength > maxBody {
+		return errTooLarge
+	}
+	for {
+		if len(c.body) == cap(c.body) {
+			grown := append(make([]byte, 0, 4*cap(c.body)), c.body...)
+			clear(c.body)
+			c.body = grown
+		}
+		n, err := r.Body.Read(c.body[len(c.body):cap(c.body)])
+		c.body = c.body[:len(c.body)+n]
+		switch {
+		case len(c.body) > maxBody:
+			return errTooLarge
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return &fault{first: errGeneral, second: onUnexpected, status: http.StatusBadRequest, detail: "body ended early"}
+		}
+	}
+}
+
+// set takes one parameter: strips it, checks its text and length, and refuses a second value. An empty value counts as
+// missing.
+func (c *call) set(id in, v []byte) error {
+	p := &params[id]
+	if !utf8.Valid(v) {
+		return refuse(errFormat, p.second, p.name+" is not UTF-8")
+	}
+	v = p.strip.apply(v)
+	if len(v) > p.max && utf8.RuneCount(v) > p.max {
+		return refuse(errFormat, p.second, p.name+" is too long")
+	}
+	if c.values[id] != nil {
+		return refuse(errFormat, p.second, p.name+" is given twice")
+	}
+	if len(v) > 0 {
+		c.values[id] = v
+	}
+	return nil
+}
+
+// readFormat decides the format of the answer. A JSON request is answered in JSON whatever Format says.
+func (c *call) readFormat() error {
+	v := c.values[inFormat]
+	if c.json || v == nil {
+		return nil
+	}
+	f := Format(v[0] - '0')
+	if encoders[f] == nil {
+		return refuse(errValue, onFormat, "Format is not served; use 3 (XML) or 5 (JSON)")
+	}
+	c.format = f
+	return nil
+}
+
+// text returns a parameter, empty when it is missing.
+func (c *call) text(id in) string { return string(c.values[id]) }
+
+// has tells whether a parameter is given.
+func (c *call) has(id in) bool { return c.values[id] != nil }
+
+// require returns the first of the parameters that is missing as an error.
+func (c *call) require(ids ...in) error {
+	for _, id := range ids {
+		if !c.has(id) {
+			return refuse(errMissing, params[id].second, params[id].name+" is missing")
+		}
+	}
+	return nil
+}

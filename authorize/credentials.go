@@ -1,0 +1,208 @@
+package authorize
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+const (
+	trustFor     = 5 * time.Minute  // how long a verified password is not computed again
+	maxFailures  = 10               // wrong passwords of a merchant from one source
+	lockFor      = 30 * time.Minute // how long that source is then refused
+	maxVerifying = 2                // argon2 computations at a time, each takes some 20 MiB
+	maxWaiting   = 64               // requests that wait for one
+	maxTrusted   = 1 << 16          // verified credentials remembered
+	maxSuspects  = 1 << 16          // sources remembered for wrong passwords
+)
+
+var (
+	errWrongCredentials = &fault{first: errAuthentication, second: onPassword, detail: "wrong merchant, login or password"}
+	errBusy             = &fault{first: errGeneral, second: onRate, status: http.StatusServiceUnavailable, detail: "too many requests, try again"}
+)
+
+// credentials verifies who calls. A password is computed once and then recognized by a keyed hash under a key that
+// lives as long as the process; a caller that is wrong too often is refused without a computation. An unknown merchant
+// costs the same as a wrong password.
+type credentials struct {
+	merchants map[int32]secret
+	nobody    secret // stands for every unknown merchant
+	key       [32]byte
+	now       func() time.Time
+	running   singleflight.Group
+	slots     chan struct{}
+	waiting   chan struct{}
+
+	mu       sync.Mutex
+	trusted  generations[[32]byte, time.Time] // until when
+	suspects generations[suspect, failures]
+}
+
+type secret struct {
+	login string
+	text  string
+	hash  passwordHash
+}
+
+// suspect is a source that gave wrong credentials for a merchant.
+type suspect struct {
+	merchant int32
+	source   string
+}
+
+type failures struct {
+	count int
+	until time.Time // end of the lock, or of the memory of these failures
+}
+
+func newCredentials(merchants map[int32]Merchant, now func() time.Time) (*credentials, error) {
+	c := &credentials{merchants: make(map[int32]secret, len(merchants)), now: now,
+		slots: make(chan struct{}, maxVerifying), waiting: make(chan struct{}, maxWaiting)}
+	c.trusted.limit, c.suspects.limit = maxTrusted, maxSuspects
+	_, _ = rand.Read(c.key[:])
+	var err error
+	for id, m := range merchants {
+		s := secret{login: m.Login, text: m.PasswordHash}
+		if s.hash, err = parsePasswordHash(m.PasswordHash); err != nil {
+			return nil, &merchantError{id, err}
+		}
+		c.merchants[id] = s
+		c.nobody.hash = s.hash
+	}
+	return c, nil
+}
+
+type merchantError struct {
+	merchant int32
+	err      error
+}
+
+func (e *merchantError) Error() string {
+	return "merchant " + strconv.Itoa(int(e.merchant)) + ": " + e.err.Error()
+}
+func (e *merchantError) Unwrap() error { return e.err }
+
+// verify returns nil when the login and the password are the merchant's.
+func (c *credentials) verify(ctx context.Context, merchant int32, login, password []byte, source string) error {
+	s, known := c.merchants[merchant]
+	if !known {
+		s = c.nobody
+	}
+	mark := c.mark(merchant, &s, login, password)
+	who := suspect{merchant, source}
+	switch c.recall(mark, who) {
+	case yes:
+		return nil
+	case no:
+		return errWrongCredentials
+	}
+	right, err, _ := c.running.Do(string(mark[:]), func() (any, error) {
+		ok, err := c.compute(ctx, &s, password)
+		return ok && known && equal(login, s.login), err
+	})
+	if err != nil {
+		return err
+	}
+	return c.remember(mark, who, right.(bool))
+}
+
+func equal(a []byte, b string) bool { return subtle.ConstantTimeCompare(a, []byte(b)) == 1 }
+
+// mark recognizes credentials without keeping them. It changes with the stored hash, so a changed password is computed
+// anew.
+func (c *credentials) mark(merchant int32, s *secret, login, password []byte) (sum [32]byte) {
+	mac := hmac.New(sha256.New, c.key[:])
+	var number [12]byte
+	for _, part := range [...][]byte{strconv.AppendInt(number[:0], int64(merchant), 10), []byte(s.text), login, password} {
+		mac.Write(part)
+		mac.Write([]byte{0})
+	}
+	mac.Sum(sum[:0])
+	return sum
+}
+
+type recollection uint8
+
+const (
+	unsure recollection = iota
+	yes
+	no
+)
+
+func (c *credentials) recall(mark [32]byte, who suspect) recollection {
+	now := c.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if until, ok := c.trusted.get(mark); ok && now.Before(until) {
+		return yes
+	}
+	if f, ok := c.suspects.get(who); ok && f.count >= maxFailures && now.Before(f.until) {
+		return no
+	}
+	return unsure
+}
+
+func (c *credentials) remember(mark [32]byte, who suspect, right bool) error {
+	now := c.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if right {
+		c.trusted.put(mark, now.Add(trustFor))
+		c.suspects.put(who, failures{})
+		return nil
+	}
+	f, _ := c.suspects.get(who)
+	if !now.Before(f.until) {
+		f.count = 0
+	}
+	f.count++
+	f.until = now.Add(lockFor)
+	c.suspects.put(who, f)
+	return errWrongCredentials
+}
+
+// compute waits for its turn: no more than maxVerifying computations run, and no more than maxWaiting wait.
+func (c *credentials) compute(ctx context.Context, s *secret, password []byte) (bool, error) {
+	select {
+	case c.waiting <- struct{}{}:
+		defer func() { <-c.waiting }()
+	default:
+		return false, errBusy
+	}
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return false, errBusy
+	}
+	return s.hash.matches(password), nil
+}
+
+// generations is a map that forgets: of two halves, the older is dropped when the younger is full.
+type generations[K comparable, V any] struct {
+	limit      int
+	young, old map[K]V
+}
+
+func (g *generations[K, V]) get(k K) (V, bool) {
+	if v, ok := g.young[k]; ok {
+		return v, true
+	}
+	v, ok := g.old[k]
+	return v, ok
+}
+
+func (g *generations[K, V]) put(k K, v V) {
+	if g.young == nil || len(g.young) >= g.limit/2 {
+		g.young, g.old = make(map[K]V), g.young
+	}
+	g.young[k] = v
+}

@@ -1,0 +1,45 @@
+// Package authorize is the online side: the merchant API, and the sender of what centers are owed. docs/protocol.md is
+// its contract with merchants; package online is the switch below it, package settle the books behind it.
+//
+// # A payment
+//
+//	HTTP ──► read ──► authenticate ──► validate ──► Books.Begin        intent durable, nothing sent
+//	                                                    │ repeat ─────► the stored answer
+//	                                                    ▼
+//	                                           online.Host.Exchange
+//	             answered ◄─────────────────────────────┼────────────────────────────► unknown
+//	                │                     not sent      │                                 │
+//	          Books.Finish ◄── declined, after one ─────┘                          Books.GiveUp
+//	                │           more try                                                  │
+//	             AS000, AS1xx                                      AS300 "In Process", reversal owed ──► Sender
+//
+// A caller that goes away changes nothing: from Begin on the work does not end with the request. A decline is said only
+// when the center said it, or when surely no byte left. Whatever else goes wrong after Begin is "in process", and is
+// resolved by an inquiry or a reversal.
+//
+// An identical request of an order number gets the stored answer, byte for byte while nothing else happened to the order.
+//
+// # Owed messages
+//
+// [Sender] claims what the books owe (reversals before refunds), sends it, and records the answer; what is not answered
+// is repeated with growing pauses. An unknown payment at a center that takes inquiries is asked for once before it is
+// reversed. A cancel that a center's answer decides is sent at once, so that the merchant mostly gets a final answer.
+//
+// # Answers
+//
+// A handler fills a record of named fields and knows no format. A sheet says which fields a service tells and how they
+// are nested; an encoder writes a sheet in one format. A new format is one more encoder.
+//
+// # Card data
+//
+// A request is parsed in place, in one buffer that is wiped when the request is over. The card verification code exists
+// there and in one vault.Secret, which the switch wipes when it may have left. No error, answer, log line or metric
+// holds card data; answers hold the mask.
+//
+// # Passwords
+//
+// Every request carries a password. It is computed (argon2id) once and then recognized by a keyed hash for at most five
+// minutes; computations are bounded in number, so that they cannot exhaust memory. Ten wrong passwords of a merchant from
+// one source lock that pair for half an hour. Unknown merchant, wrong login and wrong password are told alike and cost
+// the same.
+package authorize

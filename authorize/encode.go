@@ -1,0 +1,202 @@
+package authorize
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// encoder writes an answer in one format.
+type encoder struct {
+	contentType string
+	write       func(dst []byte, s *sheet, a *answer) []byte
+}
+
+// encoders by format; a format without one is refused.
+var encoders = [256]*encoder{
+	FormatXML:  {"text/xml; charset=utf-8", appendXML},
+	FormatJSON: {"application/json; charset=utf-8", appendJSON},
+}
+
+const xmlHeader = "<?xml version='1.0' encoding='utf-8' standalone='yes'?>\n"
+
+// dtd writes the internal DTD of a flat answer. Some clients cut the text from <!DOCTYPE to ]> and fail without it.
+func dtd(fields []out) []byte {
+	var b strings.Builder
+	b.WriteString("<!DOCTYPE result [\n<!ATTLIST result firstcode CDATA #REQUIRED secondcode CDATA #REQUIRED count CDATA #REQUIRED>\n" +
+		"<!ELEMENT result (orders?)>\n<!ELEMENT orders (order)>\n<!ELEMENT order (")
+	for i, f := range fields {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(outNames[f] + "?")
+	}
+	b.WriteString(")>\n")
+	for _, f := range fields {
+		b.WriteString("<!ELEMENT " + outNames[f] + " (#PCDATA)>\n")
+	}
+	b.WriteString("]>\n")
+	return []byte(b.String())
+}
+
+func appendXML(dst []byte, s *sheet, a *answer) []byte {
+	dst = append(dst, xmlHeader...)
+	dst = append(dst, s.dtd...)
+	first, second := 0, 0
+	if a.fault != nil {
+		first, second = a.fault.first, a.fault.second
+	}
+	dst = append(dst, `<result firstcode="`...)
+	dst = strconv.AppendInt(dst, int64(first), 10)
+	dst = append(dst, `" secondcode="`...)
+	dst = strconv.AppendInt(dst, int64(second), 10)
+	dst = append(dst, `" count="`...)
+	dst = strconv.AppendInt(dst, int64(len(a.orders)), 10)
+	dst = append(dst, `">`...)
+	if s.wrapped && len(a.orders) > 0 {
+		dst = append(dst, "<orders>"...)
+	}
+	for i := range a.orders {
+		dst = appendXMLOrder(dst, s, &a.orders[i])
+	}
+	if s.wrapped && len(a.orders) > 0 {
+		dst = append(dst, "</orders>"...)
+	}
+	return append(dst, "</result>\n"...)
+}
+
+func appendXMLOrder(dst []byte, s *sheet, r *record) []byte {
+	dst = append(dst, "<order>"...)
+	if s.flat != nil {
+		dst = appendElements(dst, s.flat, r)
+		return append(dst, "</order>"...)
+	}
+	dst = appendElements(dst, s.order, r)
+	dst = append(dst, "<customer>"...)
+	dst = appendElements(dst, s.customer, r)
+	dst = append(dst, "</customer><operation>"...)
+	dst = appendElements(dst, s.operation, r)
+	dst = append(dst, "</operation>"...)
+	dst = appendElements(dst, s.check, r)
+	return append(dst, "</order>"...)
+}
+
+func appendElements(dst []byte, fields []out, r *record) []byte {
+	for _, f := range fields {
+		dst = append(append(append(dst, '<'), outNames[f]...), '>')
+		dst = appendText(dst, r[f])
+		dst = append(append(append(dst, "</"...), outNames[f]...), '>')
+	}
+	return dst
+}
+
+// appendText escapes s for XML. What XML cannot carry becomes the replacement character.
+func appendText(dst []byte, s string) []byte {
+	from := 0
+	for i := 0; i < len(s); {
+		escape, size := "", 1
+		switch c := s[i]; {
+		case c == '&':
+			escape = "&amp;"
+		case c == '<':
+			escape = "&lt;"
+		case c == '>':
+			escape = "&gt;"
+		case c < 0x20:
+			escape = "\uFFFD"
+		case c >= utf8.RuneSelf:
+			var r rune
+			if r, size = utf8.DecodeRuneInString(s[i:]); r == 0xFFFE || r == 0xFFFF || r == utf8.RuneError && size == 1 {
+				escape = "\uFFFD"
+			}
+		}
+		if escape != "" {
+			dst = append(append(dst, s[from:i]...), escape...)
+			from = i + size
+		}
+		i += size
+	}
+	return append(dst, s[from:]...)
+}
+
+func appendJSON(dst []byte, s *sheet, a *answer) []byte {
+	if a.fault != nil {
+		return appendFault(dst, a.fault)
+	}
+	dst = append(append(append(dst, `{"`...), s.root...), `":`...)
+	if len(a.orders) == 1 {
+		dst = appendOrder(dst, s, &a.orders[0])
+		return append(dst, '}')
+	}
+	dst = append(dst, '[')
+	for i := range a.orders {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendOrder(dst, s, &a.orders[i])
+	}
+	return append(dst, "]}"...)
+}
+
+// appendFault keeps the spelling that clients know.
+func appendFault(dst []byte, f *fault) []byte {
+	dst = append(dst, `{"fault":{"faultcode":"`...)
+	dst = strconv.AppendInt(dst, int64(f.first), 10)
+	dst = append(dst, `","faultstring":"`...)
+	dst = strconv.AppendInt(dst, int64(f.second), 10)
+	dst = append(dst, `","detail":{"message":`...)
+	dst = appendString(dst, f.detail)
+	return append(dst, `,"recomendation":""}}}`...)
+}
+
+func appendOrder(dst []byte, s *sheet, r *record) []byte {
+	if s.nested {
+		dst = append(dst, `{"order":`...)
+	}
+	dst = appendMembers(append(dst, '{'), s.order, r)
+	if s.customer != nil {
+		dst = appendMembers(append(dst, `,"customer":{`...), s.customer, r)
+		dst = append(dst, '}')
+	}
+	if s.operation != nil {
+		dst = appendMembers(append(dst, `,"operations":[{`...), s.operation, r)
+		dst = append(dst, "}]"...)
+	}
+	if s.nested {
+		dst = append(dst, '}')
+	}
+	if s.check != nil {
+		dst = appendMembers(append(dst, `,"checkdata":{`...), s.check, r)
+		dst = append(dst, '}')
+	}
+	return append(dst, '}')
+}
+
+func appendMembers(dst []byte, fields []out, r *record) []byte {
+	for i, f := range fields {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(append(append(dst, '"'), outNames[f]...), `":`...)
+		switch {
+		case !numeric[f]:
+			dst = appendString(dst, r[f])
+		case r[f] == "":
+			dst = append(dst, '0')
+		default:
+			dst = append(dst, r[f]...)
+		}
+	}
+	return dst
+}
+
+// appendString quotes s as JSON. Invalid UTF-8 becomes the replacement character.
+func appendString(dst []byte, s string) []byte {
+	if quoted, err := jsontext.AppendQuote(dst, s); err == nil {
+		return quoted
+	}
+	dst, _ = jsontext.AppendQuote(dst, strings.ToValidUTF8(s, "\uFFFD"))
+	return dst
+}

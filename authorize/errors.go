@@ -1,0 +1,144 @@
+package authorize
+
+import (
+	"errors"
+	"net/http"
+
+	"settled/internal/postgres"
+	"settled/settle"
+	"settled/settle/order"
+)
+
+// Classes of errors (firstcode of the merchant protocol).
+const (
+	errGeneral          = 1
+	errInternal         = 2
+	errMissing          = 3
+	errFormat           = 4
+	errValue            = 5
+	errAuthentication   = 7
+	errNotFound         = 10
+	errDuplicate        = 11
+	errLocked           = 12
+	errProhibitedObject = 14
+	errProhibited       = 15
+	errTimedOut         = 16
+)
+
+// What an error is about (secondcode). The numbers of parameters stand in params.
+const (
+	onNothing      = 0
+	onUnexpected   = 1
+	onSize         = 2
+	onRate         = 3
+	onPassword     = 102
+	onFormat       = 103
+	onCurrency     = 105
+	onOrderNumber  = 107
+	onAmount       = 108
+	onDelay        = 109
+	onExpiry       = 142
+	onBillNumber   = 143
+	onOrder        = 201
+	onProcessing   = 205
+	onConfirmation = 307
+	onCancel       = 308
+	onService      = 350
+)
+
+// fault is the refusal of a request: nothing was changed, or, with status 503, the outcome is not known and the same
+// request asks again. It never holds card data.
+type fault struct {
+	first, second int
+	status        int // HTTP status whatever the format; 0: by class in JSON, 200 in the other formats
+	detail        string
+}
+
+// Error returns the codes and the detail.
+func (f *fault) Error() string { return f.detail }
+
+func refuse(first, second int, detail string) error {
+	return &fault{first: first, second: second, detail: detail}
+}
+
+// httpStatus is the status of a fault. Clients of the older formats expect 200 and read the codes.
+func (f *fault) httpStatus(format Format) int {
+	switch {
+	case f.status != 0:
+		return f.status
+	case format != FormatJSON:
+		return http.StatusOK
+	}
+	switch f.first {
+	case errAuthentication:
+		return http.StatusUnauthorized
+	case errNotFound:
+		return http.StatusNotFound
+	case errLocked, errDuplicate, errTimedOut, errProhibited:
+		return http.StatusConflict
+	}
+	return http.StatusBadRequest
+}
+
+// errOutcomeUnknown is answered when the database could not tell whether it committed.
+var errOutcomeUnknown = &fault{first: errGeneral, second: onUnexpected, status: http.StatusServiceUnavailable,
+	detail: "outcome unknown: send the same request again"}
+
+// errUnavailable is answered when surely nothing happened.
+var errUnavailable = &fault{first: errInternal, second: onUnexpected, status: http.StatusServiceUnavailable,
+	detail: "service unavailable: nothing was done, send the request again"}
+
+var errBug = &fault{first: errInternal, second: onUnexpected, status: http.StatusInternalServerError, detail: "internal error"}
+
+// refusals translates what the books refuse. The first entry that matches decides; operation stands for the kind of
+// operation that was asked for.
+const operation = -1
+
+var refusals = []struct {
+	err           error
+	first, second int
+	detail        string
+}{
+	{settle.ErrNotFound, errNotFound, onOrder, "no such order"},
+	{settle.ErrOrderExists, errDuplicate, onOrderNumber, "order number is in use by a different order"},
+	{settle.ErrNoRoute, errValue, onCurrency, "currency is not processed"},
+	{settle.ErrTwoStage, errValue, onDelay, "two stages are not available"},
+	{settle.ErrCurrency, errValue, onCurrency, "currency differs from the payment's"},
+	{settle.ErrInFlight, errLocked, onOrder, "an operation of the order is in process"},
+	{settle.ErrExternalReuse, errDuplicate, operation, "external id was used with another amount"},
+	{settle.ErrOneStage, errProhibited, operation, "confirmation is not required"},
+	{settle.ErrOperation, errProhibited, operation, "not a successful payment"},
+	{order.ErrOverHold, errValue, onAmount, "amount exceeds what is held"},
+	{order.ErrOverCancel, errValue, onAmount, "amount exceeds what can be cancelled"},
+	{order.ErrAmountNotPositive, errValue, onAmount, "amount must be positive"},
+	{order.ErrHoldExpired, errTimedOut, operation, "the time to confirm is over"},
+	{order.ErrNotHeld, errProhibited, operation, "nothing is held to confirm"},
+	{order.ErrPartialConfirm, errProhibited, operation, "partial confirmation is not available"},
+	{order.ErrSecondConfirm, errProhibited, operation, "the payment is confirmed already"},
+	{order.ErrReleaseUnsupported, errProhibited, operation, "a part of a hold cannot be released: confirm the part you want with AutoDeposit=1"},
+	{order.ErrNothingToCancel, errProhibited, operation, "nothing is left to cancel"},
+}
+
+// faultOf turns any error into what the merchant is told. second stands for the operation asked for. An error that is
+// not a refusal says only whether something may have happened.
+func faultOf(err error, second int) *fault {
+	var f *fault
+	if errors.As(err, &f) {
+		return f
+	}
+	for _, r := range refusals {
+		if errors.Is(err, r.err) {
+			if r.second != operation {
+				second = r.second
+			}
+			return &fault{first: r.first, second: second, detail: r.detail}
+		}
+	}
+	switch {
+	case errors.Is(err, settle.ErrNoWindow):
+		return &fault{first: errInternal, second: onProcessing, status: http.StatusServiceUnavailable, detail: "processing is not available"}
+	case errors.Is(err, postgres.ErrUnknown):
+		return errOutcomeUnknown
+	}
+	return errUnavailable
+}

@@ -1,0 +1,142 @@
+package authorize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"settled/authorize/online"
+	"settled/internal/vault"
+	"settled/settle"
+)
+
+// Merchant holds what the online side needs to know of a merchant besides the directory.
+type Merchant struct {
+	Login        string
+	PasswordHash string // argon2id in PHC form, see HashPassword
+	SecretWord   string // salt of check values; empty: check values are empty
+	TestMode     bool   // told in every answer
+	Russian      bool   // texts of payment answers are Russian unless the request says otherwise
+}
+
+// Center is how a processing center is reached.
+type Center struct {
+	Host     online.Host
+	Acquirer string // our institution at the center (ISO 8583 DE32), 1 to 11 digits
+}
+
+// Options of the online side. Registerer and Source may be nil, all else is required.
+type Options struct {
+	Books     *settle.Books
+	Directory *settle.Directory
+	Vault     *vault.Vault
+	Centers   map[int16]Center
+	Merchants map[int32]Merchant
+	Now       func() time.Time
+	Log       *slog.Logger
+	// Registerer receives the metrics; nil measures nothing.
+	Registerer prometheus.Registerer
+	// Source names where a request comes from, for the throttle of wrong passwords. Default: the address of the peer.
+	// Behind a proxy it has to be the proxy's word on it.
+	Source func(*http.Request) string
+	// InlineBudget is how long a cancel waits for a center's answer before it is told as in process. Default 10 s.
+	InlineBudget time.Duration
+}
+
+// Gateway is the merchant API. It is safe for concurrent use and has to be closed.
+type Gateway struct {
+	Options
+	sender      *Sender
+	credentials *credentials
+	meter       *meter
+	late        *lateBook
+	lates       chan online.LateAnswer
+	stop        context.CancelFunc
+	owned       sync.WaitGroup
+}
+
+// ErrOptions is wrapped by the errors of New.
+var ErrOptions = errors.New("authorize: bad options")
+
+// New checks the options: every merchant has a contract and a usable password hash, every center a host.
+func New(o Options) (*Gateway, error) {
+	if o.Source == nil {
+		o.Source = peer
+	}
+	if o.InlineBudget == 0 {
+		o.InlineBudget = 10 * time.Second
+	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	c, err := newCredentials(o.Merchants, o.Now)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	g := &Gateway{Options: o, credentials: c, sender: NewSender(o), meter: newMeter(o.Registerer), late: newLateBook(),
+		lates: make(chan online.LateAnswer, 1024), stop: stop}
+	g.owned.Go(func() { g.recordLate(ctx) })
+	return g, nil
+}
+
+func (o *Options) check() error {
+	if o.Books == nil || o.Directory == nil || o.Vault == nil || o.Now == nil || o.Log == nil {
+		return fmt.Errorf("%w: books, directory, vault, clock and log are required", ErrOptions)
+	}
+	for id := range o.Merchants {
+		if _, ok := o.Directory.Merchant(id); !ok {
+			return fmt.Errorf("%w: merchant %d is not in the directory", ErrOptions, id)
+		}
+	}
+	for _, c := range o.Directory.Centers() {
+		if o.Centers[c.ID].Host == nil || o.Centers[c.ID].Acquirer == "" {
+			return fmt.Errorf("%w: center %s has no host or no acquirer", ErrOptions, c.Name)
+		}
+	}
+	return nil
+}
+
+// Close ends the gateway's own goroutine. Requests must have ended before.
+func (g *Gateway) Close() {
+	g.stop()
+	g.owned.Wait()
+}
+
+// Sender returns the gateway's sender of owed messages.
+func (g *Gateway) Sender() *Sender { return g.sender }
+
+// peer is the address that a connection comes from.
+func peer(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// authenticate finds out who calls. Unknown merchant, wrong login and wrong password are told alike.
+func (g *Gateway) authenticate(ctx context.Context, c *call) error {
+	if err := c.require(inMerchant, inLogin, inPassword); err != nil {
+		return err
+	}
+	id, err := strconv.ParseUint(c.text(inMerchant), 10, 31)
+	if err != nil {
+		return refuse(errFormat, params[inMerchant].second, "Merchant_ID is not a number up to 2147483647")
+	}
+	if err := g.credentials.verify(ctx, int32(id), c.values[inLogin], c.values[inPassword], c.source); err != nil {
+		return err
+	}
+	settings := g.Merchants[int32(id)]
+	c.settings = &settings
+	c.merchant, _ = g.Directory.Merchant(int32(id))
+	return nil
+}

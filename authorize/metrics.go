@@ -1,0 +1,78 @@
+package authorize
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// meter holds the metrics of the merchant API; the zero value measures nothing.
+//
+//	settled_api_requests_total{route,code_class}   success, declined, in_process, refused, unauthenticated, error
+//	settled_api_request_duration_seconds{route}
+type meter struct {
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+}
+
+func newMeter(r prometheus.Registerer) *meter {
+	if r == nil {
+		return &meter{}
+	}
+	m := &meter{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "settled_api_requests_total", Help: "Requests of merchants by route and kind of answer.",
+		}, []string{"route", "code_class"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "settled_api_request_duration_seconds", Help: "Time from request to answer.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+		}, []string{"route"}),
+	}
+	r.MustRegister(m.requests, m.duration)
+	return m
+}
+
+var codeClasses = [...]string{"success", "declined", "in_process", "refused", "unauthenticated", "error"}
+
+// classOf is the index of an answer's class in codeClasses.
+func classOf(a *answer) int {
+	switch f := a.fault; {
+	case f != nil && f.status >= http.StatusInternalServerError:
+		return 5
+	case f != nil && f.first == errAuthentication:
+		return 4
+	case f != nil:
+		return 3
+	case a.orders[0][outResponseCode] == responseInProcess:
+		return 2
+	case a.orders[0][outResponseCode] == responseApproved, a.orders[0][outResponseCode] == "":
+		return 0
+	}
+	return 1
+}
+
+// routeMeter measures one route, its label values looked up once.
+type routeMeter struct {
+	requests [len(codeClasses)]prometheus.Counter
+	duration prometheus.Observer
+}
+
+func (m *meter) route(path string) *routeMeter {
+	if m.requests == nil {
+		return nil
+	}
+	r := &routeMeter{duration: m.duration.WithLabelValues(path)}
+	for i, class := range codeClasses {
+		r.requests[i] = m.requests.WithLabelValues(path, class)
+	}
+	return r
+}
+
+func (m *routeMeter) served(a *answer, took time.Duration) {
+	if m == nil {
+		return
+	}
+	m.requests[classOf(a)].Inc()
+	m.duration.Observe(took.Seconds())
+}

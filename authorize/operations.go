@@ -1,0 +1,138 @@
+package authorize
+
+import (
+	"context"
+	"time"
+
+	"settled/settle"
+)
+
+// charge serves the confirmation of a held payment.
+func (g *Gateway) charge(ctx context.Context, c *call) (*answer, error) {
+	r := settle.ConfirmRequest{Merchant: c.merchant.ID, Actor: settle.ByMerchant}
+	var err error
+	if r.Order, r.Operation, err = c.billNumber(); err != nil {
+		return nil, err
+	}
+	if r.Amount, err = c.part(); err != nil {
+		return nil, err
+	}
+	deposit, err := c.number(inAutoDeposit, 0, 1, 0)
+	if err != nil {
+		return nil, err
+	}
+	r.AutoDeposit = deposit == 1
+	if r.External, err = c.external(inExternalConfirm); err != nil {
+		return nil, err
+	}
+	if err = c.common(); err != nil {
+		return nil, err
+	}
+	result, err := g.Books.Confirm(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return c.told(g, result.Order, result.Operation), nil
+}
+
+// common checks the parameters that confirmations and cancels share.
+func (c *call) common() error {
+	if err := c.readLanguage(russian); err != nil {
+		return err
+	}
+	return c.checkClientIP()
+}
+
+// cancel serves both cancel services; their answers differ in layout only.
+func (g *Gateway) cancel(ctx context.Context, c *call) (*answer, error) {
+	r := settle.CancelRequest{Merchant: c.merchant.ID, Actor: settle.ByMerchant}
+	var err error
+	if r.Order, r.Operation, err = c.billNumber(); err != nil {
+		return nil, err
+	}
+	if r.Amount, err = c.part(); err != nil {
+		return nil, err
+	}
+	reason, err := c.number(inCancelReason, int(settle.ReasonShop), int(settle.ReasonFraud), int(settle.ReasonCustomer))
+	if err != nil {
+		return nil, err
+	}
+	r.Reason = int16(reason)
+	if r.External, err = c.external(inExternalRefund); err != nil {
+		return nil, err
+	}
+	if err = c.common(); err != nil {
+		return nil, err
+	}
+	result, err := g.Books.Cancel(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if result.Operation.State == settle.OperationInProcess {
+		g.resolveNow(ctx, &result)
+	}
+	return c.told(g, result.Order, result.Operation), nil
+}
+
+// resolveNow sends what the cancel owes the center at once, and takes the final state if it comes within the budget.
+// Otherwise the operation stays in process and is sent again later.
+func (g *Gateway) resolveNow(ctx context.Context, r *settle.OperationResult) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.InlineBudget)
+	defer cancel()
+	if err := g.sender.SendNow(ctx, r.Order.Merchant, r.Order.ID); err != nil {
+		g.Log.Warn("cancel not sent at once; it will be", "order", r.Order.ID, "error", err)
+	}
+	o, err := g.Books.Order(context.WithoutCancel(ctx), r.Order.Merchant, r.Order.ID)
+	if err != nil {
+		g.Log.Error("cancel not read back", "order", r.Order.ID, "error", err)
+		return
+	}
+	if op := o.Operation(r.Operation.Number); op != nil {
+		r.Order, r.Operation = o, op
+	}
+}
+
+// orderStatePeriod is how far back orders are looked for unless the request says otherwise.
+const orderStatePeriod = 3 * 24 * time.Hour
+
+// orderState serves the state of every attempt under an order number, oldest first.
+func (g *Gateway) orderState(ctx context.Context, c *call) (*answer, error) {
+	if err := c.require(inOrderNumber); err != nil {
+		return nil, err
+	}
+	now := g.Now()
+	from := c.instant(inStartYear, now.Add(-orderStatePeriod))
+	to := now.Add(24 * time.Hour)
+	if c.has(inEndYear) || c.has(inEndMonth) || c.has(inEndDay) || c.has(inEndHour) || c.has(inEndMin) {
+		to = c.instant(inEndYear, now).Add(time.Minute)
+	}
+	found, err := g.Books.Attempts(ctx, c.merchant.ID, c.text(inOrderNumber), from, to)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, refuse(errNotFound, onOrder, "no such order")
+	}
+	a := &answer{orders: make([]record, len(found))}
+	for i, o := range found {
+		r := &a.orders[i]
+		c.orderFields(r, o)
+		r[outPacketDate] = stamp(now)
+		r[outCheckValue] = c.checkValue(r)
+	}
+	return a, nil
+}
+
+// instant reads five parameters from year to minute, in UTC. A part that is missing or wrong is taken from otherwise.
+func (c *call) instant(year in, otherwise time.Time) time.Time {
+	otherwise = otherwise.UTC()
+	part := func(offset in, low, high, otherwise int) int {
+		n, err := c.number(year+offset, low, high, otherwise)
+		if err != nil {
+			return otherwise
+		}
+		return n
+	}
+	return time.Date(part(0, 2000, 2999, otherwise.Year()), time.Month(part(1, 1, 12, int(otherwise.Month()))),
+		part(2, 1, 31, otherwise.Day()), part(3, 0, 23, otherwise.Hour()), part(4, 0, 59, otherwise.Minute()), 0, 0, time.UTC)
+}

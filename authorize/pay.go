@@ -1,0 +1,190 @@
+package authorize
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"settled/authorize/online"
+	"settled/internal/money"
+	"settled/internal/postgres"
+	"settled/settle"
+)
+
+// settleTimeout bounds what follows a request to a center: writing down its outcome. It does not end with the caller.
+const settleTimeout = 30 * time.Second
+
+// pay serves silentpay: intent, wire, outcome, answer.
+func (g *Gateway) pay(ctx context.Context, c *call) (*answer, error) {
+	in, k, err := g.readPayment(c)
+	defer k.cvv.Wipe()
+	if err != nil {
+		return nil, err
+	}
+	p, earlier, err := g.Books.Begin(ctx, in)
+	switch {
+	case errors.Is(err, postgres.ErrUnknown):
+		return g.readBack(ctx, c, &in)
+	case err != nil:
+		return nil, err
+	case earlier != nil:
+		return g.stored(ctx, c, earlier.ID)
+	}
+	return g.authorize(context.WithoutCancel(ctx), c, &in, p, k)
+}
+
+// readPayment checks everything that can be refused without a trace.
+func (g *Gateway) readPayment(c *call) (in settle.Intent, k card, err error) {
+	in = settle.Intent{Merchant: c.merchant, OrderNumber: c.text(inOrderNumber)}
+	if err = c.require(inOrderNumber, inOrderAmount); err != nil {
+		return in, k, err
+	}
+	if in.Amount, err = c.orderAmount(); err != nil {
+		return in, k, err
+	}
+	delay, err := c.number(inDelay, 0, 1, 0)
+	if err != nil {
+		return in, k, err
+	}
+	if err = errors.Join(c.readLanguage(c.settings.language()), c.checkClientIP()); err != nil {
+		return in, k, err
+	}
+	if _, err = c.number(inCardType, 1, 9, 0); err != nil {
+		return in, k, err
+	}
+	if k, err = c.readCard(g.Now()); err != nil {
+		return in, k, err
+	}
+	in.TwoStage, in.PAN, in.CardExpiry, in.Details = delay == 1, k.pan, k.expiry, c.details()
+	in.Fingerprint = g.fingerprint(&in)
+	return in, k, nil
+}
+
+func (m *Merchant) language() language {
+	if m.Russian {
+		return russian
+	}
+	return english
+}
+
+// orderAmount is the amount to pay, in the merchant's own currency unless the request names one.
+func (c *call) orderAmount() (money.Amount, error) {
+	cur, err := c.merchant.Default, error(nil)
+	if c.has(inOrderCurrency) {
+		cur, err = c.currencyOf(inOrderCurrency)
+	}
+	if err != nil {
+		return money.Amount{}, err
+	}
+	return c.amountOf(inOrderAmount, cur)
+}
+
+// fingerprint tells an identical request from a different one with the same order number. The verification code is not
+// part of it.
+func (g *Gateway) fingerprint(in *settle.Intent) []byte {
+	var plain [256]byte
+	b := append(plain[:0], in.OrderNumber...)
+	b = append(b, 0)
+	b = binary.BigEndian.AppendUint32(b, uint32(in.Merchant.ID))
+	b = binary.BigEndian.AppendUint64(b, uint64(in.Amount.Minor))
+	b = binary.BigEndian.AppendUint16(b, uint16(in.Amount.Currency))
+	if in.TwoStage {
+		b = append(b, 1)
+	}
+	b = append(b, in.CardExpiry...)
+	b = in.PAN.AppendReveal(b)
+	sum := g.Vault.Fingerprint("payment", b)
+	clear(b)
+	return sum[:]
+}
+
+// readBack answers when the commit of the intent has an unknown outcome: nothing was sent to the center. If the intent
+// is there, the order is in process and will be given up; if not, the same request asks again.
+func (g *Gateway) readBack(ctx context.Context, c *call, in *settle.Intent) (*answer, error) {
+	o, err := g.Books.ByNumber(ctx, in.Merchant.ID, in.OrderNumber)
+	if err != nil || !o.Matches(in.Fingerprint) {
+		return nil, errOutcomeUnknown
+	}
+	return g.stored(ctx, c, o.ID)
+}
+
+// authorize asks the center and writes down what it said.
+func (g *Gateway) authorize(ctx context.Context, c *call, in *settle.Intent, p *settle.Payment, k card) (*answer, error) {
+	a, err := g.exchange(ctx, p.Route.Center.ID, g.request(p, k))
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	result := settle.Result{Approved: a.Approved(), ActionCode: a.ActionCode, ApprovalCode: a.ApprovalCode}
+	switch {
+	case errors.Is(err, online.ErrNotSent):
+		result.Response = responseReception
+	case err != nil:
+		return g.giveUp(ctx, c, in, p, err)
+	default:
+		result.Response = responseOf(a.ActionCode)
+	}
+	switch err := g.Books.Finish(ctx, p, result); {
+	case err == nil:
+		return c.finished(g, in, p, result), nil
+	case errors.Is(err, settle.ErrLate) && result.Approved:
+		g.approvedLate(ctx, &latePayment{merchant: p.Merchant.ID, order: p.Order}, a)
+		fallthrough
+	default:
+		return g.giveUp(ctx, c, in, p, err)
+	}
+}
+
+// request makes the message to the center. Everything that identifies it was made durable by Begin.
+func (g *Gateway) request(p *settle.Payment, k card) online.Request {
+	kind := online.Authorization
+	if p.Kind == settle.Purchase {
+		kind = online.Purchase
+	}
+	return online.Request{
+		Kind: kind, TwoStage: p.TwoStage, Amount: p.Amount, STAN: stan(p.Exchange), RRN: settle.RRN(p.Exchange),
+		TransmittedAt: p.TransmittedAt, LocalTime: p.TransmittedAt.In(p.Route.Center.Zone),
+		Terminal: p.Route.Terminal, Acceptor: p.Route.Acceptor, MCC: p.Merchant.MCC,
+		Acquirer: g.Centers[p.Route.Center.ID].Acquirer,
+		Card:     online.Card{PAN: k.pan, Expiry: k.expiry, CVV: k.cvv},
+	}
+}
+
+// exchange sends a payment. A request that no byte left of is the same transaction still: it is tried once more.
+func (g *Gateway) exchange(ctx context.Context, center int16, r online.Request) (online.Answer, error) {
+	host := g.Centers[center].Host
+	a, err := host.Exchange(ctx, r)
+	if errors.Is(err, online.ErrNotSent) && !errors.Is(err, online.ErrInvalidRequest) {
+		a, err = host.Exchange(ctx, r)
+	}
+	return a, err
+}
+
+// giveUp records that the outcome is not known, and answers what the books then say: in process, or the outcome if it
+// had been recorded after all. If the books cannot be reached the payment is given up later, and is in process till then.
+func (g *Gateway) giveUp(ctx context.Context, c *call, in *settle.Intent, p *settle.Payment, cause error) (*answer, error) {
+	g.Log.Warn("payment without an outcome", "order", p.Order, "center", p.Route.Center.Name, "error", cause)
+	late := g.late.expect(settle.RRN(p.Exchange), p.Merchant.ID, p.Order)
+	if err := g.Books.GiveUp(ctx, p.Merchant.ID, p.Order); err != nil {
+		g.Log.Error("payment not given up; it will be", "order", p.Order, "error", err)
+		return c.inProcess(g, in, p), nil
+	}
+	if a := g.late.givenUp(late); a != nil {
+		g.approvedLate(ctx, late, *a)
+	}
+	a, err := g.stored(ctx, c, p.Order)
+	if err != nil {
+		return c.inProcess(g, in, p), nil
+	}
+	return a, nil
+}
+
+// stan formats the trace number of an exchange as the wire wants it.
+func stan(exchange int64) string {
+	n := settle.STAN(exchange)
+	var b [6]byte
+	for i := 5; i >= 0; i-- {
+		b[i] = '0' + byte(n%10)
+		n /= 10
+	}
+	return string(b[:])
+}

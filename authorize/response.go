@@ -1,0 +1,93 @@
+package authorize
+
+import "settled/fileformats/iso8583"
+
+// Response codes of operations.
+const (
+	responseApproved    = "AS000"
+	responseDeclined    = "AS100"
+	responseWrongCard   = "AS101"
+	responseNoFunds     = "AS102"
+	responseExpired     = "AS104"
+	responseAmountLimit = "AS105"
+	responseReception   = "AS107"
+	responseFraud       = "AS108"
+	responseCountLimit  = "AS109"
+	responseInProcess   = "AS300"
+)
+
+// responses translates a center's action code (ISO 8583 DE39). What is not listed is responseDeclined. A center that
+// made no decision is told as a reception error: nothing was authorized, and a new order may be tried.
+var responses = map[string]string{
+	iso8583.ActionApproved:               responseApproved,
+	iso8583.ActionExpiredCard:            responseExpired,
+	iso8583.ActionSuspectedFraud:         responseFraud,
+	iso8583.ActionInvalidCardNumber:      responseWrongCard,
+	iso8583.ActionInsufficientFunds:      responseNoFunds,
+	iso8583.ActionAmountLimitExceeded:    responseAmountLimit,
+	iso8583.ActionCountLimitExceeded:     responseCountLimit,
+	iso8583.ActionVerificationCodeFailed: responseWrongCard,
+	iso8583.ActionIssuerUnavailable:      responseReception,
+	iso8583.ActionSystemMalfunction:      responseReception,
+}
+
+func responseOf(action string) string {
+	if r, ok := responses[action]; ok {
+		return r
+	}
+	return responseDeclined
+}
+
+// language of the texts in an answer.
+type language uint8
+
+const (
+	english language = iota
+	russian
+	languages
+)
+
+// wording is what a response code says to the merchant, to the customer, and what it recommends.
+type wording struct{ message, customer, recommendation string }
+
+var wordings = map[string][languages]wording{
+	responseApproved: {
+		{"Completed successfully", "Completed successfully", ""},
+		{"Операция выполнена успешно", "Операция выполнена успешно", ""}},
+	responseDeclined: {
+		{"Authorization declined", "Declined by the bank", "Use another card or ask the issuing bank"},
+		{"Отказ в авторизации", "Отказано банком", "Воспользуйтесь другой картой или обратитесь в банк"}},
+	responseWrongCard: {
+		{"Declined: wrong card parameters", "Wrong card data", "Check the card data"},
+		{"Отказ: неверные параметры карты", "Неверные данные карты", "Проверьте данные карты"}},
+	responseNoFunds: {
+		{"Declined: insufficient funds", "Insufficient funds", "Use another card"},
+		{"Отказ: недостаточно средств", "Недостаточно средств", "Воспользуйтесь другой картой"}},
+	responseExpired: {
+		{"Declined: wrong card expiry", "The card has expired", "Use another card"},
+		{"Отказ: неверный срок действия карты", "Срок действия карты истек", "Воспользуйтесь другой картой"}},
+	responseAmountLimit: {
+		{"Declined: card operation limit exceeded", "Limit exceeded", "Use another card or ask the issuing bank"},
+		{"Отказ: превышен лимит операций по карте", "Превышен лимит", "Воспользуйтесь другой картой или обратитесь в банк"}},
+	responseReception: {
+		{"Declined: data reception error", "The bank is not available", "Try again later"},
+		{"Отказ: ошибка приема данных", "Банк недоступен", "Повторите попытку позже"}},
+	responseFraud: {
+		{"Declined: suspected fraud", "Declined by the bank", "Ask the issuing bank"},
+		{"Отказ: подозрение на мошенничество", "Отказано банком", "Обратитесь в банк"}},
+	responseCountLimit: {
+		{"Declined: operation limit exceeded", "Limit exceeded", "Try again later"},
+		{"Отказ: превышен лимит операций", "Превышен лимит", "Повторите попытку позже"}},
+	responseInProcess: {
+		{"Operation in process", "The payment is being processed", "Ask for the order's state later"},
+		{"Операция в процессе", "Платеж обрабатывается", "Запросите состояние заказа позже"}},
+}
+
+// say writes a response code and its texts into an answer.
+func (r *record) say(code string, l language) {
+	w := &wording{}
+	if texts, ok := wordings[code]; ok {
+		w = &texts[l]
+	}
+	r[outResponseCode], r[outMessage], r[outCustomerMessage], r[outRecommendation] = code, w.message, w.customer, w.recommendation
+}

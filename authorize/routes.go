@@ -1,0 +1,119 @@
+package authorize
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"net/http"
+	"strconv"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// service answers one route.
+type service struct {
+	path   string
+	sheet  *sheet
+	second int // names the service's operation in errors
+	handle func(*Gateway, context.Context, *call) (*answer, error)
+}
+
+// services are the routes of the merchant API. All take POST.
+var services = [...]service{
+	{"/pay/silentpay.cfm", paymentSheet, onNothing, (*Gateway).pay},
+	{"/charge/charge.cfm", chargeSheet, onConfirmation, (*Gateway).charge},
+	{"/cancel/cancel.cfm", cancelSheet, onCancel, (*Gateway).cancel},
+	{"/cancel/wscancel.cfm", wsCancelSheet, onCancel, (*Gateway).cancel},
+	{"/orderstate/orderstate.cfm", orderStateSheet, onOrder, (*Gateway).orderState},
+}
+
+// Handler returns the merchant API. Time limits of connections are the server's business.
+func (g *Gateway) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for i := range services {
+		s := &services[i]
+		m := g.meter.route(s.path)
+		mux.HandleFunc(s.path, func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, s, m) })
+	}
+	return mux
+}
+
+// serve takes one request from parsing to the answer.
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, s *service, m *routeMeter) {
+	began := g.Now()
+	c := calls.Get().(*call)
+	defer c.release()
+	c.format, c.source = FormatXML, g.Source(r)
+	id := correlation()
+	a := g.answerTo(r, s, c, id)
+	if a.fault != nil && a.fault.status >= http.StatusInternalServerError {
+		w.Header().Set("Retry-After", "1")
+	}
+	status := http.StatusOK
+	if a.fault != nil {
+		status = a.fault.httpStatus(c.format)
+	}
+	writeAnswer(w, s.sheet, c.format, status, a, id)
+	m.served(a, g.Now().Sub(began))
+}
+
+// answerTo runs the service. A panic is answered as an internal error; what it may have left behind is resolved as after
+// a crash.
+func (g *Gateway) answerTo(r *http.Request, s *service, c *call, id string) (a *answer) {
+	defer func() {
+		if v := recover(); v != nil {
+			g.Log.Error("panic", "route", s.path, "request", id, "stack", string(debug.Stack()))
+			a = &answer{fault: errBug}
+		}
+	}()
+	a, err := g.run(r, s, c)
+	if err == nil {
+		return a
+	}
+	f := faultOf(err, s.second)
+	if f.status >= http.StatusInternalServerError {
+		g.Log.Error("request not served", "route", s.path, "request", id, "error", err)
+	}
+	return &answer{fault: f}
+}
+
+func (g *Gateway) run(r *http.Request, s *service, c *call) (*answer, error) {
+	if err := c.read(r); err != nil {
+		return nil, err
+	}
+	if err := g.authenticate(r.Context(), c); err != nil {
+		return nil, err
+	}
+	return s.handle(g, r.Context(), c)
+}
+
+// correlation names a request in the answer's header and in the log.
+func correlation() string {
+	var id [8]byte
+	_, _ = rand.Read(id[:])
+	return hex.EncodeToString(id[:])
+}
+
+var answers = sync.Pool{New: func() any { b := make([]byte, 0, 8<<10); return &b }}
+
+// writeAnswer encodes an answer and sends it whole.
+func writeAnswer(w http.ResponseWriter, s *sheet, f Format, status int, a *answer, id string) {
+	buffer := answers.Get().(*[]byte)
+	defer answers.Put(buffer)
+	e := encoders[f]
+	*buffer = e.write((*buffer)[:0], s, a)
+	h := w.Header()
+	h["Content-Type"] = []string{e.contentType}
+	h["Cache-Control"] = []string{"no-store"}
+	h["X-Content-Type-Options"] = []string{"nosniff"}
+	h["X-Request-Id"] = []string{id}
+	h["Content-Length"] = []string{strconv.Itoa(len(*buffer))}
+	w.WriteHeader(status)
+	_, _ = w.Write(*buffer)
+}
+
+// timeFormat is how instants stand in answers, in UTC.
+const timeFormat = "02.01.2006 15:04:05"
+
+func stamp(t time.Time) string { return t.UTC().Format(timeFormat) }

@@ -1,0 +1,247 @@
+package authorize
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"settled/internal/money"
+	"settled/settle"
+	"settled/settle/order"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// detailParams are what an order keeps as the merchant sent it, under the parameters' names in lower case.
+var detailParams = [...]in{inOrderComment, inCardholder, inLastName, inFirstName, inMiddleName, inEmail, inClientIP, inAddress,
+	inHomePhone, inWorkPhone, inMobilePhone, inFax, inCountry, inState, inCity, inZip}
+
+var detailNames = func() (names [len(detailParams)]string) {
+	for i, id := range detailParams {
+		names[i] = lowerASCII(params[id].name)
+	}
+	return names
+}()
+
+// details returns the order's details as JSON, nil when there are none.
+func (c *call) details() json.RawMessage {
+	var b []byte
+	for i, id := range detailParams {
+		if v := c.values[id]; v != nil {
+			if b == nil {
+				b = append(make([]byte, 0, 512), '{')
+			} else {
+				b = append(b, ',')
+			}
+			b = append(append(append(b, '"'), detailNames[i]...), `":`...)
+			b, _ = jsontext.AppendQuote(b, v) // set made sure that it is UTF-8
+		}
+	}
+	if b == nil {
+		return nil
+	}
+	return append(b, '}')
+}
+
+// detailFields are the details that answers repeat.
+var detailFields = [...]struct {
+	in  in
+	out out
+}{
+	{inOrderComment, outOrderComment}, {inCardholder, outCardholder}, {inLastName, outLastName}, {inFirstName, outFirstName},
+	{inMiddleName, outMiddleName}, {inEmail, outEmail}, {inClientIP, outIP},
+}
+
+// takeDetails writes the details of the request.
+func (r *record) takeDetails(c *call) {
+	for _, f := range detailFields {
+		r[f.out] = c.text(f.in)
+	}
+}
+
+// recallDetails writes the details that the order kept.
+func (r *record) recallDetails(stored json.RawMessage) {
+	if stored == nil {
+		return
+	}
+	var kept map[string]string
+	if json.Unmarshal(stored, &kept) != nil {
+		return // not ours: nothing of it can be told
+	}
+	for _, f := range detailFields {
+		r[f.out] = kept[lowerASCII(params[f.in].name)]
+	}
+}
+
+// finished answers a payment whose outcome was just recorded, as stored will for a repeat of the request.
+func (c *call) finished(g *Gateway, in *settle.Intent, p *settle.Payment, r settle.Result) *answer {
+	o := c.orderOf(in, p)
+	op := settle.Operation{Number: 1, Kind: settle.OperationPayment, State: settle.OperationFailed, Amount: p.Amount.Minor,
+		CompletedAt: &p.CompletedAt, Response: r.Response}
+	o.Status = order.Declined
+	if r.Approved {
+		o.Status, o.Amounts.Authorized, op.State = order.Paid, p.Amount.Minor, settle.OperationDone
+		if !p.TwoStage {
+			o.Amounts.Confirmed = p.Amount.Minor
+		}
+	}
+	rec := c.record(g, &o, &op, r.ApprovalCode)
+	rec.takeDetails(c)
+	return &answer{orders: []record{rec}}
+}
+
+// inProcess answers a payment whose outcome is not known.
+func (c *call) inProcess(g *Gateway, in *settle.Intent, p *settle.Payment) *answer {
+	o := c.orderOf(in, p)
+	rec := c.record(g, &o, pending(&o), "")
+	rec.takeDetails(c)
+	return &answer{orders: []record{rec}}
+}
+
+func (c *call) orderOf(in *settle.Intent, p *settle.Payment) settle.Order {
+	return settle.Order{Merchant: p.Merchant.ID, ID: p.Order, Number: in.OrderNumber, Amount: p.Amount, Status: order.InProcess,
+		Center: p.Route.Center.ID, CreatedAt: p.TransmittedAt, CardMask: in.PAN.Mask(), CardExpiry: in.CardExpiry}
+}
+
+// pending is the payment operation of an order that has none recorded yet.
+func pending(o *settle.Order) *settle.Operation {
+	return &settle.Operation{Number: 1, Kind: settle.OperationPayment, State: settle.OperationInProcess, Amount: o.Amount.Minor,
+		Response: responseInProcess}
+}
+
+// stored answers a payment from the books.
+func (g *Gateway) stored(ctx context.Context, c *call, id int64) (*answer, error) {
+	o, err := g.Books.Order(ctx, c.merchant.ID, id)
+	if err != nil {
+		return nil, err
+	}
+	op := o.Payment()
+	if op == nil {
+		op = pending(o)
+	}
+	return c.told(g, o, op), nil
+}
+
+// told answers with an operation of an order of the books.
+func (c *call) told(g *Gateway, o *settle.Order, op *settle.Operation) *answer {
+	approval := ""
+	if t := o.Transaction(1); t != nil && op.State != settle.OperationTimedOut {
+		approval = t.ApprovalCode
+	}
+	rec := c.record(g, o, op, approval)
+	rec.recallDetails(o.Details)
+	rec[outNote], rec[outTransactionType] = op.Note, transactionTypes(o, op)
+	return &answer{orders: []record{rec}}
+}
+
+// record writes what orders and operations have in common.
+func (c *call) record(g *Gateway, o *settle.Order, op *settle.Operation, approval string) (r record) {
+	c.orderFields(&r, o)
+	r.say(op.Response, c.language)
+	r[outAmount] = money.Amount{Minor: op.Amount, Currency: o.Amount.Currency}.Decimal()
+	r[outCurrency] = r[outOrderCurrency]
+	r[outMeansType], r[outMeansTypeID] = means(o.CardMask)
+	r[outMeansNumber], r[outCardExpiry], r[outApprovalCode] = o.CardMask, o.CardExpires(), approval
+	if center, ok := g.Directory.Center(o.Center); ok {
+		r[outProcessing] = center.Name
+	}
+	r[outOperationType] = kindText(op.Kind)
+	r[outOperationState] = operationStates[op.State]
+	r[outBillNumber] = r[outOrderBill] + "." + strconv.Itoa(int(op.Number))
+	if op.Record != nil && op.Kind != settle.OperationPayment {
+		r[outSlip] = strconv.FormatInt(*op.Record, 10)
+	}
+	r[outPacketDate] = stamp(operationTime(o, op))
+	r[outOperationDate] = r[outPacketDate]
+	return r
+}
+
+// operationTime is when an operation got its result; until then, when it was asked for. It never changes with the time
+// of asking, so a repeat is answered alike.
+func operationTime(o *settle.Order, op *settle.Operation) time.Time {
+	switch {
+	case op.CompletedAt != nil:
+		return *op.CompletedAt
+	case op.Kind == settle.OperationPayment:
+		return o.CreatedAt
+	}
+	return op.RequestedAt
+}
+
+// orderFields writes what is the order's own.
+func (c *call) orderFields(r *record, o *settle.Order) {
+	r[outOrderNumber], r[outOrderBill] = o.Number, strconv.FormatInt(o.ID, 10)
+	r[outOrderAmount], r[outOrderCurrency] = o.Amount.Decimal(), o.Amount.Currency.String()
+	r[outOrderDate], r[outOrderState] = stamp(o.CreatedAt), string(o.State())
+	r[outRate], r[outTestMode] = "1", "0"
+	if c.settings.TestMode {
+		r[outTestMode] = "1"
+	}
+}
+
+// kindText writes the kinds of operations without an allocation.
+func kindText(k settle.OperationKind) string {
+	switch k {
+	case settle.OperationPayment:
+		return "100"
+	case settle.OperationConfirmation:
+		return "200"
+	}
+	return "300"
+}
+
+var operationStates = map[settle.OperationState]string{
+	settle.OperationInProcess: "In Process",
+	settle.OperationDone:      "Success",
+	settle.OperationPartial:   "Success",
+	settle.OperationFailed:    "Declined",
+	settle.OperationTimedOut:  "Timeout",
+}
+
+// means tells the card's scheme by the number's leading digits.
+func means(mask string) (name, id string) {
+	if len(mask) < 6 {
+		return "", ""
+	}
+	switch two, four := mask[:2], mask[:4]; {
+	case mask[0] == '4':
+		return "VISA", "1"
+	case "51" <= two && two <= "55", "2221" <= four && four <= "2720":
+		return "MasterCard", "2"
+	case two == "30", two == "36", two == "38":
+		return "Diners", "3"
+	case two == "35":
+		return "JCB", "4"
+	case two == "34", two == "37":
+		return "AMEX", "5"
+	case "2200" <= four && four <= "2204":
+		return "MIR", ""
+	case four == "9112":
+		return "BELKART", ""
+	}
+	return "", ""
+}
+
+var transactionNames = map[settle.Kind]string{settle.Reversal: "reversal", settle.PartialReversal: "partial reversal", settle.Refund: "refund"}
+
+// transactionTypes names what an operation created at the center: nothing when it only changed what had not left us.
+func transactionTypes(o *settle.Order, op *settle.Operation) string {
+	var names []string
+	add := func(name string) {
+		if name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	for _, t := range o.Transactions {
+		if t.Operation == op.Number {
+			add(transactionNames[t.Kind])
+		}
+	}
+	if op.Kind == settle.OperationCancellation && op.Record != nil {
+		add("refund")
+	}
+	return strings.Join(names, ", ")
+}

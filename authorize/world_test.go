@@ -1,0 +1,279 @@
+package authorize_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"settled/authorize"
+	"settled/authorize/online"
+	"settled/internal/pcsim"
+	"settled/internal/postgres/pgtest"
+	"settled/settle"
+	"settled/settle/settletest"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+const (
+	login         = "shop_login"
+	password      = "Secret2026Word"
+	otherPassword = "Other2026Word"
+	acquirer      = "00000012345"
+)
+
+// world is the books with three simulated centers behind real connections, and the API behind real HTTP.
+type world struct {
+	*settletest.World
+	t        *testing.T
+	centers  map[int16]*pcsim.Center
+	gateway  *authorize.Gateway
+	server   *httptest.Server
+	logs     *lockedBuffer
+	registry *prometheus.Registry
+}
+
+// answerWithin is how long the tests' switch waits for a center.
+const answerWithin = 400 * time.Millisecond
+
+func newWorld(t *testing.T, behavior pcsim.Behavior) *world {
+	w := &world{World: settletest.New(t), t: t, centers: map[int16]*pcsim.Center{}, logs: &lockedBuffer{}, registry: prometheus.NewRegistry()}
+	log := slog.New(slog.NewTextHandler(w.logs, nil))
+	hosts := map[int16]authorize.Center{}
+	late := func(a online.LateAnswer) { w.gateway.OnLate(a) }
+	for _, c := range w.Dir.Centers() {
+		hosts[c.ID] = authorize.Center{Host: w.connect(c, behavior, log, late), Acquirer: acquirer}
+	}
+	var err error
+	w.gateway, err = authorize.New(authorize.Options{
+		Books: w.Books, Directory: w.Dir, Vault: w.Vault, Centers: hosts, Now: w.Clock.Now, Log: log, Registerer: w.registry,
+		Merchants: map[int32]authorize.Merchant{
+			settletest.Merchant:      {Login: login, PasswordHash: passwordHash(password), SecretWord: "secret"},
+			settletest.OtherMerchant: {Login: "other_login", PasswordHash: passwordHash(otherPassword), TestMode: true},
+		},
+	})
+	check(t, err)
+	t.Cleanup(w.gateway.Close)
+	w.server = httptest.NewServer(w.gateway.Handler())
+	t.Cleanup(w.server.Close)
+	return w
+}
+
+// connect starts a simulated center and returns the switch to it.
+func (w *world) connect(c *settle.Center, behavior pcsim.Behavior, log *slog.Logger, late func(online.LateAnswer)) online.Host {
+	model := pcsim.DualMessage
+	if !c.Capabilities.FinancialRecord {
+		model = pcsim.SingleMessage
+	}
+	center, err := pcsim.New(pcsim.Options{Name: c.Name, MemberID: acquirer, Seed: 1, Model: model, Location: c.Zone, Now: w.Clock.Now, Behavior: behavior})
+	check(w.t, err)
+	check(w.t, center.Start())
+	w.t.Cleanup(func() { center.Close() })
+	w.centers[c.ID] = center
+	client, err := online.New(online.Options{Name: c.Name, Address: center.OnlineAddr(), Timeout: answerWithin, Logger: log, OnLate: late})
+	check(w.t, err)
+	w.t.Cleanup(client.Close)
+	check(w.t, client.Ready(w.t.Context()))
+	return client
+}
+
+var hashes sync.Map
+
+// passwordHash computes each hash once per test binary.
+func passwordHash(p string) string {
+	h, ok := hashes.Load(p)
+	if !ok {
+		h, _ = hashes.LoadOrStore(p, authorize.HashPassword(p))
+	}
+	return h.(string)
+}
+
+type params map[string]string
+
+// with returns the parameters changed by more; an empty value removes one.
+func (p params) with(more params) params {
+	out := params{}
+	for _, m := range []params{p, more} {
+		for k, v := range m {
+			out[k] = v
+			if v == "" {
+				delete(out, k)
+			}
+		}
+	}
+	return out
+}
+
+// credentials of the first merchant.
+func credentials() params {
+	return params{"Merchant_ID": "100001", "Login": login, "Password": password}
+}
+
+// payment is a request that the center approves.
+func payment(number string) params {
+	return credentials().with(params{"OrderNumber": number, "OrderAmount": "237.40", "OrderCurrency": "BYN", "Cardnumber": pcsim.CardApproved,
+		"Cardholder": "TEST CARD", "Expiremonth": "12", "Expireyear": "2028", "Cvc2": "123", "Lastname": "Ivanov", "Firstname": "Ivan",
+		"Email": "ivan@example.by", "OrderComment": "Order & more", "ClientIP": "10.0.0.1"})
+}
+
+// reply is an HTTP answer.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (w *world) post(path, contentType, body string) reply {
+	w.t.Helper()
+	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.server.URL+path, strings.NewReader(body))
+	check(w.t, err)
+	request.Header.Set("Content-Type", contentType)
+	response, err := w.server.Client().Do(request)
+	check(w.t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	check(w.t, err)
+	return reply{response.StatusCode, response.Header, string(text)}
+}
+
+func (w *world) form(path string, p params) reply {
+	w.t.Helper()
+	v := url.Values{}
+	for name, value := range p {
+		v.Set(name, value)
+	}
+	return w.post(path, "application/x-www-form-urlencoded", v.Encode())
+}
+
+func (w *world) json(path string, p params) reply {
+	w.t.Helper()
+	b, err := json.Marshal(p)
+	check(w.t, err)
+	return w.post(path, "application/json", string(b))
+}
+
+// result is an XML answer.
+type result struct {
+	First  int      `xml:"firstcode,attr"`
+	Second int      `xml:"secondcode,attr"`
+	Count  int      `xml:"count,attr"`
+	Order  fields   `xml:"orders>order"`
+	Bare   []fields `xml:"order"`
+}
+
+// fields are the elements of an order.
+type fields map[string]string
+
+// UnmarshalXML reads the child elements.
+func (f *fields) UnmarshalXML(d *xml.Decoder, start xml.StartElement) error {
+	*f = fields{}
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return err
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			var text string
+			if err := d.DecodeElement(&text, &token); err != nil {
+				return err
+			}
+			(*f)[token.Name.Local] = text
+		case xml.EndElement:
+			if token.Name == start.Name {
+				return nil
+			}
+		}
+	}
+}
+
+// call posts a form and reads the XML answer.
+func (w *world) call(path string, p params) result {
+	w.t.Helper()
+	r := w.form(path, p.with(params{"Format": "3"}))
+	return w.parse(r.body)
+}
+
+func (w *world) parse(body string) result {
+	w.t.Helper()
+	var out result
+	if err := xml.Unmarshal([]byte(body), &out); err != nil {
+		w.t.Fatalf("%v in %s", err, body)
+	}
+	return out
+}
+
+// The services.
+const (
+	pay        = "/pay/silentpay.cfm"
+	charge     = "/charge/charge.cfm"
+	cancel     = "/cancel/cancel.cfm"
+	wsCancel   = "/cancel/wscancel.cfm"
+	orderState = "/orderstate/orderstate.cfm"
+)
+
+// paid makes a payment and returns the plain bill number.
+func (w *world) paid(p params) string {
+	w.t.Helper()
+	r := w.call(pay, p)
+	if r.Order["responsecode"] != "AS000" {
+		w.t.Fatalf("payment: %+v", r)
+	}
+	bill, _, _ := strings.Cut(r.Order["billnumber"], ".")
+	return bill
+}
+
+// state asks for the state of an order.
+func (w *world) state(number string) string {
+	w.t.Helper()
+	r := w.call(orderState, credentials().with(params{"Ordernumber": number}))
+	if len(r.Bare) == 0 {
+		w.t.Fatalf("order %s: %+v", number, r)
+	}
+	return r.Bare[len(r.Bare)-1]["orderstate"]
+}
+
+// settleOwed sends what is owed until nothing is due.
+func (w *world) settleOwed() int {
+	w.t.Helper()
+	total := 0
+	for {
+		n, err := w.gateway.Sender().Step(context.Background())
+		check(w.t, err)
+		if total += n; n == 0 {
+			return total
+		}
+	}
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lockedBuffer collects logs.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+func (l *lockedBuffer) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }

@@ -1,0 +1,62 @@
+package settle
+
+import (
+	"context"
+	"fmt"
+
+	"settled/internal/vault"
+)
+
+// claimColumns is what a claim returns, in the order of Owed.
+const claimColumns = `e.merchant_id, e.order_id, e.transaction, e.operation, e.original, e.slice, e.center_id, e.kind, e.amount,
+	e.exchange_id, e.created_at, e.transmitted_at, e.due_at, e.attempts, e.last_error`
+
+// claimAttempt counts a transmission and plans the next one.
+const claimAttempt = `
+UPDATE owed_exchanges e SET attempts = e.attempts + 1,
+	due_at = $1 + (CASE e.attempts WHEN 0 THEN interval '10 s' WHEN 1 THEN interval '30 s' WHEN 2 THEN interval '1 min'
+		WHEN 3 THEN interval '5 min' WHEN 4 THEN interval '15 min' ELSE interval '1 hour' END)
+`
+
+const claimAtCenter = claimAttempt + `
+FROM (SELECT merchant_id, order_id, transaction FROM owed_exchanges WHERE due_at <= $1 AND kind IN (3, 4, 5) AND center_id = $3
+	ORDER BY kind = 5, due_at, exchange_id LIMIT $2) c
+WHERE e.merchant_id = c.merchant_id AND e.order_id = c.order_id AND e.transaction = c.transaction AND e.due_at <= $1
+RETURNING ` + claimColumns
+
+// DueAt is Due for one center, reversals before refunds, so that a center that does not answer keeps no other waiting.
+func (b *Books) DueAt(ctx context.Context, center int16, limit int) ([]Owed, error) {
+	return collect[Owed](ctx, b.Pool, claimAtCenter, b.now(), limit, center)
+}
+
+const claimOfOrder = claimAttempt + `
+WHERE e.merchant_id = $2 AND e.order_id = $3 AND e.due_at <= $1 AND e.kind IN (3, 4, 5)
+RETURNING ` + claimColumns
+
+// DueOf claims the messages of one order whose time has come. What another caller has claimed is not returned.
+func (b *Books) DueOf(ctx context.Context, merchant int32, id int64) ([]Owed, error) {
+	return collect[Owed](ctx, b.Pool, claimOfOrder, b.now(), merchant, id)
+}
+
+const owedOnline = `SELECT count(*) FROM owed_exchanges WHERE merchant_id = $1 AND order_id = $2`
+
+// OwedCount returns how many exchanges of an order have no outcome yet.
+func (b *Books) OwedCount(ctx context.Context, merchant int32, id int64) (int, error) {
+	var n int
+	if err := b.Pool.QueryRow(ctx, owedOnline, merchant, id).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count exchanges of order %d: %w", id, err)
+	}
+	return n, nil
+}
+
+// PAN opens the card number of an order. The caller answers for where it goes.
+func (b *Books) PAN(o *Order) (vault.PAN, error) {
+	pan, err := b.Vault.Unseal(o.card, vault.CardBinding(nil, int64(o.Merchant), o.ID))
+	if err != nil {
+		return vault.PAN{}, fmt.Errorf("open card of order %d: %w", o.ID, err)
+	}
+	return pan, nil
+}
+
+// Matches tells that the order was made by a request with this fingerprint.
+func (o *Order) Matches(fingerprint []byte) bool { return string(o.fingerprint) == string(fingerprint) }
