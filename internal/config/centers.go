@@ -114,17 +114,26 @@ func (c *checker) sftp(at place, f SFTPFile) SFTP {
 	if len(f.HostKeys) == 0 {
 		c.fail(at.at("host_keys"), "at least one host key is needed: a server that shows another is never trusted")
 	}
-	for i, key := range f.HostKeys {
-		if _, _, _, _, err := ssh.ParseAuthorizedKey([]byte(key)); err != nil {
-			c.fail(at.at("host_keys", i), "%q is no public key of the form \"ssh-ed25519 AAAA...\"", key)
-		}
-	}
 	return SFTP{
-		Address: c.address(at.at("address"), f.Address), User: c.required(at.at("user"), f.User), HostKeys: f.HostKeys,
-		Key: c.secretFile(at.at("key_file"), f.KeyFile), Password: c.secretFile(at.at("password_file"), f.PasswordFile),
+		Address: c.address(at.at("address"), f.Address), User: c.required(at.at("user"), f.User),
+		HostKeys: c.hostKeys(at.at("host_keys"), f.HostKeys),
+		KeyFile:  c.fileThere(at.at("key_file"), f.KeyFile), PasswordFile: c.fileThere(at.at("password_file"), f.PasswordFile),
 		UploadDir: c.directory(at.at("upload_dir"), f.UploadDir, "/in"), ReplyDir: c.directory(at.at("reply_dir"), f.ReplyDir, "/out"),
 		RemovesFiles: f.RemovesFiles, DedupesFiles: f.DedupesFiles, DuplicateCodes: f.Duplicates,
 	}
+}
+
+func (c *checker) hostKeys(at place, lines []string) []ssh.PublicKey {
+	var keys []ssh.PublicKey
+	for i, line := range lines {
+		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
+		if err != nil {
+			c.fail(at.at(i), "%q is no public key of the form \"ssh-ed25519 AAAA...\"", line)
+			continue
+		}
+		keys = append(keys, key)
+	}
+	return keys
 }
 
 func (c *checker) directory(at place, name, standard string) string {

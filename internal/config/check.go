@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"net"
@@ -181,23 +182,30 @@ func (c *checker) within(at place, d, standard, shortest, longest time.Duration)
 	return d
 }
 
-// secretFile reads a file that holds a secret and nothing else; a final line break is not part of it.
-func (c *checker) secretFile(at place, name string) vault.Secret {
+// fileThere returns the absolute name of a file that must be readable; empty stays empty.
+func (c *checker) fileThere(at place, name string) string {
 	if name == "" {
-		return vault.Secret{}
+		return ""
 	}
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(c.dir, name)
 	}
-	text, err := os.ReadFile(name)
+	f, err := os.Open(name)
 	if err != nil {
 		c.fail(at, "%v", err)
+		return ""
+	}
+	_ = f.Close()
+	return name
+}
+
+// secretFile reads a file that holds a secret and nothing else; a final line break is not part of it.
+func (c *checker) secretFile(at place, name string) vault.Secret {
+	if name = c.fileThere(at, name); name == "" {
 		return vault.Secret{}
 	}
-	for len(text) > 0 && (text[len(text)-1] == '\n' || text[len(text)-1] == '\r') {
-		text = text[:len(text)-1]
-	}
-	if len(text) == 0 {
+	text, err := os.ReadFile(name)
+	if text = bytes.TrimRight(text, "\r\n"); err != nil || len(text) == 0 {
 		c.fail(at, "%s is empty", name)
 	}
 	return vault.NewSecret(text)

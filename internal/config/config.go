@@ -17,6 +17,7 @@ import (
 	"settled/settle"
 
 	"go.yaml.in/yaml/v3"
+	"golang.org/x/crypto/ssh"
 )
 
 // Config is what a configuration file means.
@@ -91,9 +92,9 @@ type Clearing struct {
 type SFTP struct {
 	Address        string // host:port
 	User           string
-	Key            vault.Secret // private key in PEM; empty without key login
-	Password       vault.Secret // empty without password login
-	HostKeys       []string     // as in authorized_keys; the server must show one of them
+	KeyFile        string          // absolute; empty without key login
+	PasswordFile   string          // absolute; empty without password login
+	HostKeys       []ssh.PublicKey // the server must show one of them
 	UploadDir      string
 	ReplyDir       string
 	RemovesFiles   bool     // the center may take files out of UploadDir

@@ -171,8 +171,8 @@ func TestExampleMeans(t *testing.T) {
 	if got := string(cfg.Merchants[0].SecretWord.Reveal()); got != "north star" {
 		t.Errorf("secret word %q", got)
 	}
-	if got := string(cfg.Centers[1].Clearing.SFTP.Password.Reveal()); got != "swordfish" {
-		t.Errorf("password %q", got)
+	if got := cfg.Centers[1].Clearing.SFTP.PasswordFile; got != filepath.Join(dir, "secrets/pc-b.password") {
+		t.Errorf("password file %q", got)
 	}
 	if cfg.Centers[2].Clearing != nil {
 		t.Error("single-message center has clearing")
