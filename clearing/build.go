@@ -1,0 +1,246 @@
+package clearing
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"settled/fileformats/ipm"
+	"settled/internal/money"
+	"settled/internal/postgres"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Batch is the sealed set of a window in one currency.
+type Batch struct {
+	ID           int64          `json:"batch"`
+	Window       int32          `json:"window"`
+	Center       int16          `json:"center"`
+	Stream       string         `json:"stream"`
+	BusinessDate time.Time      `json:"business_date"`
+	DeadlineAt   time.Time      `json:"deadline_at"`
+	Currency     money.Currency `json:"-"`
+	Part         int16          `json:"part"`
+	Parts        int16          `json:"parts"`
+	Sum
+	State     string     `json:"state"` // sealed, replied, nacked
+	SealedAt  time.Time  `json:"sealed_at"`
+	RepliedAt *time.Time `json:"replied_at,omitempty"`
+	Reply     *int64     `json:"reply,omitempty"`
+}
+
+const selectBatch = `
+SELECT b.batch_id, b.window_id, b.center_id, b.stream, b.business_date, w.deadline_at, b.currency, b.part, b.parts,
+	b.sales_count, b.sales_amount, b.credits_count, b.credits_amount, b.state, b.sealed_at, b.replied_at, b.reply_id
+FROM batches b JOIN windows w USING (window_id) `
+
+func scanBatch(row pgx.CollectableRow) (Batch, error) {
+	var b Batch
+	var currency int16
+	err := row.Scan(&b.ID, &b.Window, &b.Center, &b.Stream, &b.BusinessDate, &b.DeadlineAt, &currency, &b.Part, &b.Parts,
+		&b.SalesCount, &b.SalesAmount, &b.CreditsCount, &b.CreditsAmount, &b.State, &b.SealedAt, &b.RepliedAt, &b.Reply)
+	b.Currency = money.Currency(currency)
+	return b, err
+}
+
+func readBatches(ctx context.Context, q querier, where string, args ...any) ([]Batch, error) {
+	rows, err := q.Query(ctx, selectBatch+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanBatch)
+}
+
+func readBatch(ctx context.Context, q querier, id int64) (Batch, error) {
+	all, err := readBatches(ctx, q, `WHERE b.batch_id = $1`, id)
+	if err == nil && len(all) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Batch{}, fmt.Errorf("read batch %d: %w", id, err)
+	}
+	return all[0], nil
+}
+
+const (
+	filesToBuild = `
+SELECT batch_id FROM files WHERE center_id = $1 AND stream = $2 AND state = 'planned' AND NOT frozen AND next_attempt_at <= $3
+ORDER BY file_id`
+	fileToBuild = selectFile + `
+WHERE batch_id = $1 AND state = 'planned' ORDER BY build DESC LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`
+	fileBuilt = `
+UPDATE files SET state = 'built', bytes = $2, sha256 = $3, messages = $4, built_at = $5, next_attempt_at = $5, failures = 0,
+	last_error = '', error_class = '' WHERE file_id = $1 AND state = 'planned'`
+	fileFailed = `
+UPDATE files SET failures = failures + 1, last_error = $2, error_class = $3, next_attempt_at = $4
+WHERE batch_id = $1 AND state = 'planned'`
+)
+
+// BuildDue builds every file that is planned, and releases what is released by itself. It returns how many it built.
+func (n *Night) BuildDue(ctx context.Context, now time.Time) (int, error) {
+	return n.each(ctx, now, n.buildCenter)
+}
+
+func (n *Night) buildCenter(ctx context.Context, s *station, now time.Time) (int, error) {
+	due, err := n.ids(ctx, filesToBuild, s.ID, s.Stream, now)
+	if err != nil {
+		return 0, fmt.Errorf("read files to build: %w", err)
+	}
+	built := 0
+	var all []error
+	for _, batch := range due {
+		if err := n.BuildBatch(ctx, batch); err != nil {
+			all = append(all, err)
+			continue
+		}
+		built++
+	}
+	return built, errors.Join(all...)
+}
+
+// BuildBatch writes the bytes of the planned file of a batch: it streams the records once through the codec into sealed
+// chunks, reads them back with an independent reader and compares them with the batch, all in one transaction. A build
+// that was interrupted leaves nothing and starts from the beginning. A batch whose file is built stays as it is. The same
+// batch gives the same bytes. Errors: ErrTotals, ErrContract, those of the codec and the vault.
+func (n *Night) BuildBatch(ctx context.Context, id int64) error {
+	started := n.now()
+	batch, err := readBatch(ctx, n.Pool, id)
+	if err != nil {
+		return err
+	}
+	s, err := n.station(batch.Center)
+	if err != nil {
+		return fmt.Errorf("build batch %d: %w", id, err)
+	}
+	err = postgres.InTx(ctx, n.Pool, key("batch/%d/build", id), func(tx pgx.Tx) error {
+		if err := long(ctx, tx); err != nil {
+			return err
+		}
+		f, err := oneFile(ctx, tx, fileToBuild, id)
+		if isNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return n.build(ctx, tx, s, batch, f)
+	})
+	if err != nil {
+		err = fmt.Errorf("build batch %d of %s: %w", id, s.Name, err)
+		return errors.Join(err, n.buildFailed(ctx, id, err))
+	}
+	n.metrics.phase(s, "build", n.now().Sub(started))
+	return nil
+}
+
+// buildFailed notes why, and when to try again: a build fails for what a person must repair.
+func (n *Night) buildFailed(ctx context.Context, batch int64, cause error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	class := "build"
+	if errors.Is(cause, ErrTotals) {
+		class = "totals"
+	}
+	_, err := n.Pool.Exec(ctx, fileFailed, batch, cause.Error(), class, n.now().Add(time.Minute))
+	return err
+}
+
+func (n *Night) build(ctx context.Context, tx pgx.Tx, s *station, b Batch, f File) error {
+	var messages int64
+	size, sum, err := storeChunks(ctx, tx, n.Vault, fileChunks, f.ID, func(ctx context.Context, out *chunker) error {
+		control, err := n.encode(ctx, s, b, f, out)
+		messages = control.Messages
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := n.verify(ctx, tx, s, b, f, sum[:]); err != nil {
+		return err
+	}
+	now := n.now()
+	if _, err := tx.Exec(ctx, fileBuilt, f.ID, size, sum[:], messages, now); err != nil {
+		return err
+	}
+	n.Log.InfoContext(ctx, "file built", "center", s.Name, "file", f.Name, "bytes", size, "messages", messages)
+	if s.Release == AutoRelease {
+		return n.release(ctx, tx, f.ID, now)
+	}
+	return nil
+}
+
+// encode writes the file of a batch.
+func (n *Night) encode(ctx context.Context, s *station, b Batch, f File, out *chunker) (ipm.Control, error) {
+	w := ipm.NewWriter(out, s.Format)
+	out.messages = func() int64 { return w.Control().Messages }
+	id, err := ipm.ParseFileID(f.LogicalID)
+	if err != nil {
+		return ipm.Control{}, fmt.Errorf("file id %q: %w", f.LogicalID, err)
+	}
+	if err := w.WriteHeader(id); err != nil {
+		return ipm.Control{}, err
+	}
+	p, err := n.newPresenter(s, b.Currency)
+	if err != nil {
+		return ipm.Control{}, err
+	}
+	err = streamRecords(ctx, n.Pool, b.Window, b.Currency, func(r *row) error {
+		record, err := p.present(r)
+		if err != nil {
+			return err
+		}
+		if err := w.Write(record); err != nil {
+			return fmt.Errorf("record %d: %w", r.record, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return ipm.Control{}, err
+	}
+	control, err := w.Close()
+	if err != nil {
+		return control, err
+	}
+	return control, out.flush()
+}
+
+// verify reads the stored bytes back and compares what they say with the batch.
+func (n *Night) verify(ctx context.Context, q querier, s *station, b Batch, f File, sum []byte) error {
+	hash := sha256.New()
+	stored := &chunkReader{ctx: ctx, q: q, vault: n.Vault, table: fileChunks, owner: f.ID}
+	totals, err := ipm.Verify(io.TeeReader(stored, hash), s.Format)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrTotals, err)
+	}
+	if !bytes.Equal(hash.Sum(nil), sum) {
+		return fmt.Errorf("%w: sha256 of file %s", ErrTotals, f.Name)
+	}
+	return compare(totals, b, f)
+}
+
+// compare checks that a file is the one named and holds exactly the batch: detail, trailer and batch agree per kind.
+func compare(t ipm.Totals, b Batch, f File) error {
+	if t.File.String() != f.LogicalID {
+		return fmt.Errorf("%w: file id is %s, not %s", ErrTotals, t.File, f.LogicalID)
+	}
+	if want := b.Records() + 2; t.Control.Messages != want {
+		return fmt.Errorf("%w: %d messages, not %d", ErrTotals, t.Control.Messages, want)
+	}
+	var held Sum
+	for _, c := range t.Currencies {
+		if c.Currency != uint16(b.Currency) || c.SaleReversals.Count+c.RefundReversals.Count != 0 {
+			return fmt.Errorf("%w: records of currency %d, or reversals", ErrTotals, c.Currency)
+		}
+		held = Sum{c.Sales.Count, c.Sales.Amount, c.Refunds.Count, c.Refunds.Amount}
+	}
+	if held != b.Sum {
+		return fmt.Errorf("%w: file holds %v, batch %v", ErrTotals, held, b.Sum)
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package clearing
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"settled/internal/postgres"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// FileState is where a file stands; docs/delivery.md draws the transitions.
+type FileState string
+
+// The states of files.
+const (
+	FilePlanned   FileState = "planned"          // numbered, no bytes yet
+	FileBuilt     FileState = "built"            // bytes stored and proven against the batch
+	FileReleased  FileState = "released"         // may be sent
+	FileSending   FileState = "sending"          // an attempt is under way, or was interrupted
+	FileDelivered FileState = "delivered"        // proven to be at the center
+	FileUnknown   FileState = "unknown_delivery" // may be at the center: nobody can tell yet
+	FileReplied   FileState = "replied"          // the center gave its verdict on every record
+	FileRejected  FileState = "rejected"         // the center refused it whole: nothing of it was processed
+)
+
+// File is the bytes of a batch, or the plan of them.
+type File struct {
+	ID            int64      `json:"file"`
+	Batch         int64      `json:"batch"`
+	Build         int16      `json:"build"`
+	Center        int16      `json:"center"`
+	Sequence      int32      `json:"sequence"`
+	Name          string     `json:"name"`
+	LogicalID     string     `json:"file_id"`
+	State         FileState  `json:"state"`
+	Frozen        bool       `json:"frozen"`
+	Bytes         *int64     `json:"bytes,omitempty"`
+	Messages      *int32     `json:"messages,omitempty"`
+	SHA256        []byte     `json:"sha256,omitempty"`
+	Proof         string     `json:"proof,omitempty"` // hash, size, present, taken, reply, person
+	Attempts      int32      `json:"attempts"`
+	Failures      int32      `json:"failures"`
+	Token         string     `json:"-"`
+	ErrorClass    string     `json:"error_class,omitempty"`
+	LastError     string     `json:"last_error,omitempty"`
+	PlannedAt     time.Time  `json:"planned_at"`
+	BuiltAt       *time.Time `json:"built_at,omitempty"`
+	ReleasedAt    *time.Time `json:"released_at,omitempty"`
+	DeliveredAt   *time.Time `json:"delivered_at,omitempty"`
+	UnknownSince  *time.Time `json:"unknown_since,omitempty"`
+	DeadlineAt    time.Time  `json:"deadline_at"`
+	NextAttemptAt time.Time  `json:"next_attempt_at"`
+}
+
+const selectFile = `
+SELECT file_id, batch_id, build, center_id, sequence, name, logical_id, state, frozen, bytes, messages, sha256, proof, attempts,
+	failures, token, error_class, last_error, planned_at, built_at, released_at, delivered_at, unknown_since, deadline_at, next_attempt_at
+FROM files `
+
+func oneFile(ctx context.Context, q querier, sql string, args ...any) (File, error) {
+	return one[File](ctx, q, sql, args...)
+}
+
+const releaseFile = `
+UPDATE files SET state = 'released', released_at = $2, next_attempt_at = $2 WHERE file_id = $1 AND state = 'built'`
+
+// release lets a built file go.
+func (n *Night) release(ctx context.Context, tx pgx.Tx, id int64, now time.Time) error {
+	tag, err := tx.Exec(ctx, releaseFile, id, now)
+	if err != nil {
+		return fmt.Errorf("release file %d: %w", id, err)
+	}
+	if tag.RowsAffected() != 1 {
+		return fmt.Errorf("%w: file %d is not built", ErrState, id)
+	}
+	return n.Enqueue(ctx, tx, JobDeliver, id)
+}
+
+// Release lets a built file go to a center whose files a person releases. A file that is not built is ErrState.
+func (n *Night) Release(ctx context.Context, file int64) error {
+	return postgres.InTx(ctx, n.Pool, key("file/%d/release", file), func(tx pgx.Tx) error {
+		return n.release(ctx, tx, file, n.now())
+	})
+}
+
+const (
+	latestBuild = selectFile + `WHERE batch_id = $1 ORDER BY build DESC LIMIT 1`
+	reopenBatch = `UPDATE batches SET state = 'sealed' WHERE batch_id = $1 AND state = 'nacked'`
+)
+
+// Rebuild plans a new file for a batch whose file the center refused whole, under the number that the profile says. It
+// returns the new file. A batch that was not refused is ErrState.
+func (n *Night) Rebuild(ctx context.Context, batch int64) (id int64, err error) {
+	b, err := readBatch(ctx, n.Pool, batch)
+	if err != nil {
+		return 0, err
+	}
+	s, err := n.station(b.Center)
+	if err != nil {
+		return 0, err
+	}
+	err = postgres.InTx(ctx, n.Pool, key("batch/%d/rebuild", batch), func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, reopenBatch, batch)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() != 1 {
+			return fmt.Errorf("%w: batch %d is %s", ErrState, batch, b.State)
+		}
+		last, err := oneFile(ctx, tx, latestBuild, batch)
+		if err != nil {
+			return err
+		}
+		var sequence int32
+		if s.ReuseNumber {
+			sequence = last.Sequence
+		}
+		if id, err = n.planFile(ctx, tx, s, b, last.Build+1, sequence, n.now()); err != nil {
+			return err
+		}
+		return n.Enqueue(ctx, tx, JobBuild, batch)
+	})
+	return id, err
+}

@@ -1,0 +1,159 @@
+package clearing
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"settled/clearing/remote"
+	"settled/fileformats/ipm"
+	"settled/schedules"
+	"settled/settle"
+)
+
+// Scope says within what the numbers of a center's files start at 1.
+type Scope string
+
+// The scopes: files 1, 2, 3 … of each business date, or for ever.
+const (
+	PerDate Scope = "date"
+	Forever Scope = "forever"
+)
+
+// EmptyPolicy says what happens to a window without records.
+type EmptyPolicy string
+
+// The policies: no file and no number, or a file of header and trailer.
+const (
+	SkipEmpty EmptyPolicy = "skip"
+	SendEmpty EmptyPolicy = "send"
+)
+
+// ReleaseMode says who lets a built file go.
+type ReleaseMode string
+
+// The modes: at once, or when a person has called Release.
+const (
+	AutoRelease   ReleaseMode = "auto"
+	ManualRelease ReleaseMode = "manual"
+)
+
+// Profile is what we agreed on with a center about its files.
+type Profile struct {
+	Plan      schedules.Plan // of its windows
+	Format    ipm.Profile
+	Member    string // our member id, 1-11 digits: in file ids, and as originator (DE 94)
+	BIN       uint32 // acquirer's, six digits: in the reference data of records (DE 31)
+	Acquirer  string // DE 32, 6-11 digits; empty: absent
+	Forwarder string // DE 33, 6-11 digits; default Member
+
+	Sequence    Scope // default PerDate
+	ReuseNumber bool  // a file refused whole is replaced under its own number, not the next
+	Empty       EmptyPolicy
+	Release     ReleaseMode
+
+	SFTP            remote.Config
+	Outbox          string        // directory that takes our files
+	Inbox           string        // directory of the replies
+	RemovesFiles    bool          // the center may take files out of the outbox
+	DedupesByFileID bool          // contract: the center refuses a file id that it has processed
+	DuplicateCodes  []uint16      // error codes of a file reject that say so
+	RemoveReplies   bool          // we remove a reply once it is stored
+	ReplyTimeout    time.Duration // from delivery to the reply; default 12 h
+
+	// ReplyName matches the names of replies; others are reported once and left alone. Its group "file", if any, is the
+	// name of the file answered, without extension: it tells what an answer without entries is about.
+	ReplyName     *regexp.Regexp
+	MaxReplyBytes int64 // default 2 GiB
+}
+
+// ErrProfile is wrapped by what New says about a profile that cannot work.
+var ErrProfile = errors.New("clearing: profile")
+
+// safeName is what may stand in a file name, and so in the name of a center and a stream.
+var safeName = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
+
+func (p Profile) withDefaults() Profile {
+	if p.Sequence == "" {
+		p.Sequence = PerDate
+	}
+	if p.Empty == "" {
+		p.Empty = SkipEmpty
+	}
+	if p.Release == "" {
+		p.Release = AutoRelease
+	}
+	if p.Forwarder == "" {
+		p.Forwarder = p.Member
+	}
+	if p.ReplyTimeout == 0 {
+		p.ReplyTimeout = 12 * time.Hour
+	}
+	if p.MaxReplyBytes == 0 {
+		p.MaxReplyBytes = 2 << 30
+	}
+	return p
+}
+
+func (p Profile) check(c *settle.Center) error {
+	fault := func(format string, args ...any) error {
+		return fmt.Errorf("%w of center %s: %s", ErrProfile, c.Name, fmt.Sprintf(format, args...))
+	}
+	member, err := strconv.ParseUint(p.Member, 10, 64)
+	switch {
+	case !safeName.MatchString(c.Name) || !safeName.MatchString(c.Stream):
+		return fault("name %q and stream %q must be of letters, digits and hyphens", c.Name, c.Stream)
+	case err != nil || member == 0 || len(p.Member) > 11:
+		return fault("member id %q is not 1 to 11 digits", p.Member)
+	case p.BIN == 0 || p.BIN > 999_999:
+		return fault("acquirer BIN %d is not six digits", p.BIN)
+	case p.Sequence != PerDate && p.Sequence != Forever:
+		return fault("sequence scope %q", p.Sequence)
+	case p.Empty != SkipEmpty && p.Empty != SendEmpty:
+		return fault("empty file policy %q", p.Empty)
+	case p.Release != AutoRelease && p.Release != ManualRelease:
+		return fault("release mode %q", p.Release)
+	case p.ReplyName == nil:
+		return fault("no pattern of reply names")
+	}
+	if err := p.Plan.Validate(); err != nil {
+		return fault("%v", err)
+	}
+	if err := p.SFTP.Check(); err != nil {
+		return fault("%v", err)
+	}
+	return nil
+}
+
+func (p Profile) member() uint64 {
+	n, _ := strconv.ParseUint(p.Member, 10, 64)
+	return n
+}
+
+// originator is DE 94, without the zeros that fill a member id.
+func (p Profile) originator() string { return strings.TrimLeft(p.Member, "0") }
+
+// scope names the counter of a business date.
+func (p Profile) scope(businessDate time.Time) string {
+	if p.Sequence == Forever {
+		return ""
+	}
+	return businessDate.Format(time.DateOnly)
+}
+
+// fileID is the name of a file inside the file.
+func (p Profile) fileID(businessDate time.Time, sequence int32) ipm.FileID {
+	return ipm.FileID{Type: ipm.FromMember, Date: ipm.DateOf(businessDate), Member: p.member(), Sequence: uint32(sequence)}
+}
+
+// fileName is ACQ_<center>_<stream>_<yyyymmdd>_<sequence>_<part>of<parts>, with _b<build> for a replacement.
+func fileName(c *settle.Center, businessDate time.Time, sequence int32, part, parts, build int16) string {
+	name := fmt.Sprintf("ACQ_%s_%s_%s_%06d_%dof%d", c.Name, c.Stream, businessDate.Format("20060102"), sequence, part, parts)
+	if build > 1 {
+		name += fmt.Sprintf("_b%d", build)
+	}
+	return name + ".ipm"
+}

@@ -1,0 +1,118 @@
+package clearing
+
+import (
+	"fmt"
+	"time"
+
+	"settled/fileformats/ipm"
+	"settled/internal/money"
+	"settled/internal/vault"
+	"settled/settle"
+)
+
+// What every record of ours says about how the card was presented: an electronic order, card and cardholder not present
+// (DE 22), at an e-commerce terminal (PDS 0023), settled through the center (PDS 0165).
+const (
+	posData      = "000250S1900C"
+	terminalType = "CT6"
+	settledByPC  = 'M'
+)
+
+// party is what the records of a merchant at a center have in common, as it stands in the file.
+type party struct {
+	mcc, terminal, acceptor, location []byte
+}
+
+// parties encodes the merchants of a center. An error names the merchant whose data does not fit the format.
+func (n *Night) parties(s *station) (map[int32]party, error) {
+	all := map[int32]party{}
+	for id, m := range n.Directory.Merchants() {
+		r := m.At(s.ID)
+		if r == nil {
+			continue
+		}
+		place := ipm.Location{Name: m.Name, Street: m.Street, City: m.City, PostalCode: m.Postal, Region: m.Region, Country: m.Country}
+		location, err := place.Append(nil)
+		if err != nil {
+			return nil, fmt.Errorf("merchant %d: name or address does not fit a clearing file: %w", id, err)
+		}
+		if len(m.MCC) != 4 || len(r.Terminal) > 8 || len(r.Acceptor) > 15 {
+			return nil, fmt.Errorf("merchant %d: MCC %q, terminal %q or acceptor %q does not fit a clearing file", id, m.MCC, r.Terminal, r.Acceptor)
+		}
+		all[id] = party{[]byte(m.MCC), []byte(r.Terminal), []byte(r.Acceptor), location}
+	}
+	return all, nil
+}
+
+// presenter turns rows into presentments, in one buffer that the next row reuses.
+type presenter struct {
+	s        *station
+	vault    *vault.Vault
+	parties  map[int32]party
+	exponent uint8
+	record   ipm.Record
+	pan      [64]byte
+	binding  [64]byte
+	arn      [ipm.ARNSize]byte
+	rrn      [12]byte
+}
+
+func (n *Night) newPresenter(s *station, currency money.Currency) (*presenter, error) {
+	parties, err := n.parties(s)
+	if err != nil {
+		return nil, err
+	}
+	p := &presenter{s: s, vault: n.Vault, parties: parties, exponent: uint8(currency.Exponent())}
+	p.record = ipm.Record{
+		Currency: uint16(currency), Exponent: p.exponent, POSData: []byte(posData), TerminalType: []byte(terminalType),
+		Settlement: settledByPC, Forwarder: []byte(s.Forwarder), Originator: []byte(s.originator()),
+	}
+	if s.Acquirer != "" {
+		p.record.Acquirer = []byte(s.Acquirer)
+	}
+	return p, nil
+}
+
+// present returns the presentment of a row; it is valid until the next call. A sale shows the time of its authorization
+// and its approval code; a credit its own time and no code, under the reference number of the payment.
+func (p *presenter) present(r *row) (*ipm.Record, error) {
+	who, ok := p.parties[r.merchant]
+	if !ok {
+		return nil, fmt.Errorf("%w: merchant %d of record %d", ErrContract, r.merchant, r.record)
+	}
+	pan, err := p.vault.AppendUnseal(p.pan[:0], r.card, vault.CardBinding(p.binding[:0], int64(r.merchant), r.order))
+	if err != nil {
+		return nil, fmt.Errorf("open the card of record %d: %w", r.record, err)
+	}
+	arn, err := p.s.arn(r.record, r.born()).Append(p.arn[:0], p.s.Format.Dialect)
+	if err != nil {
+		return nil, fmt.Errorf("reference data of record %d: %w", r.record, err)
+	}
+	out := &p.record
+	out.Kind, out.LocalTime, out.ApprovalCode = ipm.Sale, r.authorized().In(p.s.Zone), r.approval
+	if settle.RecordKind(r.kind) == settle.Credit {
+		out.Kind, out.LocalTime, out.ApprovalCode = ipm.Refund, r.born().In(p.s.Zone), nil
+	}
+	out.PAN, out.ARN, out.RRN, out.Amount, out.Expiry = pan, arn, appendRRN(p.rrn[:0], r.exchange), r.amount, r.expiry
+	out.MCC, out.Terminal, out.Acceptor, out.Location = who.mcc, who.terminal, who.acceptor, who.location
+	return out, nil
+}
+
+// arnSequences is how many records the sequence of reference data can tell apart.
+const arnSequences = 100_000_000_000
+
+// arn is the reference data of a record: the day is the one of its birth in the center's zone.
+func (s *station) arn(record int64, born time.Time) ipm.ARN {
+	return ipm.NewARN(s.BIN, born.In(s.Zone), uint64(record%arnSequences))
+}
+
+// appendRRN appends the twelve digits of settle.RRN.
+func appendRRN(dst []byte, exchange int64) []byte {
+	n := exchange % 1_000_000_000_000
+	var digits [12]byte
+	for i := len(digits) - 1; i >= 0; i-- {
+		digits[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return append(dst, digits[:]...)
+}

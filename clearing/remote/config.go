@@ -1,0 +1,173 @@
+package remote
+
+import (
+	"bytes"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// Config says how to reach a center's file server.
+type Config struct {
+	Address      string // host:port
+	User         string
+	KeyFile      string           // private key, unencrypted
+	PasswordFile string           // first line is the password
+	Auth         []ssh.AuthMethod // in memory, besides the files
+	// HostKeys are the pinned public keys of the server, one, or two while it changes its key. Without one there is no
+	// connection.
+	HostKeys []ssh.PublicKey
+	// IdleTimeout ends a connection on which nothing moves; default 45 s. ConnectTimeout bounds dialing and login; default
+	// 20 s. Budget bounds everything done with one connection; default 30 minutes.
+	IdleTimeout, ConnectTimeout, Budget time.Duration
+}
+
+// ErrConfig is wrapped by what Check finds.
+var ErrConfig = errors.New("remote: configuration")
+
+const (
+	maxHostKeys = 2
+	minRSABits  = 3072
+)
+
+// Check refuses a configuration that cannot or must not connect.
+func (c Config) Check() error {
+	if _, _, err := net.SplitHostPort(c.Address); err != nil {
+		return fmt.Errorf("%w: address %q is not host:port", ErrConfig, c.Address)
+	}
+	switch {
+	case c.User == "":
+		return fmt.Errorf("%w: no user for %s", ErrConfig, c.Address)
+	case c.KeyFile == "" && c.PasswordFile == "" && len(c.Auth) == 0:
+		return fmt.Errorf("%w: neither key nor password for %s", ErrConfig, c.Address)
+	case len(c.HostKeys) == 0:
+		return fmt.Errorf("%w: no pinned host key for %s: ask the center for it, never learn it from the wire", ErrConfig, c.Address)
+	case len(c.HostKeys) > maxHostKeys:
+		return fmt.Errorf("%w: %d host keys for %s: two at most, while the server changes its key", ErrConfig, len(c.HostKeys), c.Address)
+	}
+	for _, key := range c.HostKeys {
+		if weak(key) {
+			return fmt.Errorf("%w: host key %s of %s is too weak", ErrConfig, ssh.FingerprintSHA256(key), c.Address)
+		}
+	}
+	return nil
+}
+
+func weak(key ssh.PublicKey) bool {
+	k, ok := key.(ssh.CryptoPublicKey)
+	if !ok {
+		return true
+	}
+	r, ok := k.CryptoPublicKey().(*rsa.PublicKey)
+	return ok && r.N.BitLen() < minRSABits || key.Type() == "ssh-dss"
+}
+
+// ParseHostKey reads a public key in the form of authorized_keys, "ssh-ed25519 AAAA…", or of known_hosts, with a host in
+// front.
+func ParseHostKey(line string) (ssh.PublicKey, error) {
+	line = strings.TrimSpace(line)
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
+	if err != nil {
+		_, _, key, _, _, err = ssh.ParseKnownHosts([]byte(line))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: host key: %w", ErrConfig, err)
+	}
+	return key, nil
+}
+
+func (c Config) withDefaults() Config {
+	if c.IdleTimeout == 0 {
+		c.IdleTimeout = 45 * time.Second
+	}
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = 20 * time.Second
+	}
+	if c.Budget == 0 {
+		c.Budget = 30 * time.Minute
+	}
+	return c
+}
+
+// auth reads the credentials anew for each connection, so that a changed file needs no restart.
+func (c Config) auth() ([]ssh.AuthMethod, error) {
+	methods := c.Auth
+	if c.KeyFile != "" {
+		text, err := os.ReadFile(c.KeyFile)
+		if err != nil {
+			return nil, err
+		}
+		signer, err := ssh.ParsePrivateKey(text)
+		clear(text)
+		if err != nil {
+			return nil, fmt.Errorf("key file %s: %w", c.KeyFile, err)
+		}
+		methods = append(methods[:len(methods):len(methods)], ssh.PublicKeys(signer))
+	}
+	if c.PasswordFile != "" {
+		text, err := os.ReadFile(c.PasswordFile)
+		if err != nil {
+			return nil, err
+		}
+		line, _, _ := bytes.Cut(text, []byte("\n"))
+		methods = append(methods[:len(methods):len(methods)], ssh.Password(strings.TrimRight(string(line), "\r")))
+	}
+	return methods, nil
+}
+
+// client is the SSH side: pinned keys only, and ciphers that authenticate.
+func (c Config) client() (*ssh.ClientConfig, error) {
+	auth, err := c.auth()
+	if err != nil {
+		return nil, &Error{Op: "read credentials", Class: Auth, Err: err}
+	}
+	return &ssh.ClientConfig{
+		Config:            ssh.Config{Ciphers: []string{"aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"}},
+		User:              c.User,
+		Auth:              auth,
+		HostKeyCallback:   c.checkHostKey,
+		HostKeyAlgorithms: c.hostKeyAlgorithms(),
+		Timeout:           c.ConnectTimeout,
+	}, nil
+}
+
+// HostKeyError says that a server showed a key that is not pinned for it.
+type HostKeyError struct {
+	Address string
+	Shown   string   // SHA-256 fingerprints
+	Pinned  []string //
+}
+
+func (e *HostKeyError) Error() string {
+	return fmt.Sprintf("remote: host key of %s is %s, pinned is %s: ask the center whether it changed its key", e.Address, e.Shown, strings.Join(e.Pinned, " or "))
+}
+
+func (c Config) checkHostKey(_ string, _ net.Addr, shown ssh.PublicKey) error {
+	e := &HostKeyError{Address: c.Address, Shown: ssh.FingerprintSHA256(shown)}
+	for _, key := range c.HostKeys {
+		if bytes.Equal(key.Marshal(), shown.Marshal()) {
+			return nil
+		}
+		e.Pinned = append(e.Pinned, ssh.FingerprintSHA256(key))
+	}
+	return e
+}
+
+// hostKeyAlgorithms asks the server for a key that is pinned, not for another that it has too.
+func (c Config) hostKeyAlgorithms() []string {
+	var all []string
+	for _, key := range c.HostKeys {
+		if key.Type() == ssh.KeyAlgoRSA {
+			all = append(all, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256)
+			continue
+		}
+		all = append(all, key.Type())
+	}
+	return all
+}

@@ -1,0 +1,232 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/pkg/sftp"
+	"golang.org/x/crypto/ssh"
+)
+
+// Link is one connection to a file server. It is for one delivery or one look into the inbox, and not safe for concurrent
+// use.
+type Link struct {
+	ssh    *ssh.Client
+	files  *sftp.Client
+	cancel context.CancelFunc
+}
+
+// Dial connects and logs in. The connection ends with ctx, with its budget, or when nothing moves on it for too long.
+// Every error is an *Error.
+func Dial(ctx context.Context, c Config) (*Link, error) {
+	if err := c.Check(); err != nil {
+		return nil, &Error{Op: "connect", Class: Other, Err: err}
+	}
+	c = c.withDefaults()
+	config, err := c.client()
+	if err != nil {
+		return nil, err
+	}
+	dialer := net.Dialer{Timeout: c.ConnectTimeout}
+	raw, err := dialer.DialContext(ctx, "tcp", c.Address)
+	if err != nil {
+		return nil, fail("connect to "+c.Address, err)
+	}
+	conn := &watchedConn{Conn: raw}
+	conn.limit.Store(int64(min(c.ConnectTimeout, c.IdleTimeout)))
+	ctx, cancel := context.WithTimeout(ctx, c.Budget)
+	context.AfterFunc(ctx, func() { _ = raw.Close() })
+	link, err := login(conn, c, config)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	link.cancel = cancel
+	conn.limit.Store(int64(c.IdleTimeout))
+	go link.keepAlive(ctx, c.IdleTimeout/3)
+	return link, nil
+}
+
+func login(conn net.Conn, c Config, config *ssh.ClientConfig) (*Link, error) {
+	sshConn, channels, requests, err := ssh.NewClientConn(conn, c.Address, config)
+	if err != nil {
+		return nil, loginError(c.Address, err)
+	}
+	client := ssh.NewClient(sshConn, channels, requests)
+	files, err := sftp.NewClient(client, sftp.UseConcurrentWrites(true), sftp.UseConcurrentReads(false))
+	if err != nil {
+		_ = client.Close()
+		return nil, fail("open file transfer at "+c.Address, err)
+	}
+	return &Link{ssh: client, files: files}, nil
+}
+
+// keepAlive makes the server say something now and then, so that silence means that it is gone.
+func (l *Link) keepAlive(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if _, _, err := l.ssh.SendRequest("keepalive@openssh.com", true, nil); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Close ends the connection.
+func (l *Link) Close() error {
+	defer l.cancel()
+	err := errors.Join(l.files.Close(), l.ssh.Close())
+	if err != nil && (errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed)) {
+		return nil
+	}
+	return err
+}
+
+// watchedConn fails a read or write on which nothing moves for longer than the limit.
+type watchedConn struct {
+	net.Conn
+	limit atomic.Int64
+}
+
+// Read implements net.Conn.
+func (c *watchedConn) Read(p []byte) (int, error) {
+	_ = c.SetReadDeadline(time.Now().Add(time.Duration(c.limit.Load())))
+	return c.Conn.Read(p)
+}
+
+// Write implements net.Conn.
+func (c *watchedConn) Write(p []byte) (int, error) {
+	_ = c.SetWriteDeadline(time.Now().Add(time.Duration(c.limit.Load())))
+	return c.Conn.Write(p)
+}
+
+// Entry is a file at the server.
+type Entry struct {
+	Name     string
+	Size     int64
+	Modified time.Time
+	Regular  bool
+}
+
+func entry(info fs.FileInfo) Entry {
+	return Entry{Name: info.Name(), Size: info.Size(), Modified: info.ModTime().UTC(), Regular: info.Mode().IsRegular()}
+}
+
+// Stat looks for a file; found is false when the server says that it is not there.
+func (l *Link) Stat(name string) (e Entry, found bool, err error) {
+	info, err := l.files.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Entry{}, false, nil
+	}
+	if err != nil {
+		return Entry{}, false, fail("stat "+name, err)
+	}
+	return entry(info), true, nil
+}
+
+// List returns what is in a directory, in no particular order.
+func (l *Link) List(ctx context.Context, dir string) ([]Entry, error) {
+	infos, err := l.files.ReadDirContext(ctx, dir)
+	if err != nil {
+		return nil, fail("list "+dir, err)
+	}
+	entries := make([]Entry, len(infos))
+	for i, info := range infos {
+		entries[i] = entry(info)
+	}
+	return entries, nil
+}
+
+// Put writes a new file from the blocks that next returns until io.EOF. The file must not exist. A block of a megabyte
+// travels as many packets at once; every packet's answer is waited for.
+func (l *Link) Put(name string, next func() ([]byte, error)) (size int64, err error) {
+	f, err := l.files.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
+	if err != nil {
+		return 0, fail("create "+name, err)
+	}
+	size, err = write(f, name, next)
+	if err == nil {
+		if _, can := l.files.HasExtension("fsync@openssh.com"); can {
+			err = fail("sync "+name, f.Sync())
+		}
+	}
+	if closed := fail("close "+name, f.Close()); err == nil {
+		err = closed
+	}
+	return size, err
+}
+
+func write(f *sftp.File, name string, next func() ([]byte, error)) (size int64, err error) {
+	for {
+		block, err := next()
+		if errors.Is(err, io.EOF) {
+			return size, nil
+		}
+		if err != nil {
+			return size, err
+		}
+		n, err := f.Write(block)
+		size += int64(n)
+		if err != nil {
+			return size, fail(fmt.Sprintf("write %s at %d", name, size), err)
+		}
+	}
+}
+
+// Read copies a file to w, one packet at a time. The size at the server before and after must be what was read, or the
+// error is of class Mismatch.
+func (l *Link) Read(name string, w io.Writer) (e Entry, err error) {
+	f, err := l.files.Open(name)
+	if err != nil {
+		return Entry{}, fail("open "+name, err)
+	}
+	defer f.Close()
+	before, err := f.Stat()
+	if err != nil {
+		return Entry{}, fail("stat "+name, err)
+	}
+	n, err := copyPackets(w, f)
+	if err != nil {
+		return Entry{}, fail("read "+name, err)
+	}
+	after, found, err := l.Stat(name)
+	switch {
+	case err != nil:
+		return Entry{}, err
+	case !found || n != before.Size() || n != after.Size || !after.Modified.Equal(before.ModTime()):
+		err := fmt.Errorf("remote: read %d bytes of a file of %d, now %d", n, before.Size(), after.Size)
+		return Entry{}, &Error{Op: "read " + name, Class: Mismatch, Err: err}
+	}
+	return after, nil
+}
+
+// copyPackets hides everything of the file but Read: the others ask for several packets at once.
+func copyPackets(w io.Writer, f *sftp.File) (int64, error) {
+	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{f}, make([]byte, 256<<10))
+}
+
+// Rename moves a file by the plain request, which must fail when the target exists. See Ambiguous for its errors.
+func (l *Link) Rename(from, to string) error {
+	return fail(fmt.Sprintf("rename %s to %s", from, to), l.files.Rename(from, to))
+}
+
+// Remove deletes a file; one that is not there is no error.
+func (l *Link) Remove(name string) error {
+	err := l.files.Remove(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return fail("remove "+name, err)
+}

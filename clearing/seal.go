@@ -1,0 +1,292 @@
+package clearing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"settled/internal/money"
+	"settled/internal/postgres"
+	"settled/settle"
+	"settled/settle/ledger"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Window is a cut-off row.
+type Window struct {
+	ID           int32      `json:"window"`
+	Center       int16      `json:"center"`
+	Stream       string     `json:"stream"`
+	BusinessDate time.Time  `json:"business_date"`
+	No           int16      `json:"window_no"`
+	CutoffAt     time.Time  `json:"cutoff_at"`
+	DeadlineAt   time.Time  `json:"deadline_at"`
+	State        string     `json:"state"` // open, sealing, sealed, empty, missed
+	SealedAt     *time.Time `json:"sealed_at,omitempty"`
+}
+
+const (
+	selectWindow = `
+SELECT window_id, center_id, stream, business_date, window_no, cutoff_at, deadline_at, state, sealed_at FROM windows `
+	dueWindows = selectWindow + `
+WHERE center_id = $1 AND stream = $2 AND state IN ('open', 'sealing') AND cutoff_at <= $3 ORDER BY cutoff_at`
+	nextWindow = selectWindow + `
+WHERE center_id = $1 AND stream = $2 AND state = 'open' ORDER BY cutoff_at LIMIT 1`
+	windowByID   = selectWindow + `WHERE window_id = $1`
+	earlierUnset = `
+SELECT count(*) FROM windows WHERE center_id = $1 AND stream = $2 AND state IN ('open', 'sealing') AND cutoff_at < $3`
+)
+
+// querier reads: a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+func collect[T any](ctx context.Context, q querier, sql string, args ...any) ([]T, error) {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[T])
+}
+
+// one reads exactly one row, or fails with ErrNotFound.
+func one[T any](ctx context.Context, q querier, sql string, args ...any) (T, error) {
+	all, err := collect[T](ctx, q, sql, args...)
+	if err != nil {
+		return *new(T), err
+	}
+	if len(all) != 1 {
+		return *new(T), fmt.Errorf("%w: %v", ErrNotFound, args)
+	}
+	return all[0], nil
+}
+
+// SealDue seals every window whose cut-off has come, in order of the cut-offs of each center: after a downtime one after
+// the other, each with its own business date and number. It returns how many it sealed.
+func (n *Night) SealDue(ctx context.Context, now time.Time) (int, error) {
+	return n.each(ctx, now, n.sealCenter)
+}
+
+func (n *Night) sealCenter(ctx context.Context, s *station, now time.Time) (int, error) {
+	due, err := collect[Window](ctx, n.Pool, dueWindows, s.ID, s.Stream, now)
+	if err != nil {
+		return 0, fmt.Errorf("read windows due: %w", err)
+	}
+	for i, w := range due {
+		if err := n.SealWindow(ctx, w.ID); err != nil {
+			return i, err
+		}
+	}
+	return len(due), nil
+}
+
+// SealWindow seals one window whose cut-off has come. A window that is sealed already stays as it is. Errors: ErrNotFound,
+// ErrNotDue, ErrOrder while an earlier window of the center is not sealed, ErrContract.
+func (n *Night) SealWindow(ctx context.Context, id int32) error {
+	w, err := one[Window](ctx, n.Pool, windowByID, id)
+	if err != nil {
+		return fmt.Errorf("seal window %d: %w", id, err)
+	}
+	s, err := n.station(w.Center)
+	if err != nil {
+		return fmt.Errorf("seal window %d: %w", id, err)
+	}
+	started := n.now()
+	if w.State == "open" {
+		if err := n.shutOut(ctx, w, func() (time.Time, error) { return w.dueAt(n.now()) }); err != nil {
+			return fmt.Errorf("seal window %d of %s: %w", id, s.Name, err)
+		}
+	}
+	if err := n.count(ctx, s, id); err != nil {
+		return fmt.Errorf("seal window %d of %s: %w", id, s.Name, err)
+	}
+	n.metrics.phase(s, "seal", n.now().Sub(started))
+	return nil
+}
+
+func (w Window) dueAt(now time.Time) (time.Time, error) {
+	if w.CutoffAt.After(now) {
+		return time.Time{}, fmt.Errorf("%w: cut-off is at %s", ErrNotDue, w.CutoffAt.Format(time.RFC3339))
+	}
+	return now, nil
+}
+
+// SealNow cuts the open window of a center before its time: its cut-off becomes this instant, and what is confirmed from
+// now on belongs to the next window. It returns the window that it sealed.
+func (n *Night) SealNow(ctx context.Context, center int16) (Window, error) {
+	s, err := n.station(center)
+	if err != nil {
+		return Window{}, err
+	}
+	w, err := one[Window](ctx, n.Pool, nextWindow, s.ID, s.Stream)
+	if err != nil {
+		return Window{}, fmt.Errorf("find the open window of %s: %w", s.Name, err)
+	}
+	if err := n.shutOut(ctx, w, func() (time.Time, error) { return n.now(), nil }); err != nil {
+		return Window{}, fmt.Errorf("seal window %d of %s: %w", w.ID, s.Name, err)
+	}
+	if err := n.SealWindow(ctx, w.ID); err != nil {
+		return Window{}, err
+	}
+	return one[Window](ctx, n.Pool, windowByID, w.ID)
+}
+
+const beginSeal = `
+UPDATE windows SET state = 'sealing', sealing_at = $2, cutoff_at = least(cutoff_at, $2) WHERE window_id = $1 AND state = 'open'`
+
+// shutOut is the first commit of a seal: under the center's exclusive lock the window stops being open. Whoever writes a
+// record of the center has committed before, or will look for a window afterwards. at is called under the lock, so no
+// record that is in the window was born after it.
+func (n *Night) shutOut(ctx context.Context, w Window, at func() (time.Time, error)) error {
+	return postgres.InTx(ctx, n.Pool, key("window/%d/shut out", w.ID), func(tx pgx.Tx) error {
+		if err := settle.LockCenter(ctx, tx, w.Center); err != nil {
+			return err
+		}
+		now, err := at()
+		if err != nil {
+			return err
+		}
+		var earlier int
+		if err := tx.QueryRow(ctx, earlierUnset, w.Center, w.Stream, w.CutoffAt).Scan(&earlier); err != nil {
+			return err
+		}
+		if earlier > 0 {
+			return fmt.Errorf("%w: %d earlier windows are not sealed", ErrOrder, earlier)
+		}
+		_, err = tx.Exec(ctx, beginSeal, w.ID, now)
+		return err
+	})
+}
+
+// sealLock is the class of the advisory locks of center and stream, under which windows are counted and numbered.
+const sealLock = 0x5e7714
+
+const (
+	lockStream = `SELECT pg_advisory_xact_lock($1, hashtext($2))`
+	endSeal    = `UPDATE windows SET state = $2, sealed_at = $3 WHERE window_id = $1 AND state = 'sealing'`
+)
+
+// count is the second commit of a seal, with no writer left: totals, numbers, batches and their postings.
+func (n *Night) count(ctx context.Context, s *station, id int32) error {
+	err := postgres.InTx(ctx, n.Pool, key("window/%d/seal", id), func(tx pgx.Tx) error {
+		if err := long(ctx, tx); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, lockStream, sealLock, s.Name+"/"+s.Stream); err != nil {
+			return err
+		}
+		w, err := one[Window](ctx, tx, windowByID, id)
+		if err != nil || w.State != "sealing" {
+			return err
+		}
+		return n.countSealing(ctx, tx, s, w)
+	})
+	return err
+}
+
+func (n *Night) countSealing(ctx context.Context, tx pgx.Tx, s *station, w Window) error {
+	totals, err := n.totals(ctx, tx, s, w.ID)
+	if err != nil {
+		return err
+	}
+	now := n.now()
+	state := "sealed"
+	if len(totals) == 0 {
+		state = "empty"
+	}
+	batches := byCurrency(totals)
+	if len(batches) == 0 && s.Empty == SendEmpty {
+		batches = [][]Total{nil}
+	}
+	for i, totals := range batches {
+		if err := n.insertBatch(ctx, tx, s, w, totals, int16(i+1), int16(len(batches)), now); err != nil {
+			return err
+		}
+	}
+	_, err = tx.Exec(ctx, endSeal, w.ID, state, now)
+	if err == nil {
+		n.Log.InfoContext(ctx, "window sealed", "center", s.Name, "window", w.ID, "business_date", w.BusinessDate.Format(time.DateOnly), "state", state, "batches", len(batches))
+	}
+	return err
+}
+
+const insertBatch = `
+INSERT INTO batches (window_id, center_id, stream, business_date, currency, part, parts, sales_count, sales_amount,
+	credits_count, credits_amount, sealed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING batch_id`
+
+// insertBatch writes a batch with its totals, its postings and its first file.
+func (n *Night) insertBatch(ctx context.Context, tx pgx.Tx, s *station, w Window, totals []Total, part, parts int16, now time.Time) error {
+	sum := sumOf(totals)
+	var currency money.Currency
+	if len(totals) > 0 {
+		currency = totals[0].Currency
+	}
+	var id int64
+	err := tx.QueryRow(ctx, insertBatch, w.ID, s.ID, s.Stream, w.BusinessDate, int16(currency), part, parts, sum.SalesCount,
+		sum.SalesAmount, sum.CreditsCount, sum.CreditsAmount, now).Scan(&id)
+	if err != nil {
+		return fmt.Errorf("insert batch: %w", err)
+	}
+	if err := insertTotals(ctx, tx, id, totals); err != nil {
+		return err
+	}
+	if err := n.Ledger.Post(ctx, tx, sealPostings(id, s.ID, totals, now)); err != nil {
+		return err
+	}
+	b := Batch{ID: id, Center: s.ID, BusinessDate: w.BusinessDate, Part: part, Parts: parts, DeadlineAt: w.DeadlineAt}
+	if _, err := n.planFile(ctx, tx, s, b, 1, 0, now); err != nil {
+		return err
+	}
+	return n.Enqueue(ctx, tx, JobBuild, id)
+}
+
+// sealPostings move what a batch holds from captured to submitted, one line per merchant and kind.
+func sealPostings(batch int64, center int16, totals []Total, at time.Time) []ledger.Posting {
+	postings := make([]ledger.Posting, 0, len(totals))
+	for _, t := range totals {
+		rule := ledger.PR03s
+		if t.Kind == settle.Credit {
+			rule = ledger.PR03c
+		}
+		postings = append(postings, ledger.Posting{
+			Key:  ledger.Key{Merchant: t.Merchant, Source: ledger.FromBatch, SourceID: batch, Phase: ledger.PhaseDone},
+			Rule: rule, Amount: t.Amount, Currency: t.Currency, Center: center, At: at,
+		})
+	}
+	return postings
+}
+
+const (
+	nextNumber = `
+INSERT INTO file_sequences (center_id, stream, scope, last) VALUES ($1, $2, $3, 1)
+ON CONFLICT (center_id, stream, scope) DO UPDATE SET last = file_sequences.last + 1 RETURNING last`
+	insertFile = `
+INSERT INTO files (batch_id, build, center_id, stream, scope, sequence, name, logical_id, planned_at, next_attempt_at, deadline_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10) RETURNING file_id`
+)
+
+// planFile gives a build of a batch its number and name; sequence 0 takes the next number.
+func (n *Night) planFile(ctx context.Context, tx pgx.Tx, s *station, b Batch, build int16, sequence int32, now time.Time) (int64, error) {
+	scope := s.scope(b.BusinessDate)
+	if sequence == 0 {
+		if err := tx.QueryRow(ctx, nextNumber, s.ID, s.Stream, scope).Scan(&sequence); err != nil {
+			return 0, fmt.Errorf("number a file: %w", err)
+		}
+	}
+	name := fileName(s.Center, b.BusinessDate, sequence, b.Part, b.Parts, build)
+	var id int64
+	err := tx.QueryRow(ctx, insertFile, b.ID, build, s.ID, s.Stream, scope, sequence, name,
+		s.fileID(b.BusinessDate, sequence).String(), now, b.DeadlineAt).Scan(&id)
+	if err != nil {
+		return 0, fmt.Errorf("insert file %s: %w", name, err)
+	}
+	return id, nil
+}
+
+// isNotFound reports that a query found no row.
+func isNotFound(err error) bool { return errors.Is(err, pgx.ErrNoRows) || errors.Is(err, ErrNotFound) }

@@ -1,0 +1,186 @@
+package clearing
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"settled/internal/money"
+	"settled/settle"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Total is what a batch or an open window holds of one merchant and kind: minor units of Currency. The fees are sums over
+// the records, each rounded half up, at the prices of the seal.
+type Total struct {
+	Currency    money.Currency    `json:"currency"`
+	Merchant    int32             `json:"merchant"`
+	Kind        settle.RecordKind `json:"kind"` // 1 sale, 2 credit
+	Count       int64             `json:"count"`
+	Amount      int64             `json:"amount"`
+	Interchange int64             `json:"interchange"`
+	Scheme      int64             `json:"scheme"`
+	Processing  int64             `json:"processing"`
+	MDR         int64             `json:"mdr"`
+	Prices      Prices            `json:"prices"`
+}
+
+// Prices are the prices that a batch was sealed at: shares in basis points, Processing in minor units per record.
+type Prices struct {
+	InterchangeBPS int64 `json:"interchange_bps"`
+	SchemeBPS      int64 `json:"scheme_bps"`
+	Processing     int64 `json:"processing"`
+	MDRBPS         int64 `json:"mdr_bps"`
+}
+
+// share of an amount is rounded half up per record, and split so that the product cannot overflow. A credit costs neither
+// scheme fee nor price: its MDR is the share that may be returned, its interchange what comes back.
+const selectTotals = `
+WITH price AS (
+	SELECT * FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+		AS p (merchant_id, interchange_bps, scheme_bps, processing_each, mdr_bps)
+), change AS (
+	SELECT DISTINCT ON (record_id, merchant_id) record_id, merchant_id, amount
+	FROM record_changes WHERE window_id = $1 ORDER BY record_id, merchant_id, version DESC
+), live AS (
+	SELECT r.merchant_id, r.currency, r.kind, coalesce(c.amount, r.amount) AS amount
+	FROM records r LEFT JOIN change c ON c.record_id = r.record_id AND c.merchant_id = r.merchant_id
+	WHERE r.window_id = $1
+)
+SELECT currency, merchant_id, kind, count(*), sum(amount)::bigint,
+	coalesce(sum(amount / 10000 * interchange_bps + (amount % 10000 * interchange_bps + 5000) / 10000), -1)::bigint,
+	coalesce(sum(CASE kind WHEN 1 THEN amount / 10000 * scheme_bps + (amount % 10000 * scheme_bps + 5000) / 10000 ELSE 0 END), 0)::bigint,
+	coalesce(sum(processing_each), 0)::bigint,
+	coalesce(sum(amount / 10000 * mdr_bps + (amount % 10000 * mdr_bps + 5000) / 10000), 0)::bigint,
+	coalesce(min(interchange_bps), 0), coalesce(min(scheme_bps), 0), coalesce(min(processing_each), 0), coalesce(min(mdr_bps), 0)
+FROM live LEFT JOIN price USING (merchant_id)
+WHERE amount > 0
+GROUP BY currency, merchant_id, kind
+ORDER BY currency, merchant_id, kind`
+
+// totals computes what a window holds, set-wise, from its records and their changes, at today's prices. The order is
+// currency, merchant, kind. ErrContract names a merchant whose prices are not configured.
+func (n *Night) totals(ctx context.Context, q querier, s *station, window int32) ([]Total, error) {
+	rows, err := q.Query(ctx, selectTotals, append([]any{window}, n.prices(s)...)...)
+	if err != nil {
+		return nil, fmt.Errorf("total window %d: %w", window, err)
+	}
+	totals, err := pgx.CollectRows(rows, scanTotal)
+	if err != nil {
+		return nil, fmt.Errorf("total window %d: %w", window, err)
+	}
+	for _, t := range totals {
+		if t.Interchange < 0 {
+			return nil, fmt.Errorf("%w: merchant %d at %s has records in window %d", ErrContract, t.Merchant, s.Name, window)
+		}
+	}
+	return totals, nil
+}
+
+func scanTotal(row pgx.CollectableRow) (Total, error) {
+	var t Total
+	var currency int16
+	p := &t.Prices
+	err := row.Scan(&currency, &t.Merchant, &t.Kind, &t.Count, &t.Amount, &t.Interchange, &t.Scheme, &t.Processing, &t.MDR,
+		&p.InterchangeBPS, &p.SchemeBPS, &p.Processing, &p.MDRBPS)
+	t.Currency = money.Currency(currency)
+	return t, err
+}
+
+// prices are the columns of the prices of every merchant at the center.
+func (n *Night) prices(s *station) []any {
+	var merchants []int32
+	var interchange, scheme, processing, mdr []int64
+	for id, m := range n.Directory.Merchants() {
+		if r := m.At(s.ID); r != nil {
+			merchants = append(merchants, id)
+			interchange = append(interchange, s.Costs.InterchangeBPS)
+			scheme = append(scheme, s.Costs.SchemeBPS)
+			processing = append(processing, s.Costs.Processing)
+			mdr = append(mdr, r.MDRBPS)
+		}
+	}
+	return []any{merchants, interchange, scheme, processing, mdr}
+}
+
+// byCurrency splits totals in order of currency.
+func byCurrency(totals []Total) [][]Total {
+	var out [][]Total
+	for len(totals) > 0 {
+		n := slices.IndexFunc(totals, func(t Total) bool { return t.Currency != totals[0].Currency })
+		if n < 0 {
+			n = len(totals)
+		}
+		out = append(out, totals[:n])
+		totals = totals[n:]
+	}
+	return out
+}
+
+// Sum is the count and the amount of both kinds, in minor units.
+type Sum struct {
+	SalesCount    int64 `json:"sales_count"`
+	SalesAmount   int64 `json:"sales_amount"`
+	CreditsCount  int64 `json:"credits_count"`
+	CreditsAmount int64 `json:"credits_amount"`
+}
+
+// add counts records of one kind.
+func (s *Sum) add(kind settle.RecordKind, count, amount int64) {
+	if kind == settle.Credit {
+		s.CreditsCount += count
+		s.CreditsAmount += amount
+		return
+	}
+	s.SalesCount += count
+	s.SalesAmount += amount
+}
+
+// minus is what is left of s without t.
+func (s Sum) minus(t Sum) Sum {
+	return Sum{s.SalesCount - t.SalesCount, s.SalesAmount - t.SalesAmount, s.CreditsCount - t.CreditsCount, s.CreditsAmount - t.CreditsAmount}
+}
+
+// Records is the count of both kinds.
+func (s Sum) Records() int64 { return s.SalesCount + s.CreditsCount }
+
+// String renders the sums for people.
+func (s Sum) String() string {
+	return fmt.Sprintf("%d sales of %d and %d credits of %d", s.SalesCount, s.SalesAmount, s.CreditsCount, s.CreditsAmount)
+}
+
+func sumOf(totals []Total) Sum {
+	var s Sum
+	for _, t := range totals {
+		s.add(t.Kind, t.Count, t.Amount)
+	}
+	return s
+}
+
+func insertTotals(ctx context.Context, tx pgx.Tx, batch int64, totals []Total) error {
+	columns := []string{"batch_id", "merchant_id", "kind", "count", "amount", "interchange", "scheme", "processing", "mdr",
+		"interchange_bps", "scheme_bps", "processing_each", "mdr_bps"}
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{"batch_totals"}, columns, pgx.CopyFromSlice(len(totals), func(i int) ([]any, error) {
+		t, p := totals[i], totals[i].Prices
+		return []any{batch, t.Merchant, int16(t.Kind), t.Count, t.Amount, t.Interchange, t.Scheme, t.Processing, t.MDR,
+			p.InterchangeBPS, p.SchemeBPS, p.Processing, p.MDRBPS}, nil
+	}))
+	if err != nil {
+		return fmt.Errorf("insert totals of batch %d: %w", batch, err)
+	}
+	return nil
+}
+
+const batchTotals = `
+SELECT b.currency, t.merchant_id, t.kind, t.count, t.amount, t.interchange, t.scheme, t.processing, t.mdr,
+	t.interchange_bps, t.scheme_bps, t.processing_each, t.mdr_bps
+FROM batch_totals t JOIN batches b USING (batch_id) WHERE t.batch_id = $1 ORDER BY t.merchant_id, t.kind`
+
+func readTotals(ctx context.Context, q querier, batch int64) ([]Total, error) {
+	rows, err := q.Query(ctx, batchTotals, batch)
+	if err != nil {
+		return nil, fmt.Errorf("read totals of batch %d: %w", batch, err)
+	}
+	return pgx.CollectRows(rows, scanTotal)
+}
