@@ -1,0 +1,37 @@
+package audit
+
+// Checks lists the invariants in the order in which they are checked. INV-12 (a payout's lines, amount and bank debit are
+// equal) is checked where payouts are made.
+var Checks = []Check{
+	{"INV-1", "a posting moves money between the accounts of its rule, swapped when it undoes one", sqlRuleAccounts},
+	{"INV-2", "the application can neither change nor remove what the books rest on", sqlAppendOnly},
+	{"INV-3", "no amount of an order is negative, and confirmed and released stay within authorized", sqlAmounts},
+	{"INV-4", "the amounts of an order are those of its operations, exchanges and releases", sqlOrderAmounts},
+	{"INV-4", "what is left of a slice is its record less the credits and exchanges that give it back", sqlSlices},
+	{"INV-5", "1100 is what the records of open windows come to", sqlCaptured},
+	{"INV-5", "1110 is what the batches without a verdict come to", sqlSubmitted},
+	{"INV-5", "1130 is what the unresolved rejects come to", sqlRejected},
+	{"INV-5", "what was accepted into 1120 is what the answered batches hold less their rejects", sqlAccepted},
+	{"INV-5", "2050 is what the online refunds without an answer come to", sqlRefundsInFlight},
+	{"INV-6", "a slice that clears by file has exactly one live record", sqlLiveRecords},
+	{"INV-7", "the numbers of files are 1, 2, 3 … without a gap", sqlSequences},
+	{"INV-8", "a batch, its totals, its records and its postings come to the same", sqlBatchTotals},
+	{"INV-8", "a file has a message for each record of its batch", sqlFileMessages},
+	{"INV-8", "a record was born before the cut-off of its window, and never changed after the seal", sqlAfterSeal},
+	{"INV-9", "an operation that took effect has its journal, and one that did not has none", sqlOperationJournals},
+	{"INV-9", "a posting, record or exchange belongs to an order and an operation", sqlOrphans},
+	{"INV-10", "9010 is what all orders hold", sqlHolds},
+	{"INV-10", "9020 is what the payments of unknown outcome come to", sqlUnknownExposure},
+	{"INV-11", "the status of an order is what its payment says", sqlStatus},
+	{"INV-11", "operations and transactions of an order are numbered 1, 2, 3 … without a gap", sqlNumbers},
+	{"INV-11", "the queue of open holds is the orders that hold something", sqlOpenHolds},
+	{"INV-13", "nothing was posted into an accounting day after it was rolled up", sqlRolledDays},
+	{"INV-14", "debits and credits are equal per ledger and currency", sqlTrialBalance},
+	{"INV-14", "the balances of a day are the postings of the day", sqlBalances},
+	{"INV-15", "a reply was applied once, to one batch, and every reject has its reply", sqlReplies},
+	{"INV-16", "what is kept as available to a merchant is account 2020", sqlFunds},
+	{"INV-17", "no hold stands for longer than ten minutes after its end", sqlStaleHolds},
+	{"INV-18", "a payment of unknown outcome has its reversal on the way, or a person decides", sqlUnknownOwed},
+	{"INV-18", "no payment waits for its outcome long after it should have been given up", sqlStaleIntents},
+	{"INV-19", "the messages that are owed are the exchanges that were sent", sqlOwed},
+}

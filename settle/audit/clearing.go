@@ -1,0 +1,133 @@
+package audit
+
+// effective is every record with the amount that counts, and its reject.
+const effective = `
+WITH change AS (
+	SELECT DISTINCT ON (window_id, record_id, merchant_id) window_id, record_id, merchant_id, amount
+	FROM record_changes ORDER BY window_id, record_id, merchant_id, version DESC
+), effective AS (
+	SELECT r.merchant_id, r.order_id, r.slice, r.kind, r.currency, r.window_id, r.record_id, coalesce(c.amount, r.amount) AS amount,
+		j.state AS reject, j.abandoned
+	FROM records r LEFT JOIN change c USING (window_id, record_id, merchant_id) LEFT JOIN rejects j USING (window_id, record_id, merchant_id)
+)`
+
+// balanceOf sums an account per merchant, center and currency, with debits positive.
+func balanceOf(code string) string {
+	return `ledger AS (
+	SELECT merchant_id, center_id, currency, sum(CASE WHEN debit = ` + code + ` THEN amount ELSE -amount END) AS amount
+	FROM postings WHERE ` + code + ` IN (debit, credit) GROUP BY 1, 2, 3
+)`
+}
+
+var sqlCaptured = effective + `, waiting AS (
+	SELECT e.merchant_id, w.center_id, e.currency, sum(CASE e.kind WHEN 1 THEN e.amount ELSE -e.amount END) AS amount
+	FROM effective e JOIN windows w USING (window_id) WHERE w.state NOT IN ('sealed', 'empty') GROUP BY 1, 2, 3
+), ` + balanceOf("1100") + compare(`account 1100 is %s, the records of open windows are %s`, "ledger", "waiting")
+
+var sqlSubmitted = `
+WITH sent AS (
+	SELECT t.merchant_id, b.center_id, b.currency, sum(CASE t.kind WHEN 1 THEN t.amount ELSE -t.amount END) AS amount
+	FROM batch_totals t JOIN batches b USING (batch_id) WHERE b.state <> 'replied' GROUP BY 1, 2, 3
+), ` + balanceOf("1110") + compare(`account 1110 is %s, the batches without a verdict are %s`, "ledger", "sent")
+
+var sqlRejected = `
+WITH refused AS (
+	SELECT j.merchant_id, w.center_id, j.currency, sum(CASE j.kind WHEN 1 THEN j.amount - j.abandoned ELSE j.abandoned - j.amount END) AS amount
+	FROM rejects j JOIN windows w USING (window_id) WHERE j.state = 'rejected' GROUP BY 1, 2, 3
+), ` + balanceOf("1130") + compare(`account 1130 is %s, the unresolved rejects are %s`, "ledger", "refused")
+
+// PR-05s, PR-05c, PR-06s and PR-06c are rules 12, 13, 15 and 16.
+var sqlAccepted = `
+WITH answered AS (
+	SELECT t.merchant_id, b.center_id, b.currency, sum(CASE t.kind WHEN 1 THEN t.amount ELSE -t.amount END) AS amount
+	FROM batch_totals t JOIN batches b USING (batch_id) WHERE b.state = 'replied' GROUP BY 1, 2, 3
+), refused AS (
+	SELECT j.merchant_id, w.center_id, j.currency, sum(CASE j.kind WHEN 1 THEN j.amount ELSE -j.amount END) AS amount
+	FROM rejects j JOIN windows w USING (window_id) GROUP BY 1, 2, 3
+), expected AS (
+	SELECT merchant_id, center_id, currency, coalesce(a.amount, 0) - coalesce(r.amount, 0) AS amount
+	FROM answered a FULL JOIN refused r USING (merchant_id, center_id, currency)
+), ledger AS (
+	SELECT merchant_id, center_id, currency, sum(CASE WHEN (rule = 12) <> undo THEN amount ELSE -amount END) AS amount
+	FROM postings WHERE rule IN (12, 13) GROUP BY 1, 2, 3
+)` + compare(`accepted by posting %s, by verdict %s`, "ledger", "expected")
+
+// The payment of a two-stage order makes no slice; a purchase (kind 2) clears by its message. A rejected record that was
+// presented again is replaced by its successor.
+const sqlLiveRecords = effective + `, live AS (
+	SELECT merchant_id, order_id, slice, count(*) AS records FROM effective
+	WHERE kind = 1 AND reject IS DISTINCT FROM 'superseded' GROUP BY 1, 2, 3
+), slice AS (
+	SELECT s.merchant_id, s.order_id, s.operation AS slice, s.amount, (t.kind = 1)::int AS records
+	FROM operations s JOIN orders o USING (merchant_id, order_id)
+		LEFT JOIN transactions t ON t.merchant_id = s.merchant_id AND t.order_id = s.order_id AND t.transaction = 1
+	WHERE s.state = 2 AND s.kind IN (100, 200) AND (s.kind = 200 OR NOT o.two_stage)
+)
+SELECT format('order %s.%s: %s live records, not %s', order_id, slice, coalesce(l.records, 0), coalesce(s.records, 0)), coalesce(s.amount, 0)
+FROM slice s FULL JOIN live l USING (merchant_id, order_id, slice)
+WHERE coalesce(s.records, 0) <> coalesce(l.records, 0)`
+
+const sqlSequences = `
+WITH numbered AS (
+	SELECT center_id, stream, scope, count(DISTINCT sequence) AS n, min(sequence) AS first, max(sequence) AS last FROM files GROUP BY 1, 2, 3
+)
+SELECT format('center %s, stream %s, scope %s: %s numbers from %s to %s, last given %s', center_id, stream, scope, n, first, f.last, s.last), 0
+FROM numbered f FULL JOIN file_sequences s USING (center_id, stream, scope)
+WHERE f.first IS DISTINCT FROM 1 OR f.n <> f.last OR f.last IS DISTINCT FROM s.last`
+
+// PR-03s and PR-03c are rules 8 and 9. Records count when they are not withdrawn.
+const sqlBatchTotals = effective + `, held AS (
+	SELECT b.batch_id, e.merchant_id, e.kind, count(*) AS count, sum(e.amount) AS amount
+	FROM effective e JOIN batches b ON b.window_id = e.window_id AND b.currency = e.currency WHERE e.amount > 0 GROUP BY 1, 2, 3
+), unbatched AS (
+	SELECT e.window_id, e.currency, e.merchant_id, e.kind, sum(e.amount) AS amount
+	FROM effective e JOIN windows w USING (window_id) LEFT JOIN batches b ON b.window_id = e.window_id AND b.currency = e.currency
+	WHERE e.amount > 0 AND b.batch_id IS NULL AND w.state IN ('sealed', 'empty') GROUP BY 1, 2, 3, 4
+), posted AS (
+	SELECT source_id AS batch_id, merchant_id, CASE rule WHEN 8 THEN 1 ELSE 2 END::smallint AS kind, sum(amount) AS amount
+	FROM postings WHERE source = 2 AND rule IN (8, 9) AND NOT undo GROUP BY 1, 2, 3
+), summed AS (
+	SELECT batch_id, coalesce(sum(count) FILTER (WHERE kind = 1), 0) AS sales_count, coalesce(sum(amount) FILTER (WHERE kind = 1), 0) AS sales,
+		coalesce(sum(count) FILTER (WHERE kind = 2), 0) AS credits_count, coalesce(sum(amount) FILTER (WHERE kind = 2), 0) AS credits
+	FROM batch_totals GROUP BY 1
+)
+SELECT format('batch %s, merchant %s, kind %s: %s records of %s, totals %s of %s, posted %s', batch_id, merchant_id, kind, h.count, h.amount,
+	t.count, t.amount, p.amount), (coalesce(h.amount, 0) - coalesce(t.amount, 0))::bigint
+FROM held h FULL JOIN batch_totals t USING (batch_id, merchant_id, kind) FULL JOIN posted p USING (batch_id, merchant_id, kind)
+WHERE (h.count, h.amount, t.amount) IS DISTINCT FROM (t.count::bigint, t.amount::numeric, p.amount::bigint)
+UNION ALL
+SELECT format('batch %s: %s sales of %s and %s credits of %s, totals say %s of %s and %s of %s', b.batch_id, b.sales_count, b.sales_amount,
+	b.credits_count, b.credits_amount, s.sales_count, s.sales, s.credits_count, s.credits), (b.sales_amount - coalesce(s.sales, 0))::bigint
+FROM batches b LEFT JOIN summed s USING (batch_id)
+WHERE (b.sales_count, b.sales_amount, b.credits_count, b.credits_amount)
+	IS DISTINCT FROM (coalesce(s.sales_count, 0), coalesce(s.sales, 0), coalesce(s.credits_count, 0), coalesce(s.credits, 0))
+UNION ALL
+SELECT format('window %s is sealed, but its records of %s in currency %s of merchant %s are in no batch', window_id, amount, currency, merchant_id), amount::bigint
+FROM unbatched`
+
+// Header and trailer are the two further messages.
+const sqlFileMessages = `
+SELECT format('file %s: %s messages for %s records', f.name, f.messages, b.sales_count + b.credits_count), 0
+FROM files f JOIN batches b USING (batch_id)
+WHERE f.state <> 'planned' AND f.messages IS DISTINCT FROM b.sales_count + b.credits_count + 2`
+
+const sqlAfterSeal = `
+SELECT format('record %s of window %s: born %s, cut-off %s', r.record_id, r.window_id, r.born_at, w.cutoff_at), r.amount
+FROM records r LEFT JOIN windows w USING (window_id) WHERE w.window_id IS NULL OR r.born_at > w.cutoff_at
+UNION ALL
+SELECT format('record %s of window %s: changed %s, sealed %s', c.record_id, c.window_id, c.at, w.sealing_at), c.amount
+FROM record_changes c JOIN windows w USING (window_id) WHERE c.at > w.cutoff_at OR c.at > w.sealing_at`
+
+const sqlReplies = `
+SELECT format('file %s: %s replies applied', file_id, count(*)), 0::bigint FROM replies WHERE state = 'applied' AND file_id IS NOT NULL
+GROUP BY file_id HAVING count(*) > 1
+UNION ALL
+SELECT format('batch %s: answered by reply %s in state %s', b.batch_id, b.reply_id, r.state), 0
+FROM batches b LEFT JOIN replies r USING (reply_id)
+WHERE b.reply_id IS NOT NULL AND r.state IS DISTINCT FROM 'applied' OR b.state = 'replied' AND b.reply_id IS NULL
+UNION ALL
+SELECT format('reject of record %s: reply %s gave no verdict on a batch of window %s', j.record_id, j.reply_id, j.window_id), j.amount
+FROM rejects j WHERE NOT EXISTS (SELECT FROM batches b WHERE b.window_id = j.window_id AND b.currency = j.currency AND b.reply_id = j.reply_id)
+UNION ALL
+SELECT format('reject of record %s of %s: the record is of %s', j.record_id, j.amount, e.amount), j.amount - coalesce(e.amount, 0)
+FROM rejects j LEFT JOIN (` + effective + ` SELECT * FROM effective) e USING (window_id, record_id, merchant_id) WHERE e.amount IS DISTINCT FROM j.amount`
