@@ -158,3 +158,12 @@ func (l *lane) forgetPlans(ctx context.Context, tx pgx.Tx) error {
 	_, err := tx.Exec(ctx, `DISCARD PLANS`)
 	return err
 }
+
+// LaneSettings are the session settings for [Options].Lanes: plans are kept, and each row of a group is found by its key,
+// also in a table that nobody has analyzed yet.
+var LaneSettings = map[string]string{
+	"enable_seqscan":   "off",
+	"enable_hashjoin":  "off",
+	"enable_mergejoin": "off",
+	"plan_cache_mode":  "force_generic_plan",
+}
