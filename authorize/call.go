@@ -138,6 +138,9 @@ func (c *call) set(id in, v []byte) error {
 	}
 	v = p.strip.apply(v)
 	if len(v) > p.max && utf8.RuneCount(v) > p.max {
+		if id >= inStartYear {
+			return nil // a wrong part of a period counts as missing
+		}
 		return refuse(errFormat, p.second, p.name+" is too long")
 	}
 	if c.values[id] != nil {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -49,6 +50,8 @@ type Options struct {
 	Source func(*http.Request) string
 	// InlineBudget is how long a cancel waits for a center's answer before it is told as in process. Default 10 s.
 	InlineBudget time.Duration
+	// MaxRequests bounds the requests that are served at a time; more are refused before any work. Default 4096.
+	MaxRequests int64
 }
 
 // Gateway is the merchant API. It is safe for concurrent use and has to be closed.
@@ -59,6 +62,7 @@ type Gateway struct {
 	meter       *meter
 	late        *lateBook
 	lates       chan online.LateAnswer
+	serving     atomic.Int64
 	stop        context.CancelFunc
 	owned       sync.WaitGroup
 }
@@ -73,6 +77,9 @@ func New(o Options) (*Gateway, error) {
 	}
 	if o.InlineBudget == 0 {
 		o.InlineBudget = 10 * time.Second
+	}
+	if o.MaxRequests == 0 {
+		o.MaxRequests = 4096
 	}
 	if err := o.check(); err != nil {
 		return nil, err

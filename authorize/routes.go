@@ -5,8 +5,8 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"net/http"
-	"strconv"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -79,6 +79,10 @@ func (g *Gateway) answerTo(r *http.Request, s *service, c *call, id string) (a *
 }
 
 func (g *Gateway) run(r *http.Request, s *service, c *call) (*answer, error) {
+	defer g.serving.Add(-1)
+	if g.serving.Add(1) > g.MaxRequests {
+		return nil, errBusy
+	}
 	if err := c.read(r); err != nil {
 		return nil, err
 	}

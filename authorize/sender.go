@@ -78,19 +78,23 @@ func (s *Sender) sendAll(ctx context.Context, due []settle.Owed) error {
 	return group.Wait()
 }
 
-// SendNow sends what is due of one order and returns when nothing of it is owed any more, or ctx ends. What another
-// sender has claimed is waited for.
+// SendNow sends what is due of one order, and what follows from it. It returns when nothing of it is owed any more, when
+// a message stays without an answer, or when ctx ends. What another sender has claimed is waited for.
 func (s *Sender) SendNow(ctx context.Context, merchant int32, order int64) error {
-	for {
+	for sent := false; ; {
 		due, err := s.books.DueOf(ctx, merchant, order)
 		if err != nil {
 			return err
 		}
-		if err := s.sendAll(ctx, due); err != nil {
-			return err
+		if len(due) > 0 {
+			if err := s.sendAll(ctx, due); err != nil {
+				return err
+			}
+			sent = true
+			continue
 		}
 		left, err := s.books.OwedCount(ctx, merchant, order)
-		if err != nil || left == 0 {
+		if err != nil || left == 0 || sent {
 			return err
 		}
 		select {

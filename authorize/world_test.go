@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +40,7 @@ type world struct {
 	*settletest.World
 	t        *testing.T
 	centers  map[int16]*pcsim.Center
+	clients  map[int16]*online.Client
 	gateway  *authorize.Gateway
 	server   *httptest.Server
 	logs     *lockedBuffer
@@ -49,7 +51,7 @@ type world struct {
 const answerWithin = 400 * time.Millisecond
 
 func newWorld(t *testing.T, behavior pcsim.Behavior) *world {
-	w := &world{World: settletest.New(t), t: t, centers: map[int16]*pcsim.Center{}, logs: &lockedBuffer{}, registry: prometheus.NewRegistry()}
+	w := &world{World: settletest.New(t), t: t, centers: map[int16]*pcsim.Center{}, clients: map[int16]*online.Client{}, logs: &lockedBuffer{}, registry: prometheus.NewRegistry()}
 	log := slog.New(slog.NewTextHandler(w.logs, nil))
 	hosts := map[int16]authorize.Center{}
 	late := func(a online.LateAnswer) { w.gateway.OnLate(a) }
@@ -59,6 +61,7 @@ func newWorld(t *testing.T, behavior pcsim.Behavior) *world {
 	var err error
 	w.gateway, err = authorize.New(authorize.Options{
 		Books: w.Books, Directory: w.Dir, Vault: w.Vault, Centers: hosts, Now: w.Clock.Now, Log: log, Registerer: w.registry,
+		Source: func(r *http.Request) string { return r.Header.Get("X-Test-Source") },
 		Merchants: map[int32]authorize.Merchant{
 			settletest.Merchant:      {Login: login, PasswordHash: passwordHash(password), SecretWord: "secret"},
 			settletest.OtherMerchant: {Login: "other_login", PasswordHash: passwordHash(otherPassword), TestMode: true},
@@ -86,6 +89,7 @@ func (w *world) connect(c *settle.Center, behavior pcsim.Behavior, log *slog.Log
 	check(w.t, err)
 	w.t.Cleanup(client.Close)
 	check(w.t, client.Ready(w.t.Context()))
+	w.clients[c.ID] = client
 	return client
 }
 
@@ -140,6 +144,11 @@ func (w *world) post(path, contentType, body string) reply {
 	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.server.URL+path, strings.NewReader(body))
 	check(w.t, err)
 	request.Header.Set("Content-Type", contentType)
+	return w.do(request)
+}
+
+func (w *world) do(request *http.Request) reply {
+	w.t.Helper()
 	response, err := w.server.Client().Do(request)
 	check(w.t, err)
 	defer response.Body.Close()
@@ -148,13 +157,36 @@ func (w *world) post(path, contentType, body string) reply {
 	return reply{response.StatusCode, response.Header, string(text)}
 }
 
-func (w *world) form(path string, p params) reply {
-	w.t.Helper()
+func (p params) encode() string {
 	v := url.Values{}
 	for name, value := range p {
 		v.Set(name, value)
 	}
-	return w.post(path, "application/x-www-form-urlencoded", v.Encode())
+	return v.Encode()
+}
+
+func (w *world) form(path string, p params) reply {
+	w.t.Helper()
+	return w.post(path, "application/x-www-form-urlencoded", p.encode())
+}
+
+// codes reads first and second code of an answer in either format.
+func (w *world) codes(body string) (first, second int) {
+	w.t.Helper()
+	if !strings.HasPrefix(body, "{") {
+		r := w.parse(body)
+		return r.First, r.Second
+	}
+	var answer struct {
+		Fault struct {
+			First  int `json:"faultcode,string"`
+			Second int `json:"faultstring,string"`
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &answer); err != nil {
+		w.t.Fatalf("%v in %s", err, body)
+	}
+	return answer.Fault.First, answer.Fault.Second
 }
 
 func (w *world) json(path string, p params) reply {
@@ -202,8 +234,7 @@ func (f *fields) UnmarshalXML(d *xml.Decoder, start xml.StartElement) error {
 // call posts a form and reads the XML answer.
 func (w *world) call(path string, p params) result {
 	w.t.Helper()
-	r := w.form(path, p.with(params{"Format": "3"}))
-	return w.parse(r.body)
+	return w.parse(w.form(path, p).body)
 }
 
 func (w *world) parse(body string) result {
@@ -254,6 +285,26 @@ func (w *world) settleOwed() int {
 		check(w.t, err)
 		if total += n; n == 0 {
 			return total
+		}
+	}
+}
+
+// order reads an order of the first merchant, or of whoever owns it, with everything that belongs to it.
+func (w *world) order(merchant int32, bill string) *settle.Order {
+	w.t.Helper()
+	id, err := strconv.ParseInt(bill, 10, 64)
+	check(w.t, err)
+	o, err := w.Books.Order(w.t.Context(), merchant, id)
+	check(w.t, err)
+	return o
+}
+
+// eventually waits for something that another goroutine does.
+func (w *world) eventually(what string, done func() bool) {
+	w.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("%s did not happen", what)
 		}
 	}
 }
