@@ -175,7 +175,7 @@ func (b *Books) Order(ctx context.Context, merchant int32, id int64) (*Order, er
 	if err != nil {
 		return nil, err
 	}
-	return o, b.loadParts(ctx, b.Pool, o)
+	return o, loadParts(ctx, b.Pool, o)
 }
 
 // ByNumber returns the latest attempt of an order number, without what belongs to it.
@@ -204,7 +204,7 @@ SELECT transaction, operation, original, slice, kind, state, amount, exchange_id
 FROM transactions WHERE merchant_id = $1 AND order_id = $2 ORDER BY transaction`
 )
 
-func (b *Books) loadParts(ctx context.Context, q querier, o *Order) error {
+func loadParts(ctx context.Context, q querier, o *Order) error {
 	var err error
 	if o.Operations, err = collect[Operation](ctx, q, selectOperations, o.Merchant, o.ID); err != nil {
 		return err

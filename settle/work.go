@@ -70,7 +70,7 @@ func (b *Books) lockOrder(ctx context.Context, tx pgx.Tx, center int16, merchant
 	if w.order, err = readOrder(ctx, tx, orderForWrite, merchant, id); err != nil {
 		return nil, err
 	}
-	if err = b.loadParts(ctx, tx, w.order); err != nil {
+	if err = loadParts(ctx, tx, w.order); err != nil {
 		return nil, err
 	}
 	m, ok := b.Directory.Merchant(merchant)

@@ -35,7 +35,8 @@ type Finding struct {
 	Invariant  string   `json:"invariant"` // for example "INV-5"
 	Title      string   `json:"title"`     // what must be true
 	Violations int      `json:"violations"`
-	Difference int64    `json:"difference"` // sum of what is off, without sign, in minor units of mixed currencies
+	Difference int64    `json:"difference"`        // sum of what is off, without sign, in minor units of mixed currencies
+	Account    string   `json:"account,omitempty"` // the account that was tied out
 	Examples   []string `json:"examples,omitempty"`
 }
 
@@ -108,10 +109,11 @@ type Check struct {
 	Invariant string
 	Title     string
 	SQL       string
+	Account   string // the account that it ties out, or "trial balance"; empty for others
 }
 
 func (c Check) run(ctx context.Context, tx pgx.Tx, now time.Time, o Options) (Finding, error) {
-	f := Finding{Invariant: c.Invariant, Title: c.Title}
+	f := Finding{Invariant: c.Invariant, Title: c.Title, Account: c.Account}
 	sql := `SELECT example, count(*) OVER (), coalesce(sum(abs(difference)) OVER (), 0)::bigint FROM (` + c.SQL +
 		`) AS violation (example, difference) ORDER BY example LIMIT @examples`
 	rows, err := tx.Query(ctx, sql, pgx.NamedArgs{"now": now, "role": o.Role, "examples": maxExamples,

@@ -56,6 +56,24 @@ func TrialBalance(ctx context.Context, q Querier, asOf time.Time, merchant int32
 // ErrDayOpen is returned when a day cannot be rolled up because it has not ended, or an earlier one is missing.
 var ErrDayOpen = errors.New("ledger: accounting day is not finished")
 
+const earlierOpen = `
+SELECT min(accounting_date) FROM postings
+WHERE accounting_date < $1 AND accounting_date > (SELECT coalesce(max(accounting_date), '-infinity') FROM rolled_days)`
+
+const unrolledDays = `
+SELECT DISTINCT accounting_date FROM postings
+WHERE accounting_date < $1 AND accounting_date > (SELECT coalesce(max(accounting_date), '-infinity') FROM rolled_days)
+ORDER BY accounting_date`
+
+// Unrolled returns the accounting days before the date that have postings and are not rolled up, oldest first.
+func Unrolled(ctx context.Context, q Querier, before time.Time) ([]time.Time, error) {
+	rows, err := q.Query(ctx, unrolledDays, before)
+	if err != nil {
+		return nil, fmt.Errorf("find days to roll up: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[time.Time])
+}
+
 const rollUp = `
 WITH day AS (
 	INSERT INTO rolled_days (accounting_date, postings, rolled_at)
@@ -74,6 +92,13 @@ GROUP BY 1, 2, 3, 4, 5`
 func (b Book) RollUp(ctx context.Context, tx pgx.Tx, day, now time.Time) error {
 	if !day.Before(b.Date(now)) {
 		return fmt.Errorf("%w: %s at %s", ErrDayOpen, day.Format(time.DateOnly), now)
+	}
+	var earlier *time.Time
+	if err := tx.QueryRow(ctx, earlierOpen, day).Scan(&earlier); err != nil {
+		return fmt.Errorf("roll up %s: %w", day.Format(time.DateOnly), err)
+	}
+	if earlier != nil {
+		return fmt.Errorf("%w: %s is to be rolled up before %s", ErrDayOpen, earlier.Format(time.DateOnly), day.Format(time.DateOnly))
 	}
 	if _, err := tx.Exec(ctx, rollUp, day, now); err != nil {
 		return fmt.Errorf("roll up %s: %w", day.Format(time.DateOnly), err)
