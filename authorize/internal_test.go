@@ -1,0 +1,206 @@
+package authorize
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/quick"
+	"time"
+
+	"settled/authorize/online"
+)
+
+func TestCheckValue(t *testing.T) {
+	for text, want := range map[string]string{
+		"123456;A-1;100.00;RUB":        "EBC5BF40F1F434D1B0CD29CBD1340E6C",
+		"123456A-1100.00RUBApproved":   "13371E3E452ECBFB87212DBA17E0383D",
+		"123456A-1100.00RUBIn Process": "564F2069D1B2BA6599E9E306DD52DB76",
+	} {
+		if got := checkValue("secret", text); got != want {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
+}
+
+func TestStrip(t *testing.T) {
+	const all = `a< > " = ' / \ ( ) ; # + - . _ b`
+	for kind, want := range map[strip]string{
+		stripGeneral:     "a           + - . _ b",
+		stripOrderNumber: `a=/\()#+-._b`,
+		stripText:        `a  "  ' /  ( ) ; # + - . _ b`,
+		stripCode:        `a<>"='();#b`,
+	} {
+		if got := string(kind.apply([]byte(all))); got != want {
+			t.Errorf("%d: %q, not %q", kind, got, want)
+		}
+	}
+	if got := string(stripCode.apply([]byte("oOОоé"))); got != "0000é" {
+		t.Errorf("letters: %q", got)
+	}
+}
+
+// Whatever an order holds, the answer is well-formed and gives the text back, in both formats.
+func TestEncodersAreInverse(t *testing.T) {
+	keep := func(text string) bool {
+		text = string(stripText.apply([]byte(strings.ToValidUTF8(text, "\uFFFD"))))
+		a := &answer{orders: []record{{}}}
+		a.orders[0][outOrderComment] = text
+		var x struct {
+			Order struct {
+				Comment string `xml:"ordercomment"`
+			} `xml:"orders>order"`
+		}
+		var j struct {
+			Root struct {
+				Comment string `json:"ordercomment"`
+			} `json:"silentpay"`
+		}
+		err := errors.Join(xml.Unmarshal(appendXML(nil, paymentSheet, a), &x), json.Unmarshal(appendJSON(nil, paymentSheet, a), &j))
+		legal := strings.NewReplacer("\uFFFE", "\uFFFD", "\uFFFF", "\uFFFD").Replace(text)
+		return err == nil && x.Order.Comment == legal && j.Root.Comment == text
+	}
+	for _, text := range []string{"]]>", "&amp;", "a&b\"'", "\u2028\uFFFE", "</ordercomment>", "Ёж 漢字 😀"} {
+		if !keep(text) {
+			t.Errorf("%q", text)
+		}
+	}
+	if err := quick.Check(keep, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEveryResponseHasWords(t *testing.T) {
+	for _, code := range responses {
+		for l := range languages {
+			if w := wordings[code][l]; w.message == "" || w.customer == "" {
+				t.Errorf("%s in %d", code, l)
+			}
+		}
+	}
+	for id, p := range params {
+		if p.name == "" || p.max == 0 {
+			t.Errorf("parameter %d is not described", id)
+		}
+	}
+	for f, name := range outNames {
+		if name == "" {
+			t.Errorf("field %d has no name", f)
+		}
+	}
+}
+
+func TestPasswordHash(t *testing.T) {
+	const known = "$argon2id$v=19$m=16,t=2,p=1$c29tZXNhbHQ$1/X8cmSjUrPFk3HHlG6vSg"
+	h, err := parsePasswordHash(HashPassword("Secret2026Word"))
+	if err != nil || !h.matches([]byte("Secret2026Word")) || h.matches([]byte("Secret2026word")) {
+		t.Errorf("own hash: %v", err)
+	}
+	if _, err := parsePasswordHash(known); err != nil {
+		t.Errorf("cheap but well-formed: %v", err)
+	}
+	for _, bad := range []string{"", "$2a$10$abc", strings.Replace(known, "argon2id", "argon2i", 1), strings.Replace(known, "m=16", "m=1000000", 1),
+		strings.Replace(known, "t=2", "t=0", 1), strings.Replace(known, "v=19", "v=16", 1), known + "!", strings.Replace(known, "p=1", "p=400", 1)} {
+		if _, err := parsePasswordHash(bad); !errors.Is(err, ErrPasswordHash) {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}
+
+func testCredentials(t *testing.T, now func() time.Time) *credentials {
+	c, err := newCredentials(map[int32]Merchant{1: {Login: "shop", PasswordHash: HashPassword("right")}}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Many callers with the same password cost one computation; later ones cost none.
+func TestCredentialsComputeOnce(t *testing.T) {
+	c := testCredentials(t, time.Now)
+	var all sync.WaitGroup
+	for range 200 {
+		all.Go(func() {
+			if err := c.verify(context.Background(), 1, []byte("shop"), []byte("right"), "a"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	c.slots <- struct{}{}
+	c.slots <- struct{}{} // nothing can be computed any more
+	if err := c.verify(context.Background(), 1, []byte("shop"), []byte("right"), "a"); err != nil {
+		t.Errorf("not remembered: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := c.verify(ctx, 1, []byte("shop"), []byte("other"), "a"); !errors.Is(err, errBusy) {
+		t.Errorf("no slot: %v", err)
+	}
+}
+
+// An unknown merchant is computed like a known one and told alike.
+func TestCredentialsOfNobody(t *testing.T) {
+	c := testCredentials(t, time.Now)
+	ctx := context.Background()
+	for merchant, login := range map[int32]string{1: "wrong", 2: "shop"} {
+		if err := c.verify(ctx, merchant, []byte(login), []byte("right"), "a"); !errors.Is(err, errWrongCredentials) {
+			t.Errorf("%d %s: %v", merchant, login, err)
+		}
+	}
+	if c.nobody.hash.memory != hashMemory || c.nobody.hash.time != hashTime {
+		t.Errorf("nobody costs %+v", c.nobody.hash)
+	}
+}
+
+func TestGenerationsForget(t *testing.T) {
+	g := generations[int, int]{limit: 100}
+	for i := range 1000 {
+		g.put(i, i)
+	}
+	if _, ok := g.get(999); !ok {
+		t.Error("the newest is forgotten")
+	}
+	if _, ok := g.get(0); ok || len(g.young)+len(g.old) > 100 {
+		t.Errorf("%d kept", len(g.young)+len(g.old))
+	}
+}
+
+// A late answer finds its payment before and after the books have given it up.
+func TestLateBook(t *testing.T) {
+	b := newLateBook()
+	p := b.expect("000000000001", 1, 2)
+	if _, ready := b.arrived(onlineAnswer("000000000001")); ready {
+		t.Error("ready before it is given up")
+	}
+	if a := b.givenUp(p); a == nil {
+		t.Error("the answer is lost")
+	}
+	if got, ready := b.arrived(onlineAnswer("000000000001")); !ready || got.order != 2 {
+		t.Errorf("%+v", got)
+	}
+	if _, ready := b.arrived(onlineAnswer("000000000009")); ready {
+		t.Error("an answer to nothing")
+	}
+}
+
+func BenchmarkParseAndEncode(b *testing.B) {
+	body := []byte("Merchant_ID=100001&Login=shop_login&Password=Secret2026Word&OrderNumber=A-1&OrderAmount=237.40&OrderCurrency=BYN&" +
+		"Cardnumber=4111111111111111&Cardholder=TEST+CARD&Expiremonth=12&Expireyear=2028&Cvc2=123&Lastname=Ivanov&Email=ivan%40example.by&Format=5")
+	a := &answer{orders: []record{{}}}
+	c := &call{body: make([]byte, 0, 4<<10)}
+	out := make([]byte, 0, 8<<10)
+	b.ReportAllocs()
+	for b.Loop() {
+		c.body, c.values = append(c.body[:0], body...), [inCount][]byte{}
+		if err := c.parseForm(); err != nil {
+			b.Fatal(err)
+		}
+		out = appendJSON(out[:0], paymentSheet, a)
+	}
+}
+
+func onlineAnswer(rrn string) online.Answer { return online.Answer{RRN: rrn, ActionCode: "000"} }
