@@ -164,7 +164,11 @@ func (g *Gateway) exchange(ctx context.Context, center int16, r online.Request) 
 func (g *Gateway) giveUp(ctx context.Context, c *call, in *settle.Intent, p *settle.Payment, cause error) (*answer, error) {
 	g.Log.Warn("payment without an outcome", "order", p.Order, "center", p.Route.Center.Name, "error", cause)
 	late := g.late.expect(settle.RRN(p.Exchange), p.Merchant.ID, p.Order)
-	if err := g.Books.GiveUp(ctx, p.Merchant.ID, p.Order); err != nil {
+	give := g.Books.GiveUp
+	if errors.Is(cause, online.ErrUntrusted) {
+		give = g.Books.GiveUpUntrusted
+	}
+	if err := give(ctx, p.Merchant.ID, p.Order); err != nil {
 		g.Log.Error("payment not given up; it will be", "order", p.Order, "error", err)
 		return c.inProcess(g, in, p), nil
 	}

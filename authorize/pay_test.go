@@ -182,6 +182,7 @@ func TestPaymentInquired(t *testing.T) {
 		"held":       {pcsim.CardSilentBooked, "1", "Delayed"},
 		"lost":       {pcsim.CardSilentLost, "", "Declined"},
 		"unreadable": {pcsim.CardGarbage, "", "Approved"},
+		"mismatched": {pcsim.CardWrongAmount, "", "Declined"},
 	} {
 		p := payment(number).with(params{"Cardnumber": c.card, "Delay": c.delay})
 		if r := w.call(pay, p); r.Order["responsecode"] != "AS300" {

@@ -20,6 +20,7 @@ const (
 	sendBatch    = 64  // owed messages claimed at a time for one center
 	giveUpBatch  = 256 // payments given up at a time
 	pollPause    = 25 * time.Millisecond
+	pollFor      = 2 * time.Second // how long SendNow waits for what another sender has claimed
 )
 
 // Sender delivers what the books owe to centers: reversals, partial reversals and refunds, repeated until each has an
@@ -37,11 +38,9 @@ func NewSender(o Options) *Sender {
 }
 
 // Step gives up payments whose process died, then sends what is due at every center, all centers at the same time. It
-// returns how many messages it sent. An error of the database ends the step; what was claimed is due again later.
+// returns how many messages it sent. What fails keeps nothing else from being sent, and is due again later.
 func (s *Sender) Step(ctx context.Context) (int, error) {
-	if _, err := s.books.GiveUpDue(ctx, giveUpBatch); err != nil {
-		return 0, err
-	}
+	_, abandoned := s.books.GiveUpDue(ctx, giveUpBatch)
 	centers := s.directory.Centers()
 	sent := make([]int, len(centers))
 	var all errgroup.Group
@@ -51,7 +50,7 @@ func (s *Sender) Step(ctx context.Context) (int, error) {
 			return err
 		})
 	}
-	err := all.Wait()
+	err := errors.Join(abandoned, all.Wait())
 	n := 0
 	for _, k := range sent {
 		n += k
@@ -79,9 +78,9 @@ func (s *Sender) sendAll(ctx context.Context, due []settle.Owed) error {
 }
 
 // SendNow sends what is due of one order, and what follows from it. It returns when nothing of it is owed any more, when
-// a message stays without an answer, or when ctx ends. What another sender has claimed is waited for.
+// a message stays without an answer, or when ctx ends. What another sender has claimed is waited for, but not for long.
 func (s *Sender) SendNow(ctx context.Context, merchant int32, order int64) error {
-	for sent := false; ; {
+	for sent, deadline := false, time.After(pollFor); ; {
 		due, err := s.books.DueOf(ctx, merchant, order)
 		if err != nil {
 			return err
@@ -100,6 +99,8 @@ func (s *Sender) SendNow(ctx context.Context, merchant int32, order int64) error
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
+		case <-deadline:
+			return nil
 		case <-time.After(pollPause):
 		}
 	}
@@ -108,7 +109,10 @@ func (s *Sender) SendNow(ctx context.Context, merchant int32, order int64) error
 // send transmits one owed message and records what came of it.
 func (s *Sender) send(ctx context.Context, e settle.Owed) error {
 	m, err := s.load(ctx, e)
-	if err != nil {
+	switch {
+	case errors.Is(err, errNotAddressed):
+		return s.unanswered(ctx, e, err)
+	case err != nil:
 		return err
 	}
 	if m.inquires() {
@@ -122,7 +126,7 @@ func (s *Sender) send(ctx context.Context, e settle.Owed) error {
 	}
 	r, err := m.request(s.books)
 	if err != nil {
-		return err
+		return s.unanswered(ctx, e, err)
 	}
 	a, err := m.exchange(ctx, r)
 	if err != nil {
@@ -230,13 +234,13 @@ func (m *message) request(books *settle.Books) (online.Request, error) {
 
 // verdict says what the center's answer means; final is false when it made no decision.
 func (m *message) verdict(a online.Answer) (v settle.Verdict, final bool) {
-	unknown := m.original.State == settle.TransactionUnknown || m.original.State == settle.TransactionApprovedLate
+	reverses := m.owed.Kind != settle.Refund
 	switch {
 	case a.ActionCode == iso8583.ActionIssuerUnavailable, a.ActionCode == iso8583.ActionSystemMalfunction:
 		return 0, false
-	case a.Approved(), a.OriginalUnknown() && m.owed.Kind != settle.Refund:
+	case a.Approved(), a.OriginalUnknown() && reverses:
 		return settle.VerdictDone, true
-	case a.TooLate() && m.owed.Kind != settle.Refund && !unknown:
+	case a.TooLate() && reverses:
 		return settle.VerdictTooLate, true
 	}
 	return settle.VerdictRefused, true

@@ -14,6 +14,16 @@ import (
 // order stays in process until the reversal, or an inquiry before it, has resolved it. An exchange whose outcome is known,
 // or that was given up already, is left as it is.
 func (b *Books) GiveUp(ctx context.Context, merchant int32, id int64) error {
+	return b.giveUp(ctx, merchant, id, TransactionUnknown, "no answer in time: reversal owed")
+}
+
+// GiveUpUntrusted is GiveUp for a payment whose answer cannot be believed, such as one that echoes another amount: it is
+// reversed without an inquiry, because an approval of it is nothing to keep.
+func (b *Books) GiveUpUntrusted(ctx context.Context, merchant int32, id int64) error {
+	return b.giveUp(ctx, merchant, id, TransactionApprovedLate, "answer cannot be trusted: reversal owed")
+}
+
+func (b *Books) giveUp(ctx context.Context, merchant int32, id int64, state TransactionState, note string) error {
 	_, err := b.change(ctx, "give up", merchant, id, func(w *work) error {
 		tag, err := w.tx.Exec(ctx, `DELETE FROM owed_exchanges WHERE merchant_id = $1 AND order_id = $2 AND transaction = 1 AND kind IN (1, 2)`, merchant, id)
 		if err != nil || tag.RowsAffected() == 0 {
@@ -21,11 +31,11 @@ func (b *Books) GiveUp(ctx context.Context, merchant int32, id int64) error {
 		}
 		w.trigger = order.TriggerUnknown
 		op := Operation{Number: 1, Kind: OperationPayment, State: OperationInProcess, Actor: ByMerchant,
-			RequestedAt: w.order.CreatedAt, Amount: w.order.Amount.Minor, Response: responseInProcess, Note: "no answer in time: reversal owed"}
+			RequestedAt: w.order.CreatedAt, Amount: w.order.Amount.Minor, Response: responseInProcess, Note: note}
 		if err := w.addOperation(op); err != nil {
 			return err
 		}
-		if err := w.saveTransaction(w.unknownPayment()); err != nil {
+		if err := w.saveTransaction(w.unknownPayment(state)); err != nil {
 			return err
 		}
 		w.post(ledger.PRM4, 1, ledger.PhaseUnknown, w.order.Amount.Minor, false)
@@ -37,8 +47,8 @@ func (b *Books) GiveUp(ctx context.Context, merchant int32, id int64) error {
 	return nil
 }
 
-func (w *work) unknownPayment() Transaction {
-	t := Transaction{Number: 1, Operation: 1, Kind: Authorization, State: TransactionUnknown, Amount: w.order.Amount.Minor,
+func (w *work) unknownPayment(state TransactionState) Transaction {
+	t := Transaction{Number: 1, Operation: 1, Kind: Authorization, State: state, Amount: w.order.Amount.Minor,
 		Exchange: w.order.exchange, TransmittedAt: w.order.CreatedAt, Attempts: 1}
 	if !w.center.Capabilities.FinancialRecord {
 		t.Kind = Purchase

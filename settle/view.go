@@ -45,7 +45,7 @@ const (
 	TransactionUnknown      TransactionState = 4 // no answer in time; its reversal is owed
 	TransactionReversed     TransactionState = 6 // was unknown or approved, and is reversed for certain
 	TransactionStuck        TransactionState = 7 // a reversal that no center would take; a person decides
-	TransactionApprovedLate TransactionState = 8 // answered after it was given up; its reversal goes on
+	TransactionApprovedLate TransactionState = 8 // answered after it was given up, or not believably; its reversal goes on
 )
 
 // Actor is who asked for an operation.
