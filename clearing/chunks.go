@@ -3,6 +3,7 @@ package clearing
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -157,6 +158,9 @@ var (
 	}
 )
 
+// errStoredBytes marks an error of our own store, which says nothing about what a center sent.
+var errStoredBytes = errors.New("clearing: stored bytes cannot be read")
+
 // chunkReader reads a stored file chunk by chunk, each by its own statement, so that a slow reader holds nothing open.
 type chunkReader struct {
 	ctx   context.Context
@@ -186,11 +190,11 @@ func (r *chunkReader) at(no int64) ([]byte, error) {
 		return nil, io.EOF
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read chunk %d of %s %d: %w", no, r.table.name, r.owner, err)
+		return nil, fmt.Errorf("%w: chunk %d of %s %d: %w", errStoredBytes, no, r.table.name, r.owner, err)
 	}
 	r.plain, err = r.vault.AppendUnseal(r.plain[:0], sealed, r.table.binding(r.owner, no))
 	if err != nil {
-		return nil, fmt.Errorf("open chunk %d of %s %d: %w", no, r.table.name, r.owner, err)
+		return nil, fmt.Errorf("%w: chunk %d of %s %d: %w", errStoredBytes, no, r.table.name, r.owner, err)
 	}
 	return r.plain, nil
 }

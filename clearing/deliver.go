@@ -2,18 +2,260 @@ package clearing
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
 	"time"
+
+	"settled/clearing/remote"
+	"settled/internal/postgres"
+
+	"github.com/jackc/pgx/v5"
 )
 
+// ErrBusy means that another worker has the center's connection; ErrParked that the center refused our login or showed
+// another host key too often, so that it is left alone for a while.
+var (
+	ErrBusy   = errors.New("clearing: another worker is connected to the center")
+	ErrParked = errors.New("clearing: the center is left alone after refused logins")
+)
+
+// Classes of the session locks that keep one connection per center and purpose. They are an economy, not the guarantee:
+// that is the fencing token of a file and the unique hash of a reply.
+const (
+	deliverLock = 0x5e7715
+	fetchLock   = 0x5e7716
+)
+
+const firstUndelivered = selectFile + `
+WHERE center_id = $1 AND stream = $2 AND state IN ('planned', 'built', 'released', 'sending', 'unknown_delivery')
+ORDER BY file_id LIMIT 1`
+
+// DeliverDue delivers every file that is released and due, those of a center in order: a file waits for the ones before it.
+// It returns how many files it brought further.
+func (n *Night) DeliverDue(ctx context.Context, now time.Time) (int, error) {
+	return n.each(ctx, now, n.deliverCenter)
+}
+
 func (n *Night) deliverCenter(ctx context.Context, s *station, now time.Time) (int, error) {
-	return 0, nil
+	for moved := 0; ; moved++ {
+		f, err := oneFile(ctx, n.Pool, firstUndelivered, s.ID, s.Stream)
+		if isNotFound(err) {
+			return moved, nil
+		}
+		if err != nil {
+			return moved, fmt.Errorf("read files to deliver: %w", err)
+		}
+		if f.Frozen {
+			return moved, nil
+		}
+		switch f.State {
+		case FileUnknown:
+			resent, err := n.decideUnknown(ctx, s, f, now)
+			if err != nil || !resent {
+				return moved, err
+			}
+		case FileReleased, FileSending:
+			if f.NextAttemptAt.After(now) {
+				return moved, nil
+			}
+			err = n.DeliverFile(ctx, f.ID)
+		default:
+			return moved, nil
+		}
+		if errors.Is(err, ErrBusy) || errors.Is(err, ErrParked) {
+			return moved, nil
+		}
+		if err != nil {
+			return moved, err
+		}
+	}
 }
-func (n *Night) fetchCenter(ctx context.Context, s *station, now time.Time) (int, error) {
-	return 0, nil
+
+// DeliverFile makes one attempt to deliver a released file, and records it. nil means that the file is now proven to be at
+// the center. What an attempt leaves behind after an error, or when the process dies in it, is in docs/delivery.md. Errors:
+// ErrState, ErrOrder, ErrBusy, ErrParked, ErrFenced, and *remote.Error.
+func (n *Night) DeliverFile(ctx context.Context, id int64) error {
+	f, err := oneFile(ctx, n.Pool, selectFile+`WHERE file_id = $1`, id)
+	if err != nil {
+		return fmt.Errorf("deliver file %d: %w", id, err)
+	}
+	s, err := n.station(f.Center)
+	if err != nil {
+		return err
+	}
+	if err := n.parked(ctx, s, f.ID); err != nil {
+		return fmt.Errorf("deliver %s: %w", f.Name, err)
+	}
+	unlock, err := n.sessionLock(ctx, deliverLock, s.ID)
+	if err != nil {
+		return fmt.Errorf("deliver %s: %w", f.Name, err)
+	}
+	defer unlock()
+	started := n.now()
+	a := &attempt{night: n, s: s, token: newToken()}
+	if err := a.begin(ctx, id); err != nil {
+		return fmt.Errorf("deliver %s: %w", f.Name, err)
+	}
+	n.crash("attempt begun")
+	out := a.run(ctx)
+	n.crash("before commit")
+	if err := a.end(ctx, out); err != nil {
+		return fmt.Errorf("deliver %s: %w", f.Name, err)
+	}
+	n.crash("after commit")
+	n.metrics.phase(s, "send", n.now().Sub(started))
+	if out.err != nil {
+		return fmt.Errorf("deliver %s: %w", f.Name, out.err)
+	}
+	return nil
 }
-func (n *Night) applyCenter(ctx context.Context, s *station, now time.Time) (int, error) {
-	return 0, nil
+
+// sessionLock takes a lock of a center that ends with unlock, or with the connection.
+func (n *Night) sessionLock(ctx context.Context, class int32, center int16) (unlock func(), err error) {
+	conn, err := n.Pool.Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var got bool
+	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1, $2)`, class, int32(center)).Scan(&got); err != nil || !got {
+		conn.Release()
+		return nil, errors.Join(err, ErrBusy)
+	}
+	return func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if _, err := conn.Exec(ctx, `SELECT pg_advisory_unlock($1, $2)`, class, int32(center)); err != nil {
+			_ = conn.Conn().Close(ctx)
+		}
+		conn.Release()
+	}, nil
 }
-func (n *Night) watchReplies(ctx context.Context, s *station, now time.Time) (int, error) {
-	return 0, nil
+
+func newToken() string {
+	var b [6]byte
+	_, _ = rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// refusalsPerHour bounds logins that fail for a reason that more logins do not repair: they lock accounts.
+const refusalsPerHour = 3
+
+const (
+	refusals = `
+SELECT count(*), min(at) FROM (SELECT at FROM link_failures WHERE center_id = $1 AND at > $2 ORDER BY at DESC LIMIT $3) f`
+	postpone = `UPDATE files SET next_attempt_at = $2 WHERE file_id = $1 AND state IN ('released', 'sending')`
+)
+
+// parked refuses to connect after too many refusals within the hour, and moves the file's next attempt to its end.
+func (n *Night) parked(ctx context.Context, s *station, file int64) error {
+	now := n.now()
+	var count int
+	var first *time.Time
+	err := n.Pool.QueryRow(ctx, refusals, s.ID, now.Add(-time.Hour), refusalsPerHour).Scan(&count, &first)
+	if err != nil || count < refusalsPerHour {
+		return err
+	}
+	until := first.Add(time.Hour)
+	if file > 0 {
+		if _, err := n.Pool.Exec(ctx, postpone, file, until); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%w until %s", ErrParked, until.Format(time.RFC3339))
+}
+
+// dial connects to a center and keeps the record of refusals.
+func (n *Night) dial(ctx context.Context, s *station) (*remote.Link, error) {
+	link, err := remote.Dial(ctx, s.SFTP)
+	if err == nil {
+		n.metrics.up.WithLabelValues(s.Name).Set(1)
+		return link, nil
+	}
+	n.metrics.up.WithLabelValues(s.Name).Set(0)
+	n.linkError(ctx, s, err)
+	return nil, err
+}
+
+// linkError counts an error of a center's file server; refusals are kept, and paged.
+func (n *Night) linkError(ctx context.Context, s *station, err error) {
+	class := remote.ClassOf(err)
+	n.metrics.sftpErrors.WithLabelValues(s.Name, string(class)).Inc()
+	if class != remote.Auth && class != remote.HostKey {
+		return
+	}
+	n.page(ctx, s, "sftp_"+string(class), "error", err)
+	_, dbErr := n.Pool.Exec(ctx, `INSERT INTO link_failures (center_id, at, class, error) VALUES ($1, $2, $3, $4)`, s.ID, n.now(), class, err.Error())
+	if dbErr != nil {
+		n.Log.ErrorContext(ctx, "record refused login", "center", s.Name, "error", dbErr)
+	}
+}
+
+const (
+	resend       = `UPDATE files SET state = 'released', next_attempt_at = $2, unknown_since = NULL, token = '' WHERE file_id = $1 AND state = 'unknown_delivery'`
+	forgetRename = `UPDATE delivery_attempts SET reached = 'ended' WHERE file_id = $1`
+	freeze       = `UPDATE files SET frozen = true WHERE file_id = $1 AND state = 'unknown_delivery' AND NOT frozen`
+)
+
+// decideUnknown waits for the reply that would prove a delivery. After the center's time for it, the same bytes go again
+// only where the contract says that the center refuses a file id that it has processed; elsewhere a person decides.
+func (n *Night) decideUnknown(ctx context.Context, s *station, f File, now time.Time) (resent bool, err error) {
+	if f.UnknownSince == nil || now.Before(f.UnknownSince.Add(s.ReplyTimeout)) {
+		return false, nil
+	}
+	if s.DedupesByFileID {
+		return true, n.resend(ctx, f.ID, now)
+	}
+	if _, err := n.Pool.Exec(ctx, freeze, f.ID); err != nil {
+		return false, fmt.Errorf("freeze %s: %w", f.Name, err)
+	}
+	n.page(ctx, s, "unknown_delivery", "file", f.Name, "since", f.UnknownSince)
+	return false, nil
+}
+
+func (n *Night) resend(ctx context.Context, id int64, now time.Time) error {
+	return postgres.InTx(ctx, n.Pool, key("file/%d/resend", id), func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, resend, id, now)
+		if err == nil && tag.RowsAffected() != 1 {
+			err = fmt.Errorf("%w: file %d is not of unknown delivery", ErrState, id)
+		}
+		if err == nil {
+			_, err = tx.Exec(ctx, forgetRename, id)
+		}
+		if err == nil {
+			_, err = tx.Exec(ctx, `UPDATE files SET frozen = false WHERE file_id = $1`, id)
+		}
+		return err
+	})
+}
+
+// Resend sends the same bytes of a file of unknown delivery again, on a person's word that the center does not have it.
+func (n *Night) Resend(ctx context.Context, file int64) error { return n.resend(ctx, file, n.now()) }
+
+const (
+	provenByPerson = `
+UPDATE files SET state = 'delivered', proof = 'person', delivered_at = $2, frozen = false, unknown_since = NULL, token = '',
+	last_error = $3 WHERE file_id = $1 AND state IN ('unknown_delivery', 'sending', 'released')`
+	thaw = `UPDATE files SET frozen = false, failures = 0, next_attempt_at = $2 WHERE file_id = $1 AND frozen AND state IN ('released', 'sending')`
+)
+
+// MarkDelivered takes a person's word, with its evidence, that the center has the file.
+func (n *Night) MarkDelivered(ctx context.Context, file int64, evidence string) error {
+	return n.onFile(ctx, file, "mark delivered", provenByPerson, n.now(), "person: "+evidence)
+}
+
+// Retry lets a file go on that was stopped because of what was found at the center.
+func (n *Night) Retry(ctx context.Context, file int64) error {
+	return n.onFile(ctx, file, "retry", thaw, n.now())
+}
+
+func (n *Night) onFile(ctx context.Context, file int64, what, sql string, args ...any) error {
+	return postgres.InTx(ctx, n.Pool, key("file/%d/%s", file, what), func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, sql, append([]any{file}, args...)...)
+		if err == nil && tag.RowsAffected() != 1 {
+			err = fmt.Errorf("%w: %s file %d", ErrState, what, file)
+		}
+		return err
+	})
 }

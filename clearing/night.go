@@ -48,6 +48,8 @@ type Night struct {
 	Options
 	centers []*station
 	metrics *metrics
+	// atCrashPoint is called where the death of the process leaves something half done; nil but in tests.
+	atCrashPoint func(point string)
 }
 
 // station is a center with its profile.
@@ -56,6 +58,7 @@ type station struct {
 	Profile
 	mu      sync.Mutex
 	planned time.Time // when windows were last planned
+	polled  time.Time // when a step last looked into the inbox
 }
 
 // The errors of the night, besides those of packages settle, ledger, remote and schedules.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -68,7 +69,30 @@ type Profile struct {
 	// name of the file answered, without extension: it tells what an answer without entries is about.
 	ReplyName     *regexp.Regexp
 	MaxReplyBytes int64 // default 2 GiB
+	// RejectClasses sorts the center's error codes into the classes that decide what happens to a rejected record.
+	RejectClasses []CodeRange
+	// MaxRejects is the share of rejected records, 0 to 1, above which a reply waits for a person; 0: no limit.
+	MaxRejects float64
 }
+
+// CodeRange gives the error codes From to To of a center a class: format, reference, timing, amount, account, duplicate,
+// merchant or technical.
+type CodeRange struct {
+	From, To uint16
+	Class    string
+}
+
+// rejectClass is the class of a code, unknown when the profile does not list it.
+func (p Profile) rejectClass(code uint16) string {
+	for _, r := range p.RejectClasses {
+		if code >= r.From && code <= r.To {
+			return r.Class
+		}
+	}
+	return "unknown"
+}
+
+var rejectClasses = []string{"format", "reference", "timing", "amount", "account", "duplicate", "merchant", "technical"}
 
 // ErrProfile is wrapped by what New says about a profile that cannot work.
 var ErrProfile = errors.New("clearing: profile")
@@ -118,6 +142,11 @@ func (p Profile) check(c *settle.Center) error {
 		return fault("release mode %q", p.Release)
 	case p.ReplyName == nil:
 		return fault("no pattern of reply names")
+	}
+	for _, r := range p.RejectClasses {
+		if !slices.Contains(rejectClasses, r.Class) || r.From > r.To {
+			return fault("reject class %q of codes %d to %d", r.Class, r.From, r.To)
+		}
 	}
 	if err := p.Plan.Validate(); err != nil {
 		return fault("%v", err)

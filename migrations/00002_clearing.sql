@@ -141,6 +141,7 @@ CREATE TABLE replies (
 	rejected    integer NOT NULL DEFAULT 0,
 	unknown     integer NOT NULL DEFAULT 0, -- exceptions about messages that we never sent
 	center_id   smallint NOT NULL REFERENCES centers,
+	forced      boolean NOT NULL DEFAULT false, -- a person let it through the limit of rejects
 	name        text NOT NULL,
 	logical_id  text NOT NULL DEFAULT '',
 	state       text NOT NULL DEFAULT 'fetched' CHECK (state IN ('fetched', 'applied', 'duplicate', 'quarantined')),

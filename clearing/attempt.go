@@ -1,0 +1,408 @@
+package clearing
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"path"
+	"time"
+
+	"settled/clearing/remote"
+	"settled/internal/postgres"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// attempt is one try to deliver a file. Its steps and what each leaves behind are in docs/delivery.md.
+type attempt struct {
+	night *Night
+	s     *station
+	file  File
+	token string
+	no    int32
+	prior []priorAttempt
+	link  *remote.Link
+	// renaming: this attempt has noted that it is about to rename.
+	renaming bool
+}
+
+// priorAttempt is an earlier attempt of the file. Renaming tells that it may have moved the file to its final name.
+type priorAttempt struct {
+	Token    string
+	Renaming bool
+}
+
+// outcome is how an attempt ended. Exactly one of proof and err is set.
+type outcome struct {
+	proof string
+	err   error
+	// unknown: the file may be at the center, and cannot be looked for.
+	unknown bool
+	// stopped: something at the center must be put right by a person first.
+	stopped bool
+	// open: the rename may have happened; the next attempt looks.
+	open bool
+}
+
+const (
+	lockFile       = selectFile + `WHERE file_id = $1 FOR NO KEY UPDATE`
+	earlierFiles   = `SELECT count(*) FROM files WHERE center_id = $1 AND stream = $2 AND file_id < $3 AND state IN ('planned', 'built', 'released', 'sending', 'unknown_delivery')`
+	priorAttempts  = `SELECT token, reached = 'renaming' FROM delivery_attempts WHERE file_id = $1 ORDER BY attempt`
+	endInterrupted = `UPDATE delivery_attempts SET outcome = 'retry', error = 'interrupted', ended_at = $2 WHERE file_id = $1 AND outcome = ''`
+	beginAttempt   = `UPDATE files SET state = 'sending', token = $2, attempts = attempts + 1 WHERE file_id = $1 RETURNING attempts`
+	insertAttempt  = `INSERT INTO delivery_attempts (file_id, attempt, token, started_at) VALUES ($1, $2, $3, $4)`
+)
+
+// begin makes the file ours, in its own commit.
+func (a *attempt) begin(ctx context.Context, id int64) error {
+	return postgres.InTx(ctx, a.night.Pool, key("file/%d/attempt %s", id, a.token), func(tx pgx.Tx) error {
+		var err error
+		if a.file, err = oneFile(ctx, tx, lockFile, id); err != nil {
+			return err
+		}
+		if a.file.Frozen || a.file.State != FileReleased && a.file.State != FileSending {
+			return fmt.Errorf("%w: file is %s, frozen: %t", ErrState, a.file.State, a.file.Frozen)
+		}
+		var earlier int
+		if err := tx.QueryRow(ctx, earlierFiles, a.s.ID, a.s.Stream, id).Scan(&earlier); err != nil {
+			return err
+		}
+		if earlier > 0 {
+			return fmt.Errorf("%w: %d earlier files are not delivered", ErrOrder, earlier)
+		}
+		if a.prior, err = collect[priorAttempt](ctx, tx, priorAttempts, id); err != nil {
+			return err
+		}
+		now := a.night.now()
+		if _, err := tx.Exec(ctx, endInterrupted, id, now); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(ctx, beginAttempt, id, a.token).Scan(&a.no); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, insertAttempt, id, a.no, a.token, now)
+		return err
+	})
+}
+
+func (a *attempt) final() string { return path.Join(a.s.Outbox, a.file.Name) }
+
+// temporary is a hidden name in the same directory that only this attempt uses.
+func (a *attempt) temporary(token string) string {
+	return path.Join(a.s.Outbox, "."+a.file.Name+"."+token+".part")
+}
+
+// run talks to the center.
+func (a *attempt) run(ctx context.Context) outcome {
+	var err error
+	if a.link, err = a.night.dial(ctx, a.s); err != nil {
+		return outcome{err: err, open: a.open()}
+	}
+	defer func() { _ = a.link.Close() }()
+	out := a.deliver(ctx)
+	if out.err != nil {
+		a.night.linkError(ctx, a.s, out.err)
+	}
+	return out
+}
+
+// open tells that an earlier attempt may have moved the file.
+func (a *attempt) open() bool {
+	for _, p := range a.prior {
+		if p.Renaming {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *attempt) deliver(ctx context.Context) outcome {
+	if out, done := a.look(ctx); done {
+		return out
+	}
+	if err := a.clean(ctx); err != nil {
+		return outcome{err: err}
+	}
+	a.night.crash("before upload")
+	temporary := a.temporary(a.token)
+	if err := a.upload(ctx, temporary); err != nil {
+		return outcome{err: err}
+	}
+	a.night.crash("after upload")
+	proof, err := a.compare(temporary)
+	if err != nil {
+		return outcome{err: err}
+	}
+	return a.move(ctx, temporary, proof)
+}
+
+// look is the restart table: what is at the center from earlier attempts.
+func (a *attempt) look(ctx context.Context) (out outcome, done bool) {
+	_, found, err := a.link.Stat(a.final())
+	switch {
+	case err != nil:
+		return outcome{err: err, open: a.open()}, true
+	case found:
+		return a.present(), true
+	}
+	for _, p := range a.prior {
+		if !p.Renaming {
+			continue
+		}
+		_, there, err := a.link.Stat(a.temporary(p.Token))
+		if err != nil {
+			return outcome{err: err, open: true}, true
+		}
+		if !there && a.s.RemovesFiles {
+			err := errors.New("clearing: the file may have been taken: its rename was not answered, and the center removes files")
+			return outcome{err: err, unknown: true}, true
+		}
+	}
+	return outcome{}, false
+}
+
+// clean forgets renames that are now known not to have happened, and then removes what earlier attempts left.
+func (a *attempt) clean(ctx context.Context) error {
+	if a.open() {
+		if _, err := a.night.Pool.Exec(ctx, forgetRename, a.file.ID); err != nil {
+			return err
+		}
+	}
+	for _, p := range a.prior {
+		if err := a.link.Remove(a.temporary(p.Token)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// present judges a file that is there under the final name: it is ours, or a person must look.
+func (a *attempt) present() outcome {
+	if _, err := a.compare(a.final()); err != nil {
+		class := remote.ClassOf(err)
+		return outcome{err: err, stopped: class == remote.Mismatch, open: class != remote.Mismatch}
+	}
+	return outcome{proof: "present"}
+}
+
+// upload writes the stored bytes under a temporary name.
+func (a *attempt) upload(ctx context.Context, name string) error {
+	stored := &chunkReader{ctx: ctx, q: a.night.Pool, vault: a.night.Vault, table: fileChunks, owner: a.file.ID}
+	hash := sha256.New()
+	size, err := a.link.Put(name, func() ([]byte, error) {
+		block, err := stored.next()
+		hash.Write(block)
+		return block, err
+	})
+	if err != nil {
+		return err
+	}
+	if size != *a.file.Bytes || !bytes.Equal(hash.Sum(nil), a.file.SHA256) {
+		return &remote.Error{Op: "read stored bytes", Class: remote.Mismatch, Err: ErrTotals}
+	}
+	return nil
+}
+
+// compare proves that a file at the center has our bytes: by size and hash, or by size alone where the account may not
+// read. It returns the grade of the proof.
+func (a *attempt) compare(name string) (proof string, err error) {
+	differs := func(what string, args ...any) error {
+		return &remote.Error{Op: "verify " + name, Class: remote.Mismatch, Err: fmt.Errorf(what, args...)}
+	}
+	e, found, err := a.link.Stat(name)
+	switch {
+	case err != nil:
+		return "", err
+	case !found:
+		return "", differs("the server has no such file")
+	case e.Size != *a.file.Bytes:
+		return "", differs("%d bytes at the server, %d are ours", e.Size, *a.file.Bytes)
+	}
+	hash := sha256.New()
+	if _, err := a.link.Read(name, hash); err != nil {
+		if remote.ClassOf(err) == remote.Permission {
+			return "size", nil
+		}
+		return "", err
+	}
+	if !bytes.Equal(hash.Sum(nil), a.file.SHA256) {
+		return "", differs("other bytes at the server")
+	}
+	return "hash", nil
+}
+
+const reachRename = `
+UPDATE delivery_attempts SET reached = 'renaming' WHERE file_id = $1 AND attempt = $2
+	AND EXISTS (SELECT FROM files WHERE file_id = $1 AND state = 'sending' AND token = $3)`
+
+// reach notes durably that the rename is about to happen; a worker whose file was taken over is stopped here.
+func (a *attempt) reach(ctx context.Context) error {
+	a.renaming = true
+	return postgres.InTx(ctx, a.night.Pool, key("file/%d/rename", a.file.ID), func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, reachRename, a.file.ID, a.no, a.token)
+		if err == nil && tag.RowsAffected() != 1 {
+			err = ErrFenced
+		}
+		return err
+	})
+}
+
+// move gives the proven bytes their final name and proves it again.
+func (a *attempt) move(ctx context.Context, temporary, proof string) outcome {
+	if _, found, err := a.link.Stat(a.final()); err != nil || found {
+		if found {
+			return a.present()
+		}
+		return outcome{err: err}
+	}
+	if err := a.reach(ctx); err != nil {
+		return outcome{err: err}
+	}
+	a.night.crash("before rename")
+	err := a.link.Rename(temporary, a.final())
+	a.night.crash("after rename")
+	if err != nil {
+		return a.notMoved(temporary, err)
+	}
+	return a.moved(temporary, proof)
+}
+
+// notMoved judges a rename that failed. When the answer was lost, the next attempt looks.
+func (a *attempt) notMoved(temporary string, cause error) outcome {
+	if remote.Ambiguous(cause) {
+		return outcome{err: cause, open: true}
+	}
+	_, there, err := a.link.Stat(temporary)
+	if err != nil || !there {
+		return outcome{err: errors.Join(cause, err), open: true}
+	}
+	if _, found, err := a.link.Stat(a.final()); err != nil || found {
+		return outcome{err: errors.Join(cause, err), open: true}
+	}
+	return outcome{err: cause}
+}
+
+// moved judges a rename that the server says it did: servers have been seen to lie.
+func (a *attempt) moved(temporary, proof string) outcome {
+	final, found, err := a.link.Stat(a.final())
+	if err != nil {
+		return outcome{err: err, open: true}
+	}
+	_, left, err := a.link.Stat(temporary)
+	if err != nil {
+		return outcome{err: err, open: true}
+	}
+	lie := func(what string, args ...any) error {
+		return &remote.Error{Op: "rename " + temporary, Class: remote.Mismatch, Err: fmt.Errorf("the server said yes, but "+what, args...)}
+	}
+	switch {
+	case found && final.Size != *a.file.Bytes:
+		return outcome{err: lie("the file has %d of %d bytes", final.Size, *a.file.Bytes), stopped: true}
+	case left:
+		return outcome{err: lie("the temporary name is still there"), open: found}
+	case found:
+		return outcome{proof: proof}
+	case a.s.RemovesFiles:
+		return outcome{proof: "taken"}
+	}
+	return outcome{err: lie("the file is gone")}
+}
+
+// retryAfter is the pause before the next attempt, by the number of failures in a row.
+var retryAfter = [...]time.Duration{15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute}
+
+const (
+	endDelivered = `
+UPDATE files SET state = 'delivered', delivered_at = $3, proof = $4, failures = 0, last_error = '', error_class = '', unknown_since = NULL
+WHERE file_id = $1 AND state = 'sending' AND token = $2`
+	endFailed = `
+UPDATE files SET state = $3, frozen = $4, failures = failures + 1, last_error = $5, error_class = $6, next_attempt_at = $7,
+	unknown_since = CASE WHEN $3 = 'unknown_delivery' THEN $8::timestamptz END
+WHERE file_id = $1 AND state = 'sending' AND token = $2`
+	endAttempt = `
+UPDATE delivery_attempts SET ended_at = $3, reached = $4, outcome = $5, error_class = $6, error = $7 WHERE file_id = $1 AND attempt = $2`
+)
+
+// end commits the outcome, if the file is still ours.
+func (a *attempt) end(ctx context.Context, out outcome) error {
+	if ctx.Err() != nil { // the process is ending: the next one finds the attempt interrupted
+		return errors.Join(out.err, ctx.Err())
+	}
+	now := a.night.now()
+	class, text, result, metric := "", "", "delivered", "ok"
+	if out.err != nil {
+		class, text, result, metric = string(remote.ClassOf(out.err)), out.err.Error(), "retry", "retry"
+	}
+	reached := "ended"
+	switch {
+	case out.unknown:
+		result, metric = "unknown", "failed"
+	case out.stopped:
+		result, metric = "stopped", "failed"
+	case out.open && a.renaming:
+		reached = "renaming"
+	}
+	err := postgres.InTx(ctx, a.night.Pool, key("file/%d/end %s", a.file.ID, a.token), func(tx pgx.Tx) error {
+		changed, err := a.endFile(ctx, tx, out, now, class, text)
+		if err != nil {
+			return err
+		}
+		if !changed {
+			return ErrFenced
+		}
+		_, err = tx.Exec(ctx, endAttempt, a.file.ID, a.no, now, reached, result, class, text)
+		return err
+	})
+	if err != nil {
+		return errors.Join(out.err, err)
+	}
+	a.report(ctx, out, metric, now)
+	return nil
+}
+
+func (a *attempt) endFile(ctx context.Context, tx pgx.Tx, out outcome, now time.Time, class, text string) (bool, error) {
+	if out.err == nil {
+		tag, err := tx.Exec(ctx, endDelivered, a.file.ID, a.token, now, out.proof)
+		return tag.RowsAffected() == 1, err
+	}
+	state := FileReleased
+	switch {
+	case out.unknown:
+		state = FileUnknown
+	case out.open:
+		state = FileSending
+	}
+	wait := retryAfter[min(int(a.file.Failures), len(retryAfter)-1)]
+	tag, err := tx.Exec(ctx, endFailed, a.file.ID, a.token, state, out.stopped, text, class, now.Add(wait), now)
+	return tag.RowsAffected() == 1, err
+}
+
+// report logs and counts the outcome; classes that time does not heal are paged at their first occurrence.
+func (a *attempt) report(ctx context.Context, out outcome, metric string, now time.Time) {
+	n := a.night
+	n.metrics.uploads.WithLabelValues(a.s.Name, metric).Inc()
+	if out.err == nil {
+		n.Log.InfoContext(ctx, "file delivered", "center", a.s.Name, "file", a.file.Name, "proof", out.proof, "late", now.After(a.file.DeadlineAt))
+		return
+	}
+	n.Log.WarnContext(ctx, "file not delivered", "center", a.s.Name, "file", a.file.Name, "error", out.err, "unknown", out.unknown)
+	switch class := remote.ClassOf(out.err); {
+	case out.unknown:
+		n.page(ctx, a.s, "unknown_delivery", "file", a.file.Name)
+	case out.stopped:
+		n.page(ctx, a.s, "delivery_stopped", "file", a.file.Name, "error", out.err)
+	case now.After(a.file.DeadlineAt):
+		n.page(ctx, a.s, "deadline_passed", "file", a.file.Name, "error", out.err)
+	case class != remote.Connection && class != remote.Timeout && string(class) != a.file.ErrorClass:
+		n.page(ctx, a.s, "delivery_"+string(class), "file", a.file.Name, "error", out.err)
+	}
+}
+
+// crash lets tests end an attempt where a process can die.
+func (n *Night) crash(point string) {
+	if n.atCrashPoint != nil {
+		n.atCrashPoint(point)
+	}
+}

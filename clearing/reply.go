@@ -1,0 +1,319 @@
+package clearing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"settled/fileformats/ipm"
+	"settled/internal/postgres"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Reply is a file of a center, stored as it came.
+type Reply struct {
+	ID        int64      `json:"reply"`
+	Center    int16      `json:"center"`
+	Name      string     `json:"name"`
+	Bytes     int64      `json:"bytes"`
+	SHA256    []byte     `json:"sha256"`
+	LogicalID string     `json:"file_id"`
+	State     string     `json:"state"` // fetched, applied, duplicate, quarantined
+	Reason    string     `json:"reason,omitempty"`
+	Line      int64      `json:"line,omitempty"` // record of the reply that the reason is about
+	File      *int64     `json:"answers,omitempty"`
+	Accepted  int32      `json:"accepted"`
+	Rejected  int32      `json:"rejected"`
+	Unknown   int32      `json:"unknown"` // refusals of messages that we never sent
+	Forced    bool       `json:"forced,omitempty"`
+	FetchedAt time.Time  `json:"fetched_at"`
+	DecidedAt *time.Time `json:"decided_at,omitempty"`
+	Content   []byte     `json:"-"`
+}
+
+const (
+	selectReply = `
+SELECT reply_id, center_id, name, bytes, sha256, logical_id, state, reason, line, file_id, accepted, rejected, unknown, forced, fetched_at, decided_at, content
+FROM replies `
+	repliesToDo = `SELECT reply_id FROM replies WHERE center_id = $1 AND state = 'fetched' ORDER BY reply_id`
+)
+
+// ApplyReplies applies every reply that is stored and not decided, in order of arrival. A reply that cannot be applied is
+// quarantined and does not stop the others. It returns how many it decided.
+func (n *Night) ApplyReplies(ctx context.Context, now time.Time) (int, error) {
+	return n.each(ctx, now, n.applyCenter)
+}
+
+func (n *Night) applyCenter(ctx context.Context, s *station, _ time.Time) (int, error) {
+	ids, err := n.ids(ctx, repliesToDo, s.ID)
+	if err != nil {
+		return 0, fmt.Errorf("read replies to apply: %w", err)
+	}
+	decided := 0
+	var all []error
+	for _, id := range ids {
+		if err := n.ApplyReply(ctx, id); err != nil {
+			all = append(all, err)
+			continue
+		}
+		decided++
+	}
+	return decided, errors.Join(all...)
+}
+
+// ApplyReply reads a stored reply and does what it says, exactly once: the verdict on a batch, or the refusal of a file.
+// What it cannot apply as a whole it quarantines, with line and reason, and changes nothing else. A reply that is decided
+// stays as it is. The error is about us (database, vault, configuration), never about the reply.
+func (n *Night) ApplyReply(ctx context.Context, id int64) error {
+	reply, err := one[Reply](ctx, n.Pool, selectReply+`WHERE reply_id = $1`, id)
+	if err != nil {
+		return fmt.Errorf("apply reply %d: %w", id, err)
+	}
+	if reply.State != "fetched" {
+		return nil
+	}
+	s, err := n.station(reply.Center)
+	if err != nil {
+		return fmt.Errorf("apply reply %d: %w", id, err)
+	}
+	started := n.now()
+	err = n.apply(ctx, s, reply)
+	var refused *refusal
+	if errors.As(err, &refused) {
+		err = n.quarantine(ctx, s, reply, refused)
+	}
+	if err != nil {
+		return fmt.Errorf("apply reply %s of %s: %w", reply.Name, s.Name, err)
+	}
+	n.metrics.phase(s, "reply", n.now().Sub(started))
+	return nil
+}
+
+func (n *Night) apply(ctx context.Context, s *station, reply Reply) error {
+	c, err := n.readContent(ctx, s, reply.ID)
+	if err != nil {
+		return err
+	}
+	if want := mode(s.Format); c.mode != want {
+		return refuse(1, "processing mode is %c, not %c: test data and real data do not mix", c.mode, want)
+	}
+	f, err := n.answered(ctx, s, reply.Name, c)
+	if err != nil {
+		return err
+	}
+	content := c.hash()
+	if decided, err := n.decidedBefore(ctx, s, reply, c, f, content); decided || err != nil {
+		return err
+	}
+	b, err := readBatch(ctx, n.Pool, f.Batch)
+	if err != nil {
+		return err
+	}
+	if c.reject != nil {
+		return n.applyFileReject(ctx, s, reply, c, f, content)
+	}
+	v, err := n.judge(ctx, s, b, f, c, reply.Forced)
+	if err != nil {
+		return err
+	}
+	return n.applyVerdict(ctx, s, reply, v, content)
+}
+
+func mode(p ipm.Profile) ipm.Mode {
+	if p.Mode == 0 {
+		return ipm.Production
+	}
+	return p.Mode
+}
+
+const (
+	fileByLogicalID = selectFile + `WHERE center_id = $1 AND logical_id = $2 ORDER BY build DESC LIMIT 1`
+	fileByName      = selectFile + `WHERE center_id = $1 AND name = $2`
+)
+
+// answered finds our file that a reply is about: by the file id in its entries, or, when it has none because there was
+// nothing to say, by its name.
+func (n *Night) answered(ctx context.Context, s *station, name string, c *content) (File, error) {
+	var f File
+	var err error
+	if c.source != (ipm.FileID{}) {
+		f, err = oneFile(ctx, n.Pool, fileByLogicalID, s.ID, c.source.String())
+	} else {
+		f, err = oneFile(ctx, n.Pool, fileByName, s.ID, nameIn(s, name)+".ipm")
+	}
+	if isNotFound(err) {
+		return File{}, refuse(2, "answers file %q, which we did not send to %s", c.source, s.Name)
+	}
+	return f, err
+}
+
+// nameIn is the part of a reply's name that names our file.
+func nameIn(s *station, name string) string {
+	match := s.ReplyName.FindStringSubmatch(name)
+	if i := s.ReplyName.SubexpIndex("file"); match != nil && i > 0 {
+		return match[i]
+	}
+	return ""
+}
+
+const sameContent = `
+SELECT count(*) FROM replies WHERE center_id = $1 AND content = $2 AND state = 'applied' AND reply_id <> $3`
+
+// decidedBefore handles a reply about a file that has its verdict, or was never sent: a repeat changes nothing, anything
+// else waits for a person.
+func (n *Night) decidedBefore(ctx context.Context, s *station, reply Reply, c *content, f File, content []byte) (bool, error) {
+	answered := f.State == FileReplied || f.State == FileRejected
+	if !answered && f.Attempts > 0 {
+		return false, nil
+	}
+	var same int
+	if err := n.Pool.QueryRow(ctx, sameContent, s.ID, content, reply.ID).Scan(&same); err != nil {
+		return false, err
+	}
+	alreadyProcessed := c.reject != nil && s.saysDuplicate(c.reject.raw)
+	switch {
+	case same > 0:
+		return true, n.decide(ctx, s, reply, "duplicate", 0, "says what an earlier reply said", &f.ID, c, content)
+	case alreadyProcessed && f.State == FileReplied:
+		return true, n.decide(ctx, s, reply, "duplicate", 0, "the center had processed the file before: the first reply stands", &f.ID, c, content)
+	case !answered:
+		return true, refuse(2, "answers %s, which was never sent", f.Name)
+	}
+	return true, refuse(2, "contradicts the verdict that %s has", f.Name)
+}
+
+// saysDuplicate tells that a file reject means that the identical file was processed before.
+func (p Profile) saysDuplicate(code uint16) bool {
+	for _, c := range p.DuplicateCodes {
+		if c == code {
+			return true
+		}
+	}
+	return false
+}
+
+const decideReply = `
+UPDATE replies SET state = $2, decided_at = $3, line = $4, reason = $5, file_id = $6, logical_id = $7, content = $8,
+	accepted = $9, rejected = $10, unknown = $11 WHERE reply_id = $1 AND state = 'fetched'`
+
+// decision is what becomes of a reply.
+type decision struct {
+	state                       string
+	line                        int64
+	reason                      string
+	file                        *int64
+	logicalID                   string
+	content                     []byte
+	accepted, rejected, unknown int
+}
+
+// write guards a reply: it returns false when the reply was decided by somebody else.
+func (d decision) write(ctx context.Context, tx pgx.Tx, reply int64, now time.Time) (bool, error) {
+	tag, err := tx.Exec(ctx, decideReply, reply, d.state, now, d.line, d.reason, d.file, d.logicalID, d.content, d.accepted, d.rejected, d.unknown)
+	return tag.RowsAffected() == 1, err
+}
+
+// decide writes a decision that changes nothing else.
+func (n *Night) decide(ctx context.Context, s *station, reply Reply, state string, line int64, reason string, file *int64, c *content, content []byte) error {
+	d := decision{state: state, line: line, reason: reason, file: file, content: content}
+	if c != nil {
+		d.logicalID = c.id.String()
+	}
+	err := postgres.InTx(ctx, n.Pool, key("reply/%d/%s", reply.ID, state), func(tx pgx.Tx) error {
+		_, err := d.write(ctx, tx, reply.ID, n.now())
+		return err
+	})
+	if err == nil {
+		n.metrics.replies.WithLabelValues(s.Name, state).Inc()
+		n.Log.InfoContext(ctx, "reply decided", "center", s.Name, "name", reply.Name, "state", state, "reason", reason)
+	}
+	return err
+}
+
+func (n *Night) quarantine(ctx context.Context, s *station, reply Reply, r *refusal) error {
+	err := n.decide(ctx, s, reply, "quarantined", r.line, r.reason, nil, nil, nil)
+	if err == nil {
+		n.page(ctx, s, "reply_quarantined", "reply", reply.Name, "line", r.line, "reason", r.reason)
+	}
+	return err
+}
+
+const reconsider = `
+UPDATE replies SET state = 'fetched', decided_at = NULL, reason = '', line = 0, forced = $2 WHERE reply_id = $1 AND state = 'quarantined'`
+
+// Reconsider lets a quarantined reply be applied again, after a person has looked; force lets it through the limit of
+// rejects.
+func (n *Night) Reconsider(ctx context.Context, reply int64, force bool) error {
+	return postgres.InTx(ctx, n.Pool, key("reply/%d/reconsider", reply), func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, reconsider, reply, force)
+		if err == nil && tag.RowsAffected() != 1 {
+			err = fmt.Errorf("%w: reply %d is not quarantined", ErrState, reply)
+		}
+		return err
+	})
+}
+
+const (
+	rejectFile = `
+UPDATE files SET state = 'rejected', error_class = 'rejected', last_error = $2, token = '', frozen = false, unknown_since = NULL,
+	delivered_at = coalesce(delivered_at, $3), proof = CASE proof WHEN '' THEN 'reply' ELSE proof END
+WHERE file_id = $1 AND state IN ('released', 'sending', 'delivered', 'unknown_delivery')`
+	provenByReply = `
+UPDATE files SET state = 'delivered', proof = 'reply', delivered_at = $2, token = '', frozen = false, unknown_since = NULL, last_error = ''
+WHERE file_id = $1 AND state IN ('released', 'sending', 'unknown_delivery')`
+	nackBatch = `UPDATE batches SET state = 'nacked' WHERE batch_id = $1 AND state = 'sealed'`
+)
+
+// applyFileReject takes note that a file was refused whole: nothing is posted, the batch waits for a new build. When the
+// center says that it has processed the identical file, the refusal proves the delivery instead.
+func (n *Night) applyFileReject(ctx context.Context, s *station, reply Reply, c *content, f File, content []byte) error {
+	now := n.now()
+	code := c.codes[c.reject.code]
+	d := decision{state: "applied", file: &f.ID, logicalID: c.id.String(), content: content, reason: "file refused: " + code}
+	duplicate := s.saysDuplicate(c.reject.raw)
+	if duplicate {
+		d.reason, d.state = "the center has processed the file before: "+code, "duplicate"
+	}
+	err := postgres.InTx(ctx, n.Pool, key("reply/%d/apply", reply.ID), func(tx pgx.Tx) error {
+		if mine, err := d.write(ctx, tx, reply.ID, now); !mine || err != nil {
+			return err
+		}
+		if duplicate {
+			_, err := tx.Exec(ctx, provenByReply, f.ID, now)
+			return err
+		}
+		if _, err := tx.Exec(ctx, rejectFile, f.ID, d.reason, now); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, nackBatch, f.Batch)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	n.metrics.replies.WithLabelValues(s.Name, d.state).Inc()
+	if !duplicate {
+		n.page(ctx, s, "file_rejected", "file", f.Name, "code", code)
+	}
+	return nil
+}
+
+const overdueReplies = `
+INSERT INTO breaks (category, fingerprint, center_id, opened_at, note)
+SELECT 'B-03', 'B-03/file/' || file_id, center_id, $3, 'no reply to ' || name || ' since ' || delivered_at
+FROM files WHERE center_id = $1 AND stream = $2 AND state = 'delivered' AND delivered_at <= $4
+ON CONFLICT (fingerprint) DO NOTHING`
+
+// watchReplies opens a break for each delivered file whose reply is overdue. It never sends anything again.
+func (n *Night) watchReplies(ctx context.Context, s *station, now time.Time) (int, error) {
+	tag, err := n.Pool.Exec(ctx, overdueReplies, s.ID, s.Stream, now, now.Add(-s.ReplyTimeout))
+	if err != nil {
+		return 0, fmt.Errorf("watch for replies: %w", err)
+	}
+	if tag.RowsAffected() > 0 {
+		n.page(ctx, s, "reply_overdue", "files", tag.RowsAffected())
+	}
+	return int(tag.RowsAffected()), nil
+}

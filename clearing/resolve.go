@@ -1,0 +1,223 @@
+package clearing
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"settled/fileformats/ipm"
+	"settled/settle"
+)
+
+// rejected is a record that the center refused.
+type rejected struct {
+	Record, Order, Amount int64
+	Merchant              int32
+	Kind                  settle.RecordKind
+	Slice                 int16
+	line                  uint32
+	code                  uint32
+}
+
+// chunkPlace is where a chunk begins.
+type chunkPlace struct {
+	No           int32
+	FirstMessage int32
+	Offset       int64
+}
+
+const chunkPlaces = `SELECT chunk_no, first_message, plain_offset FROM file_chunks WHERE file_id = $1 ORDER BY chunk_no`
+
+// resolve finds the records that exceptions are about. It opens only the chunks of our file that hold refused messages, and
+// trusts the center's message number only when the copy, if there is one, carries the same reference data. What cannot be
+// ours is returned as unknown.
+func (n *Night) resolve(ctx context.Context, s *station, b Batch, f File, c *content) (found []rejected, unknown []exception, err error) {
+	exceptions := slices.Clone(c.exceptions)
+	slices.SortStableFunc(exceptions, func(a, b exception) int { return cmp.Compare(a.message, b.message) })
+	numbers, err := n.readNumbers(ctx, s, f, exceptions)
+	if err != nil {
+		return nil, nil, err
+	}
+	base, err := n.firstRecord(ctx, b)
+	if err != nil {
+		return nil, nil, err
+	}
+	byRecord := make(map[int64]exception, len(exceptions))
+	for i, x := range exceptions {
+		sequence, ours := numbers[i], numbers[i] != noSequence
+		switch {
+		case ours && x.hasARN && x.arn != sequence:
+			return nil, nil, refuse(int64(x.line), "message %d of %s is not the one that the copy shows", x.message, f.Name)
+		case !ours && x.hasARN:
+			sequence = x.arn
+		case !ours:
+			unknown = append(unknown, x)
+			continue
+		}
+		if id := recordOf(sequence, base); byRecord[id] == (exception{}) {
+			byRecord[id] = x
+		}
+	}
+	found, err = n.rejectedRecords(ctx, b, byRecord)
+	for _, x := range byRecord { // what rejectedRecords left is not in the batch
+		unknown = append(unknown, x)
+	}
+	return found, unknown, err
+}
+
+// recordOf is the record id with the given last digits, at or after base.
+func recordOf(sequence uint64, base int64) int64 {
+	id := base - base%arnSequences + int64(sequence)
+	if id < base {
+		id += arnSequences
+	}
+	return id
+}
+
+func (n *Night) firstRecord(ctx context.Context, b Batch) (first int64, err error) {
+	err = n.Pool.QueryRow(ctx, `SELECT coalesce(min(record_id), 0) FROM records WHERE window_id = $1`, b.Window).Scan(&first)
+	return first, err
+}
+
+// noSequence stands for a message that our file does not have, or that is no record.
+const noSequence = ^uint64(0)
+
+// readNumbers returns the sequence in the reference data of each refused message, which are in order, from our bytes.
+func (n *Night) readNumbers(ctx context.Context, s *station, f File, exceptions []exception) ([]uint64, error) {
+	places, err := collect[chunkPlace](ctx, n.Pool, chunkPlaces, f.ID)
+	if err != nil {
+		return nil, fmt.Errorf("read index of %s: %w", f.Name, err)
+	}
+	numbers := make([]uint64, len(exceptions))
+	stored := &chunkReader{ctx: ctx, q: n.Pool, vault: n.Vault, table: fileChunks, owner: f.ID}
+	for at := 0; at < len(exceptions); {
+		chunk := chunkOf(places, exceptions[at].message)
+		end := at + 1
+		for end < len(exceptions) && chunkOf(places, exceptions[end].message) == chunk {
+			end++
+		}
+		if err := readChunkNumbers(s, stored, places[chunk], exceptions[at:end], numbers[at:end]); err != nil {
+			return nil, fmt.Errorf("read %s: %w", f.Name, err)
+		}
+		at = end
+	}
+	return numbers, nil
+}
+
+// chunkOf is the index of the last chunk that begins at or before a message.
+func chunkOf(places []chunkPlace, message uint32) int {
+	i, found := slices.BinarySearchFunc(places, message, func(p chunkPlace, m uint32) int { return cmp.Compare(uint32(p.FirstMessage), m) })
+	if found {
+		return i
+	}
+	return max(i-1, 0)
+}
+
+// readChunkNumbers reads one chunk up to the last message wanted.
+func readChunkNumbers(s *station, stored *chunkReader, p chunkPlace, wanted []exception, numbers []uint64) error {
+	plain, err := stored.at(int64(p.No))
+	if err != nil {
+		return err
+	}
+	format := s.Format
+	if format.Blocked {
+		plain, format.Blocked = unblock(plain, p.Offset), false
+	}
+	r := ipm.NewReader(bytes.NewReader(plain), format, ipm.Options{First: int64(p.FirstMessage)})
+	var rec ipm.Record
+	readErr := r.Read(&rec)
+	for i, x := range wanted {
+		for readErr == nil && rec.Message < int64(x.message) {
+			readErr = r.Read(&rec)
+		}
+		numbers[i] = noSequence
+		if readErr != nil || rec.Message != int64(x.message) {
+			continue
+		}
+		arn, err := ipm.ParseARN(rec.ARN, format.Dialect)
+		if err != nil {
+			return err
+		}
+		numbers[i] = arn.Sequence
+	}
+	return nil
+}
+
+// unblock takes the fill out of a part of a 1014-blocked file that begins at offset.
+func unblock(data []byte, offset int64) []byte {
+	const block, content = 1014, 1012
+	out := make([]byte, 0, len(data))
+	for at := offset % block; len(data) > 0; at = 0 {
+		n := min(int(max(content-at, 0)), len(data))
+		out = append(out, data[:n]...)
+		data = data[n:]
+		fill := min(int(block-max(at, content)), len(data))
+		data = data[fill:]
+	}
+	return out
+}
+
+const recordsByID = `
+SELECT record_id, order_id, amount, merchant_id, kind, slice FROM records
+WHERE window_id = $1 AND currency = $2 AND record_id = ANY ($3)`
+
+// lookupSize is how many records are looked up with one statement.
+const lookupSize = 10_000
+
+// rejectedRecords reads the records of the batch that are named, with their amounts as sent, in order of record id. It
+// takes what it found out of byRecord.
+func (n *Night) rejectedRecords(ctx context.Context, b Batch, byRecord map[int64]exception) ([]rejected, error) {
+	ids := make([]int64, 0, len(byRecord))
+	for id := range byRecord {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	left, err := n.leftAfterChanges(ctx, b.Window)
+	if err != nil {
+		return nil, err
+	}
+	var found []rejected
+	for part := range slices.Chunk(ids, lookupSize) {
+		rows, err := n.Pool.Query(ctx, recordsByID, b.Window, int16(b.Currency), part)
+		if err != nil {
+			return nil, fmt.Errorf("read rejected records: %w", err)
+		}
+		for rows.Next() {
+			var r rejected
+			if err := rows.Scan(&r.Record, &r.Order, &r.Amount, &r.Merchant, &r.Kind, &r.Slice); err != nil {
+				rows.Close()
+				return nil, fmt.Errorf("read rejected records: %w", err)
+			}
+			if amount, changed := left[r.Record]; changed {
+				r.Amount = amount
+			}
+			if r.Amount == 0 {
+				continue // withdrawn: it was not in the file
+			}
+			x := byRecord[r.Record]
+			r.line, r.code = x.line, x.code
+			delete(byRecord, r.Record)
+			found = append(found, r)
+		}
+		if err := rows.Err(); err != nil {
+			return nil, fmt.Errorf("read rejected records: %w", err)
+		}
+	}
+	slices.SortFunc(found, func(a, b rejected) int { return cmp.Compare(a.Record, b.Record) })
+	return found, nil
+}
+
+// leftAfterChanges is what is left of the records of a window that were changed before its seal.
+func (n *Night) leftAfterChanges(ctx context.Context, window int32) (map[int64]int64, error) {
+	changes, err := collect[change](ctx, n.Pool, lastChanges, window)
+	if err != nil {
+		return nil, fmt.Errorf("read changes of window %d: %w", window, err)
+	}
+	left := make(map[int64]int64, len(changes))
+	for _, c := range changes {
+		left[c.Record] = c.Amount
+	}
+	return left, nil
+}

@@ -1,0 +1,308 @@
+package clearing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"settled/internal/money"
+	"settled/internal/postgres"
+	"settled/settle"
+	"settled/settle/ledger"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// verdict is what a reply decides about a batch: everything that it does not reject is accepted.
+type verdict struct {
+	batch    Batch
+	file     File
+	content  *content
+	rejected []rejected
+	unknown  []exception
+	sent     []Total
+	lost     map[share]Total // of sent, what was rejected
+}
+
+// share is one line of a batch's totals.
+type share struct {
+	merchant int32
+	kind     settle.RecordKind
+}
+
+// maxUnknown is how many refusals of messages that we never sent a reply may hold and still be applied.
+const maxUnknown = 100
+
+// judge computes the verdict, and refuses a reply whose accepted and rejected records are not together what was sent, to
+// the record and to the minor unit.
+func (n *Night) judge(ctx context.Context, s *station, b Batch, f File, c *content, forced bool) (*verdict, error) {
+	v := &verdict{batch: b, file: f, content: c, lost: map[share]Total{}}
+	var err error
+	if v.rejected, v.unknown, err = n.resolve(ctx, s, b, f, c); err != nil {
+		return nil, err
+	}
+	if v.sent, err = readTotals(ctx, n.Pool, b.ID); err != nil {
+		return nil, err
+	}
+	lost, err := v.sumRejected()
+	if err != nil {
+		return nil, err
+	}
+	trailer := int64(len(c.exceptions) + 2)
+	switch rest := b.Sum.minus(lost); {
+	case c.currency != 0 && c.currency != b.Currency:
+		return nil, refuse(trailer, "accounts in %v, the file was in %v", c.currency, b.Currency)
+	case rest != c.accepted:
+		return nil, refuse(trailer, "sent %v; rejected %v; accepted should be %v, the reply says %v", b.Sum, lost, rest, c.accepted)
+	case len(v.unknown) > maxUnknown:
+		return nil, refuse(int64(v.unknown[maxUnknown].line), "refuses %d messages that we never sent", len(v.unknown))
+	case !forced && s.MaxRejects > 0 && float64(len(v.rejected)) > s.MaxRejects*float64(b.Records()):
+		return nil, refuse(trailer, "rejects %d of %d records: more than usual, a person must agree", len(v.rejected), b.Records())
+	}
+	return v, nil
+}
+
+// sumRejected adds the rejected records up, with the fees that the seal counted for each.
+func (v *verdict) sumRejected() (Sum, error) {
+	prices := make(map[share]Prices, len(v.sent))
+	for _, t := range v.sent {
+		prices[share{t.Merchant, t.Kind}] = t.Prices
+	}
+	var sum Sum
+	for _, r := range v.rejected {
+		k := share{r.Merchant, r.Kind}
+		fees, err := feesOf(prices[k], r)
+		if err != nil {
+			return sum, fmt.Errorf("record %d: %w", r.Record, err)
+		}
+		t := v.lost[k]
+		t.Count++
+		t.Amount += r.Amount
+		t.Interchange += fees.Interchange
+		t.Scheme += fees.Scheme
+		t.Processing += fees.Processing
+		t.MDR += fees.MDR
+		v.lost[k] = t
+		sum.add(r.Kind, 1, r.Amount)
+	}
+	return sum, nil
+}
+
+// feesOf are the fees of one record as the seal summed them.
+func feesOf(p Prices, r rejected) (settle.Fees, error) {
+	var f settle.Fees
+	var err [3]error
+	f.Interchange, err[0] = money.BasisPoints(r.Amount, p.InterchangeBPS)
+	if r.Kind == settle.Sale {
+		f.Scheme, err[1] = money.BasisPoints(r.Amount, p.SchemeBPS)
+	}
+	f.MDR, err[2] = money.BasisPoints(r.Amount, p.MDRBPS)
+	f.Processing = p.Processing
+	return f, errors.Join(err[:]...)
+}
+
+// postings are the books' side of a verdict, one journal per merchant. returned is the MDR that goes back to merchants'
+// available funds.
+func (n *Night) postings(s *station, reply int64, v *verdict, at time.Time) (postings []ledger.Posting, returned map[int32]int64, err error) {
+	returned = map[int32]int64{}
+	for _, t := range v.sent {
+		m, ok := n.Directory.Merchant(t.Merchant)
+		if !ok || m.At(s.ID) == nil {
+			return nil, nil, fmt.Errorf("%w: merchant %d at %s", ErrContract, t.Merchant, s.Name)
+		}
+		route := m.At(s.ID)
+		lost := v.lost[share{t.Merchant, t.Kind}]
+		like := ledger.Posting{Key: ledger.Key{Merchant: t.Merchant, Source: ledger.FromReply, SourceID: reply, Phase: ledger.PhaseVerdict},
+			Currency: t.Currency, Center: s.ID, At: at}
+		taken := settle.Fees{Interchange: t.Interchange - lost.Interchange, Scheme: t.Scheme - lost.Scheme,
+			Processing: t.Processing - lost.Processing, MDR: t.MDR - lost.MDR}
+		if t.Kind == settle.Sale {
+			postings = append(postings, with(like, ledger.PR05s, t.Amount-lost.Amount), with(like, ledger.PR06s, lost.Amount))
+			postings = append(postings, taken.Postings(like, route)...)
+			continue
+		}
+		postings = append(postings, creditPostings(like, route, t.Amount-lost.Amount, lost.Amount, taken)...)
+		if route.ReturnMDR {
+			returned[t.Merchant] += taken.MDR
+		}
+	}
+	return postings, returned, nil
+}
+
+// creditPostings: an accepted credit costs its processing, brings the interchange of the sale back, and where the contract
+// says so returns its share of the MDR.
+func creditPostings(like ledger.Posting, route *settle.Route, accepted, lost int64, taken settle.Fees) []ledger.Posting {
+	out := []ledger.Posting{with(like, ledger.PR05c, accepted), with(like, ledger.PR06c, lost)}
+	out = append(out, settle.Fees{Processing: taken.Processing}.Postings(like, route)...)
+	back := with(like, ledger.PR22, taken.Interchange)
+	if route.Center.Costs.Invoiced {
+		back = with(like, ledger.PR09iv, taken.Interchange)
+		back.Undo = true
+	}
+	out = append(out, back)
+	if route.ReturnMDR {
+		out = append(out, with(like, ledger.PR21, taken.MDR))
+	}
+	return out
+}
+
+func with(p ledger.Posting, rule ledger.Rule, amount int64) ledger.Posting {
+	p.Rule, p.Amount = rule, amount
+	return p
+}
+
+const (
+	lockSent = selectFile + `
+WHERE file_id = $1 AND attempts > 0 AND state IN ('released', 'sending', 'delivered', 'unknown_delivery') FOR NO KEY UPDATE`
+	replyBatch = `UPDATE batches SET state = 'replied', replied_at = $2, reply_id = $3 WHERE batch_id = $1 AND state = 'sealed'`
+	replyFile  = `
+UPDATE files SET state = 'replied', delivered_at = coalesce(delivered_at, $2), proof = CASE proof WHEN '' THEN 'reply' ELSE proof END,
+	token = '', frozen = false, unknown_since = NULL, last_error = '', error_class = '' WHERE file_id = $1`
+	closeOverdue = `UPDATE breaks SET closed_at = $2 WHERE fingerprint = $1 AND closed_at IS NULL`
+)
+
+// applyVerdict writes a verdict in one transaction: the reply's row is the guard, so it happens once. The center's lock is
+// taken last, for the statements that a cancel could race with.
+func (n *Night) applyVerdict(ctx context.Context, s *station, reply Reply, v *verdict, hash []byte) error {
+	now := n.now()
+	d := decision{state: "applied", file: &v.file.ID, logicalID: v.content.id.String(), content: hash,
+		accepted: int(v.batch.Records()) - len(v.rejected), rejected: len(v.rejected), unknown: len(v.unknown)}
+	var postings []ledger.Posting
+	applied := false
+	err := postgres.InTx(ctx, n.Pool, key("reply/%d/apply", reply.ID), func(tx pgx.Tx) error {
+		applied = false
+		if err := long(ctx, tx); err != nil {
+			return err
+		}
+		if mine, err := d.write(ctx, tx, reply.ID, now); !mine || err != nil {
+			return err
+		}
+		if err := n.closeBatch(ctx, tx, v, reply.ID, now); err != nil {
+			return err
+		}
+		if err := v.insertRejects(ctx, tx, reply.ID, now); err != nil {
+			return err
+		}
+		var returned map[int32]int64
+		var err error
+		if postings, returned, err = n.postings(s, reply.ID, v, now); err != nil {
+			return err
+		}
+		if err := n.Ledger.Post(ctx, tx, postings); err != nil {
+			return err
+		}
+		if err := v.insertUnknown(ctx, tx, s, reply, now); err != nil {
+			return err
+		}
+		applied = true
+		return n.finishVerdict(ctx, tx, s, v, reply.ID, returned, now)
+	})
+	if err == nil && applied {
+		n.reportVerdict(ctx, s, reply, v)
+	}
+	return err
+}
+
+func (n *Night) closeBatch(ctx context.Context, tx pgx.Tx, v *verdict, reply int64, now time.Time) error {
+	if _, err := oneFile(ctx, tx, lockSent, v.file.ID); err != nil {
+		return fmt.Errorf("lock file %s: %w", v.file.Name, err)
+	}
+	tag, err := tx.Exec(ctx, replyBatch, v.batch.ID, now, reply)
+	if err != nil {
+		return err
+	}
+	if tag.RowsAffected() != 1 {
+		return fmt.Errorf("%w: batch %d has a verdict", ErrState, v.batch.ID)
+	}
+	if _, err := tx.Exec(ctx, replyFile, v.file.ID, now); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, closeOverdue, fmt.Sprintf("B-03/file/%d", v.file.ID), now)
+	return err
+}
+
+func (v *verdict) insertRejects(ctx context.Context, tx pgx.Tx, reply int64, now time.Time) error {
+	columns := []string{"record_id", "order_id", "reply_id", "amount", "rejected_at", "window_id", "merchant_id", "line",
+		"currency", "kind", "class", "code", "slice"}
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{"rejects"}, columns, pgx.CopyFromSlice(len(v.rejected), func(i int) ([]any, error) {
+		r := &v.rejected[i]
+		return []any{r.Record, r.Order, reply, r.Amount, now, v.batch.Window, r.Merchant, int32(r.line),
+			int16(v.batch.Currency), int16(r.Kind), v.content.classes[r.code], v.content.codes[r.code], r.Slice}, nil
+	}))
+	if err != nil {
+		return fmt.Errorf("insert %d rejects: %w", len(v.rejected), err)
+	}
+	return nil
+}
+
+const insertBreak = `
+INSERT INTO breaks (category, fingerprint, center_id, opened_at, note) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (fingerprint) DO NOTHING`
+
+// insertUnknown opens a break for each refusal of a message that we never sent.
+func (v *verdict) insertUnknown(ctx context.Context, tx pgx.Tx, s *station, reply Reply, now time.Time) error {
+	for _, x := range v.unknown {
+		note := fmt.Sprintf("line %d of %s refuses message %d of %s (%s), which is no record of ours", x.line, reply.Name, x.message, v.file.Name, v.content.codes[x.code])
+		if _, err := tx.Exec(ctx, insertBreak, "B-02", fmt.Sprintf("B-02/reply/%d/%d", reply.ID, x.line), s.ID, now, note); err != nil {
+			return fmt.Errorf("open break: %w", err)
+		}
+	}
+	return nil
+}
+
+const (
+	// creditsWithoutSale are credits of slices whose sale this reply rejects. A cancel that committed before us could not
+	// know.
+	creditsWithoutSale = `
+INSERT INTO breaks (category, fingerprint, center_id, merchant, order_ref, amount, currency, opened_at, note)
+SELECT 'B-06', 'B-06/record/' || c.record_id, $2, c.merchant_id, c.order_id, c.amount, c.currency, $3,
+	'credit of slice ' || c.slice || ' whose sale the center rejected: withdraw it if its window is open, else chase the sale'
+FROM rejects j
+	JOIN operations o ON o.merchant_id = j.merchant_id AND o.order_id = j.order_id AND o.kind = 300 AND o.record_id IS NOT NULL
+	JOIN records c ON c.window_id = o.window_id AND c.record_id = o.record_id AND c.merchant_id = o.merchant_id AND c.slice = j.slice AND c.kind = 2
+WHERE j.window_id = $1 AND j.reply_id = $4 AND j.kind = 1
+ON CONFLICT (fingerprint) DO NOTHING`
+	addFunds = `
+INSERT INTO funds (merchant_id, currency, available) SELECT m, $3, a FROM unnest($1::int[], $2::bigint[]) AS u (m, a) ORDER BY m
+ON CONFLICT (merchant_id, currency) DO UPDATE SET available = funds.available + excluded.available`
+)
+
+// finishVerdict takes the center's lock: every cancel that decided without the rejects has committed, and is found here;
+// every later one sees them. The funds rows come after it, as in every other transaction.
+func (n *Night) finishVerdict(ctx context.Context, tx pgx.Tx, s *station, v *verdict, reply int64, returned map[int32]int64, now time.Time) error {
+	if len(v.rejected) > 0 {
+		if err := settle.LockCenter(ctx, tx, s.ID); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, creditsWithoutSale, v.batch.Window, s.ID, now, reply); err != nil {
+			return fmt.Errorf("look for credits of rejected sales: %w", err)
+		}
+	}
+	merchants := slices.Sorted(maps.Keys(returned))
+	amounts := make([]int64, len(merchants))
+	for i, m := range merchants {
+		amounts[i] = returned[m]
+	}
+	if len(merchants) == 0 {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, addFunds, merchants, amounts, int16(v.batch.Currency)); err != nil {
+		return fmt.Errorf("return fees to merchants: %w", err)
+	}
+	return nil
+}
+
+func (n *Night) reportVerdict(ctx context.Context, s *station, reply Reply, v *verdict) {
+	accepted := v.batch.Records() - int64(len(v.rejected))
+	n.metrics.replies.WithLabelValues(s.Name, "applied").Inc()
+	n.metrics.records.WithLabelValues(s.Name, "accepted", "").Add(float64(accepted))
+	for _, r := range v.rejected {
+		n.metrics.records.WithLabelValues(s.Name, "rejected", v.content.classes[r.code]).Inc()
+	}
+	if len(v.unknown) > 0 {
+		n.page(ctx, s, "unknown_records", "reply", reply.Name, "lines", len(v.unknown))
+	}
+	n.Log.InfoContext(ctx, "reply applied", "center", s.Name, "name", reply.Name, "file", v.file.Name, "accepted", accepted, "rejected", len(v.rejected))
+}
