@@ -104,7 +104,7 @@ var DefaultSchedules = map[string]string{
 	"send":          "@every 10s",
 	"fetch-replies": "@every 60s",
 	"audit":         "*/15 * * * *",
-	"rollup":        "10 0 * * *",
+	"rollup":        "10 1 * * *",
 }
 
 func (c *checker) schedules(file map[string]string, zone *time.Location) []Schedule {

@@ -116,6 +116,7 @@ type Merchant struct {
 	PasswordHash string // argon2id in PHC form
 	SecretWord   vault.Secret
 	TestMode     bool
+	Russian      bool // texts of payment answers are Russian unless the request says otherwise
 }
 
 // Schedule is a recurring job.

@@ -131,6 +131,7 @@ type MerchantFile struct {
 	SecretWord     string      `yaml:"secret_word,omitempty"`
 	SecretWordFile string      `yaml:"secret_word_file,omitempty"`
 	TestMode       bool        `yaml:"test_mode,omitempty"`
+	Language       string      `yaml:"language,omitempty"`
 	Routes         []RouteFile `yaml:"routes"`
 }
 

@@ -40,7 +40,8 @@ func (c *checker) merchant(at place, f MerchantFile) Merchant {
 	if !strings.HasPrefix(f.PasswordHash, "$argon2id$") {
 		c.fail(at.at("password_hash"), "an argon2id hash is needed; make one with: settled password-hash")
 	}
-	return Merchant{Merchant: m, Login: f.Login, PasswordHash: f.PasswordHash, TestMode: f.TestMode, SecretWord: c.secretWord(at, f)}
+	return Merchant{Merchant: m, Login: f.Login, PasswordHash: f.PasswordHash, TestMode: f.TestMode, SecretWord: c.secretWord(at, f),
+		Russian: oneOf(c, at.at("language"), f.Language, "en", "ru") == "ru"}
 }
 
 func (c *checker) secretWord(at place, f MerchantFile) vault.Secret {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"settled/clearing"
 	"settled/internal/config"
 
 	"github.com/jackc/pgx/v5"
@@ -145,6 +146,25 @@ func (r *Runner) Stop(ctx context.Context) error {
 	hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	return r.client.StopAndCancel(hard)
+}
+
+// Enqueue queues a step of the night in the transaction that makes it possible.
+func (r *Runner) Enqueue(ctx context.Context, tx pgx.Tx, kind clearing.JobKind, id int64) error {
+	var args river.JobArgs
+	switch kind {
+	case clearing.JobBuild:
+		args = Build{Step{id}}
+	case clearing.JobDeliver:
+		args = Deliver{Step{id}}
+	case clearing.JobApply:
+		args = Apply{Step{id}}
+	default:
+		return fmt.Errorf("queue a step of the night: there is no kind %q", kind)
+	}
+	if _, err := r.client.InsertTx(ctx, tx, args, nil); err != nil {
+		return fmt.Errorf("queue a step of the night: %w", err)
+	}
+	return nil
 }
 
 // Wake sends owed messages at once instead of at the next slot. It does not block.
