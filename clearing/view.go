@@ -1,0 +1,280 @@
+package clearing
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"time"
+
+	"settled/clearing/remote"
+	"settled/fileformats/ipm"
+	"settled/settle"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// listLimit bounds what a list returns, newest first.
+const listLimit = 1000
+
+// Query selects rows of a list; zero fields select all.
+type Query struct {
+	Center int16
+	State  string
+	From   time.Time // business date or instant, inclusive
+	To     time.Time // exclusive
+}
+
+func (q Query) args() []any {
+	from, to := q.From, q.To
+	if to.IsZero() {
+		to = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return []any{q.Center, q.State, from, to, listLimit}
+}
+
+// Windows lists windows by business date, newest first.
+func (n *Night) Windows(ctx context.Context, q Query) ([]Window, error) {
+	return collect[Window](ctx, n.Pool, selectWindow+`
+WHERE ($1 = 0 OR center_id = $1) AND ($2 = '' OR state = $2) AND business_date >= $3 AND business_date < $4
+ORDER BY cutoff_at DESC, center_id LIMIT $5`, q.args()...)
+}
+
+// Batches lists batches by business date, newest first.
+func (n *Night) Batches(ctx context.Context, q Query) ([]Batch, error) {
+	return readBatches(ctx, n.Pool, `
+WHERE ($1 = 0 OR b.center_id = $1) AND ($2 = '' OR b.state = $2) AND b.business_date >= $3 AND b.business_date < $4
+ORDER BY b.batch_id DESC LIMIT $5`, q.args()...)
+}
+
+// Files lists files by the time they were planned, newest first.
+func (n *Night) Files(ctx context.Context, q Query) ([]File, error) {
+	return collect[File](ctx, n.Pool, selectFile+`
+WHERE ($1 = 0 OR center_id = $1) AND ($2 = '' OR state = $2) AND planned_at >= $3 AND planned_at < $4
+ORDER BY file_id DESC LIMIT $5`, q.args()...)
+}
+
+// Replies lists replies by the time they were fetched, newest first.
+func (n *Night) Replies(ctx context.Context, q Query) ([]Reply, error) {
+	return collect[Reply](ctx, n.Pool, selectReply+`
+WHERE ($1 = 0 OR center_id = $1) AND ($2 = '' OR state = $2) AND fetched_at >= $3 AND fetched_at < $4
+ORDER BY reply_id DESC LIMIT $5`, q.args()...)
+}
+
+// BatchView is a batch with what belongs to it.
+type BatchView struct {
+	Batch
+	CurrencyCode string   `json:"currency"`
+	Totals       []Total  `json:"totals"`
+	Files        []File   `json:"files"`
+	Rejects      []Reject `json:"rejects"`
+}
+
+// Reject is a record that the center refused.
+type Reject struct {
+	Record   int64             `json:"record"`
+	Order    int64             `json:"order"`
+	Merchant int32             `json:"merchant"`
+	Kind     settle.RecordKind `json:"kind"`
+	Amount   int64             `json:"amount"`
+	Class    string            `json:"class"`
+	Code     string            `json:"code"`
+	State    string            `json:"state"` // rejected, superseded, abandoned
+	Reply    int64             `json:"reply"`
+	Line     int32             `json:"line"`
+}
+
+// Batch returns a batch with its totals, files and, at most a thousand, rejects.
+func (n *Night) Batch(ctx context.Context, id int64) (BatchView, error) {
+	b, err := readBatch(ctx, n.Pool, id)
+	if err != nil {
+		return BatchView{}, err
+	}
+	v := BatchView{Batch: b, CurrencyCode: b.Currency.String()}
+	if v.Totals, err = readTotals(ctx, n.Pool, id); err != nil {
+		return v, err
+	}
+	if v.Files, err = collect[File](ctx, n.Pool, selectFile+`WHERE batch_id = $1 ORDER BY build`, id); err != nil {
+		return v, err
+	}
+	v.Rejects, err = collect[Reject](ctx, n.Pool, `
+SELECT record_id, order_id, merchant_id, kind, amount, class, code, state, reply_id, line FROM rejects
+WHERE window_id = $1 AND currency = $2 ORDER BY record_id LIMIT $3`, b.Window, int16(b.Currency), listLimit)
+	return v, err
+}
+
+// Preview is what a seal would make of the open window of a center at this instant.
+type Preview struct {
+	Window Window    `json:"window"`
+	Parts  []Planned `json:"parts"`
+}
+
+// Planned is a batch that a seal would make.
+type Planned struct {
+	Currency string  `json:"currency"`
+	Sequence int32   `json:"sequence"` // number that it would get
+	Name     string  `json:"name"`
+	Sum      Sum     `json:"sum"`
+	Totals   []Total `json:"totals"`
+}
+
+const lastNumber = `SELECT coalesce(max(last), 0) FROM file_sequences WHERE center_id = $1 AND stream = $2 AND scope = $3`
+
+// Preview runs the selection of the seal on the open window of a center, in a read-only snapshot. It changes nothing.
+func (n *Night) Preview(ctx context.Context, center int16) (Preview, error) {
+	s, err := n.station(center)
+	if err != nil {
+		return Preview{}, err
+	}
+	var p Preview
+	err = pgx.BeginTxFunc(ctx, n.Pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if p.Window, err = one[Window](ctx, tx, nextWindow, s.ID, s.Stream); err != nil {
+			return err
+		}
+		p.Parts, err = n.previewParts(ctx, tx, s, p.Window)
+		return err
+	})
+	if err != nil {
+		return Preview{}, fmt.Errorf("preview %s: %w", s.Name, err)
+	}
+	return p, nil
+}
+
+func (n *Night) previewParts(ctx context.Context, tx pgx.Tx, s *station, w Window) ([]Planned, error) {
+	totals, err := n.totals(ctx, tx, s, w.ID)
+	if err != nil {
+		return nil, err
+	}
+	var last int32
+	if err := tx.QueryRow(ctx, lastNumber, s.ID, s.Stream, s.scope(w.BusinessDate)).Scan(&last); err != nil {
+		return nil, err
+	}
+	batches := byCurrency(totals)
+	parts := make([]Planned, len(batches))
+	for i, b := range batches {
+		last++
+		parts[i] = Planned{Currency: b[0].Currency.String(), Sequence: last, Sum: sumOf(b), Totals: b,
+			Name: fileName(s.Center, w.BusinessDate, last, int16(i+1), int16(len(batches)), 1)}
+	}
+	return parts, nil
+}
+
+// Attempt is one try to deliver a file.
+type Attempt struct {
+	No         int32      `json:"attempt"`
+	StartedAt  time.Time  `json:"started_at"`
+	EndedAt    *time.Time `json:"ended_at,omitempty"`
+	Outcome    string     `json:"outcome"` // delivered, retry, unknown, stopped; empty: under way or interrupted
+	ErrorClass string     `json:"error_class,omitempty"`
+	Error      string     `json:"error,omitempty"`
+}
+
+// FileView is a file with its attempts and replies.
+type FileView struct {
+	File
+	Deliveries []Attempt `json:"deliveries"`
+	Answers    []Reply   `json:"answers"`
+}
+
+// File returns a file with its attempts and replies.
+func (n *Night) File(ctx context.Context, id int64) (FileView, error) {
+	f, err := oneFile(ctx, n.Pool, selectFile+`WHERE file_id = $1`, id)
+	if err != nil {
+		return FileView{}, fmt.Errorf("read file %d: %w", id, err)
+	}
+	v := FileView{File: f}
+	v.Deliveries, err = collect[Attempt](ctx, n.Pool, `
+SELECT attempt, started_at, ended_at, outcome, error_class, error FROM delivery_attempts WHERE file_id = $1 ORDER BY attempt`, id)
+	if err != nil {
+		return v, err
+	}
+	v.Answers, err = collect[Reply](ctx, n.Pool, selectReply+`WHERE file_id = $1 ORDER BY reply_id`, id)
+	return v, err
+}
+
+// Reply returns a reply.
+func (n *Night) Reply(ctx context.Context, id int64) (Reply, error) {
+	return one[Reply](ctx, n.Pool, selectReply+`WHERE reply_id = $1`, id)
+}
+
+// ReplyBytes writes the bytes of a reply as they came. They hold card numbers: the caller answers for where they go.
+func (n *Night) ReplyBytes(ctx context.Context, id int64, w io.Writer) error {
+	_, err := io.Copy(w, &chunkReader{ctx: ctx, q: n.Pool, vault: n.Vault, table: replyChunks, owner: id})
+	return err
+}
+
+// FileBytes writes the bytes of a built file as they are sent. They hold card numbers: the caller answers for where they
+// go.
+func (n *Night) FileBytes(ctx context.Context, id int64, w io.Writer) error {
+	_, err := io.Copy(w, &chunkReader{ctx: ctx, q: n.Pool, vault: n.Vault, table: fileChunks, owner: id})
+	return err
+}
+
+// Verification is what VerifyFile found.
+type Verification struct {
+	File   string     `json:"file"`
+	Totals ipm.Totals `json:"totals"`        // read from the stored bytes
+	Stored string     `json:"stored"`        // "ok", or what is wrong with the stored bytes
+	Remote string     `json:"at_the_center"` // "ok", "absent", what differs, or empty when it was not looked for
+}
+
+// VerifyFile reads the stored bytes of a built file again, hashes and totals them, and compares them with its batch. With
+// atCenter it also compares what the center has under the file's name.
+func (n *Night) VerifyFile(ctx context.Context, id int64, atCenter bool) (Verification, error) {
+	f, err := oneFile(ctx, n.Pool, selectFile+`WHERE file_id = $1`, id)
+	if err != nil {
+		return Verification{}, fmt.Errorf("verify file %d: %w", id, err)
+	}
+	if f.SHA256 == nil {
+		return Verification{}, fmt.Errorf("%w: file %s is not built", ErrState, f.Name)
+	}
+	s, err := n.station(f.Center)
+	if err != nil {
+		return Verification{}, err
+	}
+	b, err := readBatch(ctx, n.Pool, f.Batch)
+	if err != nil {
+		return Verification{}, err
+	}
+	v := Verification{File: f.Name, Stored: "ok"}
+	hash := sha256.New()
+	stored := &chunkReader{ctx: ctx, q: n.Pool, vault: n.Vault, table: fileChunks, owner: f.ID}
+	v.Totals, err = ipm.Verify(io.TeeReader(stored, hash), s.Format)
+	if err == nil && !bytes.Equal(hash.Sum(nil), f.SHA256) {
+		err = fmt.Errorf("%w: sha256", ErrTotals)
+	}
+	if err = errors.Join(err, compare(v.Totals, b, f)); err != nil {
+		v.Stored = err.Error()
+	}
+	if atCenter {
+		v.Remote, err = n.verifyRemote(ctx, s, f)
+		return v, err
+	}
+	return v, nil
+}
+
+func (n *Night) verifyRemote(ctx context.Context, s *station, f File) (string, error) {
+	if err := n.parked(ctx, s, 0); err != nil {
+		return "", err
+	}
+	link, err := n.dial(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = link.Close() }()
+	a := &attempt{night: n, s: s, file: f, link: link}
+	if _, found, err := link.Stat(path.Join(s.Outbox, f.Name)); err != nil || !found {
+		return "absent", err
+	}
+	_, err = a.compare(a.final())
+	switch {
+	case err == nil:
+		return "ok", nil
+	case remote.ClassOf(err) == remote.Mismatch:
+		return err.Error(), nil
+	}
+	return "", err
+}
