@@ -85,9 +85,22 @@ func (b *bench) all(ctx context.Context, db *database) error {
 	if err := w.planWindows(ctx); err != nil {
 		return err
 	}
-	if b.wants("auth") {
-		if _, err := b.auth(ctx, w); err != nil {
-			return fmt.Errorf("bench auth: %w", err)
+	owner, err := db.owner(ctx)
+	if err != nil {
+		return err
+	}
+	defer owner.Close()
+	f := &filler{owner: owner, keys: w.keys}
+	benchmarks := map[string]func() error{
+		"auth":  func() error { return b.auth(ctx, w) },
+		"build": func() error { return b.build(ctx, w, f) },
+	}
+	for _, name := range Names {
+		if run := benchmarks[name]; run != nil && b.wants(name) {
+			fmt.Fprintf(b.out, "\n%s\n", name)
+			if err := run(); err != nil {
+				return fmt.Errorf("bench %s: %w", name, err)
+			}
 		}
 	}
 	return nil

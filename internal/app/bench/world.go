@@ -34,16 +34,18 @@ func newWorld(db *database) (*world, error) {
 		return nil, err
 	}
 	w := &world{db: db, temp: temp}
-	path := filepath.Join(temp, "keys.json")
-	if err := vault.Generate(path); err != nil {
+	if err := vault.Generate(w.keyFile()); err != nil {
 		return nil, err
 	}
-	if w.keys, err = vault.Open(path); err != nil {
+	if w.keys, err = vault.Open(w.keyFile()); err != nil {
 		return nil, err
 	}
 	w.dir, err = directory()
 	return w, err
 }
+
+// keyFile holds the keys that cards and files are sealed with.
+func (w *world) keyFile() string { return filepath.Join(w.temp, "keys.json") }
 
 func (w *world) close() error { return os.RemoveAll(w.temp) }
 
