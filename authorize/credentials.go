@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"hash"
 	"net/http"
 	"strconv"
 	"sync"
@@ -19,7 +20,7 @@ const (
 	maxFailures  = 10               // wrong passwords of a merchant from one source
 	lockFor      = 30 * time.Minute // how long that source is then refused
 	maxVerifying = 2                // argon2 computations at a time, each takes some 20 MiB
-	maxWaiting   = 64               // requests that wait for one
+	maxWaiting   = 512              // requests that wait for one
 	maxTrusted   = 1 << 16          // verified credentials remembered
 	maxSuspects  = 1 << 16          // sources remembered for wrong passwords
 )
@@ -34,8 +35,8 @@ var (
 // costs the same as a wrong password.
 type credentials struct {
 	merchants map[int32]secret
-	nobody    secret // stands for every unknown merchant
-	key       [32]byte
+	nobody    secret    // stands for every unknown merchant
+	marks     sync.Pool // of hash.Hash, keyed
 	now       func() time.Time
 	running   singleflight.Group
 	slots     chan struct{}
@@ -48,7 +49,6 @@ type credentials struct {
 
 type secret struct {
 	login string
-	text  string
 	hash  passwordHash
 }
 
@@ -67,10 +67,12 @@ func newCredentials(merchants map[int32]Merchant, now func() time.Time) (*creden
 	c := &credentials{merchants: make(map[int32]secret, len(merchants)), now: now,
 		slots: make(chan struct{}, maxVerifying), waiting: make(chan struct{}, maxWaiting)}
 	c.trusted.limit, c.suspects.limit = maxTrusted, maxSuspects
-	_, _ = rand.Read(c.key[:])
+	key := make([]byte, sha256.Size)
+	_, _ = rand.Read(key)
+	c.marks.New = func() any { return hmac.New(sha256.New, key) }
 	var err error
 	for id, m := range merchants {
-		s := secret{login: m.Login, text: m.PasswordHash}
+		s := secret{login: m.Login}
 		if s.hash, err = parsePasswordHash(m.PasswordHash); err != nil {
 			return nil, &merchantError{id, err}
 		}
@@ -119,12 +121,16 @@ func equal(a []byte, b string) bool { return subtle.ConstantTimeCompare(a, []byt
 // mark recognizes credentials without keeping them. It changes with the stored hash, so a changed password is computed
 // anew.
 func (c *credentials) mark(merchant int32, s *secret, login, password []byte) (sum [32]byte) {
-	mac := hmac.New(sha256.New, c.key[:])
-	var number [12]byte
-	for _, part := range [...][]byte{strconv.AppendInt(number[:0], int64(merchant), 10), []byte(s.text), login, password} {
-		mac.Write(part)
-		mac.Write([]byte{0})
+	mac := c.marks.Get().(hash.Hash)
+	defer c.marks.Put(mac)
+	mac.Reset()
+	var plain [256]byte
+	b := strconv.AppendInt(plain[:0], int64(merchant), 10)
+	for _, part := range [...][]byte{s.hash.sum, login, password} {
+		b = append(append(b, 0), part...)
 	}
+	mac.Write(b)
+	clear(b)
 	mac.Sum(sum[:0])
 	return sum
 }

@@ -10,14 +10,14 @@ import (
 
 // encoder writes an answer in one format.
 type encoder struct {
-	contentType string
+	contentType []string // value of the header
 	write       func(dst []byte, s *sheet, a *answer) []byte
 }
 
 // encoders by format; a format without one is refused.
 var encoders = [256]*encoder{
-	FormatXML:  {"text/xml; charset=utf-8", appendXML},
-	FormatJSON: {"application/json; charset=utf-8", appendJSON},
+	FormatXML:  {[]string{"text/xml; charset=utf-8"}, appendXML},
+	FormatJSON: {[]string{"application/json; charset=utf-8"}, appendJSON},
 }
 
 const xmlHeader = "<?xml version='1.0' encoding='utf-8' standalone='yes'?>\n"

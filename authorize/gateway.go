@@ -21,8 +21,8 @@ import (
 
 // Merchant holds what the online side needs to know of a merchant besides the directory.
 type Merchant struct {
-	Login        string
-	PasswordHash string // argon2id in PHC form, see HashPassword
+	Login        string // Latin letters, digits and _, 8 to 20 characters
+	PasswordHash string // argon2id in PHC form of Latin letters and digits, see HashPassword
 	SecretWord   string // salt of check values; empty: check values are empty
 	TestMode     bool   // told in every answer
 	Russian      bool   // texts of payment answers are Russian unless the request says otherwise
@@ -52,6 +52,8 @@ type Options struct {
 	InlineBudget time.Duration
 	// MaxRequests bounds the requests that are served at a time; more are refused before any work. Default 4096.
 	MaxRequests int64
+	// MaxPerMerchant bounds those of one merchant, so that one cannot take the place of all. Default 1024.
+	MaxPerMerchant int64
 }
 
 // Gateway is the merchant API. It is safe for concurrent use and has to be closed.
@@ -63,6 +65,7 @@ type Gateway struct {
 	late        *lateBook
 	lates       chan online.LateAnswer
 	serving     atomic.Int64
+	busy        map[int32]*atomic.Int64 // requests being served, by merchant
 	stop        context.CancelFunc
 	owned       sync.WaitGroup
 }
@@ -81,6 +84,9 @@ func New(o Options) (*Gateway, error) {
 	if o.MaxRequests == 0 {
 		o.MaxRequests = 4096
 	}
+	if o.MaxPerMerchant == 0 {
+		o.MaxPerMerchant = 1024
+	}
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -90,7 +96,10 @@ func New(o Options) (*Gateway, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	g := &Gateway{Options: o, credentials: c, sender: NewSender(o), meter: newMeter(o.Registerer), late: newLateBook(),
-		lates: make(chan online.LateAnswer, 1024), stop: stop}
+		lates: make(chan online.LateAnswer, 1024), stop: stop, busy: make(map[int32]*atomic.Int64, len(o.Merchants))}
+	for id := range o.Merchants {
+		g.busy[id] = &atomic.Int64{}
+	}
 	g.owned.Go(func() { g.recordLate(ctx) })
 	return g, nil
 }

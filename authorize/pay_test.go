@@ -1,13 +1,18 @@
 package authorize_test
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"settled/authorize"
+	"settled/authorize/online"
 	"settled/internal/pcsim"
 	"settled/settle"
 	"settled/settle/settletest"
@@ -226,4 +231,84 @@ func TestPaymentOfDeadProcess(t *testing.T) {
 	if o.State() != "Declined" {
 		t.Errorf("state %s", o.State())
 	}
+}
+
+// A purchase that was booked without an answer, and whose reversal comes after the center's bank day, is refunded; the
+// merchant is told that it was not paid.
+func TestPurchaseUnknownUntilTooLate(t *testing.T) {
+	w := newWorld(t, pcsim.Behavior{})
+	r := w.call(pay, payment("U-1").with(params{"OrderCurrency": "USD", "Cardnumber": pcsim.CardSilentBooked}))
+	w.Clock.Advance(24 * time.Hour)
+	if n := w.settleOwed(); n != 2 {
+		t.Errorf("%d messages sent", n)
+	}
+	o := w.order(settletest.Merchant, strings.TrimSuffix(r.Order["billnumber"], ".1"))
+	if o.State() != "Declined" || len(o.Owed) != 0 {
+		t.Errorf("%s, %+v", o.State(), o.Transactions)
+	}
+	if got := w.state("U-1"); got != "Declined" {
+		t.Errorf("state %s", got)
+	}
+}
+
+// While a request waits for a silent center, one more of the merchant than allowed is refused before any work, and
+// another merchant is served.
+func TestPaymentsBeyondTheBound(t *testing.T) {
+	w := newWorld(t, pcsim.Behavior{})
+	w.options.MaxPerMerchant, w.options.Registerer = 1, nil
+	w.open()
+	var first sync.WaitGroup
+	first.Go(func() { w.call(pay, payment("A-1").with(params{"Cardnumber": pcsim.CardSilentLost})) })
+	w.eventually("first payment", func() bool {
+		o, err := w.Books.ByNumber(t.Context(), settletest.Merchant, "A-1")
+		return err == nil && o != nil
+	})
+	r := w.form(pay, payment("A-2"))
+	if got := w.parse(r.body); r.status != 503 || got.First != 1 || got.Second != 3 {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	w.paid(otherPayment("B-1"))
+	first.Wait()
+	w.paid(payment("A-2"))
+}
+
+// The reversals of a center whose link is down are kept, and delivered when it is back, while other centers are served.
+func TestOwedWhileTheLinkIsDown(t *testing.T) {
+	w := newWorld(t, pcsim.Behavior{})
+	bill := w.paid(otherPayment("B-1").with(params{"Delay": "1"}))
+	down := &switchable{Host: w.options.Centers[settletest.PlainCenter].Host}
+	down.down.Store(true)
+	w.options.Centers[settletest.PlainCenter] = authorize.Center{Host: down, Acquirer: acquirer}
+	w.options.Registerer = nil
+	w.open()
+	w.run(otherCredentials(), bill, []step{{cancel, nil, "AS000", "Canceled", 0, 0}})
+	for range 12 { // six hours
+		w.settleOwed()
+		w.paid(payment(fmt.Sprintf("A-%d", w.Clock.Now().Unix())))
+		w.Clock.Advance(30 * time.Minute)
+	}
+	if o := w.order(settletest.OtherMerchant, bill); len(o.Owed) != 1 || o.Owed[0].Attempts < 5 {
+		t.Errorf("owed: %+v", o.Owed)
+	}
+	down.down.Store(false)
+	w.Clock.Advance(time.Hour)
+	w.settleOwed()
+	o := w.order(settletest.OtherMerchant, bill)
+	if len(o.Owed) != 0 || o.Transactions[1].ActionCode != "400" {
+		t.Errorf("%+v, owed %+v", o.Transactions, o.Owed)
+	}
+}
+
+// switchable is a host whose link can be cut.
+type switchable struct {
+	online.Host
+	down atomic.Bool
+}
+
+// Exchange fails without a byte while the link is cut.
+func (s *switchable) Exchange(ctx context.Context, r online.Request) (online.Answer, error) {
+	if s.down.Load() {
+		return online.Answer{}, online.ErrNotSent
+	}
+	return s.Host.Exchange(ctx, r)
 }

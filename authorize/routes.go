@@ -89,6 +89,11 @@ func (g *Gateway) run(r *http.Request, s *service, c *call) (*answer, error) {
 	if err := g.authenticate(r.Context(), c); err != nil {
 		return nil, err
 	}
+	own := g.busy[c.merchant.ID]
+	defer own.Add(-1)
+	if own.Add(1) > g.MaxPerMerchant {
+		return nil, errBusy
+	}
 	return s.handle(g, r.Context(), c)
 }
 
@@ -101,6 +106,9 @@ func correlation() string {
 
 var answers = sync.Pool{New: func() any { b := make([]byte, 0, 8<<10); return &b }}
 
+// Values of headers, made once.
+var noStore, noSniff = []string{"no-store"}, []string{"nosniff"}
+
 // writeAnswer encodes an answer and sends it whole.
 func writeAnswer(w http.ResponseWriter, s *sheet, f Format, status int, a *answer, id string) {
 	buffer := answers.Get().(*[]byte)
@@ -108,9 +116,7 @@ func writeAnswer(w http.ResponseWriter, s *sheet, f Format, status int, a *answe
 	e := encoders[f]
 	*buffer = e.write((*buffer)[:0], s, a)
 	h := w.Header()
-	h["Content-Type"] = []string{e.contentType}
-	h["Cache-Control"] = []string{"no-store"}
-	h["X-Content-Type-Options"] = []string{"nosniff"}
+	h["Content-Type"], h["Cache-Control"], h["X-Content-Type-Options"] = e.contentType, noStore, noSniff
 	h["X-Request-Id"] = []string{id}
 	h["Content-Length"] = []string{strconv.Itoa(len(*buffer))}
 	w.WriteHeader(status)

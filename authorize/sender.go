@@ -16,11 +16,10 @@ import (
 )
 
 const (
-	sendParallel = 16  // owed messages in flight at one center
-	sendBatch    = 64  // owed messages claimed at a time for one center
-	giveUpBatch  = 256 // payments given up at a time
-	pollPause    = 25 * time.Millisecond
-	pollFor      = 2 * time.Second // how long SendNow waits for what another sender has claimed
+	sendBatch   = 32  // owed messages claimed, and in flight, at a time at one center
+	giveUpBatch = 256 // payments given up at a time
+	pollPause   = 25 * time.Millisecond
+	pollFor     = 2 * time.Second // how long SendNow waits for what another sender has claimed
 )
 
 // Sender delivers what the books owe to centers: reversals, partial reversals and refunds, repeated until each has an
@@ -70,7 +69,6 @@ func (s *Sender) StepCenter(ctx context.Context, center int16) (int, error) {
 
 func (s *Sender) sendAll(ctx context.Context, due []settle.Owed) error {
 	var group errgroup.Group
-	group.SetLimit(sendParallel)
 	for _, e := range due {
 		group.Go(func() error { return s.send(ctx, e) })
 	}

@@ -38,9 +38,10 @@ const (
 // world is the books with three simulated centers behind real connections, and the API behind real HTTP.
 type world struct {
 	*settletest.World
-	t        *testing.T
+	t        testing.TB
 	centers  map[int16]*pcsim.Center
 	clients  map[int16]*online.Client
+	options  authorize.Options
 	gateway  *authorize.Gateway
 	server   *httptest.Server
 	logs     *lockedBuffer
@@ -50,7 +51,7 @@ type world struct {
 // answerWithin is how long the tests' switch waits for a center.
 const answerWithin = 400 * time.Millisecond
 
-func newWorld(t *testing.T, behavior pcsim.Behavior) *world {
+func newWorld(t testing.TB, behavior pcsim.Behavior) *world {
 	w := &world{World: settletest.New(t), t: t, centers: map[int16]*pcsim.Center{}, clients: map[int16]*online.Client{}, logs: &lockedBuffer{}, registry: prometheus.NewRegistry()}
 	log := slog.New(slog.NewTextHandler(w.logs, nil))
 	hosts := map[int16]authorize.Center{}
@@ -58,20 +59,26 @@ func newWorld(t *testing.T, behavior pcsim.Behavior) *world {
 	for _, c := range w.Dir.Centers() {
 		hosts[c.ID] = authorize.Center{Host: w.connect(c, behavior, log, late), Acquirer: acquirer}
 	}
-	var err error
-	w.gateway, err = authorize.New(authorize.Options{
+	w.options = authorize.Options{
 		Books: w.Books, Directory: w.Dir, Vault: w.Vault, Centers: hosts, Now: w.Clock.Now, Log: log, Registerer: w.registry,
 		Source: func(r *http.Request) string { return r.Header.Get("X-Test-Source") },
 		Merchants: map[int32]authorize.Merchant{
 			settletest.Merchant:      {Login: login, PasswordHash: passwordHash(password), SecretWord: "secret"},
 			settletest.OtherMerchant: {Login: "other_login", PasswordHash: passwordHash(otherPassword), TestMode: true},
 		},
-	})
-	check(t, err)
-	t.Cleanup(w.gateway.Close)
-	w.server = httptest.NewServer(w.gateway.Handler())
-	t.Cleanup(w.server.Close)
+	}
+	w.open()
 	return w
+}
+
+// open starts a gateway with the options, beside an earlier one.
+func (w *world) open() {
+	var err error
+	w.gateway, err = authorize.New(w.options)
+	check(w.t, err)
+	w.t.Cleanup(w.gateway.Close)
+	w.server = httptest.NewServer(w.gateway.Handler())
+	w.t.Cleanup(w.server.Close)
 }
 
 // connect starts a simulated center and returns the switch to it.
