@@ -135,8 +135,11 @@ func (n *Night) SealNow(ctx context.Context, center int16) (Window, error) {
 	return one[Window](ctx, n.Pool, windowByID, w.ID)
 }
 
+// beginSeal moves the cut-off of a window that is cut before its time, but never to that of the window before it.
 const beginSeal = `
-UPDATE windows SET state = 'sealing', sealing_at = $2, cutoff_at = least(cutoff_at, $2) WHERE window_id = $1 AND state = 'open'`
+UPDATE windows w SET state = 'sealing', sealing_at = $2, cutoff_at = least(cutoff_at, greatest($2,
+	(SELECT max(cutoff_at) + interval '1 microsecond' FROM windows e WHERE e.center_id = w.center_id AND e.stream = w.stream AND e.cutoff_at < w.cutoff_at)))
+WHERE window_id = $1 AND state = 'open'`
 
 // shutOut is the first commit of a seal: under the center's exclusive lock the window stops being open. Whoever writes a
 // record of the center has committed before, or will look for a window afterwards. at is called under the lock, so no

@@ -1,0 +1,154 @@
+package clearing_test
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"os"
+	"testing"
+
+	"settled/clearing"
+	"settled/internal/pcsim"
+	"settled/internal/postgres/pgtest"
+	"settled/settle"
+	"settled/settle/settletest"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// goldenNight is a small night with a sale, a reduced sale, a void, and a credit of the night before.
+func goldenNight(t *testing.T, change func(*clearing.Profile, *pcsim.Options)) *world {
+	w := newWorld(t, change)
+	sold := w.Pay(t, settletest.Payment{Number: "sold", Amount: byn(12345)})
+	w.cutoff()
+	w.buildAll()
+	w.Pay(t, settletest.Payment{Number: "sale", Amount: byn(5000), Card: "5413330089010442"})
+	for number, left := range map[string]int64{"reduced": 600, "void": 1000} {
+		id := w.Pay(t, settletest.Payment{Number: number, Amount: byn(1000)})
+		back := byn(left)
+		_, err := w.Books.Cancel(t.Context(), settle.CancelRequest{Merchant: settletest.Merchant, Order: id, Amount: &back, Actor: settle.ByMerchant})
+		check(t, err)
+	}
+	back := byn(2345)
+	_, err := w.Books.Cancel(t.Context(), settle.CancelRequest{Merchant: settletest.Merchant, Order: sold, Amount: &back, Actor: settle.ByMerchant})
+	check(t, err)
+	w.cutoff()
+	w.buildAll()
+	return w
+}
+
+func (w *world) bytesOf(f clearing.File) []byte {
+	w.t.Helper()
+	var b bytes.Buffer
+	check(w.t, w.night.FileBytes(w.t.Context(), f.ID, &b))
+	return b.Bytes()
+}
+
+func TestGoldenFile(t *testing.T) {
+	w := goldenNight(t, nil)
+	got := w.bytesOf(w.file())
+	const golden = "testdata/night.ipm"
+	if *update {
+		check(t, os.MkdirAll("testdata", 0o755))
+		check(t, os.WriteFile(golden, got, 0o644))
+	}
+	want, err := os.ReadFile(golden)
+	check(t, err)
+	if !bytes.Equal(got, want) {
+		t.Errorf("got\n%q\nwant\n%q", got, want)
+	}
+}
+
+func TestTheSameBatchGivesTheSameBytes(t *testing.T) {
+	w := newWorld(t, nil)
+	w.bulk(5000)
+	w.cutoff()
+	w.buildAll()
+	first := w.file()
+	owner := pgtest.Owner(t, w.Pool)
+	for _, sql := range []string{
+		`DELETE FROM file_chunks`,
+		`UPDATE files SET state = 'planned', sha256 = NULL, bytes = NULL`,
+	} {
+		_, err := owner.Exec(t.Context(), sql)
+		check(t, err)
+	}
+	check(t, w.night.BuildBatch(t.Context(), first.Batch))
+	second := w.file()
+	if !bytes.Equal(first.SHA256, second.SHA256) || *first.Bytes != *second.Bytes {
+		t.Error("another build has other bytes")
+	}
+	check(t, w.night.BuildBatch(t.Context(), first.Batch)) // a built file stays as it is
+}
+
+// TestBuildRefusesWhatDisagrees changes what the batch says it holds: nothing is built.
+func TestBuildRefusesWhatDisagrees(t *testing.T) {
+	for _, sql := range []string{
+		`UPDATE batches SET sales_amount = sales_amount + 1`,
+		`UPDATE batches SET sales_count = sales_count - 1`,
+		`UPDATE batches SET credits_amount = 1`,
+		`UPDATE records SET amount = amount + 1 WHERE record_id = (SELECT min(record_id) FROM records)`,
+		`DELETE FROM records WHERE record_id = (SELECT min(record_id) FROM records)`,
+		`UPDATE records SET kind = 2 WHERE record_id = (SELECT min(record_id) FROM records)`,
+	} {
+		t.Run(sql, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			w.Pay(t, settletest.Payment{Number: "1", Amount: byn(100)})
+			w.Pay(t, settletest.Payment{Number: "2", Amount: byn(200)})
+			w.cutoff()
+			_, err := w.night.SealDue(t.Context(), w.Clock.Now())
+			check(t, err)
+			_, err = pgtest.Owner(t, w.Pool).Exec(t.Context(), sql)
+			check(t, err)
+			if n, err := w.night.BuildDue(t.Context(), w.Clock.Now()); n != 0 || !errors.Is(err, clearing.ErrTotals) {
+				t.Errorf("built %d, %v", n, err)
+			}
+			if f := w.file(); f.State != clearing.FilePlanned || f.ErrorClass != "totals" {
+				t.Errorf("file is %s, class %q", f.State, f.ErrorClass)
+			}
+			if n := query[int](w, `SELECT count(*) FROM file_chunks`); n != 0 {
+				t.Errorf("%d chunks left", n)
+			}
+		})
+	}
+}
+
+func TestCardOfAnotherOrderDoesNotOpen(t *testing.T) {
+	w := newWorld(t, nil)
+	w.Pay(t, settletest.Payment{Number: "1", Amount: byn(100)})
+	w.Pay(t, settletest.Payment{Number: "2", Amount: byn(200)})
+	w.cutoff()
+	_, err := pgtest.Owner(t, w.Pool).Exec(t.Context(), `UPDATE records r SET card = (SELECT card FROM records WHERE record_id <> r.record_id)`)
+	check(t, err)
+	_, err = w.night.SealDue(t.Context(), w.Clock.Now())
+	check(t, err)
+	if n, err := w.night.BuildDue(t.Context(), w.Clock.Now()); n != 0 || err == nil {
+		t.Errorf("built %d, %v", n, err)
+	}
+}
+
+func TestVerifySeesChangedChunks(t *testing.T) {
+	w := newWorld(t, nil)
+	w.bulk(9000)
+	w.cutoff()
+	w.buildAll()
+	f := w.file()
+	v, err := w.night.VerifyFile(t.Context(), f.ID, false)
+	check(t, err)
+	if v.Stored != "ok" {
+		t.Fatalf("%+v", v)
+	}
+	if n := query[int](w, `SELECT count(*) FROM file_chunks`); n < 3 {
+		t.Fatalf("%d chunks: the test needs more", n)
+	}
+	_, err = pgtest.Owner(t, w.Pool).Exec(t.Context(), `UPDATE file_chunks SET chunk_no = 1 - chunk_no + 100 WHERE chunk_no < 2;
+		UPDATE file_chunks SET chunk_no = chunk_no - 100 WHERE chunk_no >= 100`)
+	check(t, err)
+	if v, err := w.night.VerifyFile(t.Context(), f.ID, false); err != nil || v.Stored == "ok" {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if err := w.night.DeliverFile(t.Context(), f.ID); err == nil {
+		t.Error("delivered")
+	}
+}
