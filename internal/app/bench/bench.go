@@ -92,8 +92,10 @@ func (b *bench) all(ctx context.Context, db *database) error {
 	defer owner.Close()
 	f := &filler{owner: owner, keys: w.keys}
 	benchmarks := map[string]func() error{
-		"auth":  func() error { return b.auth(ctx, w) },
-		"build": func() error { return b.build(ctx, w, f) },
+		"auth":   func() error { return b.auth(ctx, w) },
+		"build":  func() error { return b.build(ctx, w, f) },
+		"reply":  func() error { return b.reply(ctx, w, f) },
+		"upload": func() error { return b.upload(ctx, w) },
 	}
 	for _, name := range Names {
 		if run := benchmarks[name]; run != nil && b.wants(name) {

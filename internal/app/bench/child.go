@@ -91,7 +91,7 @@ func (s step) run(ctx context.Context, n *clearing.Night) error {
 	case "build":
 		return n.BuildBatch(ctx, s.id)
 	case "apply":
-		return fmt.Errorf("apply")
+		return n.ApplyReply(ctx, s.id)
 	}
 	return fmt.Errorf("no step %q", s.name)
 }

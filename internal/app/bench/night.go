@@ -27,7 +27,7 @@ func (w *world) night(pool *pgxpool.Pool, sftp remote.Config) (*clearing.Night, 
 	cutoff, deadline := schedules.NewTimeOfDay(20, 0), schedules.NewTimeOfDay(21, 0)
 	profile := clearing.Profile{
 		Plan:   schedules.Plan{Zone: time.UTC, Calendar: calendar, Windows: []schedules.Window{{No: 1, Cutoff: cutoff, Deadline: deadline, Days: schedules.AllDays}}},
-		Format: ipm.Profile{Blocked: true}, Member: "123456", BIN: 512345, SFTP: sftp, Outbox: "in", Inbox: "out",
+		Format: fileProfile, Member: "123456", BIN: 512345, SFTP: sftp, Outbox: "in", Inbox: "out",
 		ReplyName: regexp.MustCompile(`^RPY_(?P<file>.+)_\d+\.ipm$`),
 	}
 	return clearing.New(clearing.Options{Pool: pool, Directory: w.dir, Vault: w.keys, Ledger: ledger.Book{Zone: time.UTC},
@@ -73,3 +73,6 @@ func seconds(fn func() error) (float64, error) {
 	err := fn()
 	return time.Since(start).Seconds(), err
 }
+
+// fileProfile is the form of the benchmark's files.
+var fileProfile = ipm.Profile{Blocked: true}
