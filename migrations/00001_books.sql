@@ -235,14 +235,14 @@ CREATE TABLE posting_rules (
 -- postings: one balanced row per line of a journal. A journal is the set of postings with one business key
 -- (merchant_id, source, source_id, seq, phase). Append-only: the application role cannot change or delete a row.
 CREATE TABLE postings (
-	source_id       bigint NOT NULL,   -- order_id, batch_id, reply_id, or a manual journal's number
+	source_id       bigint NOT NULL,   -- order_id, batch_id, reply_id, a manual journal's number, or record_id
 	amount          bigint NOT NULL CHECK (amount > 0),
 	at              timestamptz NOT NULL,
 	accounting_date date NOT NULL,
 	merchant_id     integer NOT NULL,
-	source          smallint NOT NULL CHECK (source IN (1, 2, 3, 4)), -- order, batch, reply, manual
-	seq             smallint NOT NULL, -- of an order: the operation number
-	phase           smallint NOT NULL, -- which event of it
+	source          smallint NOT NULL CHECK (source IN (1, 2, 3, 4, 5)), -- order, batch, reply, manual, record
+	seq             smallint NOT NULL, -- of an order or record: the operation number
+	phase           smallint NOT NULL, -- which event of it: the last digit; before it the transaction that brought it
 	line            smallint NOT NULL,
 	rule            smallint NOT NULL,
 	debit           smallint NOT NULL,

@@ -94,7 +94,7 @@ INSERT INTO posting_rules (rule, name, debit, credit, event) VALUES
 -- journal_lines: every posting with the names of its rule and accounts. phase is the event; transaction the exchange that
 -- brought it, null for none.
 CREATE VIEW journal_lines AS
-SELECT p.merchant_id, (ARRAY['order', 'batch', 'reply', 'manual'])[p.source] AS source, p.source_id, p.seq,
+SELECT p.merchant_id, (ARRAY['order', 'batch', 'reply', 'manual', 'record'])[p.source] AS source, p.source_id, p.seq,
 	(ARRAY['done', 'unknown', 'resolved', 'answered', 'refused', 'verdict', 'release'])[p.phase % 10 + 1] AS event,
 	nullif(p.phase / 10, 0) AS transaction, p.line, r.name AS rule, r.event AS what, p.undo,
 	p.debit, d.name AS debit_name, p.credit, c.name AS credit_name, p.amount, p.currency, p.center_id, p.at, p.accounting_date
@@ -105,7 +105,7 @@ FROM postings p
 
 -- journals: one row per journal, the postings that share a business key.
 CREATE VIEW journals AS
-SELECT merchant_id, (ARRAY['order', 'batch', 'reply', 'manual'])[source] AS source, source_id, seq,
+SELECT merchant_id, (ARRAY['order', 'batch', 'reply', 'manual', 'record'])[source] AS source, source_id, seq,
 	(ARRAY['done', 'unknown', 'resolved', 'answered', 'refused', 'verdict', 'release'])[phase % 10 + 1] AS event,
 	nullif(phase / 10, 0) AS transaction, currency, min(at) AS at, min(accounting_date) AS accounting_date,
 	count(*) AS lines, sum(amount)::bigint AS turnover

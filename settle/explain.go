@@ -187,7 +187,11 @@ func Explain(ctx context.Context, db beginner, d *Directory, bill int64) (*Expla
 	if e.Records, err = explainRecords(ctx, tx, o); err != nil {
 		return nil, err
 	}
-	e.Journals, err = explainJournals(ctx, tx, o)
+	ids := make([]int64, 0, len(e.Records))
+	for _, r := range e.Records {
+		ids = append(ids, r.ID)
+	}
+	e.Journals, err = explainJournals(ctx, tx, o, ids)
 	return e, err
 }
 
@@ -321,9 +325,9 @@ func windowsOf(ctx context.Context, tx pgx.Tx, o *Order) ([]int32, error) {
 
 const journalsOfOrder = `
 SELECT seq, phase, rule, debit, credit, amount, undo, at, to_char(accounting_date, 'YYYY-MM-DD') FROM postings
-WHERE merchant_id = $1 AND source = 1 AND source_id = $2 ORDER BY at, seq, phase, line`
+WHERE merchant_id = $1 AND (source = 1 AND source_id = $2 OR source = 5 AND source_id = ANY ($3)) ORDER BY at, seq, phase, source_id, line`
 
-func explainJournals(ctx context.Context, tx pgx.Tx, o *Order) ([]ExplainedJournal, error) {
+func explainJournals(ctx context.Context, tx pgx.Tx, o *Order, records []int64) ([]ExplainedJournal, error) {
 	type row struct {
 		Operation     int16
 		Phase         ledger.Phase
@@ -334,7 +338,7 @@ func explainJournals(ctx context.Context, tx pgx.Tx, o *Order) ([]ExplainedJourn
 		At            time.Time
 		Date          string
 	}
-	rows, err := collect[row](ctx, tx, journalsOfOrder, o.Merchant, o.ID)
+	rows, err := collect[row](ctx, tx, journalsOfOrder, o.Merchant, o.ID, records)
 	if err != nil {
 		return nil, err
 	}

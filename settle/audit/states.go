@@ -2,7 +2,7 @@ package audit
 
 // An order is in process while its payment waits for an answer (owed, no operation yet) or its outcome is unknown.
 const sqlStatus = `
-SELECT format('order %s: status %s, payment operation in state %s, transaction in state %s', order_id, o.status, p.state, t.state), 0
+SELECT format('order %s: status %s, payment operation in state %s, transaction in state %s', o.order_id, o.status, p.state, t.state), 0
 FROM orders o LEFT JOIN operations p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id AND p.operation = 1
 	LEFT JOIN transactions t ON t.merchant_id = o.merchant_id AND t.order_id = o.order_id AND t.transaction = 1
 	LEFT JOIN owed_exchanges w ON w.merchant_id = o.merchant_id AND w.order_id = o.order_id AND w.transaction = 1

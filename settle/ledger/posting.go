@@ -22,6 +22,7 @@ const (
 	FromBatch  Source = 2 // SourceID is the batch
 	FromReply  Source = 3 // SourceID is the reply
 	FromManual Source = 4 // SourceID is the number of a manual journal
+	FromRecord Source = 5 // SourceID is the clearing record, Seq the operation that made it: presented again, or given up
 )
 
 // Phase tells the events of one operation, batch or reply apart: a digit for the event, and before it, for the events of

@@ -1,0 +1,295 @@
+package audit_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"settled/internal/money"
+	"settled/internal/postgres/pgtest"
+	"settled/settle"
+	"settled/settle/audit"
+	"settled/settle/settletest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+func byn(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: money.BYN} }
+
+// books are a world in which everything that can happen to an order has happened.
+type books struct {
+	*settletest.World
+	t *testing.T
+}
+
+func (b books) must(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b books) confirm(id int64, minor int64, autoDeposit bool) {
+	b.t.Helper()
+	amount := byn(minor)
+	_, err := b.Books.Confirm(b.t.Context(), settle.ConfirmRequest{Merchant: settletest.Merchant, Order: id, Amount: &amount, AutoDeposit: autoDeposit, Actor: settle.ByMerchant})
+	b.must(err)
+}
+
+func (b books) cancel(id int64, amount *money.Amount) {
+	b.t.Helper()
+	_, err := b.Books.Cancel(b.t.Context(), settle.CancelRequest{Merchant: settletest.Merchant, Order: id, Amount: amount, Actor: settle.ByOperator})
+	b.must(err)
+}
+
+// live makes the good books: two nights with rejects, refunds by file and online, unknown outcomes, an expiry, a roll-up.
+func live(t *testing.T) books {
+	b := books{settletest.New(t), t}
+	ten := byn(1000)
+	b.Pay(t, settletest.Payment{Number: "one stage", Amount: byn(10000)})
+	sold := b.Pay(t, settletest.Payment{Number: "refunded", Amount: byn(7000)})
+	refused := b.Pay(t, settletest.Payment{Number: "rejected", Amount: byn(1230)})
+	partly := b.Pay(t, settletest.Payment{Number: "partly abandoned", Amount: byn(5000)})
+	two := b.Pay(t, settletest.Payment{Number: "two stages", Amount: byn(23740), TwoStage: true})
+	b.confirm(two, 15000, true)
+	slices := b.Pay(t, settletest.Payment{Number: "slices", Amount: byn(8000), TwoStage: true})
+	b.confirm(slices, 3000, false)
+	b.confirm(slices, 2000, false)
+	b.cancel(b.Pay(t, settletest.Payment{Number: "void", Amount: byn(4550)}), nil)
+	b.cancel(b.Pay(t, settletest.Payment{Number: "reduced", Amount: byn(6000)}), &ten)
+	purchase := b.Pay(t, settletest.Payment{Number: "purchase", Amount: money.Amount{Minor: 4000, Currency: money.USD}})
+	b.AnswerAll(t, settle.VerdictDone, "400")
+	first := b.Night(t, settletest.FileCenter)
+	rejects := b.Reply(t, first[0], settletest.Rejected{Order: refused, Slice: 1, Kind: settle.Sale}, settletest.Rejected{Order: partly, Slice: 1, Kind: settle.Sale})
+	_, err := b.Books.Represent(t.Context(), rejects[0])
+	b.must(err)
+	b.cancel(partly, &ten)
+	b.cancel(sold, &ten)
+	b.Clock.Advance(8 * time.Hour)
+	b.cancel(purchase, nil)
+	b.Pay(t, settletest.Payment{Number: "held", Amount: byn(50000), TwoStage: true})
+	b.Pay(t, settletest.Payment{Number: "open", Amount: byn(900)})
+	unknown := b.Begin(t, settletest.Payment{Number: "unknown", Amount: byn(9999)})
+	b.must(b.Books.GiveUp(t.Context(), settletest.Merchant, unknown.Order))
+	b.Begin(t, settletest.Payment{Number: "in process", Amount: byn(100)})
+	b.Night(t, settletest.FileCenter)
+	b.Clock.Advance(time.Minute)
+	if n, err := b.Books.RollUpDue(t.Context()); n != 1 || err != nil {
+		t.Fatalf("rolled up %d days, %v", n, err)
+	}
+	b.file()
+	b.expire()
+	return b
+}
+
+// file writes what the builder and the sender would have: a number and a delivered file per batch.
+func (b books) file() {
+	_, err := b.Pool.Exec(b.t.Context(), `WITH f AS (
+		INSERT INTO files (batch_id, bytes, planned_at, built_at, delivered_at, deadline_at, next_attempt_at, sequence, messages, center_id, build,
+			stream, scope, name, logical_id, state, proof, sha256)
+		SELECT batch_id, 1, sealed_at, sealed_at, sealed_at, sealed_at, sealed_at, row_number() OVER (ORDER BY batch_id), sales_count + credits_count + 2,
+			center_id, 1, stream, '', 'F' || batch_id, 'L' || batch_id, 'delivered', 'hash', '\x00' FROM batches RETURNING center_id, stream, sequence)
+		INSERT INTO file_sequences (center_id, stream, scope, last) SELECT center_id, stream, '', max(sequence) FROM f GROUP BY 1, 2`)
+	b.must(err)
+}
+
+// expire lets the hold of "slices" end and its sweep run, and leaves what was begun to be given up.
+func (b books) expire() {
+	b.Clock.Advance(48*time.Hour - b.Clock.Now().Sub(settletest.Start))
+	_, err := b.Books.ExpireDue(b.t.Context(), 100)
+	b.must(err)
+	_, err = b.Books.GiveUpDue(b.t.Context(), 100)
+	b.must(err)
+}
+
+func TestGoodBooksAreSilent(t *testing.T) {
+	b := live(t)
+	report, err := audit.Run(t.Context(), b.Pool, b.Clock.Now(), audit.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Findings) != len(audit.Checks) {
+		t.Errorf("%d findings of %d checks", len(report.Findings), len(audit.Checks))
+	}
+	if diff := cmp.Diff([]audit.Finding(nil), report.Broken()); diff != "" {
+		t.Errorf("violations in good books:\n%s", diff)
+	}
+}
+
+// inside runs an audit within a transaction that the test rolls back.
+type inside struct{ tx pgx.Tx }
+
+func (i inside) BeginTx(ctx context.Context, _ pgx.TxOptions) (pgx.Tx, error) { return i.tx.Begin(ctx) }
+
+// corruptions are damages to good books, and the invariant that each must break. %s is the order number where one is
+// named; an order of that number exists in live.
+var corruptions = []struct{ invariant, name, sql string }{
+	{"INV-1", "credit account changed", `UPDATE postings SET credit = 2020 WHERE rule = 6`},
+	{"INV-1", "undo without a swap", `UPDATE postings SET undo = true WHERE rule = 7`},
+	{"INV-2", "update allowed", `GRANT UPDATE ON postings TO settled_app`},
+	{"INV-2", "one column may be updated", `GRANT UPDATE (amount) ON records TO settled_app`},
+	{"INV-2", "rules may be added", `GRANT INSERT ON posting_rules TO settled_app`},
+	{"INV-3", "confirmed beyond authorized", `ALTER TABLE orders DROP CONSTRAINT confirmed_and_released_within_authorized;
+		UPDATE orders SET released_expiry = authorized WHERE confirmed > 0`},
+	{"INV-3", "negative amount", `ALTER TABLE orders DROP CONSTRAINT amounts_not_negative; UPDATE orders SET released_cancel = -1 WHERE ordernumber = 'held'`},
+	{"INV-4", "confirmed differs from the slices", `UPDATE orders SET confirmed = confirmed - 1 WHERE ordernumber = 'slices'`},
+	{"INV-4", "refunded differs from the slices", `UPDATE orders SET refunded = refunded + 1 WHERE ordernumber = 'refunded'`},
+	{"INV-4", "pending refund without an exchange", `UPDATE orders SET refund_pending = 1 WHERE ordernumber = 'refunded'`},
+	{"INV-4", "released by the wrong way", `UPDATE orders SET released_cancel = released_deposit, released_deposit = 0 WHERE ordernumber = 'two stages'`},
+	{"INV-4", "credit larger than what was given back", `UPDATE records SET amount = amount + 1 WHERE kind = 2`},
+	{"INV-4", "reduction lost", `DELETE FROM record_changes WHERE amount > 0`},
+	{"INV-4", "refund lost from the slice", `UPDATE operations SET refunded = 0 WHERE refunded = 4000;
+		UPDATE orders SET refunded = 0, refund_pending = 0 WHERE ordernumber = 'purchase'`},
+	{"INV-5", "record smuggled into an open window", `UPDATE records SET window_id = (SELECT min(window_id) FROM windows WHERE state = 'open')
+		WHERE (window_id, record_id) = (SELECT window_id, record_id FROM records ORDER BY record_id LIMIT 1)`},
+	{"INV-5", "posting to 1100 lost", `DELETE FROM postings WHERE (source_id, rule) = (SELECT order_id, 6 FROM orders WHERE ordernumber = 'open')`},
+	{"INV-5", "verdict without postings", `UPDATE batches SET state = 'replied', replied_at = now(), reply_id = (SELECT min(reply_id) FROM replies) WHERE state = 'sealed'`},
+	{"INV-5", "reject forgotten", `DELETE FROM rejects WHERE state = 'rejected'`},
+	{"INV-5", "accepted twice", `INSERT INTO postings SELECT source_id, amount, at, accounting_date, merchant_id, source, seq, 9, line, rule, debit, credit, center_id, currency, undo
+		FROM postings WHERE rule = 12`},
+	{"INV-5", "online refund paid twice", `INSERT INTO postings SELECT source_id, amount, at, accounting_date, merchant_id, source, seq, 9, line, 41, 2050, 1120, center_id, currency, undo
+		FROM postings WHERE rule IN (38, 39)`},
+	{"INV-6", "record lost", `DELETE FROM records WHERE record_id = (SELECT min(record_id) FROM records)`},
+	{"INV-6", "second live record", `INSERT INTO records SELECT record_id + 100000, order_id, amount, exchange_id, born_at, authorized_at, window_id, merchant_id, currency,
+		operation, kind, slice, sequence, final, card_expiry, approval_code, card, supersedes FROM records WHERE record_id = (SELECT min(record_id) FROM records)`},
+	{"INV-7", "number left out", `UPDATE files SET sequence = sequence + 1 WHERE sequence = (SELECT max(sequence) FROM files)`},
+	{"INV-7", "counter set back", `UPDATE file_sequences SET last = last + 1`},
+	{"INV-8", "batch total changed", `UPDATE batches SET sales_amount = sales_amount + 1`},
+	{"INV-8", "merchant total changed", `UPDATE batch_totals SET amount = amount + 1`},
+	{"INV-8", "record counted that was withdrawn", `DELETE FROM record_changes WHERE amount = 0`},
+	{"INV-8", "seal posted less", `UPDATE postings SET amount = amount - 1 WHERE rule = 8`},
+	{"INV-8", "batch removed", `DELETE FROM files; DELETE FROM batch_totals WHERE batch_id = (SELECT min(batch_id) FROM batches); DELETE FROM batches WHERE batch_id = (SELECT min(batch_id) FROM batches)`},
+	{"INV-8", "message missing in the file", `UPDATE files SET messages = messages - 1`},
+	{"INV-8", "record born after the cut-off", `UPDATE records SET born_at = born_at + interval '3 days'`},
+	{"INV-8", "record changed after the seal", `UPDATE record_changes SET at = at + interval '1 day'`},
+	{"INV-9", "journal of a confirmation lost", `DELETE FROM postings WHERE rule = 2`},
+	{"INV-9", "journal of a cancel lost", `DELETE FROM postings WHERE rule = 7`},
+	{"INV-9", "failed payment posted", `UPDATE operations SET state = 4 WHERE kind = 100`},
+	{"INV-9", "order removed", `DELETE FROM orders WHERE ordernumber = 'void'`},
+	{"INV-9", "operation removed", `DELETE FROM operations WHERE kind = 300`},
+	{"INV-10", "hold posted twice", `INSERT INTO postings SELECT source_id, amount, at, accounting_date, merchant_id, source, seq, 9, line, rule, debit, credit, center_id, currency, undo
+		FROM postings WHERE rule = 1`},
+	{"INV-10", "unknown outcome not posted", `DELETE FROM postings WHERE rule = 4`},
+	{"INV-11", "paid without a payment", `UPDATE operations SET state = 4 WHERE operation = 1 AND order_id = (SELECT order_id FROM orders WHERE ordernumber = 'open')`},
+	{"INV-11", "declined but in process", `UPDATE orders SET status = 3 WHERE status = 1`},
+	{"INV-11", "operation number left out", `UPDATE orders SET operations = operations + 1 WHERE ordernumber = 'slices'`},
+	{"INV-11", "hold not in the queue", `DELETE FROM open_holds`},
+	{"INV-11", "queue names a finished order", `INSERT INTO open_holds SELECT now(), order_id, merchant_id, center_id FROM orders WHERE ordernumber = 'one stage'`},
+	{"INV-13", "posting into a rolled day", `UPDATE postings SET accounting_date = (SELECT max(accounting_date) FROM rolled_days) WHERE rule = 4`},
+	{"INV-14", "balance changed", `UPDATE balances SET debit = debit + 1 WHERE code = 1100`},
+	{"INV-14", "balance row lost", `DELETE FROM balances WHERE code = 2010`},
+	{"INV-15", "reply withdrawn after its verdict", `UPDATE replies SET state = 'quarantined'`},
+	{"INV-15", "file answered twice", `UPDATE replies SET file_id = 1; INSERT INTO replies (bytes, fetched_at, decided_at, center_id, name, state, sha256, file_id)
+		VALUES (1, now(), now(), 1, 'again', 'applied', '\x01', 1)`},
+	{"INV-15", "reject of another amount", `UPDATE rejects SET amount = amount + 1`},
+	{"INV-16", "funds without a posting", `INSERT INTO funds VALUES (5, 100001, 933)`},
+	{"INV-17", "expiry forgotten", `UPDATE orders SET hold_expires_at = hold_expires_at - interval '9 days' WHERE ordernumber = 'held'`},
+	{"INV-18", "reversal lost", `DELETE FROM owed_exchanges WHERE kind = 3`},
+	{"INV-18", "payment never given up", `INSERT INTO owed_exchanges (order_id, amount, exchange_id, created_at, transmitted_at, due_at, merchant_id, center_id, transaction, operation, kind)
+		SELECT order_id, amount, 999, '2026-03-01', '2026-03-01', '2026-03-01', merchant_id, center_id, 1, 1, 1 FROM orders WHERE ordernumber = 'open'`},
+	{"INV-19", "owed exchange lost", `DELETE FROM owed_exchanges WHERE kind IN (4, 5)`},
+	{"INV-19", "sent for another amount", `UPDATE owed_exchanges SET amount = amount + 1`},
+}
+
+func TestEachCorruptionIsFound(t *testing.T) {
+	b := live(t)
+	owner := pgtest.Owner(t, b.Pool)
+	bites := map[string]bool{}
+	for _, c := range corruptions {
+		t.Run(c.invariant+" "+c.name, func(t *testing.T) {
+			found := corrupted(t, owner, b.Clock.Now(), c.sql)
+			for _, f := range found {
+				bites[f.Title] = true
+			}
+			if !slices.ContainsFunc(found, func(f audit.Finding) bool { return f.Invariant == c.invariant }) {
+				t.Error("not found")
+			}
+		})
+	}
+	for _, c := range audit.Checks {
+		if !bites[c.Title] {
+			t.Errorf("no corruption makes %s %q speak", c.Invariant, c.Title)
+		}
+	}
+}
+
+// corrupted returns what an audit finds in books with the damage, which it takes back.
+func corrupted(t *testing.T, owner *pgxpool.Pool, now time.Time, damage string) []audit.Finding {
+	t.Helper()
+	tx, err := owner.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.Background()) }()
+	if _, err := tx.Exec(t.Context(), `SET LOCAL session_replication_role = replica;`+damage); err != nil {
+		t.Fatal(err)
+	}
+	report, err := audit.Run(t.Context(), inside{tx}, now, audit.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range report.Broken() {
+		if len(f.Examples) == 0 || len(f.Examples) > 5 || strings.TrimSpace(f.Examples[0]) == "" {
+			t.Errorf("%d violations of %q with examples %q", f.Violations, f.Title, f.Examples)
+		}
+	}
+	return report.Broken()
+}
+
+func TestMetrics(t *testing.T) {
+	var m audit.Metrics
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(&m)
+	if before := exposition(t, registry); before != "" {
+		t.Errorf("metrics before the first audit:\n%s", before)
+	}
+	m.Update(audit.Report{At: time.Unix(1772431200, 0), Findings: []audit.Finding{
+		{Invariant: "INV-1", Violations: 1},
+		{Invariant: "INV-5", Violations: 2, Difference: 37, Account: "1100"},
+		{Invariant: "INV-14", Difference: 0, Account: "trial balance"},
+	}})
+	const want = `# HELP settled_invariant_violations Violations found by the last audit.
+# TYPE settled_invariant_violations gauge
+settled_invariant_violations{invariant="INV-1"} 1
+settled_invariant_violations{invariant="INV-14"} 0
+settled_invariant_violations{invariant="INV-5"} 2
+# HELP settled_ledger_audit_last_success_timestamp_seconds When the books were last checked, whatever was found.
+# TYPE settled_ledger_audit_last_success_timestamp_seconds gauge
+settled_ledger_audit_last_success_timestamp_seconds 1.7724312e+09
+# HELP settled_ledger_tieout_difference_minor Account less what it should come to, summed over merchants, centers and currencies, without sign, in minor units.
+# TYPE settled_ledger_tieout_difference_minor gauge
+settled_ledger_tieout_difference_minor{account="1100"} 37
+# HELP settled_ledger_trial_balance_difference_minor Debits less credits, summed over ledgers and currencies, without sign, in minor units.
+# TYPE settled_ledger_trial_balance_difference_minor gauge
+settled_ledger_trial_balance_difference_minor 0
+# HELP settled_ledger_unbalanced_journals Postings that do not move money between the accounts of their rule.
+# TYPE settled_ledger_unbalanced_journals gauge
+settled_ledger_unbalanced_journals 1
+`
+	if diff := cmp.Diff(want, exposition(t, registry)); diff != "" {
+		t.Errorf("metrics (-want +have):\n%s", diff)
+	}
+}
+
+func exposition(t *testing.T, registry *prometheus.Registry) string {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for _, f := range families {
+		if _, err := expfmt.MetricFamilyToText(&text, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return text.String()
+}

@@ -1,0 +1,157 @@
+package settle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"settled/settle/ledger"
+	"settled/settle/order"
+)
+
+// ErrNotRejected is returned when a record has no unresolved reject.
+var ErrNotRejected = errors.New("settle: record is not rejected")
+
+// RejectedRecord names a record that a center refused.
+type RejectedRecord struct {
+	Merchant int32
+	Order    int64
+	Window   int32
+	Record   int64
+}
+
+// reject is an unresolved reject under the order's lock.
+type reject struct {
+	Kind  RecordKind
+	Slice int16
+	Left  int64 // not yet abandoned
+}
+
+const unresolvedReject = `
+SELECT kind, slice, amount - abandoned FROM rejects
+WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3 AND order_id = $4 AND state = 'rejected' FOR NO KEY UPDATE`
+
+func (w *work) reject(r RejectedRecord) (reject, error) {
+	found, err := collect[reject](w.ctx, w.tx, unresolvedReject, r.Window, r.Record, r.Merchant, r.Order)
+	if err != nil {
+		return reject{}, err
+	}
+	if len(found) == 0 {
+		return reject{}, fmt.Errorf("%w: %d of window %d", ErrNotRejected, r.Record, r.Window)
+	}
+	return found[0], nil
+}
+
+// Represent presents a rejected record again: a new record of what is left of it in the window open at the commit, which
+// supersedes the rejected one (PR-07). It returns the new record's id. The slice, or the refund, is then that of the new
+// record. ErrNotRejected tells that the reject is resolved already.
+func (b *Books) Represent(ctx context.Context, r RejectedRecord) (int64, error) {
+	var record int64
+	_, err := b.change(ctx, "represent", r.Merchant, r.Order, func(w *work) error {
+		j, err := w.reject(r)
+		if err != nil {
+			return err
+		}
+		record, err = w.represent(r, j)
+		return err
+	})
+	return record, err
+}
+
+const presentAgain = `
+INSERT INTO records (window_id, record_id, merchant_id, order_id, operation, kind, amount, currency, exchange_id, born_at,
+	authorized_at, slice, sequence, final, card_expiry, approval_code, card, supersedes)
+SELECT $4, $5, merchant_id, order_id, operation, kind, $6, currency, exchange_id, $7, authorized_at, slice, sequence, final,
+	card_expiry, approval_code, card, record_id
+FROM records WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3
+RETURNING operation`
+
+func (w *work) represent(r RejectedRecord, j reject) (int64, error) {
+	window, err := w.moment.window(w.center.ID)
+	if err != nil {
+		return 0, err
+	}
+	id, err := w.books.ids.next(w.ctx, "record/slice", recordBlock)
+	if err != nil {
+		return 0, err
+	}
+	var operation int16
+	err = w.tx.QueryRow(w.ctx, presentAgain, r.Window, r.Record, r.Merchant, window, id, j.Left, w.moment.at).Scan(&operation)
+	if err != nil {
+		return 0, fmt.Errorf("present record %d again: %w", r.Record, err)
+	}
+	if err := w.resolveReject(r, "superseded"); err != nil {
+		return 0, err
+	}
+	_, err = w.tx.Exec(w.ctx, `UPDATE operations SET record_id = $4, window_id = $5 WHERE merchant_id = $1 AND order_id = $2 AND operation = $3 AND record_id = $6`,
+		r.Merchant, r.Order, operation, id, window, r.Record)
+	if err != nil {
+		return 0, fmt.Errorf("note record of order %d: %w", r.Order, err)
+	}
+	rule := ledger.PR07s
+	if j.Kind == Credit {
+		rule = ledger.PR07c
+	}
+	w.postRecord(rule, operation, ledger.PhaseDone, id, j.Left)
+	return id, nil
+}
+
+// postRecord adds a journal of a record's own: its birth from a rejected one, or its end.
+func (w *work) postRecord(rule ledger.Rule, operation int16, phase ledger.Phase, record, amount int64) {
+	w.post(rule, operation, phase, amount, false)
+	p := &w.postings[len(w.postings)-1]
+	p.Source, p.SourceID = ledger.FromRecord, record
+}
+
+func (w *work) resolveReject(r RejectedRecord, state string) error {
+	_, err := w.tx.Exec(w.ctx, `UPDATE rejects SET state = $4, abandoned = CASE $4 WHEN 'abandoned' THEN amount ELSE abandoned END
+		WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3`, r.Window, r.Record, r.Merchant, state)
+	if err != nil {
+		return fmt.Errorf("resolve reject of record %d: %w", r.Record, err)
+	}
+	return nil
+}
+
+// AbandonCredit gives up a rejected credit: the refund has failed for good, the money is available to the merchant again
+// (PR-08b), and the order is as if the refund had not been asked for; its operation keeps its result and says so. A
+// rejected sale is given up by a cancel of its slice. ErrNotRejected tells that the reject is resolved, or is a sale's.
+func (b *Books) AbandonCredit(ctx context.Context, r RejectedRecord) (*Order, error) {
+	return b.change(ctx, "abandon", r.Merchant, r.Order, func(w *work) error {
+		j, err := w.reject(r)
+		if err != nil {
+			return err
+		}
+		if j.Kind != Credit {
+			return fmt.Errorf("%w: %d is a sale, which a cancel gives up", ErrNotRejected, r.Record)
+		}
+		return w.abandonCredit(r, j)
+	})
+}
+
+const operationOfRecord = `SELECT operation FROM records WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3`
+
+func (w *work) abandonCredit(r RejectedRecord, j reject) error {
+	var operation int16
+	if err := w.tx.QueryRow(w.ctx, operationOfRecord, r.Window, r.Record, r.Merchant).Scan(&operation); err != nil {
+		return fmt.Errorf("read record %d: %w", r.Record, err)
+	}
+	w.trigger = order.TriggerRefundFail
+	slice, op := w.order.Operation(j.Slice), w.order.Operation(operation)
+	if slice == nil || op == nil {
+		return fmt.Errorf("%w: record %d has none", ErrOperation, r.Record)
+	}
+	slice.Refunded -= j.Left
+	w.order.Amounts.Refunded -= j.Left
+	op.Note = joinNotes(op.Note, fmt.Sprintf("refund_failed: the center rejected the credit of %v for good", w.amount(j.Left)))
+	if err := w.saveOperation(slice); err != nil {
+		return err
+	}
+	if err := w.saveOperation(op); err != nil {
+		return err
+	}
+	w.postRecord(ledger.PR08b, operation, ledger.PhaseRefused, r.Record, j.Left)
+	if err := w.addAvailable(j.Left); err != nil {
+		return err
+	}
+	return w.resolveReject(r, "abandoned")
+}
