@@ -182,19 +182,26 @@ func (r *chunkReader) next() ([]byte, error) {
 	return plain, err
 }
 
-// at returns the plain bytes of a chunk, or io.EOF when there is none.
+// at returns the plain bytes of a chunk, or io.EOF when there is none. The sealed bytes are opened where the driver has
+// them, without a copy.
 func (r *chunkReader) at(no int64) ([]byte, error) {
-	var sealed []byte
-	err := r.q.QueryRow(r.ctx, r.table.read, r.owner, no).Scan(&sealed)
-	if isNotFound(err) {
+	fail := func(err error) ([]byte, error) {
+		return nil, fmt.Errorf("%w: chunk %d of %s %d: %w", errStoredBytes, no, r.table.name, r.owner, err)
+	}
+	rows, err := r.q.Query(r.ctx, r.table.read, r.owner, no)
+	if err != nil {
+		return fail(err)
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return fail(err)
+		}
 		return nil, io.EOF
 	}
+	r.plain, err = r.vault.AppendUnseal(r.plain[:0], rows.RawValues()[0], r.table.binding(r.owner, no))
 	if err != nil {
-		return nil, fmt.Errorf("%w: chunk %d of %s %d: %w", errStoredBytes, no, r.table.name, r.owner, err)
-	}
-	r.plain, err = r.vault.AppendUnseal(r.plain[:0], sealed, r.table.binding(r.owner, no))
-	if err != nil {
-		return nil, fmt.Errorf("%w: chunk %d of %s %d: %w", errStoredBytes, no, r.table.name, r.owner, err)
+		return fail(err)
 	}
 	return r.plain, nil
 }
