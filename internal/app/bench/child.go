@@ -3,12 +3,13 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"strconv"
-	"syscall"
+	"strings"
 	"time"
 
 	"settled/clearing"
@@ -26,6 +27,7 @@ const ChildCommand = "bench-child"
 // childResult is what a child prints.
 type childResult struct {
 	Seconds float64 `json:"seconds"`
+	MaxRSS  int64   `json:"max_rss"` // bytes
 }
 
 // step is one step of the night, run by a child: build a batch or apply a reply.
@@ -50,8 +52,7 @@ func (w *world) inChild(ctx context.Context, s step) (took float64, maxRSS int64
 	if err := json.Unmarshal(out, &r); err != nil {
 		return 0, 0, fmt.Errorf("%s %d in a child printed %q: %w", s.name, s.id, out, err)
 	}
-	usage, _ := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	return r.Seconds, usage.Maxrss << 10, nil
+	return r.Seconds, r.MaxRSS, nil
 }
 
 // Child is the other end: args are a database URL, a key file, the step's name and its id.
@@ -83,7 +84,27 @@ func Child(ctx context.Context, out io.Writer, args []string) error {
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(out).Encode(childResult{took})
+	rss, err := peakRSS()
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(childResult{took, rss})
+}
+
+// peakRSS is the most memory that this process has had resident. The usage that a parent sees of its child would count
+// the parent's own memory at the time of the fork.
+func peakRSS() (int64, error) {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(status)) {
+		if text, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kib, err := strconv.ParseInt(strings.Fields(text)[0], 10, 64)
+			return kib << 10, err
+		}
+	}
+	return 0, errors.New("the system does not tell the memory of a process")
 }
 
 func (s step) run(ctx context.Context, n *clearing.Night) error {

@@ -45,6 +45,9 @@ func (b *bench) reply(ctx context.Context, w *world, f *filler) error {
 		if err != nil {
 			return err
 		}
+		if err := applied(ctx, f.owner, id, count); err != nil {
+			return err
+		}
 		rss = max(rss, used)
 		n := float64(count)
 		fmt.Fprintf(b.out, "  round %d: applied %.0f lines/s, %d MiB; COPY FROM %.0f/s\n", r+1, n/took, used>>20, n/raw)
@@ -55,9 +58,20 @@ func (b *bench) reply(ctx context.Context, w *world, f *filler) error {
 	return nil
 }
 
+// applied makes sure that what was timed is an applied reply with all of its exceptions.
+func applied(ctx context.Context, owner *pgxpool.Pool, reply int64, exceptions int) error {
+	var state, reason string
+	var rejected int
+	err := owner.QueryRow(ctx, `SELECT state, reason, rejected FROM replies WHERE reply_id = $1`, reply).Scan(&state, &reason, &rejected)
+	if err == nil && (state != "applied" || rejected != exceptions) {
+		err = fmt.Errorf("reply %d is %s with %d of %d exceptions: %s", reply, state, rejected, exceptions, reason)
+	}
+	return err
+}
+
 const (
 	fileOfBatch = `SELECT file_id, name, logical_id FROM files WHERE batch_id = $1`
-	markSent    = `UPDATE files SET state = 'delivered', proof = 'hash', delivered_at = released_at WHERE file_id = $1`
+	markSent    = `UPDATE files SET state = 'delivered', proof = 'hash', delivered_at = released_at, attempts = 1 WHERE file_id = $1`
 )
 
 // repliedBatch makes a delivered batch and a stored reply that refuses a part of it. It returns the reply, its exceptions
