@@ -135,9 +135,9 @@ func (w *work) releaseNote(plan order.Cancellation) []string {
 	case order.ReleaseReversal:
 		return []string{"reversal of the authorization, because nothing of it was presented"}
 	case order.ReleasePartial:
-		return []string{fmt.Sprintf("partial reversal of %v, because another part of the authorization stays in use", w.amount(plan.Freed))}
+		return []string{fmt.Sprintf("partial reversal of %v, because the rest of the authorization is in use or was given up before", w.amount(plan.Freed))}
 	case order.ReleaseLapse:
-		return []string{"release_not_supported: the center cannot release a part; it lapses at the issuer"}
+		return []string{"release_not_supported: the center cannot release a part, so it lapses at the issuer"}
 	}
 	return nil
 }
@@ -160,7 +160,11 @@ func (w *work) carryOutPart(op *Operation, part order.Part) (string, error) {
 	case order.ActionVoid, order.ActionReduce:
 		w.trigger = laterTrigger(w.trigger, order.TriggerVoid)
 		w.post(ledger.PR02, op.Number, ledger.PhaseDone, part.Amount, false)
-		return fmt.Sprintf("%s of slice %d by %v, because its window is open", part.Action, part.Slice, k), w.changeRecord(op, slice)
+		how := "record of slice %d withdrawn, %v, because its window is open"
+		if part.Action == order.ActionReduce {
+			how = "record of slice %d reduced by %v, because its window is open"
+		}
+		return fmt.Sprintf(how, part.Slice, k), w.changeRecord(op, slice)
 	case order.ActionAbandon:
 		w.trigger = laterTrigger(w.trigger, order.TriggerVoid)
 		w.post(ledger.PR08a, op.Number, ledger.PhaseDone, part.Amount, false)

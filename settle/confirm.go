@@ -174,7 +174,7 @@ func (w *work) confirmationNote(plan order.Confirmation) string {
 	case order.ReleaseImplicit:
 		return fmt.Sprintf("AutoDeposit: the center releases %v on the final record", w.amount(plan.Released))
 	case order.ReleaseLapse:
-		return "release_not_supported: the center cannot release a part; the rest lapses when the hold expires"
+		return "release_not_supported: the center cannot release a part, so the rest lapses when the hold expires"
 	}
 	if !plan.Final || w.order.Amounts.Hold() == 0 {
 		return ""

@@ -79,10 +79,14 @@ func Directory(t testing.TB) *settle.Directory {
 	return dir
 }
 
-// New makes a world whose clock stands at Start, with a window for each of the next days at 23:00 Minsk.
-func New(t testing.TB) *World {
+// New makes a world whose clock stands at Start, with a window for each of the next days at 23:00 Minsk. Each change is
+// applied to the directory before anything is made from it.
+func New(t testing.TB, changes ...func(*settle.Directory)) *World {
 	t.Helper()
 	w := &World{Pool: pgtest.DB(t), Clock: &Clock{now: Start}, Dir: Directory(t)}
+	for _, change := range changes {
+		change(w.Dir)
+	}
 	keys := filepath.Join(t.TempDir(), "keys.json")
 	check(t, vault.Generate(keys))
 	var err error
@@ -116,8 +120,19 @@ type Payment struct {
 	Card     string
 }
 
-// Begin writes the intent of a payment.
+// Begin writes the intent of a payment whose number is new.
 func (w *World) Begin(t testing.TB, p Payment) *settle.Payment {
+	t.Helper()
+	begun, earlier, err := w.TryBegin(t, p)
+	check(t, err)
+	if earlier != nil {
+		t.Fatalf("order %q exists", p.Number)
+	}
+	return begun
+}
+
+// TryBegin asks for a payment as Books.Begin does.
+func (w *World) TryBegin(t testing.TB, p Payment) (*settle.Payment, *settle.Order, error) {
 	t.Helper()
 	if p.Merchant == 0 {
 		p.Merchant = Merchant
@@ -131,13 +146,8 @@ func (w *World) Begin(t testing.TB, p Payment) *settle.Payment {
 	if !ok {
 		t.Fatalf("no merchant %d", p.Merchant)
 	}
-	begun, earlier, err := w.Books.Begin(context.Background(), settle.Intent{Merchant: m, OrderNumber: p.Number, Amount: p.Amount,
+	return w.Books.Begin(context.Background(), settle.Intent{Merchant: m, OrderNumber: p.Number, Amount: p.Amount,
 		TwoStage: p.TwoStage, PAN: pan, CardExpiry: "2812", Fingerprint: []byte(p.Number + p.Amount.String() + p.Card)})
-	check(t, err)
-	if earlier != nil {
-		t.Fatalf("order %q exists", p.Number)
-	}
-	return begun
 }
 
 // Pay makes a payment that the center approves, and returns its order id.
