@@ -97,6 +97,7 @@ func (b *bench) all(ctx context.Context, db *database) error {
 		"reply":  func() error { return b.reply(ctx, w, f) },
 		"upload": func() error { return b.upload(ctx, w) },
 		"seal":   func() error { return b.seal(ctx, w, f) },
+		"growth": func() error { return b.growth(ctx, w, f) },
 	}
 	for _, name := range Names {
 		if run := benchmarks[name]; run != nil && b.wants(name) {

@@ -67,27 +67,47 @@ func (f *filler) row(window int32, born time.Time) ([]any, error) {
 		born, born, int16(1), int16(1), true, "2812", "A1B2C3", card}, nil
 }
 
-// store fills the tables with n older records, sealed and done with, as a system that has run for long has them.
+// The rows of orders that were paid, presented and forgotten: what a system that has run for long has stored.
+const storePast = `
+WITH w AS (
+	INSERT INTO windows (center_id, window_no, stream, business_date, cutoff_at, deadline_at, state, sealed_at)
+	VALUES ($1, 1, 'ipm', $2, $3::timestamptz, $3::timestamptz + interval '1 hour', 'sealed', $3) RETURNING window_id
+), past AS MATERIALIZED (
+	SELECT window_id, $4::bigint + g AS n, $5::int + g % $6::int AS merchant, 1000 + g % 90000 AS amount,
+		5000000000000000 + ($5::int + g % $6::int) * 1000000000::bigint + $4::bigint + g AS id
+	FROM w, generate_series(1, $7::int) g
+), o AS (
+	INSERT INTO orders (merchant_id, order_id, ordernumber, attempt, amount, currency, center_id, two_stage, status, authorized,
+		confirmed, created_at, exchange_id, card_mask, card_expiry, card, fingerprint)
+	SELECT merchant, id, 'past-' || id, 1, amount, 933, $1, false, 2, amount, amount, $3, 2 * n, '411111****1111', '2812',
+		decode(repeat('00', 46), 'hex'), decode(repeat('00', 32), 'hex') FROM past
+), op AS (
+	INSERT INTO operations (merchant_id, order_id, operation, kind, state, actor, amount, response, requested_at, completed_at, record_id, window_id)
+	SELECT merchant, id, 1, 100, 2, 1, amount, 'AS000', $3, $3, n, window_id FROM past
+), t AS (
+	INSERT INTO transactions (merchant_id, order_id, transaction, operation, kind, state, amount, exchange_id, transmitted_at, answered_at, action_code, approval_code)
+	SELECT merchant, id, 1, 1, 1, 2, amount, 2 * n, $3, $3, '000', 'A1B2C3' FROM past
+), p AS (
+	INSERT INTO postings (merchant_id, source, source_id, seq, phase, line, rule, debit, credit, center_id, currency, amount, at, accounting_date)
+	SELECT merchant, 1, id, 1, 0, 0, 6, 1100, 2010, $1, 933, amount, $3, $2 FROM past
+)
+INSERT INTO records (window_id, record_id, merchant_id, order_id, operation, kind, amount, currency, exchange_id, born_at, authorized_at,
+	slice, sequence, final, card_expiry, approval_code, card)
+SELECT window_id, n, merchant, id, 1, 1, amount, 933, 2 * n, $3, $3, 1, 1, true, '2812', 'A1B2C3', decode(repeat('00', 46), 'hex') FROM past`
+
+// store fills the tables with n paid orders of earlier nights and their records.
 func (f *filler) store(ctx context.Context, n int) error {
-	const chunk = 1_000_000
+	const chunk = 500_000
 	for n > 0 {
 		size := min(n, chunk)
 		f.window++
 		day := oldest.AddDate(-2, 0, f.window)
-		_, err := f.owner.Exec(ctx, `
-WITH w AS (INSERT INTO windows (center_id, window_no, stream, business_date, cutoff_at, deadline_at, state, sealed_at)
-	VALUES ($1, 1, 'ipm', $2, $3::timestamptz, $3::timestamptz + interval '1 hour', 'sealed', $3) RETURNING window_id)
-INSERT INTO records (window_id, record_id, merchant_id, order_id, operation, kind, amount, currency, exchange_id, born_at, authorized_at,
-	slice, sequence, final, card_expiry, approval_code, card)
-SELECT window_id, $4 + g, $5 + g % $6, 5000000000000000 + ($5 + g % $6) * 1000000000::bigint + $4 + g, 1, 1, 1000 + g % 90000, 933, 2 * ($4 + g),
-	$3::timestamptz, $3::timestamptz, 1, 1, true, '2812', 'A1B2C3', decode(repeat('00', 46), 'hex')
-FROM w, generate_series(1, $7::int) g`, centerID, day, day.Add(20*time.Hour), f.record, firstMerchant, merchants, size)
-		if err != nil {
-			return fmt.Errorf("store %d records: %w", size, err)
+		if _, err := f.owner.Exec(ctx, storePast, centerID, day, day.Add(20*time.Hour), f.record, firstMerchant, merchants, size); err != nil {
+			return fmt.Errorf("store %d orders: %w", size, err)
 		}
 		f.record += int64(size)
 		n -= size
 	}
-	_, err := f.owner.Exec(ctx, `ANALYZE records`)
+	_, err := f.owner.Exec(ctx, `ANALYZE`)
 	return err
 }
