@@ -25,6 +25,7 @@ type Batch struct {
 	BusinessDate time.Time      `json:"business_date"`
 	DeadlineAt   time.Time      `json:"deadline_at"`
 	Currency     money.Currency `json:"-"`
+	CurrencyCode string         `json:"currency"` // empty: an empty batch has none
 	Part         int16          `json:"part"`
 	Parts        int16          `json:"parts"`
 	Sum
@@ -44,7 +45,9 @@ func scanBatch(row pgx.CollectableRow) (Batch, error) {
 	var currency int16
 	err := row.Scan(&b.ID, &b.Window, &b.Center, &b.Stream, &b.BusinessDate, &b.DeadlineAt, &currency, &b.Part, &b.Parts,
 		&b.SalesCount, &b.SalesAmount, &b.CreditsCount, &b.CreditsAmount, &b.State, &b.SealedAt, &b.RepliedAt, &b.Reply)
-	b.Currency = money.Currency(currency)
+	if b.Currency = money.Currency(currency); currency != 0 {
+		b.CurrencyCode = b.Currency.String()
+	}
 	return b, err
 }
 

@@ -193,7 +193,7 @@ func (n *Night) linkError(ctx context.Context, s *station, err error) {
 }
 
 const (
-	resend       = `UPDATE files SET state = 'released', next_attempt_at = $2, unknown_since = NULL, token = '' WHERE file_id = $1 AND state = 'unknown_delivery'`
+	resend       = `UPDATE files SET state = 'released', next_attempt_at = $2, unknown_since = NULL, frozen = false, token = '' WHERE file_id = $1 AND state = 'unknown_delivery'`
 	forgetRename = `UPDATE delivery_attempts SET reached = 'ended' WHERE file_id = $1`
 	freeze       = `UPDATE files SET frozen = true WHERE file_id = $1 AND state = 'unknown_delivery' AND NOT frozen`
 )
@@ -216,15 +216,12 @@ func (n *Night) decideUnknown(ctx context.Context, s *station, f File, now time.
 
 func (n *Night) resend(ctx context.Context, id int64, now time.Time) error {
 	return postgres.InTx(ctx, n.Pool, key("file/%d/resend", id), func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, resend, id, now)
-		if err == nil && tag.RowsAffected() != 1 {
-			err = fmt.Errorf("%w: file %d is not of unknown delivery", ErrState, id)
-		}
+		err := changeFile(ctx, tx, id, resend, now)
 		if err == nil {
 			_, err = tx.Exec(ctx, forgetRename, id)
 		}
 		if err == nil {
-			_, err = tx.Exec(ctx, `UPDATE files SET frozen = false WHERE file_id = $1`, id)
+			err = n.Enqueue(ctx, tx, JobDeliver, id)
 		}
 		return err
 	})
@@ -242,20 +239,26 @@ UPDATE files SET state = 'delivered', proof = 'person', delivered_at = $2, froze
 
 // MarkDelivered takes a person's word, with its evidence, that the center has the file.
 func (n *Night) MarkDelivered(ctx context.Context, file int64, evidence string) error {
-	return n.onFile(ctx, file, "mark delivered", provenByPerson, n.now(), "person: "+evidence)
+	return postgres.InTx(ctx, n.Pool, key("file/%d/mark delivered", file), func(tx pgx.Tx) error {
+		return changeFile(ctx, tx, file, provenByPerson, n.now(), "person: "+evidence)
+	})
 }
 
 // Retry lets a file go on that was stopped because of what was found at the center.
 func (n *Night) Retry(ctx context.Context, file int64) error {
-	return n.onFile(ctx, file, "retry", thaw, n.now())
+	return postgres.InTx(ctx, n.Pool, key("file/%d/retry", file), func(tx pgx.Tx) error {
+		if err := changeFile(ctx, tx, file, thaw, n.now()); err != nil {
+			return err
+		}
+		return n.Enqueue(ctx, tx, JobDeliver, file)
+	})
 }
 
-func (n *Night) onFile(ctx context.Context, file int64, what, sql string, args ...any) error {
-	return postgres.InTx(ctx, n.Pool, key("file/%d/%s", file, what), func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, sql, append([]any{file}, args...)...)
-		if err == nil && tag.RowsAffected() != 1 {
-			err = fmt.Errorf("%w: %s file %d", ErrState, what, file)
-		}
-		return err
-	})
+// changeFile runs an update of one file that must be in the state that it asks for.
+func changeFile(ctx context.Context, tx pgx.Tx, file int64, sql string, args ...any) error {
+	tag, err := tx.Exec(ctx, sql, append([]any{file}, args...)...)
+	if err == nil && tag.RowsAffected() != 1 {
+		err = fmt.Errorf("%w: file %d", ErrState, file)
+	}
+	return err
 }

@@ -19,9 +19,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// pollEvery is how often a step looks into an inbox.
-const pollEvery = time.Minute
-
 // FetchReplies looks into the inbox of a center and stores every reply that is whole and not stored yet: its bytes are
 // sealed, hashed and committed before anybody reads them, and before they are removed at the center. A reply is whole when
 // its trailer closes it, or when two looks found it unchanged. Names that are not those of replies are reported once and
@@ -53,10 +50,10 @@ func (n *Night) FetchReplies(ctx context.Context, center int16) (int, error) {
 	return n.fetchEntries(ctx, s, link, entries)
 }
 
-// fetchCenter polls: at once while a file waits for its reply, otherwise now and then.
+// fetchCenter looks into the inbox when it is time to.
 func (n *Night) fetchCenter(ctx context.Context, s *station, now time.Time) (int, error) {
 	s.mu.Lock()
-	recent := !s.polled.IsZero() && now.Sub(s.polled).Abs() < pollEvery
+	recent := !s.polled.IsZero() && now.Sub(s.polled).Abs() < s.PollEvery
 	if !recent {
 		s.polled = now
 	}

@@ -50,7 +50,7 @@ func (n *Night) planCenter(ctx context.Context, s *station, now time.Time) (int,
 		return 0, fmt.Errorf("plan windows: %w", err)
 	}
 	made, err := n.insertWindows(ctx, s, schedules.Due(occurrences, now, to.AddDays(3).UTC()))
-	if err == nil && short == nil {
+	if err == nil {
 		s.mu.Lock()
 		s.planned = now
 		s.mu.Unlock()

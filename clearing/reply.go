@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"settled/fileformats/ipm"
@@ -185,14 +186,7 @@ func (n *Night) decidedBefore(ctx context.Context, s *station, reply Reply, c *c
 }
 
 // saysDuplicate tells that a file reject means that the identical file was processed before.
-func (p Profile) saysDuplicate(code uint16) bool {
-	for _, c := range p.DuplicateCodes {
-		if c == code {
-			return true
-		}
-	}
-	return false
-}
+func (p Profile) saysDuplicate(code uint16) bool { return slices.Contains(p.DuplicateCodes, code) }
 
 const decideReply = `
 UPDATE replies SET state = $2, decided_at = $3, line = $4, reason = $5, file_id = $6, logical_id = $7, content = $8,
@@ -250,6 +244,9 @@ func (n *Night) Reconsider(ctx context.Context, reply int64, force bool) error {
 		tag, err := tx.Exec(ctx, reconsider, reply, force)
 		if err == nil && tag.RowsAffected() != 1 {
 			err = fmt.Errorf("%w: reply %d is not quarantined", ErrState, reply)
+		}
+		if err == nil {
+			err = n.Enqueue(ctx, tx, JobApply, reply)
 		}
 		return err
 	})

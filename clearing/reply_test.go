@@ -37,11 +37,8 @@ func (w *world) delivered(amounts ...int64) clearing.File {
 type answer struct {
 	number uint32 // of the reply
 	mode   ipm.Mode
-	file   ipm.FileID
 	write  func(*ipm.ReplyWriter) error
 }
-
-var replyNumber uint32
 
 func (a answer) bytes(t testing.TB, p ipm.Profile) []byte {
 	t.Helper()
@@ -104,12 +101,7 @@ func (w *world) take() {
 
 // rejectOne is the right answer to a night of three sales of which the second was refused.
 func rejectOne(id ipm.FileID) func(*ipm.ReplyWriter) error {
-	return func(w *ipm.ReplyWriter) error {
-		if err := w.WriteException(refusalOf(id, 3, 7001, nil)); err != nil {
-			return err
-		}
-		return w.WritePosition(position(id, 2, 400))
-	}
+	return refusals(position(id, 2, 400), refusalOf(id, 3, 7001, nil))
 }
 
 func TestVerdictIsAppliedOnce(t *testing.T) {
@@ -153,61 +145,67 @@ func TestVerdictIsAppliedOnce(t *testing.T) {
 	}
 }
 
-// TestRepliesThatCannotBe are each quarantined with a line and a reason, and change nothing; then the right one is applied.
+// impossible is a reply that cannot be applied, and what is to be said of it.
+type impossible struct {
+	name   string
+	line   int64
+	reason string
+	mode   ipm.Mode
+	write  func(*ipm.ReplyWriter) error
+}
+
+// positions writes positions, in order.
+func positions(all ...*ipm.Position) func(*ipm.ReplyWriter) error {
+	return func(r *ipm.ReplyWriter) error {
+		for _, p := range all {
+			if err := r.WritePosition(p); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// refusals writes exceptions and then a position.
+func refusals(p *ipm.Position, all ...*ipm.Exception) func(*ipm.ReplyWriter) error {
+	return func(r *ipm.ReplyWriter) error {
+		for _, x := range all {
+			if err := r.WriteException(x); err != nil {
+				return err
+			}
+		}
+		return r.WritePosition(p)
+	}
+}
+
+// impossibleReplies to a night of 1.00, 2.00 and 3.00; shown is the message of the first.
+func impossibleReplies(id ipm.FileID, shown []byte) []impossible {
+	stranger, euro, reversed, against := id, position(id, 3, 600), position(id, 3, 600), position(id, 0, 0)
+	stranger.Sequence = 77
+	euro.Currency = 978
+	reversed.Reversal = true
+	against.Debits = ipm.Sum{Count: 3, Amount: 600}
+	return []impossible{
+		{"one record short", 2, "accepted should be", 0, positions(position(id, 2, 600))},
+		{"one minor unit short", 2, "accepted should be", 0, positions(position(id, 3, 599))},
+		{"nothing said", 2, "accepted should be", 0, positions()},
+		{"other currency", 2, "the file was in BYN", 0, positions(euro)},
+		{"reversals", 2, "do not send", 0, positions(reversed)},
+		{"sales against us", 2, "wrong side", 0, positions(against)},
+		{"unknown file", 2, "did not send", 0, positions(position(stranger, 3, 600))},
+		{"two files", 3, "entries are about", 0, positions(position(id, 3, 600), position(stranger, 1, 1))},
+		{"test mode", 1, "processing mode", ipm.Test, positions(position(id, 3, 600))},
+		{"copy of another record", 2, "not the one", 0, refusals(position(id, 2, 400), refusalOf(id, 3, 1, shown))},
+		{"mostly rejects", 4, "a person must agree", 0, refusals(position(id, 1, 300), refusalOf(id, 2, 1, nil), refusalOf(id, 3, 1, nil))},
+	}
+}
+
+// TestRepliesThatCannotBe are each quarantined with a line and a reason, and change nothing; then a person lets one through.
 func TestRepliesThatCannotBe(t *testing.T) {
 	w := newWorld(t, func(p *clearing.Profile, _ *pcsim.Options) { p.MaxRejects = 0.5 })
 	f := w.delivered(100, 200, 300)
-	id := idOf(t, f)
-	stranger := id
-	stranger.Sequence = 77
-	copyOf := func(n int) []byte { return w.messages(f)[n-1] }
-	tests := []struct {
-		name   string
-		line   int64
-		reason string
-		mode   ipm.Mode
-		write  func(*ipm.ReplyWriter) error
-	}{
-		{"one record short", 2, "accepted should be", 0, func(r *ipm.ReplyWriter) error { return r.WritePosition(position(id, 2, 600)) }},
-		{"one minor unit short", 2, "accepted should be", 0, func(r *ipm.ReplyWriter) error { return r.WritePosition(position(id, 3, 599)) }},
-		{"nothing said", 2, "accepted should be", 0, func(*ipm.ReplyWriter) error { return nil }},
-		{"other currency", 2, "the file was in BYN", 0, func(r *ipm.ReplyWriter) error {
-			p := position(id, 3, 600)
-			p.Currency = 978
-			return r.WritePosition(p)
-		}},
-		{"reversals", 2, "do not send", 0, func(r *ipm.ReplyWriter) error {
-			p := position(id, 3, 600)
-			p.Reversal = true
-			return r.WritePosition(p)
-		}},
-		{"sales against us", 2, "wrong side", 0, func(r *ipm.ReplyWriter) error {
-			p := position(id, 0, 0)
-			p.Debits = ipm.Sum{Count: 3, Amount: 600}
-			return r.WritePosition(p)
-		}},
-		{"unknown file", 2, "did not send", 0, func(r *ipm.ReplyWriter) error { return r.WritePosition(position(stranger, 3, 600)) }},
-		{"two files", 3, "entries are about", 0, func(r *ipm.ReplyWriter) error {
-			if err := r.WritePosition(position(id, 3, 600)); err != nil {
-				return err
-			}
-			return r.WritePosition(position(stranger, 1, 1))
-		}},
-		{"test mode", 1, "processing mode", ipm.Test, func(r *ipm.ReplyWriter) error { return r.WritePosition(position(id, 3, 600)) }},
-		{"copy of another record", 2, "not the one", 0, func(r *ipm.ReplyWriter) error {
-			if err := r.WriteException(refusalOf(id, 3, 1, copyOf(2))); err != nil {
-				return err
-			}
-			return r.WritePosition(position(id, 2, 400))
-		}},
-		{"mostly rejects", 4, "a person must agree", 0, func(r *ipm.ReplyWriter) error {
-			_ = r.WriteException(refusalOf(id, 2, 1, nil))
-			_ = r.WriteException(refusalOf(id, 3, 1, nil))
-			return r.WritePosition(position(id, 1, 300))
-		}},
-	}
 	before := w.balances()
-	for i, tt := range tests {
+	for i, tt := range impossibleReplies(idOf(t, f), w.messages(f)[1]) {
 		a := answer{number: uint32(i + 1), mode: tt.mode, write: tt.write}
 		r := w.answers(f, fmt.Sprint(i+1), a.bytes(t, ipm.Profile{}))
 		if r.State != "quarantined" || r.Line != tt.line || !strings.Contains(r.Reason, tt.reason) {

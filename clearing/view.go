@@ -67,10 +67,9 @@ ORDER BY reply_id DESC LIMIT $5`, q.args()...)
 // BatchView is a batch with what belongs to it.
 type BatchView struct {
 	Batch
-	CurrencyCode string   `json:"currency"`
-	Totals       []Total  `json:"totals"`
-	Files        []File   `json:"files"`
-	Rejects      []Reject `json:"rejects"`
+	Totals  []Total  `json:"totals"`
+	Files   []File   `json:"files"`
+	Rejects []Reject `json:"rejects"`
 }
 
 // Reject is a record that the center refused.
@@ -93,7 +92,7 @@ func (n *Night) Batch(ctx context.Context, id int64) (BatchView, error) {
 	if err != nil {
 		return BatchView{}, err
 	}
-	v := BatchView{Batch: b, CurrencyCode: b.Currency.String()}
+	v := BatchView{Batch: b}
 	if v.Totals, err = readTotals(ctx, n.Pool, id); err != nil {
 		return v, err
 	}

@@ -8,12 +8,10 @@ import (
 	"time"
 
 	"settled/clearing"
-	"settled/clearing/remote"
 	"settled/internal/money"
 	"settled/internal/pcsim"
 	"settled/internal/postgres/pgtest"
 	"settled/schedules"
-	"settled/settle"
 	"settled/settle/settletest"
 
 	"golang.org/x/crypto/ssh"
@@ -89,8 +87,6 @@ func (w *world) reconfigure(change func(*clearing.Profile)) {
 	w.restart()
 }
 
-var _ = remote.Config{}
-
 func byn(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: money.BYN} }
 func eur(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: money.EUR} }
 
@@ -118,5 +114,3 @@ func (w *world) cutoff() {
 	}
 	w.Clock.Set(at)
 }
-
-var _ = settle.Sale
