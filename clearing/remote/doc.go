@@ -2,7 +2,7 @@
 // byte, and errors of a closed list of classes.
 //
 // It takes nothing on trust that a server or the library can get wrong. A write is a plain Write of large blocks, because
-// the library's ReadFrom can lose the error of the last packet. A read asks for one packet at a time, because with
-// concurrent reads the library takes a short answer for the end of the file. A rename is the plain one, which must not
+// the library's ReadFrom can lose the error of the last packet. A read asks for each packet by itself and insists on all of
+// it, because the library's own reading ahead takes a short answer for the end of the file. A rename is the plain one, which must not
 // replace an existing file.
 package remote

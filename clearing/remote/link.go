@@ -185,8 +185,8 @@ func write(f *sftp.File, name string, next func() ([]byte, error)) (size int64, 
 	}
 }
 
-// Read copies a file to w, one packet at a time. The size at the server before and after must be what was read, or the
-// error is of class Mismatch.
+// Read copies a file to w. The size at the server before and after, and the time, must not differ, and exactly that many
+// bytes must have been read, or the error is of class Mismatch.
 func (l *Link) Read(name string, w io.Writer) (e Entry, err error) {
 	f, err := l.files.Open(name)
 	if err != nil {
@@ -197,24 +197,77 @@ func (l *Link) Read(name string, w io.Writer) (e Entry, err error) {
 	if err != nil {
 		return Entry{}, fail("stat "+name, err)
 	}
-	n, err := copyPackets(w, f)
-	if err != nil {
+	if err := readWindow(w, f, before.Size()); err != nil {
 		return Entry{}, fail("read "+name, err)
 	}
 	after, found, err := l.Stat(name)
 	switch {
 	case err != nil:
 		return Entry{}, err
-	case !found || n != before.Size() || n != after.Size || !after.Modified.Equal(before.ModTime()):
-		err := fmt.Errorf("remote: read %d bytes of a file of %d, now %d", n, before.Size(), after.Size)
+	case !found || after.Size != before.Size() || !after.Modified.Equal(before.ModTime()):
+		err := fmt.Errorf("remote: file of %d bytes changed while it was read, now %d", before.Size(), after.Size)
 		return Entry{}, &Error{Op: "read " + name, Class: Mismatch, Err: err}
 	}
 	return after, nil
 }
 
-// copyPackets hides everything of the file but Read: the others ask for several packets at once.
-func copyPackets(w io.Writer, f *sftp.File) (int64, error) {
-	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{f}, make([]byte, 256<<10))
+const (
+	readPacket = 32 << 10 // what every server answers at once
+	readAhead  = 32       // packets asked for at a time
+)
+
+// piece is one packet of a file being read.
+type piece struct {
+	data []byte
+	err  error
+}
+
+// readWindow reads size bytes in order, with several packets on their way. Each is asked for by itself and must be whole:
+// the library's own reading ahead takes a short answer for the end of the file.
+func readWindow(w io.Writer, f io.ReaderAt, size int64) error {
+	var ahead [readAhead]chan piece
+	ask := func(no int64) {
+		at := no * readPacket
+		if at >= size {
+			return
+		}
+		answer := make(chan piece, 1)
+		ahead[no%readAhead] = answer
+		go func() {
+			data := make([]byte, min(readPacket, size-at))
+			answer <- piece{data, readFull(f, data, at)}
+		}()
+	}
+	for no := range int64(readAhead) {
+		ask(no)
+	}
+	for no := int64(0); no*readPacket < size; no++ {
+		p := <-ahead[no%readAhead]
+		if p.err != nil {
+			return p.err
+		}
+		if _, err := w.Write(p.data); err != nil {
+			return err
+		}
+		ask(no + readAhead)
+	}
+	return nil
+}
+
+// readFull reads all of data, however little the server gives at a time.
+func readFull(f io.ReaderAt, data []byte, at int64) error {
+	for len(data) > 0 {
+		n, err := f.ReadAt(data, at)
+		if n > 0 {
+			data, at = data[n:], at+int64(n)
+			continue
+		}
+		if err == nil || errors.Is(err, io.EOF) {
+			return io.ErrUnexpectedEOF
+		}
+		return err
+	}
+	return nil
 }
 
 // Rename moves a file by the plain request, which must fail when the target exists. See Ambiguous for its errors.
