@@ -61,6 +61,11 @@ const (
 	outOrderBill
 	outTransactionType
 	outNote
+	outErrorCode
+	outClientIP
+	outAuthResult
+	outAuthRequired
+	outCheque
 	outCount
 )
 
@@ -71,7 +76,7 @@ var outNames = [outCount]string{
 	"approvalcode", "meansubtype", "cardholder", "cardexpirationdate", "ipaddress", "protocoltypename", "testmode",
 	"customermessage", "orderstate", "processingname", "operationtype", "billnumber", "orderamount", "ordercurrency", "slipno",
 	"packetdate", "signature", "pareq", "acsurl", "checkvalue", "operationstate", "operationdate", "meantype_id", "billnumber",
-	"transactiontype", "note",
+	"transactiontype", "note", "errorcode", "clientip", "authresult", "authrequired", "chequeitems",
 }
 
 // numeric fields are numbers in JSON.
@@ -81,22 +86,32 @@ var numeric = [outCount]bool{outAmount: true, outRate: true, outTestMode: true, 
 // record holds the values of an order's answer as text. An empty value is an empty element, not an absent one.
 type record [outCount]string
 
+// told is an order in an answer. Most services tell one operation of it, in the order's own record.
+type told struct {
+	record
+	operations []record // of a service that tells all of them; nil: the record is the operation's, too
+}
+
 // answer is what a service says, before it has a format.
 type answer struct {
 	fault  *fault
-	orders []record // oldest first; when there is no fault, at least one
+	orders []told // oldest first; when there is no fault, at least one
 }
+
+// one answers with a single operation of a single order.
+func one(r record) *answer { return &answer{orders: []told{{record: r}}} }
 
 // sheet is the layout of a service's answers: which fields, in which order, in which sections.
 type sheet struct {
 	root      string // JSON root
-	flat      []out  // one row: XML (and what comes with CSV); nil: XML has sections too
-	order     []out  // JSON and sections: of the order
-	customer  []out
-	operation []out // nil: the order's fields say it all
-	check     []out // JSON: "checkdata"
-	nested    bool  // JSON: the order stands in an "order" of the root
-	wrapped   bool  // XML: orders stand in an "orders" of the root
+	flat      []out  // XML: the order's fields in one row; nil: in the sections of JSON
+	order     []out  // JSON: the order's fields
+	customer  []out  // JSON: "customer"; nil: none
+	operation []out  // fields of each operation; nil: the order's fields say it all
+	check     []out  // JSON: "checkdata"; nil: none
+	nested    bool   // JSON: the order stands in an "order" of the root
+	list      bool   // JSON: orders stand in an "orders" of the root, also a single one
+	wrapped   bool   // XML: orders stand in an "orders" of the root
 	dtd       []byte
 }
 
@@ -112,6 +127,8 @@ func fields(first, last out) []out {
 }
 
 var customerFields = []out{outFirstName, outLastName, outMiddleName, outEmail, outIP}
+
+var checkFields = []out{outPacketDate, outSignature, outCheckValue}
 
 // operationFields are the keys of a flat JSON answer: every one of the flat fields but the customer's and 3-D Secure's.
 var operationFields = slices.DeleteFunc(fields(outOrderNumber, outSignature), func(f out) bool { return slices.Contains(customerFields, f) })
@@ -134,10 +151,21 @@ var (
 			outMeansSubtype, outMeansNumber, outCardholder, outCardExpiry, outIssuer, outBankCountry, outResponseCode, outMessage,
 			outCustomerMessage, outRecommendation, outApprovalCode, outProtocolType, outProcessing, outOperationDate, outSlip,
 			outTransactionType, outNote},
-		check: []out{outPacketDate, outSignature, outCheckValue}}
+		check: checkFields}
 	orderStateSheet = &sheet{root: "orderstate",
 		flat: []out{outOrderNumber, outOrderBill, outOrderAmount, outOrderCurrency, outOrderState, outPacketDate, outSignature,
 			outCheckValue},
 		order: []out{outOrderNumber, outOrderBill, outOrderAmount, outOrderCurrency, outOrderState},
-		check: []out{outPacketDate, outSignature, outCheckValue}}
+		check: checkFields}
+	orderResultSheet = &sheet{root: "orderresult", list: true,
+		flat: []out{outOrderBill, outOrderNumber, outTestMode, outOrderComment, outOrderAmount, outOrderCurrency, outFirstName,
+			outLastName, outMiddleName, outEmail, outOrderDate, outOrderState, outErrorCode, outPacketDate, outSignature, outCheckValue},
+		order: []out{outOrderBill, outOrderNumber, outTestMode, outOrderComment, outOrderAmount, outOrderCurrency, outOrderDate,
+			outOrderState, outErrorCode},
+		customer: []out{outFirstName, outLastName, outMiddleName, outEmail},
+		operation: []out{outBillNumber, outOperationType, outOperationState, outAmount, outCurrency, outIP, outClientIP,
+			outMeansTypeID, outMeansType, outMeansSubtype, outMeansNumber, outCardholder, outCardExpiry, outIssuer, outBankCountry,
+			outResponseCode, outMessage, outCustomerMessage, outRecommendation, outApprovalCode, outProtocolType, outProcessing,
+			outOperationDate, outAuthResult, outAuthRequired, outSlip, outCheque, outTransactionType, outNote},
+		check: checkFields}
 )

@@ -56,10 +56,11 @@ func (c *call) read(r *http.Request) error {
 	if c.json {
 		parse = c.parseJSON
 	}
-	if err := parse(); err != nil {
-		return err
+	err := parse()
+	if format := c.readFormat(); err == nil {
+		err = format
 	}
-	return c.readFormat()
+	return err
 }
 
 // checkQuery refuses a query that holds critical parameters. Other parameters of a query are not read.
@@ -112,7 +113,7 @@ func (c *call) readBody(r *http.Request) error {
 	}
 	for {
 		if len(c.body) == cap(c.body) {
-			grown := append(make([]byte, 0, 4*cap(c.body)), c.body...)
+			grown := append(make([]byte, 0, max(4<<10, 4*cap(c.body))), c.body...)
 			clear(c.body)
 			c.body = grown
 		}

@@ -67,20 +67,40 @@ func appendXML(dst []byte, s *sheet, a *answer) []byte {
 	return append(dst, "</result>\n"...)
 }
 
-func appendXMLOrder(dst []byte, s *sheet, r *record) []byte {
+func appendXMLOrder(dst []byte, s *sheet, o *told) []byte {
 	dst = append(dst, "<order>"...)
 	if s.flat != nil {
-		dst = appendElements(dst, s.flat, r)
-		return append(dst, "</order>"...)
+		dst = appendElements(dst, s.flat, &o.record)
+	} else {
+		dst = appendElements(dst, s.order, &o.record)
+		dst = append(dst, "<customer>"...)
+		dst = appendElements(dst, s.customer, &o.record)
+		dst = append(dst, "</customer>"...)
 	}
-	dst = appendElements(dst, s.order, r)
-	dst = append(dst, "<customer>"...)
-	dst = appendElements(dst, s.customer, r)
-	dst = append(dst, "</customer><operation>"...)
-	dst = appendElements(dst, s.operation, r)
-	dst = append(dst, "</operation>"...)
-	dst = appendElements(dst, s.check, r)
+	for _, r := range o.steps(s) {
+		dst = append(dst, "<operation>"...)
+		dst = appendElements(dst, s.operation, r)
+		dst = append(dst, "</operation>"...)
+	}
+	if s.flat == nil {
+		dst = appendElements(dst, s.check, &o.record)
+	}
 	return append(dst, "</order>"...)
+}
+
+// steps are the records of the operations that the sheet shows.
+func (o *told) steps(s *sheet) []*record {
+	switch {
+	case s.operation == nil:
+		return nil
+	case o.operations == nil:
+		return []*record{&o.record}
+	}
+	all := make([]*record, len(o.operations))
+	for i := range o.operations {
+		all[i] = &o.operations[i]
+	}
+	return all
 }
 
 func appendElements(dst []byte, fields []out, r *record) []byte {
@@ -126,18 +146,26 @@ func appendJSON(dst []byte, s *sheet, a *answer) []byte {
 		return appendFault(dst, a.fault)
 	}
 	dst = append(append(append(dst, `{"`...), s.root...), `":`...)
-	if len(a.orders) == 1 {
-		dst = appendOrder(dst, s, &a.orders[0])
-		return append(dst, '}')
+	if s.list {
+		dst = append(dst, `{"orders":`...)
 	}
-	dst = append(dst, '[')
+	many := s.list || len(a.orders) > 1
+	if many {
+		dst = append(dst, '[')
+	}
 	for i := range a.orders {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
 		dst = appendOrder(dst, s, &a.orders[i])
 	}
-	return append(dst, "]}"...)
+	if many {
+		dst = append(dst, ']')
+	}
+	if s.list {
+		dst = append(dst, '}')
+	}
+	return append(dst, '}')
 }
 
 // appendFault keeps the spelling that clients know.
@@ -151,27 +179,37 @@ func appendFault(dst []byte, f *fault) []byte {
 	return append(dst, `,"recomendation":""}}}`...)
 }
 
-func appendOrder(dst []byte, s *sheet, r *record) []byte {
+func appendOrder(dst []byte, s *sheet, o *told) []byte {
 	if s.nested {
 		dst = append(dst, `{"order":`...)
 	}
-	dst = appendMembers(append(dst, '{'), s.order, r)
+	dst = appendMembers(append(dst, '{'), s.order, &o.record)
 	if s.customer != nil {
-		dst = appendMembers(append(dst, `,"customer":{`...), s.customer, r)
+		dst = appendMembers(append(dst, `,"customer":{`...), s.customer, &o.record)
 		dst = append(dst, '}')
 	}
 	if s.operation != nil {
-		dst = appendMembers(append(dst, `,"operations":[{`...), s.operation, r)
-		dst = append(dst, "}]"...)
+		dst = appendOperations(dst, s, o)
 	}
 	if s.nested {
 		dst = append(dst, '}')
 	}
 	if s.check != nil {
-		dst = appendMembers(append(dst, `,"checkdata":{`...), s.check, r)
+		dst = appendMembers(append(dst, `,"checkdata":{`...), s.check, &o.record)
 		dst = append(dst, '}')
 	}
 	return append(dst, '}')
+}
+
+func appendOperations(dst []byte, s *sheet, o *told) []byte {
+	dst = append(dst, `,"operations":[`...)
+	for i, r := range o.steps(s) {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(appendMembers(append(dst, '{'), s.operation, r), '}')
+	}
+	return append(dst, ']')
 }
 
 func appendMembers(dst []byte, fields []out, r *record) []byte {

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"testing/quick"
 	"time"
+	"unicode/utf8"
 
 	"settled/authorize/online"
 )
@@ -47,8 +49,8 @@ func TestStrip(t *testing.T) {
 func TestEncodersAreInverse(t *testing.T) {
 	keep := func(text string) bool {
 		text = string(stripText.apply([]byte(strings.ToValidUTF8(text, "\uFFFD"))))
-		a := &answer{orders: []record{{}}}
-		a.orders[0][outOrderComment] = text
+		a := one(record{})
+		a.orders[0].record[outOrderComment] = text
 		var x struct {
 			Order struct {
 				Comment string `xml:"ordercomment"`
@@ -190,7 +192,7 @@ func TestLateBook(t *testing.T) {
 func BenchmarkParseAndEncode(b *testing.B) {
 	body := []byte("Merchant_ID=100001&Login=shop_login&Password=Secret2026Word&OrderNumber=A-1&OrderAmount=237.40&OrderCurrency=BYN&" +
 		"Cardnumber=4111111111111111&Cardholder=TEST+CARD&Expiremonth=12&Expireyear=2028&Cvc2=123&Lastname=Ivanov&Email=ivan%40example.by&Format=5")
-	a := &answer{orders: []record{{}}}
+	a := one(record{})
 	c := &call{body: make([]byte, 0, 4<<10)}
 	out := make([]byte, 0, 8<<10)
 	b.ReportAllocs()
@@ -204,3 +206,38 @@ func BenchmarkParseAndEncode(b *testing.B) {
 }
 
 func onlineAnswer(rrn string) online.Answer { return online.Answer{RRN: rrn, ActionCode: "000"} }
+
+// No body makes the parser fail, and none is left behind.
+func FuzzRead(f *testing.F) {
+	f.Add("Merchant_ID=1&Login=a%20b&Cvc2=1-O&Format=5&OrderNumber=%zz&=&&x=", false)
+	f.Add(`{"Merchant_ID":1,"Login":"\u0041\ud83d\ude00","customer":{"a":[1]},"cvc2":"o1"}`, true)
+	f.Add(`{"Login":"\ud83d"}`, true)
+	f.Fuzz(func(t *testing.T, body string, object bool) {
+		kind := "application/x-www-form-urlencoded"
+		if object {
+			kind = "application/json"
+		}
+		r := httptest.NewRequest("POST", "/", strings.NewReader(body))
+		r.Header.Set("Content-Type", kind)
+		c := &call{format: FormatXML}
+		err := c.read(r)
+		for id, v := range c.values {
+			if utf8.RuneCount(v) > params[id].max || !utf8.Valid(v) || strings.ContainsAny(string(v), "<>") {
+				t.Errorf("%s is %q", params[id].name, v)
+			}
+		}
+		if encoders[c.format] == nil {
+			t.Errorf("format %d", c.format)
+		}
+		if err != nil {
+			appendXML(nil, paymentSheet, &answer{fault: faultOf(err, 0)})
+		}
+		whole := c.body[:cap(c.body)]
+		c.release()
+		for _, b := range whole {
+			if b != 0 {
+				t.Fatal("something is left in the buffer")
+			}
+		}
+	})
+}

@@ -44,9 +44,9 @@ func classOf(a *answer) int {
 		return 4
 	case f != nil:
 		return 3
-	case a.orders[0][outResponseCode] == responseInProcess:
+	case a.orders[0].record[outResponseCode] == responseInProcess:
 		return 2
-	case a.orders[0][outResponseCode] == responseApproved, a.orders[0][outResponseCode] == "":
+	case a.orders[0].record[outResponseCode] == responseApproved, a.orders[0].record[outResponseCode] == "":
 		return 0
 	}
 	return 1

@@ -2,7 +2,6 @@ package authorize
 
 import (
 	"context"
-	"time"
 
 	"settled/settle"
 )
@@ -32,7 +31,7 @@ func (g *Gateway) charge(ctx context.Context, c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.told(g, result.Order, result.Operation), nil
+	return one(c.operation(g, result.Order, result.Operation)), nil
 }
 
 // common checks the parameters that confirmations and cancels share.
@@ -71,7 +70,7 @@ func (g *Gateway) cancel(ctx context.Context, c *call) (*answer, error) {
 	if result.Operation.State == settle.OperationInProcess {
 		g.resolveNow(ctx, &result)
 	}
-	return c.told(g, result.Order, result.Operation), nil
+	return one(c.operation(g, result.Order, result.Operation)), nil
 }
 
 // resolveNow sends what the cancel owes the center at once, and takes the final state if it comes within the budget.
@@ -90,49 +89,4 @@ func (g *Gateway) resolveNow(ctx context.Context, r *settle.OperationResult) {
 	if op := o.Operation(r.Operation.Number); op != nil {
 		r.Order, r.Operation = o, op
 	}
-}
-
-// orderStatePeriod is how far back orders are looked for unless the request says otherwise.
-const orderStatePeriod = 3 * 24 * time.Hour
-
-// orderState serves the state of every attempt under an order number, oldest first.
-func (g *Gateway) orderState(ctx context.Context, c *call) (*answer, error) {
-	if err := c.require(inOrderNumber); err != nil {
-		return nil, err
-	}
-	now := g.Now()
-	from := c.instant(inStartYear, now.Add(-orderStatePeriod))
-	to := now.Add(24 * time.Hour)
-	if c.has(inEndYear) || c.has(inEndMonth) || c.has(inEndDay) || c.has(inEndHour) || c.has(inEndMin) {
-		to = c.instant(inEndYear, now).Add(time.Minute)
-	}
-	found, err := g.Books.Attempts(ctx, c.merchant.ID, c.text(inOrderNumber), from, to)
-	if err != nil {
-		return nil, err
-	}
-	if len(found) == 0 {
-		return nil, refuse(errNotFound, onOrder, "no such order")
-	}
-	a := &answer{orders: make([]record, len(found))}
-	for i, o := range found {
-		r := &a.orders[i]
-		c.orderFields(r, o)
-		r[outPacketDate] = stamp(now)
-		r[outCheckValue] = c.checkValue(r)
-	}
-	return a, nil
-}
-
-// instant reads five parameters from year to minute, in UTC. A part that is missing or wrong is taken from otherwise.
-func (c *call) instant(year in, otherwise time.Time) time.Time {
-	otherwise = otherwise.UTC()
-	part := func(offset in, low, high, otherwise int) int {
-		n, err := c.number(year+offset, low, high, otherwise)
-		if err != nil {
-			return otherwise
-		}
-		return n
-	}
-	return time.Date(part(0, 2000, 2999, otherwise.Year()), time.Month(part(1, 1, 12, int(otherwise.Month()))),
-		part(2, 1, 31, otherwise.Day()), part(3, 0, 23, otherwise.Hour()), part(4, 0, 59, otherwise.Minute()), 0, 0, time.UTC)
 }

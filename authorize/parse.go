@@ -12,8 +12,8 @@ import (
 const maxName = 32
 
 // parseForm reads application/x-www-form-urlencoded in place: values are decoded where they stand. Unknown names are
-// skipped, as ever in this protocol.
-func (c *call) parseForm() error {
+// skipped, as ever in this protocol. It reads on after an error, because Format says how to tell it.
+func (c *call) parseForm() (wrong error) {
 	rest := c.body
 	for len(rest) > 0 {
 		pair := rest
@@ -22,20 +22,24 @@ func (c *call) parseForm() error {
 		} else {
 			rest = nil
 		}
-		name, value, _ := bytes.Cut(pair, []byte{'='})
-		id, known := findForm(name)
-		if !known || id == ignored {
-			continue
-		}
-		value, ok := unescape(value)
-		if !ok {
-			return refuse(errFormat, params[id].second, params[id].name+" is not URL-encoded")
-		}
-		if err := c.set(id, value); err != nil {
-			return err
+		if err := c.pair(pair); wrong == nil {
+			wrong = err
 		}
 	}
-	return nil
+	return wrong
+}
+
+func (c *call) pair(pair []byte) error {
+	name, value, _ := bytes.Cut(pair, []byte{'='})
+	id, known := findForm(name)
+	if !known || id == ignored {
+		return nil
+	}
+	value, ok := unescape(value)
+	if !ok {
+		return refuse(errFormat, params[id].second, params[id].name+" is not URL-encoded")
+	}
+	return c.set(id, value)
 }
 
 // findForm looks a name up, in any case.

@@ -26,6 +26,7 @@ var services = [...]service{
 	{"/cancel/cancel.cfm", cancelSheet, onCancel, (*Gateway).cancel},
 	{"/cancel/wscancel.cfm", wsCancelSheet, onCancel, (*Gateway).cancel},
 	{"/orderstate/orderstate.cfm", orderStateSheet, onOrder, (*Gateway).orderState},
+	{"/orderresult/orderresult.cfm", orderResultSheet, onOrder, (*Gateway).orderResult},
 }
 
 // Handler returns the merchant API. Time limits of connections are the server's business.

@@ -90,7 +90,7 @@ func (c *call) finished(g *Gateway, in *settle.Intent, p *settle.Payment, r sett
 	}
 	rec := c.record(g, &o, &op, r.ApprovalCode)
 	rec.takeDetails(c)
-	return &answer{orders: []record{rec}}
+	return one(rec)
 }
 
 // inProcess answers a payment whose outcome is not known.
@@ -98,7 +98,7 @@ func (c *call) inProcess(g *Gateway, in *settle.Intent, p *settle.Payment) *answ
 	o := c.orderOf(in, p)
 	rec := c.record(g, &o, pending(&o), "")
 	rec.takeDetails(c)
-	return &answer{orders: []record{rec}}
+	return one(rec)
 }
 
 func (c *call) orderOf(in *settle.Intent, p *settle.Payment) settle.Order {
@@ -122,11 +122,11 @@ func (g *Gateway) stored(ctx context.Context, c *call, id int64) (*answer, error
 	if op == nil {
 		op = pending(o)
 	}
-	return c.told(g, o, op), nil
+	return one(c.operation(g, o, op)), nil
 }
 
-// told answers with an operation of an order of the books.
-func (c *call) told(g *Gateway, o *settle.Order, op *settle.Operation) *answer {
+// operation tells an operation of an order of the books.
+func (c *call) operation(g *Gateway, o *settle.Order, op *settle.Operation) record {
 	approval := ""
 	if t := o.Transaction(1); t != nil && op.State != settle.OperationTimedOut {
 		approval = t.ApprovalCode
@@ -134,7 +134,7 @@ func (c *call) told(g *Gateway, o *settle.Order, op *settle.Operation) *answer {
 	rec := c.record(g, o, op, approval)
 	rec.recallDetails(o.Details)
 	rec[outNote], rec[outTransactionType] = op.Note, transactionTypes(o, op)
-	return &answer{orders: []record{rec}}
+	return rec
 }
 
 // record writes what orders and operations have in common.

@@ -1,0 +1,90 @@
+package authorize
+
+import (
+	"context"
+	"time"
+
+	"settled/settle"
+)
+
+// orderStatePeriod is how far back orders are looked for unless the request says otherwise.
+const orderStatePeriod = 3 * 24 * time.Hour
+
+// orderState serves the state of every attempt under an order number, oldest first.
+func (g *Gateway) orderState(ctx context.Context, c *call) (*answer, error) {
+	found, err := g.attempts(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{orders: make([]told, len(found))}
+	for i, o := range found {
+		c.stateFields(&a.orders[i].record, o, g.Now())
+	}
+	return a, nil
+}
+
+// orderResult serves every attempt with all its operations.
+func (g *Gateway) orderResult(ctx context.Context, c *call) (*answer, error) {
+	if err := c.readLanguage(english); err != nil {
+		return nil, err
+	}
+	found, err := g.attempts(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{orders: make([]told, len(found))}
+	for i, o := range found {
+		if o, err = g.Books.Order(ctx, o.Merchant, o.ID); err != nil {
+			return nil, err
+		}
+		t := &a.orders[i]
+		c.stateFields(&t.record, o, g.Now())
+		t.recallDetails(o.Details)
+		if len(o.Operations) == 0 {
+			o.Operations = []settle.Operation{*pending(o)}
+		}
+		for n := range o.Operations {
+			t.operations = append(t.operations, c.operation(g, o, &o.Operations[n]))
+		}
+	}
+	return a, nil
+}
+
+// stateFields tells an order's state as of now, with the check value that proves it.
+func (c *call) stateFields(r *record, o *settle.Order, now time.Time) {
+	c.orderFields(r, o)
+	r[outPacketDate] = stamp(now)
+	r[outCheckValue] = c.checkValue(r)
+}
+
+// attempts finds the orders that were made under an order number within the period of the request.
+func (g *Gateway) attempts(ctx context.Context, c *call) ([]*settle.Order, error) {
+	if err := c.require(inOrderNumber); err != nil {
+		return nil, err
+	}
+	now := g.Now()
+	from := c.instant(inStartYear, now.Add(-orderStatePeriod))
+	to := now.Add(24 * time.Hour)
+	if c.has(inEndYear) || c.has(inEndMonth) || c.has(inEndDay) || c.has(inEndHour) || c.has(inEndMin) {
+		to = c.instant(inEndYear, now).Add(time.Minute)
+	}
+	found, err := g.Books.Attempts(ctx, c.merchant.ID, c.text(inOrderNumber), from, to)
+	if err == nil && len(found) == 0 {
+		err = refuse(errNotFound, onOrder, "no such order")
+	}
+	return found, err
+}
+
+// instant reads five parameters from year to minute, in UTC. A part that is missing or wrong is taken from otherwise.
+func (c *call) instant(year in, otherwise time.Time) time.Time {
+	otherwise = otherwise.UTC()
+	part := func(offset in, low, high, otherwise int) int {
+		n, err := c.number(year+offset, low, high, otherwise)
+		if err != nil {
+			return otherwise
+		}
+		return n
+	}
+	return time.Date(part(0, 2000, 2999, otherwise.Year()), time.Month(part(1, 1, 12, int(otherwise.Month()))),
+		part(2, 1, 31, otherwise.Day()), part(3, 0, 23, otherwise.Hour()), part(4, 0, 59, otherwise.Minute()), 0, 0, time.UTC)
+}
