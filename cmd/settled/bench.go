@@ -1,0 +1,19 @@
+package main
+
+import (
+	"settled/internal/app/bench"
+
+	"github.com/spf13/cobra"
+)
+
+func newBench() *cobra.Command {
+	var o bench.Options
+	c := &cobra.Command{Use: "bench", Args: exactly(0), Short: "Measure against the limits of this machine, side by side",
+		RunE: func(c *cobra.Command, _ []string) error { return bench.Run(c.Context(), c.OutOrStdout(), o) }}
+	c.Flags().StringSliceVar(&o.Only, "only", nil, "benchmarks to run; all when empty")
+	c.Flags().IntVar(&o.Rounds, "rounds", 0, "turns of product and limit (default 5)")
+	c.Flags().DurationVar(&o.Slice, "slice", 0, "length of one turn of a load (default 5s)")
+	c.Flags().IntVar(&o.Records, "records", 0, "records of the large batch (default 1000000)")
+	c.Flags().IntVar(&o.Stored, "stored", 0, "records stored before the growth benchmarks (default 10000000)")
+	return c
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"settled/internal/app"
+	"settled/internal/telemetry"
+
+	"github.com/spf13/cobra"
+)
+
+func newServe() *cobra.Command {
+	return process("serve", "Serve the merchants' API, with metrics and health", app.Roles{Serve: true})
+}
+
+func newWork() *cobra.Command {
+	return process("work", "Do recurring work and the steps of the night, with metrics and health", app.Roles{Work: true})
+}
+
+func newRun() *cobra.Command {
+	return process("run", "Serve and work in one process", app.Roles{Serve: true, Work: true})
+}
+
+// process is a command that runs until SIGTERM, then drains.
+func process(use, short string, roles app.Roles) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: exactly(0), RunE: func(c *cobra.Command, _ []string) error {
+		e, err := environment()
+		if err != nil {
+			return err
+		}
+		cfg, err := e.Load()
+		if err != nil {
+			return err
+		}
+		log := telemetry.NewLogger(c.ErrOrStderr(), e.LogLevel)
+		slog.SetDefault(log)
+		core, err := app.Open(c.Context(), app.Options{Environment: e, Config: cfg, Log: log})
+		if err != nil {
+			return err
+		}
+		defer core.Close()
+		server, err := app.Start(c.Context(), core, roles)
+		if err != nil {
+			return err
+		}
+		<-c.Context().Done()
+		log.Info("stopping", slog.Duration("drain", e.Drain))
+		drain, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), e.Drain)
+		defer cancel()
+		if err := server.Stop(drain); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("stop: %w", err)
+		}
+		log.Info("stopped")
+		return nil
+	}}
+}

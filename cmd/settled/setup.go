@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"settled/authorize"
+	"settled/internal/app"
+	"settled/internal/config"
+	"settled/internal/vault"
+	"settled/migrations"
+
+	"github.com/spf13/cobra"
+)
+
+func newMigrate() *cobra.Command {
+	var dry bool
+	c := &cobra.Command{Use: "migrate", Short: "Bring the database to the newest schema", Args: exactly(0), RunE: func(c *cobra.Command, _ []string) error {
+		e, err := environment()
+		if err != nil {
+			return err
+		}
+		if e.DatabaseURL == "" {
+			return fmt.Errorf("%w: DATABASE_URL is not set", app.ErrDatabase)
+		}
+		pending, err := migrations.Pending(c.Context(), e.DatabaseURL)
+		if err != nil {
+			return fmt.Errorf("%w: %w", app.ErrDatabase, err)
+		}
+		if len(pending) == 0 {
+			fmt.Fprintln(c.OutOrStdout(), "nothing to apply")
+			return nil
+		}
+		if !dry {
+			if err := migrations.Up(c.Context(), e.DatabaseURL); err != nil {
+				return err
+			}
+		}
+		for _, name := range pending {
+			fmt.Fprintln(c.OutOrStdout(), name)
+		}
+		return nil
+	}}
+	c.Flags().BoolVar(&dry, "dry-run", false, "list what would be applied, and apply nothing")
+	return c
+}
+
+func newConfig() *cobra.Command {
+	check := &cobra.Command{Use: "check [FILE]", Short: "Check environment and configuration file; say line and reason", Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			e, err := environment()
+			if err != nil {
+				return err
+			}
+			if len(args) == 1 {
+				e.Config = args[0]
+			}
+			cfg, err := e.Load()
+			if err != nil {
+				return err
+			}
+			if err := app.CheckProfiles(cfg); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%s: %d centers, %d merchants, %d schedules: good\n", e.Config, len(cfg.Centers), len(cfg.Merchants), len(cfg.Schedules))
+			return nil
+		}}
+	environ := &cobra.Command{Use: "environment", Short: "List the environment variables", Args: exactly(0), RunE: func(c *cobra.Command, _ []string) error {
+		t := table(c)
+		t.row("variable", "default", "means")
+		for _, v := range config.Variables() {
+			t.row(v.Name, v.Default, v.Means)
+		}
+		return t.flush()
+	}}
+	return group("config", "Check the configuration", check, environ)
+}
+
+func newPasswordHash() *cobra.Command {
+	return &cobra.Command{Use: "password-hash", Short: "Read a merchant's password from standard input, print its hash for the configuration", Args: exactly(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			line, err := bufio.NewReader(c.InOrStdin()).ReadString('\n')
+			if err != nil && !errors.Is(err, io.EOF) {
+				return err
+			}
+			password := strings.TrimRight(line, "\r\n")
+			if len(password) < 8 {
+				return usageError{errors.New("a password of at least 8 characters is needed on standard input")}
+			}
+			fmt.Fprintln(c.OutOrStdout(), authorize.HashPassword(password))
+			return nil
+		}}
+}
+
+func newKeys() *cobra.Command {
+	withFile := func(use, short string, do func(c *cobra.Command, path string) error) *cobra.Command {
+		return &cobra.Command{Use: use, Short: short, Args: exactly(0), RunE: func(c *cobra.Command, _ []string) error {
+			e, err := environment()
+			if err != nil {
+				return err
+			}
+			return do(c, e.Keys)
+		}}
+	}
+	fresh := withFile("new", "Make the vault's key file (SETTLED_KEYS), which must not exist", func(c *cobra.Command, path string) error {
+		if err := vault.Generate(path); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.OutOrStdout(), "%s: keep a copy in a safe place; without it no stored card number can be read\n", path)
+		return nil
+	})
+	rotate := withFile("rotate", "Add a new active data key; the others only open from now on", func(c *cobra.Command, path string) error {
+		key, err := vault.Rotate(path)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.OutOrStdout(), "key %d is active, check value %s\n", key.Number, key.Check)
+		return nil
+	})
+	return group("keys", "Manage the keys that card numbers are sealed with", fresh, rotate)
+}

@@ -1,0 +1,181 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"settled/clearing"
+	"settled/internal/config"
+	"settled/internal/postgres"
+	"settled/internal/telemetry"
+	"settled/internal/vault"
+	"settled/migrations"
+	"settled/settle"
+	"settled/settle/audit"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options say what to run on. Environment and Config are required.
+type Options struct {
+	Environment config.Environment
+	Config      *config.Config
+	Now         func() time.Time // default time.Now
+	Log         *slog.Logger     // default slog.Default
+	// InlineBudget is how long a merchant's cancel waits for a center before it is told as in process. Default 10 s.
+	InlineBudget time.Duration
+	// MaxBackoff bounds the pause before a lost connection to a center is dialed again. Default 15 s.
+	MaxBackoff time.Duration
+	// ThrowAway accepts a database that may lose commits. For tests.
+	ThrowAway bool
+}
+
+// Core is what every command of an installation stands on.
+type Core struct {
+	Options
+	Pool     *pgxpool.Pool
+	Vault    *vault.Vault
+	Books    *settle.Books
+	Night    *clearing.Night
+	Registry *prometheus.Registry
+	audits   audit.Metrics
+	wake     func() // set by Start
+	enqueue  func(ctx context.Context, tx pgx.Tx, kind clearing.JobKind, id int64) error
+	closers  []func()
+}
+
+// ErrDatabase is wrapped when there is no usable database.
+var ErrDatabase = errors.New("app: database")
+
+// lanePlans are the settings of the group commit's sessions: its statements take arrays, whose size the planner guesses,
+// so it is told to use the indexes, once and for all.
+const lanePlans = "enable_seqscan=off enable_hashjoin=off enable_mergejoin=off plan_cache_mode=force_generic_plan"
+
+// Open connects to the database and makes books and night. The caller closes the core.
+func Open(ctx context.Context, o Options) (*Core, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	c := &Core{Options: o, Registry: telemetry.NewRegistry(), wake: func() {}}
+	c.Registry.MustRegister(&c.audits)
+	if err := c.open(ctx); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Core) open(ctx context.Context) error {
+	lanes, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	if c.Vault, err = openVault(c.Environment.Keys); err != nil {
+		return err
+	}
+	c.Books = settle.New(settle.Options{Pool: c.Pool, Lanes: lanes, LaneCount: c.Environment.Lanes, Directory: c.Config.Directory,
+		Vault: c.Vault, Zone: c.Config.Zone, Now: c.Now, Log: c.Log, Wake: func() { c.wake() }})
+	c.onClose(c.Books.Close)
+	if err := c.Books.RegisterCenters(ctx); err != nil {
+		return err
+	}
+	c.Night, err = clearing.New(clearing.Options{Pool: c.Pool, Directory: c.Config.Directory, Vault: c.Vault, Ledger: c.Books.Ledger(),
+		Profiles: profiles(c.Config), Now: c.Now, Log: c.Log, Registerer: c.Registry, Enqueue: c.queue})
+	return err
+}
+
+// queue queues a step of the night where there is a queue; without one the rows say what is next.
+func (c *Core) queue(ctx context.Context, tx pgx.Tx, kind clearing.JobKind, id int64) error {
+	if c.enqueue == nil {
+		return nil
+	}
+	return c.enqueue(ctx, tx, kind, id)
+}
+
+// connect opens the pools: one for everything, and one for the lanes of the group commit.
+func (c *Core) connect(ctx context.Context) (lanes *pgxpool.Pool, err error) {
+	e := c.Environment
+	if e.DatabaseURL == "" {
+		return nil, fmt.Errorf("%w: DATABASE_URL is not set", ErrDatabase)
+	}
+	if pending, err := migrations.Pending(ctx, e.DatabaseURL); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDatabase, err)
+	} else if len(pending) > 0 {
+		return nil, fmt.Errorf("%w: migrations are missing (%s): run settled migrate", ErrDatabase, strings.Join(pending, ", "))
+	}
+	c.Pool, err = postgres.Open(ctx, postgres.Config{URL: e.DatabaseURL, MaxConns: e.MaxConns, ThrowAway: c.ThrowAway, Log: c.Log})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDatabase, err)
+	}
+	c.onClose(c.Pool.Close)
+	url, err := withSettings(e.DatabaseURL, lanePlans)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDatabase, err)
+	}
+	lanes, err = postgres.Open(ctx, postgres.Config{URL: url, Application: "settled lanes", MaxConns: int32(e.Lanes), ThrowAway: c.ThrowAway, Log: c.Log})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDatabase, err)
+	}
+	c.onClose(lanes.Close)
+	c.Registry.MustRegister(telemetry.NewPoolCollector("main", c.Pool), telemetry.NewPoolCollector("lanes", lanes))
+	return lanes, nil
+}
+
+// withSettings adds session parameters, "name=value name=value", to a connection string in either of its forms.
+func withSettings(database, settings string) (string, error) {
+	if !strings.HasPrefix(database, "postgres://") && !strings.HasPrefix(database, "postgresql://") {
+		return database + " " + settings, nil
+	}
+	u, err := url.Parse(database)
+	if err != nil {
+		return "", errors.New("DATABASE_URL is not a URL") // the URL itself may hold a password
+	}
+	q := u.Query()
+	for _, one := range strings.Fields(settings) {
+		name, value, _ := strings.Cut(one, "=")
+		q.Set(name, value)
+	}
+	u.RawQuery = q.Encode()
+	return u.String(), nil
+}
+
+func openVault(path string) (*vault.Vault, error) {
+	v, err := vault.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: key file %s does not exist: make one with settled keys new, or name another in SETTLED_KEYS", config.ErrInvalid, path)
+	}
+	return v, err
+}
+
+func (c *Core) onClose(f func()) { c.closers = append(c.closers, f) }
+
+// Close closes everything that Open opened, the last first.
+func (c *Core) Close() {
+	for len(c.closers) > 0 {
+		last := len(c.closers) - 1
+		c.closers[last]()
+		c.closers = c.closers[:last]
+	}
+}
+
+// profiles are the clearing profiles of the centers that clear by file.
+func profiles(cfg *config.Config) map[int16]clearing.Profile {
+	out := map[int16]clearing.Profile{}
+	for _, center := range cfg.Centers {
+		if center.Clearing != nil {
+			out[center.ID] = profile(center.Clearing, center.Online.Acquirer)
+		}
+	}
+	return out
+}

@@ -1,0 +1,198 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+	"time"
+
+	"settled/fileformats/ipm"
+	"settled/internal/config"
+	"settled/internal/money"
+	"settled/internal/pcsim"
+)
+
+// pair is a center and a currency: what every total is of.
+type pair struct {
+	center   string
+	currency money.Currency
+}
+
+// totals of clearing records; a net amount is sales less credits.
+type totals struct {
+	sales, credits           int64
+	salesAmount, creditsSum  int64
+	rejected, rejectedAmount int64 // records, and their net amount
+}
+
+func (t totals) net() int64 { return t.salesAmount - t.creditsSum }
+
+// caught is a clearing file as it lay in the center's directory.
+type caught struct {
+	name   string
+	center string
+	sha256 string
+	totals map[money.Currency]totals
+}
+
+// answered is a reply as it lay in the center's directory, in total.
+type answered struct {
+	center   string
+	verdicts map[money.Currency]totals
+}
+
+// night is what was seen of one night in the directories of the centers.
+type night struct {
+	date    time.Time // business date
+	files   []caught
+	replies []answered
+}
+
+// cutoffOf is the last instant of a business day's window.
+func cutoffOf(day time.Time) time.Time {
+	return time.Date(day.Year(), day.Month(), day.Day(), 23, 0, 0, 0, day.Location())
+}
+
+// scheduleNight puts the night of a business day on the agenda.
+func (p *play) scheduleNight(day time.Time) {
+	n := &night{date: day}
+	p.nights = append(p.nights, n)
+	cutoff := cutoffOf(day)
+	at := func(after time.Duration, do func(context.Context) error) { p.agenda.add(cutoff.Add(after), do) }
+	for _, after := range []time.Duration{5 * time.Second, time.Minute, 2 * time.Minute} {
+		at(after, p.core.Step)
+	}
+	at(10*time.Minute-time.Second, func(context.Context) error { return p.catchFiles(n) })
+	at(10*time.Minute, p.process)
+	out := 10*time.Minute + replyDelay
+	at(out, p.process)
+	at(out+time.Second, func(context.Context) error { return p.catchReplies(n) })
+	for i := range 4 {
+		at(out+time.Duration(i+1)*time.Minute, p.core.Step)
+	}
+	at(out+20*time.Minute, p.core.RollUp)
+	at(out+30*time.Minute, p.audit)
+}
+
+// process lets every center read what it was sent and put out the replies that are due.
+func (p *play) process(ctx context.Context) error {
+	for _, c := range casts {
+		if _, err := p.centers[c.name].Process(ctx, p.clock.Now()); err != nil {
+			return fmt.Errorf("center %s: %w", c.name, err)
+		}
+	}
+	return nil
+}
+
+func (p *play) audit(ctx context.Context) error {
+	report, err := p.core.Audit(ctx)
+	if err != nil {
+		return err
+	}
+	p.audits = append(p.audits, report)
+	return nil
+}
+
+// catchFiles reads the files that lie in the directories of the centers and counts them from their bytes alone.
+func (p *play) catchFiles(n *night) error {
+	return p.each(pcsim.InDir, func(c config.Center, name string, data []byte) error {
+		sum := sha256.Sum256(data)
+		f := caught{name: name, center: c.Name, sha256: hex.EncodeToString(sum[:]), totals: map[money.Currency]totals{}}
+		read, err := ipm.Verify(bytes.NewReader(data), c.Clearing.Format)
+		if err != nil {
+			return err
+		}
+		for _, t := range read.Currencies {
+			f.totals[money.Currency(t.Currency)] = totals{sales: t.Sales.Count, credits: t.Refunds.Count,
+				salesAmount: t.Sales.Amount - t.SaleReversals.Amount, creditsSum: t.Refunds.Amount - t.RefundReversals.Amount}
+		}
+		n.files = append(n.files, f)
+		return nil
+	})
+}
+
+// catchReplies reads the replies that lie in the directories of the centers.
+func (p *play) catchReplies(n *night) error {
+	return p.each(pcsim.OutDir, func(c config.Center, _ string, data []byte) error {
+		a := answered{center: c.Name, verdicts: map[money.Currency]totals{}}
+		r := ipm.NewReplyReader(bytes.NewReader(data), c.Clearing.Format, ipm.Options{})
+		for {
+			var entry ipm.Reply
+			err := r.Read(&entry)
+			if errors.Is(err, io.EOF) {
+				n.replies = append(n.replies, a)
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if err := a.take(&entry, c.Clearing.Format); err != nil {
+				return err
+			}
+		}
+	})
+}
+
+// take adds one entry of a reply.
+func (a *answered) take(r *ipm.Reply, format ipm.Profile) error {
+	switch r.Kind {
+	case ipm.FileReject:
+		return fmt.Errorf("the center refused a whole file: %v", r.Exception.Faults)
+	case ipm.PositionDetail:
+		t := a.verdicts[money.Currency(r.Position.Currency)]
+		if r.Position.ProcessingCode == "00" {
+			t.sales, t.salesAmount = t.sales+r.Position.Count(), t.salesAmount+r.Position.Net()
+		} else {
+			t.credits, t.creditsSum = t.credits+r.Position.Count(), t.creditsSum-r.Position.Net()
+		}
+		a.verdicts[money.Currency(r.Position.Currency)] = t
+	case ipm.MessageException:
+		record, ok := r.Exception.Original(format)
+		if !ok {
+			return fmt.Errorf("the copy of refused message %d cannot be read", r.Exception.SourceMessage)
+		}
+		t := a.verdicts[money.Currency(record.Currency)]
+		t.rejected++
+		if record.Kind == ipm.Sale {
+			t.rejectedAmount += record.Amount
+		} else {
+			t.rejectedAmount -= record.Amount
+		}
+		a.verdicts[money.Currency(record.Currency)] = t
+	}
+	return nil
+}
+
+// each reads every file of a directory of the centers that clear by file, once: names that were seen are skipped.
+func (p *play) each(dir string, read func(c config.Center, name string, data []byte) error) error {
+	for _, c := range p.core.Config.Centers {
+		if c.Clearing == nil {
+			continue
+		}
+		names, err := p.centers[c.Name].List(dir)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			full := path.Join(dir, name)
+			if p.seen[c.Name+full] || strings.HasPrefix(name, ".") {
+				continue
+			}
+			p.seen[c.Name+full] = true
+			data, err := p.centers[c.Name].ReadFile(full)
+			if err != nil {
+				return err
+			}
+			if err := read(c, name, data); err != nil {
+				return fmt.Errorf("read %s of %s: %w", full, c.Name, err)
+			}
+		}
+	}
+	return nil
+}

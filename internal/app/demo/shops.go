@@ -1,0 +1,184 @@
+package demo
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"time"
+
+	"settled/internal/config"
+	"settled/internal/money"
+	"settled/internal/pcsim"
+	"settled/settle/order"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// zone is where the demo's centers and merchants live.
+const zone = "Europe/Minsk"
+
+// firstDay is the Monday that the demo begins with.
+var firstDay = struct {
+	year  int
+	month time.Month
+	day   int
+}{2026, time.March, 2}
+
+// cast is a processing center of the demo: one of three archetypes that differ only in this data.
+type cast struct {
+	id      int
+	name    string
+	member  string
+	caps    order.Capabilities
+	costs   config.CostsFile
+	charset string
+	blocked bool
+	cutoff  string
+	until   string
+	removes bool // takes our files away once it has read them
+}
+
+var casts = []cast{
+	{id: 1, name: "PC-A", member: "00000123456", charset: "ascii", blocked: true, cutoff: "23:00", until: "23:45", removes: true,
+		costs: config.CostsFile{InterchangeBPS: 120, SchemeBPS: 10, Processing: 5},
+		caps: order.Capabilities{FinancialRecord: true, TwoStage: true, PartialConfirm: true, MultiConfirm: true, ReversalPartial: true,
+			Refund: order.RefundByFile, Inquiry: true}},
+	{id: 2, name: "PC-B", member: "00000654321", charset: "cp500", cutoff: "23:00", until: "23:30",
+		costs: config.CostsFile{InterchangeBPS: 110, SchemeBPS: 8, Processing: 4},
+		caps:  order.Capabilities{FinancialRecord: true, TwoStage: true, Refund: order.RefundByFile}},
+	{id: 3, name: "PC-C", member: "00000777777", costs: config.CostsFile{Processing: 12},
+		caps: order.Capabilities{Refund: order.RefundByOnline, Inquiry: true}},
+}
+
+func (c cast) model() pcsim.Model {
+	if c.caps.FinancialRecord {
+		return pcsim.DualMessage
+	}
+	return pcsim.SingleMessage
+}
+
+// Shop is a merchant of the demo, with the credentials that it uses over HTTP.
+type Shop struct {
+	ID         int32
+	Name       string
+	City       string
+	MCC        string
+	Segment    Segment
+	Login      string
+	Password   string
+	SecretWord string
+	home       int // index of the center that takes its own currency
+}
+
+var cities = []struct{ name, postal string }{{"Minsk", "220030"}, {"Brest", "224005"}, {"Gomel", "246050"}, {"Grodno", "230023"}, {"Vitebsk", "210015"}}
+
+// shops are the demo's merchants, the busiest first.
+func shops() []*Shop {
+	rows := []struct {
+		name, mcc string
+		segment   Segment
+		home      int
+	}{
+		{"North Star Market", "5411", Retail, 0}, {"Vilnia Books", "5942", Retail, 0}, {"Blue River Travel", "4722", Travel, 1},
+		{"Pixel Games", "5816", Digital, 0}, {"Opera Tickets", "7922", Tickets, 0}, {"Zorka Fashion", "5651", Retail, 2},
+		{"Krinitsa Dairy", "5451", Retail, 1}, {"Dudka Music Stream", "5815", Subscription, 2}, {"Belavezha Tours", "4722", Travel, 0},
+		{"Green Pharmacy", "5912", Retail, 0}, {"Cinema Pioneer", "7832", Tickets, 1}, {"Cloud Notes", "5817", Digital, 0},
+	}
+	var out []*Shop
+	for i, r := range rows {
+		out = append(out, &Shop{ID: int32(730001 + i), Name: r.name, City: cities[i%len(cities)].name, MCC: r.mcc, Segment: r.segment, home: r.home,
+			Login: fmt.Sprintf("shop_%06d", 730001+i), Password: word("password", i), SecretWord: word("secret", i)})
+	}
+	return out
+}
+
+// word makes a credential of twelve characters that is the same in every run: the demo is not a secret.
+func word(kind string, i int) string {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "settled demo %s %d", kind, i)
+	return hex.EncodeToString(h.Sum(nil))[:12]
+}
+
+// passwordHash is argon2id at its lowest cost: the demo's virtual days are longer than the gateway remembers a password,
+// so it computes one for nearly every call.
+func (s *Shop) passwordHash() string {
+	salt := []byte("settled-demo-" + s.Login[5:8])
+	sum := argon2.IDKey([]byte(s.Password), salt, 1, 8, 1, 32)
+	return fmt.Sprintf("$argon2id$v=%d$m=8,t=1,p=1$%s$%s", argon2.Version, encode(salt), encode(sum))
+}
+
+func encode(b []byte) string { return base64.RawStdEncoding.EncodeToString(b) }
+
+// abroad are the currencies besides BYN, with their shares of all orders and the center that takes them.
+var abroad = []struct {
+	currency money.Currency
+	share    float64
+	center   func(*Shop) int
+}{
+	{money.USD, 0.04, fileCenter},
+	{money.EUR, 0.03, fileCenter},
+	{money.RUB, 0.01, func(*Shop) int { return 2 }},
+}
+
+// fileCenter takes foreign currencies: the shop's own center when it clears by file, PC-A otherwise.
+func fileCenter(s *Shop) int {
+	if casts[s.home].caps.FinancialRecord {
+		return s.home
+	}
+	return 0
+}
+
+func (s *Shop) pickCurrency(r *rand.Rand) money.Currency {
+	x := r.Float64()
+	for _, a := range abroad {
+		if x -= a.share; x < 0 {
+			return a.currency
+		}
+	}
+	return money.BYN
+}
+
+// castOf is the index of the center that takes a currency of the shop.
+func (s *Shop) castOf(c money.Currency) int {
+	for _, a := range abroad {
+		if a.currency == c {
+			return a.center(s)
+		}
+	}
+	return s.home
+}
+
+// center returns what the center that takes a currency of the shop can do.
+func (s *Shop) center(c money.Currency) order.Capabilities { return casts[s.castOf(c)].caps }
+
+// routes are the shop's contracts: its own currency first, then one per further center.
+func (s *Shop) routes() []config.RouteFile {
+	byCenter := map[int][]string{s.home: {money.BYN.String()}}
+	sequence := []int{s.home}
+	for _, a := range abroad {
+		center := a.center(s)
+		if byCenter[center] == nil {
+			sequence = append(sequence, center)
+		}
+		byCenter[center] = append(byCenter[center], a.currency.String())
+	}
+	var out []config.RouteFile
+	for _, center := range sequence {
+		out = append(out, config.RouteFile{Center: casts[center].name, Currencies: byCenter[center], MDRBPS: 180 + int64(s.ID%7)*10,
+			ReturnMDR: s.ID%2 == 0, Terminal: fmt.Sprintf("T%06d%d", s.ID, center+1), Acceptor: fmt.Sprintf("DEMO%06d0000%d", s.ID, center+1)})
+	}
+	return out
+}
+
+// merchants are the shops as the configuration has them.
+func merchants(all []*Shop) []config.MerchantFile {
+	var out []config.MerchantFile
+	for i, s := range all {
+		out = append(out, config.MerchantFile{ID: s.ID, Name: s.Name, Street: fmt.Sprintf("Nemiga %d", i+1), City: s.City,
+			Postal: cities[i%len(cities)].postal, Region: "BY", Country: "BLR", MCC: s.MCC, Currency: money.BYN.String(), Login: s.Login,
+			PasswordHash: s.passwordHash(), SecretWord: s.SecretWord, TestMode: true, Routes: s.routes()})
+	}
+	return out
+}

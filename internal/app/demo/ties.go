@@ -1,0 +1,237 @@
+package demo
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"settled/internal/money"
+	"settled/settle/ledger"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Tie is the same money counted in two places. Amounts are minor units.
+type Tie struct {
+	Name       string `json:"name"`
+	Center     string `json:"center,omitempty"`
+	Currency   string `json:"currency"`
+	Left       int64  `json:"left"`
+	Right      int64  `json:"right"`
+	Difference int64  `json:"difference"`
+}
+
+// sums are what one place says, per center and currency.
+type sums map[pair]int64
+
+// turnover is what the ledger posted, per center, currency and rule.
+type turnover map[pair]map[ledger.Rule]int64
+
+func (t turnover) of(at pair, rules ...ledger.Rule) (sum int64) {
+	for _, r := range rules {
+		sum += t[at][r]
+	}
+	return sum
+}
+
+// on is the balance of accounts, what is posted by the excepted rules left out.
+func (t turnover) on(at pair, except []ledger.Rule, accounts ...ledger.Code) (sum int64) {
+	for rule, amount := range t[at] {
+		spec := rule.Spec()
+		if slices.Contains(except, rule) {
+			continue
+		}
+		if slices.Contains(accounts, spec.Debit) {
+			sum += amount
+		}
+		if slices.Contains(accounts, spec.Credit) {
+			sum -= amount
+		}
+	}
+	return sum
+}
+
+// costs are what centers keep for their services: money that they do not owe us, but that sales are worth all the same.
+var costs = []ledger.Rule{ledger.PR09i, ledger.PR09s, ledger.PR09p, ledger.PR22, ledger.PR12p}
+
+// counts are the places where the same money is counted. None of them is derived from another.
+type counts struct {
+	told, toldBack       sums // merchants, from the answers that they got
+	confirmed, givenBack sums // orders: Σ C, and Σ R with what cancels released
+	net, held            sums // orders: Σ (C − R), Σ H
+	authorized           sums // transactions: approved authorizations less their reversals
+	posted               turnover
+	files, replies       sums // the bytes in the centers' directories
+	theirs, theirHolds   sums // the centers' own books
+}
+
+const (
+	orderSums = `
+SELECT center_id, currency, sum(confirmed - refunded)::bigint,
+	sum(authorized - confirmed - released_cancel - released_deposit - released_expiry)::bigint,
+	sum(confirmed)::bigint, sum(refunded + released_cancel)::bigint
+FROM orders GROUP BY 1, 2`
+	postingSums = `
+SELECT center_id, currency, rule, sum(CASE WHEN undo THEN -amount ELSE amount END)::bigint
+FROM postings WHERE center_id > 0 GROUP BY 1, 2, 3`
+	// A reversal counts when what it took back had been approved: the reversal of an unknown outcome takes nothing back.
+	authorizedSums = `
+SELECT o.center_id, o.currency, coalesce(sum(CASE WHEN t.kind = 1 THEN t.amount ELSE -t.amount END), 0)::bigint
+FROM transactions t JOIN orders o USING (merchant_id, order_id)
+JOIN transactions a ON a.merchant_id = t.merchant_id AND a.order_id = t.order_id AND a.transaction = 1
+WHERE t.state = 2 AND t.kind IN (1, 3, 4) AND a.kind = 1 AND a.state = 2 GROUP BY 1, 2`
+)
+
+// countMoney counts in every place.
+func (p *play) countMoney(ctx context.Context) (*counts, error) {
+	c := &counts{told: sums{}, toldBack: sums{}, confirmed: sums{}, givenBack: sums{}, net: sums{}, held: sums{}, authorized: sums{},
+		posted: turnover{}, files: sums{}, replies: sums{}, theirs: sums{}, theirHolds: sums{}}
+	for _, s := range p.sales {
+		at := pair{currency: s.Amount.Currency}
+		c.told[at] += s.confirmed
+		c.toldBack[at] += s.returned
+	}
+	for _, n := range p.nights {
+		n.count(c)
+	}
+	for name, center := range p.centers {
+		for currency, t := range center.Books().Currencies {
+			c.theirs[pair{name, currency}], c.theirHolds[pair{name, currency}] = t.Net(), t.Held()
+		}
+	}
+	return c, p.countBooks(ctx, c)
+}
+
+func (n *night) count(c *counts) {
+	for _, f := range n.files {
+		for currency, t := range f.totals {
+			c.files[pair{f.center, currency}] += t.net()
+		}
+	}
+	for _, r := range n.replies {
+		for currency, t := range r.verdicts {
+			c.replies[pair{r.center, currency}] += t.net() + t.rejectedAmount
+		}
+	}
+}
+
+// countBooks counts what our database says.
+func (p *play) countBooks(ctx context.Context, c *counts) error {
+	var center, rule int16
+	var currency money.Currency
+	var a, b, confirmed, back int64
+	at := func() pair { return pair{p.centerName(center), currency} }
+	err := p.forEach(ctx, orderSums, []any{&center, &currency, &a, &b, &confirmed, &back}, func() {
+		c.net[at()], c.held[at()] = a, b
+		c.confirmed[pair{currency: currency}] += confirmed
+		c.givenBack[pair{currency: currency}] += back
+	})
+	if err != nil {
+		return err
+	}
+	err = p.forEach(ctx, authorizedSums, []any{&center, &currency, &a}, func() { c.authorized[at()] = a })
+	if err != nil {
+		return err
+	}
+	return p.forEach(ctx, postingSums, []any{&center, &currency, &rule, &a}, func() {
+		if c.posted[at()] == nil {
+			c.posted[at()] = map[ledger.Rule]int64{}
+		}
+		c.posted[at()][ledger.Rule(rule)] += a
+	})
+}
+
+func (p *play) centerName(id int16) string {
+	c, _ := p.core.Config.Directory.Center(id)
+	return c.Name
+}
+
+func (p *play) forEach(ctx context.Context, sql string, into []any, fn func()) error {
+	rows, err := p.core.Pool.Query(ctx, sql)
+	if err == nil {
+		_, err = pgx.ForEachRow(rows, into, func() error { fn(); return nil })
+	}
+	if err != nil {
+		return fmt.Errorf("count money: %w", err)
+	}
+	return nil
+}
+
+// chain is one amount, found five times: what merchants sold through a center, less what they gave back.
+//
+// A file, a reply and the center's books do not know what has not reached them yet, and know records that were refused;
+// those amounts are taken from the ledger and added, so that the columns can be compared.
+type chain struct {
+	pair
+	orders, ledger, files, replies, center int64
+	clears                                 bool // by file; else files and replies do not exist
+}
+
+func (c *counts) chain(at pair, clears bool) chain {
+	p := c.posted
+	open := p.on(at, nil, ledger.Captured)
+	waiting := p.on(at, nil, ledger.Submitted)
+	rejected := p.on(at, nil, ledger.Rejected)
+	again := p.of(at, ledger.PR07s) - p.of(at, ledger.PR07c) + p.of(at, ledger.PR08a, ledger.PR08w) - p.of(at, ledger.PR08b)
+	return chain{pair: at, clears: clears,
+		orders:  c.net[at],
+		ledger:  p.on(at, costs, ledger.Captured, ledger.Submitted, ledger.Accepted, ledger.Rejected),
+		files:   c.files[at] + open - again,
+		replies: c.replies[at] + open + waiting - again,
+		center:  c.theirs[at] + open + waiting + rejected,
+	}
+}
+
+// pairs are the centers and currencies that anything was counted for, in order.
+func (c *counts) pairs() []pair {
+	all := map[pair]bool{}
+	for _, s := range []sums{c.net, c.files, c.theirs} {
+		for at := range s {
+			all[at] = true
+		}
+	}
+	return slices.SortedFunc(maps.Keys(all), func(a, b pair) int {
+		return cmp.Or(cmp.Compare(a.center, b.center), cmp.Compare(a.currency, b.currency))
+	})
+}
+
+// chains are the five-way comparison, per center and currency.
+func (p *play) chains(c *counts) []chain {
+	var out []chain
+	for _, at := range c.pairs() {
+		out = append(out, c.chain(at, castNamed(at.center).caps.FinancialRecord))
+	}
+	return out
+}
+
+func castNamed(name string) cast {
+	return casts[slices.IndexFunc(casts, func(c cast) bool { return c.name == name })]
+}
+
+// ties compares every place with the next.
+func (p *play) ties(c *counts) []Tie {
+	var out []Tie
+	for _, l := range p.chains(c) {
+		out = append(out, tie("orders = ledger", l.pair, l.orders, l.ledger))
+		if l.clears {
+			out = append(out, tie("ledger = files", l.pair, l.ledger, l.files), tie("files = replies", l.pair, l.files, l.replies),
+				tie("replies = center", l.pair, l.replies, l.center))
+		} else {
+			out = append(out, tie("ledger = center", l.pair, l.ledger, l.center))
+		}
+		sales := c.posted.of(l.pair, ledger.PR05s)
+		out = append(out, tie("holds: orders = ledger", l.pair, c.held[l.pair], c.posted.on(l.pair, nil, ledger.Holds)),
+			tie("holds: messages = center", l.pair, c.authorized[l.pair]-sales, c.theirHolds[l.pair]))
+	}
+	for _, at := range slices.SortedFunc(maps.Keys(c.told), func(a, b pair) int { return cmp.Compare(a.currency, b.currency) }) {
+		out = append(out, tie("merchants were told = orders: confirmed", at, c.told[at], c.confirmed[at]),
+			tie("merchants were told = orders: given back", at, c.toldBack[at], c.givenBack[at]))
+	}
+	return out
+}
+
+func tie(name string, at pair, left, right int64) Tie {
+	return Tie{Name: name, Center: at.center, Currency: at.currency.String(), Left: left, Right: right, Difference: left - right}
+}

@@ -1,0 +1,134 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"settled/clearing"
+	"settled/internal/app/work"
+	"settled/settle/audit"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// expireBatch is how many holds one commit gives up.
+const expireBatch = 500
+
+// Jobs are the functions that the worker calls. Demo and tests call the same ones at instants of their own.
+func (s *Server) Jobs() work.Jobs {
+	return work.Jobs{
+		PlanWindows:  func(ctx context.Context) error { _, err := s.Night.PlanWindows(ctx, s.Now()); return err },
+		Expire:       s.Expire,
+		Send:         s.Send,
+		FetchReplies: s.Step,
+		Audit:        s.auditJob,
+		RollUp:       s.RollUp,
+		Seal:         func(ctx context.Context, window int64) error { return s.Night.SealWindow(ctx, int32(window)) },
+		Build:        s.Night.BuildBatch,
+		Deliver:      s.deliver,
+		Apply:        s.Night.ApplyReply,
+		Next:         s.next,
+	}
+}
+
+// Expire gives up every hold whose end has come.
+func (c *Core) Expire(ctx context.Context) error {
+	for {
+		n, err := c.Books.ExpireDue(ctx, expireBatch)
+		if err != nil || n < expireBatch {
+			return err
+		}
+	}
+}
+
+// Send sends what is owed to centers and due, until nothing is.
+func (s *Server) Send(ctx context.Context) error {
+	for {
+		n, err := s.Gateway.Sender().Step(ctx)
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+// Step does what is due of the night until nothing moves: replies are fetched and missed, deliveries of unknown outcome are
+// decided, and what no job was queued for is made up for.
+func (c *Core) Step(ctx context.Context) error {
+	for {
+		moved, err := c.Night.Step(ctx)
+		if err != nil || !moved {
+			return err
+		}
+	}
+}
+
+// deliver makes one attempt to deliver a file. One that is not possible now is none: the file's row says when the next is.
+func (c *Core) deliver(ctx context.Context, file int64) error {
+	err := c.Night.DeliverFile(ctx, file)
+	for _, later := range []error{clearing.ErrBusy, clearing.ErrParked, clearing.ErrOrder, clearing.ErrState} {
+		if errors.Is(err, later) {
+			return nil
+		}
+	}
+	return err
+}
+
+// Audit proves the books on one snapshot, and shows the result in the metrics.
+func (c *Core) Audit(ctx context.Context) (audit.Report, error) {
+	report, err := audit.Run(ctx, c.Pool, c.Now(), audit.Options{})
+	if err == nil {
+		c.audits.Update(report)
+	}
+	return report, err
+}
+
+func (c *Core) auditJob(ctx context.Context) error {
+	report, err := c.Audit(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range report.Broken() {
+		c.Log.Error("invariant violated", slog.String("invariant", f.Invariant), slog.String("title", f.Title),
+			slog.Int("violations", f.Violations), slog.Any("examples", f.Examples))
+	}
+	if n := report.Violations(); n > 0 {
+		return fmt.Errorf("audit: %d violations", n)
+	}
+	return nil
+}
+
+// RollUp rolls up the accounting days that have ended.
+func (c *Core) RollUp(ctx context.Context) error {
+	_, err := c.Books.RollUpDue(ctx)
+	return err
+}
+
+const nextSteps = `
+SELECT 'seal', window_id FROM (
+	SELECT DISTINCT ON (center_id, stream) window_id FROM windows WHERE state IN ('open', 'sealing') AND cutoff_at <= $1
+	ORDER BY center_id, stream, cutoff_at) w
+UNION ALL SELECT 'build', batch_id FROM files WHERE state = 'planned' AND NOT frozen AND next_attempt_at <= $1
+UNION ALL SELECT 'deliver', file_id FROM (
+	SELECT DISTINCT ON (center_id, stream) file_id, state, frozen, next_attempt_at FROM files
+	WHERE state IN ('planned', 'built', 'released', 'sending', 'unknown_delivery') ORDER BY center_id, stream, file_id) f
+	WHERE state IN ('released', 'sending') AND NOT frozen AND next_attempt_at <= $1
+UNION ALL SELECT 'apply', reply_id FROM replies WHERE state = 'fetched'
+ORDER BY 1, 2`
+
+// next asks the rows which steps of the night are to be done now.
+func (c *Core) next(ctx context.Context) (next work.Next, err error) {
+	rows, err := c.Pool.Query(ctx, nextSteps, c.Now())
+	if err != nil {
+		return next, err
+	}
+	lists := map[string]*[]int64{"seal": &next.Seal, "build": &next.Build, "deliver": &next.Deliver, "apply": &next.Apply}
+	var step string
+	var id int64
+	_, err = pgx.ForEachRow(rows, []any{&step, &id}, func() error {
+		*lists[step] = append(*lists[step], id)
+		return nil
+	})
+	return next, err
+}

@@ -1,0 +1,40 @@
+package app
+
+import (
+	"time"
+
+	"settled/authorize"
+	"settled/clearing"
+	"settled/clearing/remote"
+	"settled/internal/config"
+)
+
+// profile translates what the configuration says about a center's files.
+func profile(c *config.Clearing, acquirer string) clearing.Profile {
+	return clearing.Profile{
+		Plan: c.Plan, Format: c.Format, Member: c.Member, BIN: c.Acquirer, Acquirer: acquirer, Forwarder: c.Forwarder,
+		Sequence: clearing.Scope(c.Sequence), ReuseNumber: c.Reuse, Empty: clearing.EmptyPolicy(c.EmptyFile),
+		Release: clearing.ReleaseMode(c.Release),
+		SFTP: remote.Config{Address: c.SFTP.Address, User: c.SFTP.User, KeyFile: c.SFTP.KeyFile, PasswordFile: c.SFTP.PasswordFile,
+			HostKeys: c.SFTP.HostKeys},
+		Outbox: c.SFTP.UploadDir, Inbox: c.SFTP.ReplyDir, RemovesFiles: c.SFTP.RemovesFiles,
+		DedupesByFileID: c.SFTP.DedupesFiles, DuplicateCodes: c.SFTP.DuplicateCodes,
+		RemoveReplies: c.Replies.Remove, ReplyTimeout: c.Replies.Timeout, ReplyName: c.Replies.Name,
+	}
+}
+
+// merchants are the settings of the online side.
+func merchants(cfg *config.Config) map[int32]authorize.Merchant {
+	out := map[int32]authorize.Merchant{}
+	for _, m := range cfg.Merchants {
+		out[m.ID] = authorize.Merchant{Login: m.Login, PasswordHash: m.PasswordHash, SecretWord: string(m.SecretWord.Reveal()),
+			TestMode: m.TestMode, Russian: m.Russian}
+	}
+	return out
+}
+
+// CheckProfiles finds what is wrong with the clearing profiles of a configuration, without a database.
+func CheckProfiles(cfg *config.Config) error {
+	_, err := clearing.New(clearing.Options{Directory: cfg.Directory, Profiles: profiles(cfg), Now: time.Now})
+	return err
+}

@@ -1,0 +1,177 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"settled/authorize"
+	"settled/authorize/online"
+	"settled/internal/app/work"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Roles say what a process does.
+type Roles struct {
+	Serve bool // the merchants' API
+	Work  bool // recurring work and the steps of the night
+}
+
+// Server is a running process of an installation.
+type Server struct {
+	*Core
+	Gateway    *authorize.Gateway
+	APIAddr    string // of the merchants' API; empty when it is not served
+	MetricAddr string // of metrics and health
+	hosts      []*online.Client
+	stops      []func(context.Context) error // in order of the starts
+}
+
+// Start makes a server of the core in the given roles. On error everything that was started is stopped. The caller stops
+// the server, then closes the core.
+func Start(ctx context.Context, core *Core, roles Roles) (*Server, error) {
+	s := &Server{Core: core}
+	err := s.start(ctx, roles)
+	if err != nil {
+		return nil, errors.Join(err, s.Stop(ctx))
+	}
+	return s, nil
+}
+
+func (s *Server) start(ctx context.Context, roles Roles) error {
+	if err := s.startGateway(); err != nil {
+		return err
+	}
+	if roles.Work {
+		if err := s.StartWork(ctx); err != nil {
+			return err
+		}
+	}
+	var err error
+	if s.MetricAddr, err = s.listen(s.Environment.MetricsListen, s.operations()); err != nil {
+		return fmt.Errorf("serve metrics: %w", err)
+	}
+	if roles.Serve {
+		if s.APIAddr, err = s.listen(s.Environment.Listen, s.Gateway.Handler()); err != nil {
+			return fmt.Errorf("serve the merchants' API: %w", err)
+		}
+	}
+	s.Log.Info("started", slog.Bool("serve", roles.Serve), slog.Bool("work", roles.Work), slog.String("api", s.APIAddr),
+		slog.String("metrics", s.MetricAddr))
+	return nil
+}
+
+// Stop ends the server in the opposite order of its start: no new requests, no new jobs, then the connections to centers.
+// ctx bounds how long what is in process may take.
+func (s *Server) Stop(ctx context.Context) error {
+	var all []error
+	for len(s.stops) > 0 {
+		last := len(s.stops) - 1
+		all = append(all, s.stops[last](ctx))
+		s.stops = s.stops[:last]
+	}
+	return errors.Join(all...)
+}
+
+// Ready waits until the switch has a connection to every center, and returns the error of ctx when that ends first.
+func (s *Server) Ready(ctx context.Context) error {
+	for _, h := range s.hosts {
+		if err := h.Ready(ctx); err != nil {
+			return fmt.Errorf("await connections to centers: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *Server) onStop(f func(context.Context) error) { s.stops = append(s.stops, f) }
+
+// startGateway connects to the centers and makes the API, which also sends what is owed to them.
+func (s *Server) startGateway() error {
+	metrics := online.NewMetrics(s.Registry)
+	var gateway atomic.Pointer[authorize.Gateway]
+	late := func(a online.LateAnswer) {
+		if g := gateway.Load(); g != nil {
+			g.OnLate(a)
+		}
+	}
+	centers := map[int16]authorize.Center{}
+	for _, c := range s.Config.Centers {
+		host, err := online.New(online.Options{Name: c.Name, Address: c.Online.Address, Connections: c.Online.Connections,
+			Timeout: c.Online.Timeout, EchoInterval: c.Online.Echo, MaxBackoff: s.MaxBackoff, OnLate: late, Now: s.Now, Logger: s.Log, Metrics: metrics})
+		if err != nil {
+			return fmt.Errorf("center %s: %w", c.Name, err)
+		}
+		s.hosts = append(s.hosts, host)
+		s.onStop(func(context.Context) error { host.Close(); return nil })
+		centers[c.ID] = authorize.Center{Host: host, Acquirer: c.Online.Acquirer}
+	}
+	var err error
+	s.Gateway, err = authorize.New(authorize.Options{Books: s.Books, Directory: s.Config.Directory, Vault: s.Vault, Centers: centers,
+		Merchants: merchants(s.Config), Now: s.Now, Log: s.Log, Registerer: s.Registry, InlineBudget: s.InlineBudget})
+	if err != nil {
+		return err
+	}
+	gateway.Store(s.Gateway)
+	s.onStop(func(context.Context) error { s.Gateway.Close(); return nil })
+	return nil
+}
+
+// StartWork starts recurring work and the steps of the night on a server that has not done so.
+func (s *Server) StartWork(ctx context.Context) error {
+	runner, err := work.New(work.Options{Pool: s.Pool, Schedules: s.Config.Schedules, Zone: s.Config.Zone, Jobs: s.Jobs(), Now: s.Now, Log: s.Log})
+	if err != nil {
+		return err
+	}
+	s.enqueue, s.wake = runner.Enqueue, runner.Wake
+	if err := runner.Start(ctx); err != nil {
+		return err
+	}
+	s.onStop(runner.Stop)
+	return nil
+}
+
+// listen serves a handler with limits on everything that a client could stretch.
+func (s *Server) listen(address string, h http.Handler) (string, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 90 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn)}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
+	s.onStop(func(ctx context.Context) error {
+		err := server.Shutdown(ctx)
+		if err != nil {
+			err = errors.Join(err, server.Close())
+		}
+		if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
+			err = errors.Join(err, served)
+		}
+		return err
+	})
+	return l.Addr().String(), nil
+}
+
+// operations serves what operators' tools ask for: /metrics, /healthz (the process lives), /readyz (it can work).
+func (s *Server) operations() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn)}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		if err := s.Pool.Ping(ctx); err != nil {
+			http.Error(w, "database is not reachable", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	return mux
+}
