@@ -253,7 +253,7 @@ func TestForeignOrders(t *testing.T) {
 			if caller == owner {
 				continue
 			}
-			for _, path := range []string{charge, cancel, wsCancel, orderState} {
+			for _, path := range []string{charge, cancel, wsCancel, orderState, orderResult} {
 				foreign := who.with(params{"Billnumber": bills[owner], "Ordernumber": numbers[owner]})
 				missing := who.with(params{"Billnumber": "599999999999999", "Ordernumber": "no such order"})
 				for _, format := range []string{"3", "5"} {

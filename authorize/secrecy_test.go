@@ -61,7 +61,7 @@ func TestCardDataStaysSecret(t *testing.T) {
 		r := post(pay, p)
 		fmt.Fprintln(&seen, r.header, r.body, post(pay, p).body)
 		fmt.Fprintln(&seen, post(pay, p.with(params{"Cardnumber": pan + "0"})).body, post(pay, p.with(params{pan: cvv, "Cvc2": cvv + "x"})).body)
-		fmt.Fprintln(&seen, post(cancel, p.with(params{"Billnumber": cvv + pan})).body)
+		fmt.Fprintln(&seen, post(cancel, p.with(params{"Billnumber": cvv + pan})).body, post(orderResult, p).body)
 	}
 	w.call(pay, payment("silent").with(params{"Cardnumber": pcsim.CardSilentBooked}))
 	w.settleOwed()

@@ -164,6 +164,14 @@ func (w *world) do(request *http.Request) reply {
 	return reply{response.StatusCode, response.Header, string(text)}
 }
 
+// attempt posts a form that the caller may give up on.
+func (w *world) attempt(ctx context.Context, path string, p params) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.server.URL+path, strings.NewReader(p.encode()))
+	check(w.t, err)
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return w.server.Client().Do(request)
+}
+
 func (p params) encode() string {
 	v := url.Values{}
 	for name, value := range p {
@@ -255,11 +263,12 @@ func (w *world) parse(body string) result {
 
 // The services.
 const (
-	pay        = "/pay/silentpay.cfm"
-	charge     = "/charge/charge.cfm"
-	cancel     = "/cancel/cancel.cfm"
-	wsCancel   = "/cancel/wscancel.cfm"
-	orderState = "/orderstate/orderstate.cfm"
+	pay         = "/pay/silentpay.cfm"
+	charge      = "/charge/charge.cfm"
+	cancel      = "/cancel/cancel.cfm"
+	wsCancel    = "/cancel/wscancel.cfm"
+	orderState  = "/orderstate/orderstate.cfm"
+	orderResult = "/orderresult/orderresult.cfm"
 )
 
 // paid makes a payment and returns the plain bill number.
