@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -206,6 +207,64 @@ func BenchmarkParseAndEncode(b *testing.B) {
 }
 
 func onlineAnswer(rrn string) online.Answer { return online.Answer{RRN: rrn, ActionCode: "000"} }
+
+// Clients of the JSON answers need every one of these keys, and read these as numbers.
+func TestJSONKeys(t *testing.T) {
+	flat := strings.Fields(`ordernumber responsecode recommendation message customermessage ordercomment orderdate amount currency
+		orderamount ordercurrency rate meantypename meansubtype meannumber cardholder cardexpirationdate issuebank bankcountry
+		approvalcode protocoltypename processingname testmode orderstate operationtype billnumber slipno packetdate signature
+		customer`)
+	sections := strings.Fields(`billnumber ordernumber testmode ordercomment orderamount ordercurrency rate orderdate orderstate
+		customer operations`)
+	steps := strings.Fields(`billnumber operationtype operationstate amount currency ipaddress meantype_id meansubtype meannumber
+		cardholder cardexpirationdate issuebank bankcountry responsecode message customermessage recommendation approvalcode
+		protocoltypename processingname operationdate slipno`)
+	for s, want := range map[*sheet][]string{paymentSheet: flat, chargeSheet: flat, cancelSheet: flat, wsCancelSheet: sections} {
+		var got map[string]map[string]any
+		if err := json.Unmarshal(appendJSON(nil, s, one(record{})), &got); err != nil {
+			t.Fatal(err)
+		}
+		fields := got[s.root]
+		if s == wsCancelSheet {
+			fields = fields["order"].(map[string]any)
+			requireKeys(t, fields["operations"].([]any)[0].(map[string]any), steps)
+		}
+		requireKeys(t, fields, want)
+	}
+}
+
+func requireKeys(t *testing.T, have map[string]any, want []string) {
+	t.Helper()
+	for _, name := range want {
+		value, ok := have[name]
+		_, number := value.(float64)
+		if !ok || number != slices.Contains([]string{"amount", "orderamount", "rate", "testmode", "operationtype", "meantype_id"}, name) {
+			t.Errorf("%s is %v", name, value)
+		}
+	}
+}
+
+// The internal DTD declares what the flat answer holds, in its order.
+func TestDTD(t *testing.T) {
+	for _, s := range []*sheet{paymentSheet, chargeSheet, cancelSheet} {
+		text := string(appendXML(nil, s, one(record{})))
+		start, end := strings.Index(text, "<!DOCTYPE result ["), strings.Index(text, "]>")
+		if start < 0 || end < start {
+			t.Fatalf("no DTD in %s", text)
+		}
+		declared := text[start:end]
+		model := declared[strings.Index(declared, "<!ELEMENT order (")+len("<!ELEMENT order ("):]
+		model = strings.ReplaceAll(model[:strings.Index(model, ")")], "?", "")
+		rest := text[end:]
+		for _, name := range strings.Split(model, ", ") {
+			i := strings.Index(rest, "<"+name+">")
+			if i < 0 || !strings.Contains(declared, "<!ELEMENT "+name+" (#PCDATA)>") {
+				t.Fatalf("%s is missing or out of order", name)
+			}
+			rest = rest[i:]
+		}
+	}
+}
 
 // No body makes the parser fail, and none is left behind.
 func FuzzRead(f *testing.F) {

@@ -12,7 +12,7 @@ import (
 	"settled/settle"
 )
 
-// settleTimeout bounds what follows a request to a center: writing down its outcome. It does not end with the caller.
+// settleTimeout bounds what is written before and after a request to a center.
 const settleTimeout = 30 * time.Second
 
 // pay serves silentpay: intent, wire, outcome, answer.
@@ -22,7 +22,8 @@ func (g *Gateway) pay(ctx context.Context, c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, earlier, err := g.Books.Begin(ctx, in)
+	ctx = context.WithoutCancel(ctx) // from here on the work does not end with the caller
+	p, earlier, err := g.begin(ctx, in)
 	switch {
 	case errors.Is(err, postgres.ErrUnknown):
 		return g.readBack(ctx, c, &in)
@@ -31,7 +32,13 @@ func (g *Gateway) pay(ctx context.Context, c *call) (*answer, error) {
 	case earlier != nil:
 		return g.stored(ctx, c, earlier.ID)
 	}
-	return g.authorize(context.WithoutCancel(ctx), c, &in, p, k)
+	return g.authorize(ctx, c, &in, p, k)
+}
+
+func (g *Gateway) begin(ctx context.Context, in settle.Intent) (*settle.Payment, *settle.Order, error) {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	return g.Books.Begin(ctx, in)
 }
 
 // readPayment checks everything that can be refused without a trace.
@@ -102,6 +109,8 @@ func (g *Gateway) fingerprint(in *settle.Intent) []byte {
 // readBack answers when the commit of the intent has an unknown outcome: nothing was sent to the center. If the intent
 // is there, the order is in process and will be given up; if not, the same request asks again.
 func (g *Gateway) readBack(ctx context.Context, c *call, in *settle.Intent) (*answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
 	o, err := g.Books.ByNumber(ctx, in.Merchant.ID, in.OrderNumber)
 	if err != nil || !o.Matches(in.Fingerprint) {
 		return nil, errOutcomeUnknown
