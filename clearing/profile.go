@@ -64,7 +64,7 @@ type Profile struct {
 	DuplicateCodes  []uint16      // error codes of a file reject that say so
 	RemoveReplies   bool          // we remove a reply once it is stored
 	ReplyTimeout    time.Duration // from delivery to the reply; default 12 h
-	PollEvery       time.Duration // how often a step looks into the inbox; default 1 min
+	PollEvery       time.Duration // how often a step looks into the inbox; default 30 s
 
 	// ReplyName matches the names of replies; others are reported once and left alone. Its group "file", if any, is the
 	// name of the file answered, without extension: it tells what an answer without entries is about.
@@ -118,7 +118,7 @@ func (p Profile) withDefaults() Profile {
 		p.ReplyTimeout = 12 * time.Hour
 	}
 	if p.PollEvery == 0 {
-		p.PollEvery = time.Minute
+		p.PollEvery = 30 * time.Second
 	}
 	if p.MaxReplyBytes == 0 {
 		p.MaxReplyBytes = 2 << 30
