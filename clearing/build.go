@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"settled/fileformats/ipm"
@@ -216,8 +215,10 @@ func (n *Night) encode(ctx context.Context, s *station, b Batch, f File, out *ch
 // verify reads the stored bytes back and compares what they say with the batch.
 func (n *Night) verify(ctx context.Context, q querier, s *station, b Batch, f File, sum []byte) error {
 	hash := sha256.New()
-	stored := &chunkReader{ctx: ctx, q: q, vault: n.Vault, table: fileChunks, owner: f.ID}
-	totals, err := ipm.Verify(io.TeeReader(stored, hash), s.Format)
+	stored := startReadAhead(&chunkReader{ctx: ctx, q: q, vault: n.Vault, table: fileChunks, owner: f.ID},
+		func(plain []byte) { hash.Write(plain) })
+	totals, err := ipm.Verify(stored, s.Format)
+	stored.close()
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrTotals, err)
 	}

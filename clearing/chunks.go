@@ -11,6 +11,7 @@ import (
 	"settled/internal/vault"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/klauspost/compress/s2"
 )
 
 // chunkSize is the size from which on a chunk is stored. Chunks end with a whole message, so they are a little larger.
@@ -72,7 +73,8 @@ func (c *chunker) flush() error {
 	return nil
 }
 
-// chunkStore stores chunks as they come, sealed, by one COPY, and hashes their plain bytes.
+// chunkStore stores chunks as they come, packed and sealed, by one COPY, and hashes their plain bytes. Packing makes a
+// third of them, and so a third of the log that a build writes; it must come before sealing.
 type chunkStore struct {
 	in    <-chan *chunk
 	free  chan<- *chunk
@@ -82,6 +84,7 @@ type chunkStore struct {
 	hash  hash.Hash
 	bytes int64
 	count int64
+	pack  []byte
 	box   []byte
 	err   func() error // why in ended
 }
@@ -95,7 +98,8 @@ func (s *chunkStore) next() ([]any, error) {
 	s.hash.Write(c.data)
 	s.bytes += int64(len(c.data))
 	var err error
-	s.box, err = s.vault.AppendSeal(s.box[:0], c.data, s.table.binding(s.owner, s.count))
+	s.pack = s2.Encode(s.pack[:cap(s.pack)], c.data)
+	s.box, err = s.vault.AppendSeal(s.box[:0], s.pack, s.table.binding(s.owner, s.count))
 	if err != nil {
 		return nil, err
 	}
@@ -170,6 +174,7 @@ type chunkReader struct {
 	owner int64
 	no    int64
 	rest  []byte
+	pack  []byte
 	plain []byte
 }
 
@@ -199,7 +204,10 @@ func (r *chunkReader) at(no int64) ([]byte, error) {
 		}
 		return nil, io.EOF
 	}
-	r.plain, err = r.vault.AppendUnseal(r.plain[:0], rows.RawValues()[0], r.table.binding(r.owner, no))
+	r.pack, err = r.vault.AppendUnseal(r.pack[:0], rows.RawValues()[0], r.table.binding(r.owner, no))
+	if err == nil {
+		r.plain, err = s2.Decode(r.plain[:cap(r.plain)], r.pack)
+	}
 	if err != nil {
 		return fail(err)
 	}
@@ -217,4 +225,61 @@ func (r *chunkReader) Read(p []byte) (int, error) {
 	n := copy(p, r.rest)
 	r.rest = r.rest[n:]
 	return n, nil
+}
+
+// readAhead reads a stored file while its user is still at work on the bytes before. The user calls close, and touches
+// what the reader reads through only after that.
+type readAhead struct {
+	full, free chan []byte
+	done       chan struct{}
+	err        error // why full was closed
+	rest, held []byte
+}
+
+// readAheadChunks is how many chunks are in memory at a time.
+const readAheadChunks = 3
+
+func startReadAhead(r *chunkReader, each func([]byte)) *readAhead {
+	a := &readAhead{full: make(chan []byte, readAheadChunks), free: make(chan []byte, readAheadChunks), done: make(chan struct{})}
+	for range readAheadChunks {
+		a.free <- nil
+	}
+	go func() {
+		defer close(a.done)
+		defer close(a.full)
+		for buffer := range a.free {
+			r.plain = buffer
+			var plain []byte
+			if plain, a.err = r.next(); a.err != nil {
+				return
+			}
+			each(plain)
+			a.full <- plain
+		}
+	}()
+	return a
+}
+
+// Read implements io.Reader.
+func (a *readAhead) Read(p []byte) (int, error) {
+	if len(a.rest) == 0 {
+		if a.held != nil {
+			a.free <- a.held
+			a.held = nil
+		}
+		next, ok := <-a.full
+		if !ok {
+			return 0, a.err
+		}
+		a.rest, a.held = next, next
+	}
+	n := copy(p, a.rest)
+	a.rest = a.rest[n:]
+	return n, nil
+}
+
+// close ends the reading and waits for it.
+func (a *readAhead) close() {
+	close(a.free)
+	<-a.done
 }

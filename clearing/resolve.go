@@ -1,13 +1,14 @@
 package clearing
 
 import (
-	"bytes"
 	"cmp"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 
 	"settled/fileformats/ipm"
+	"settled/fileformats/iso8583"
 	"settled/settle"
 )
 
@@ -115,34 +116,62 @@ func chunkOf(places []chunkPlace, message uint32) int {
 	return max(i-1, 0)
 }
 
-// readChunkNumbers reads one chunk up to the last message wanted.
+// readChunkNumbers finds the messages wanted in one chunk. It walks over the others by their lengths alone.
 func readChunkNumbers(s *station, stored *chunkReader, p chunkPlace, wanted []exception, numbers []uint64) error {
 	plain, err := stored.at(int64(p.No))
 	if err != nil {
 		return err
 	}
-	format := s.Format
-	if format.Blocked {
-		plain, format.Blocked = unblock(plain, p.Offset), false
+	if s.Format.Blocked {
+		plain = unblock(plain, p.Offset)
 	}
-	r := ipm.NewReader(bytes.NewReader(plain), format, ipm.Options{First: int64(p.FirstMessage)})
-	var rec ipm.Record
-	readErr := r.Read(&rec)
+	msg := iso8583.IPM(charset(s.Format)).NewMessage("")
+	at := uint32(p.FirstMessage)
+	frame, rest := cutFrame(plain)
 	for i, x := range wanted {
-		for readErr == nil && rec.Message < int64(x.message) {
-			readErr = r.Read(&rec)
+		for ; at < x.message && frame != nil; at++ {
+			frame, rest = cutFrame(rest)
 		}
 		numbers[i] = noSequence
-		if readErr != nil || rec.Message != int64(x.message) {
-			continue
+		if at == x.message && frame != nil {
+			numbers[i] = sequenceOf(msg, frame, x.message, s.Format.Dialect)
 		}
-		arn, err := ipm.ParseARN(rec.ARN, format.Dialect)
-		if err != nil {
-			return err
-		}
-		numbers[i] = arn.Sequence
 	}
 	return nil
+}
+
+func charset(p ipm.Profile) *iso8583.Charset {
+	if p.Charset == nil {
+		return iso8583.ASCII
+	}
+	return p.Charset
+}
+
+// cutFrame takes the first message off a run of whole ones; frame is nil at its end.
+func cutFrame(data []byte) (frame, rest []byte) {
+	if len(data) < 4 {
+		return nil, nil
+	}
+	n := int(binary.BigEndian.Uint32(data))
+	if n == 0 || n > len(data)-4 {
+		return nil, nil
+	}
+	return data[4 : 4+n], data[4+n:]
+}
+
+// sequenceOf is the sequence in the reference data of a presentment with the number expected, else noSequence.
+func sequenceOf(msg *iso8583.Message, frame []byte, number uint32, d ipm.Dialect) uint64 {
+	if msg.Decode(frame) != nil || msg.MTI() != "1240" {
+		return noSequence
+	}
+	if n, ok := msg.Int(71); !ok || n != int64(number) {
+		return noSequence
+	}
+	arn, err := ipm.ParseARN(msg.Bytes(31), d)
+	if err != nil {
+		return noSequence
+	}
+	return arn.Sequence
 }
 
 // unblock takes the fill out of a part of a 1014-blocked file that begins at offset.
