@@ -23,9 +23,12 @@ func goldenNight(t *testing.T, change func(*clearing.Profile, *pcsim.Options)) *
 	w.cutoff()
 	w.buildAll()
 	w.Pay(t, settletest.Payment{Number: "sale", Amount: byn(5000), Card: "5413330089010442"})
-	for number, left := range map[string]int64{"reduced": 600, "void": 1000} {
-		id := w.Pay(t, settletest.Payment{Number: number, Amount: byn(1000)})
-		back := byn(left)
+	for _, change := range []struct {
+		number string
+		back   int64
+	}{{"reduced", 600}, {"void", 1000}} {
+		id := w.Pay(t, settletest.Payment{Number: change.number, Amount: byn(1000)})
+		back := byn(change.back)
 		_, err := w.Books.Cancel(t.Context(), settle.CancelRequest{Merchant: settletest.Merchant, Order: id, Amount: &back, Actor: settle.ByMerchant})
 		check(t, err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"settled/clearing"
 	"settled/fileformats/ipm"
+	"settled/fileformats/iso8583"
 	"settled/internal/pcsim"
 	"settled/settle"
 	"settled/settle/settletest"
@@ -355,6 +356,27 @@ func TestCenterOddities(t *testing.T) {
 				w.heal()
 				w.acceptedBooks(2, 1)
 			})
+		}
+	}
+}
+
+// TestForms runs a night in each form that centers ask for, with a reject that carries a copy.
+func TestForms(t *testing.T) {
+	for _, charset := range []*iso8583.Charset{iso8583.ASCII, iso8583.CP500} {
+		for _, dialect := range []ipm.Dialect{ipm.Standard, ipm.SmartVista} {
+			for _, blocked := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s %d %t", charset.Name(), dialect, blocked), func(t *testing.T) {
+					t.Parallel()
+					w := newWorld(t, func(p *clearing.Profile, o *pcsim.Options) {
+						p.Format = ipm.Profile{Charset: charset, Dialect: dialect, Blocked: blocked}
+					})
+					w.pay(byn(100), pcsim.CardApproved)
+					w.pay(byn(200), pcsim.CardSaleRefused)
+					w.cutoff()
+					w.settleDown()
+					w.acceptedBooks(1, 1)
+				})
+			}
 		}
 	}
 }

@@ -44,10 +44,23 @@ SELECT count(*) FROM windows w JOIN live l USING (window_id)
 	LEFT JOIN batches b ON b.window_id = w.window_id AND b.currency = l.currency
 WHERE w.state IN ('sealed', 'empty') AND (b.batch_id IS NULL OR b.sales_count + b.credits_count <> l.n OR b.sales_amount + b.credits_amount <> l.amount)`
 
+// unposted counts batches whose postings, or totals per merchant, are not what the batch says.
+const unposted = `
+SELECT count(*) FROM batches b
+	LEFT JOIN (SELECT source_id, sum(amount) FILTER (WHERE debit = 1110) AS sales, sum(amount) FILTER (WHERE credit = 1110) AS credits
+		FROM postings WHERE source = 2 GROUP BY 1) p ON p.source_id = b.batch_id
+	LEFT JOIN (SELECT batch_id, sum(amount) FILTER (WHERE kind = 1) AS sales, sum(amount) FILTER (WHERE kind = 2) AS credits
+		FROM batch_totals GROUP BY 1) t ON t.batch_id = b.batch_id
+WHERE (coalesce(p.sales, 0), coalesce(p.credits, 0), coalesce(t.sales, 0), coalesce(t.credits, 0))
+	<> (b.sales_amount, b.credits_amount, b.sales_amount, b.credits_amount)`
+
 func (w *world) batchesAreTheirRecords() {
 	w.t.Helper()
 	if n := query[int](w, unlike); n != 0 {
 		w.t.Errorf("%d batches are not their records", n)
+	}
+	if n := query[int](w, unposted); n != 0 {
+		w.t.Errorf("%d batches are not their postings and totals", n)
 	}
 }
 
@@ -191,7 +204,7 @@ func TestSealIsResumedWithoutAGap(t *testing.T) {
 		return nil
 	}
 	w.restart()
-	w.Pay(t, settletest.Payment{Number: "1", Amount: byn(100)})
+	sold := w.Pay(t, settletest.Payment{Number: "1", Amount: byn(100)})
 	w.cutoff()
 	for range 3 {
 		if _, err := w.night.SealDue(t.Context(), w.Clock.Now()); !errors.Is(err, errHook) {
@@ -199,6 +212,11 @@ func TestSealIsResumedWithoutAGap(t *testing.T) {
 		}
 	}
 	w.Pay(t, settletest.Payment{Number: "2", Amount: byn(7)})
+	_, err := w.Books.Cancel(t.Context(), settle.CancelRequest{Merchant: settletest.Merchant, Order: sold, Actor: settle.ByMerchant})
+	check(t, err)
+	if n := query[int](w, `SELECT count(*) FROM records WHERE kind = 2`); n != 1 {
+		t.Errorf("%d credits: a window that is being sealed is closed", n)
+	}
 	fail = false
 	if n, err := w.night.SealDue(t.Context(), w.Clock.Now()); n != 1 || err != nil {
 		t.Fatalf("%d, %v", n, err)
