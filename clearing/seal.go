@@ -23,7 +23,7 @@ type Window struct {
 	No           int16      `json:"window_no"`
 	CutoffAt     time.Time  `json:"cutoff_at"`
 	DeadlineAt   time.Time  `json:"deadline_at"`
-	State        string     `json:"state"` // open, sealing, sealed, empty, missed
+	State        string     `json:"state"` // open, sealing, sealed, empty
 	SealedAt     *time.Time `json:"sealed_at,omitempty"`
 }
 

@@ -149,7 +149,7 @@ CREATE TABLE windows (
 	business_date date NOT NULL,
 	cutoff_at     timestamptz NOT NULL,
 	deadline_at   timestamptz NOT NULL,
-	state         text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'sealing', 'sealed', 'empty', 'missed')),
+	state         text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'sealing', 'sealed', 'empty')),
 	sealing_at    timestamptz, -- when writers were shut out: the seal's first commit
 	sealed_at     timestamptz,
 	funded_at     timestamptz, -- when the money of its accepted sales became available to the merchants

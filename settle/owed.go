@@ -4,6 +4,10 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"settled/internal/postgres"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Owed is a message that a center is owed, or an answer that it owes us.
@@ -47,8 +51,12 @@ RETURNING e.merchant_id, e.order_id, e.transaction, e.operation, e.original, e.s
 
 // Due claims up to limit messages whose time has come and plans their next attempt, so that a process that dies after the
 // claim loses only time. The caller sends each and reports with Answered, or with Unanswered.
-func (b *Books) Due(ctx context.Context, limit int) ([]Owed, error) {
-	return collect[Owed](ctx, b.Pool, claimOwed, b.now(), limit)
+func (b *Books) Due(ctx context.Context, limit int) (due []Owed, err error) {
+	err = postgres.InTx(ctx, b.Pool, postgres.Key{Name: "claim owed messages"}, func(tx pgx.Tx) error {
+		due, err = collect[Owed](ctx, tx, claimOwed, b.now(), limit)
+		return err
+	})
+	return due, err
 }
 
 // Unanswered notes why a transmission brought no answer. The message stays owed and is repeated; after GiveUpAfter it is

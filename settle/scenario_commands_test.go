@@ -54,6 +54,7 @@ var commands = map[string]func(*story, arguments) string{
 	"balances":  (*story).balances,  // of all accounts that are not zero, in minor units
 	"show":      (*story).show,      // NUMBER: state, amounts, operations, exchanges
 	"journals":  (*story).journals,  // NUMBER: the postings of an order
+	"explain":   (*story).explain,   // NUMBER: as `settled order show`
 	"audit":     (*story).audit,     // every invariant
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"settled/settle"
 	"settled/settle/settletest"
@@ -77,4 +78,12 @@ func (s *story) funded(arguments) string {
 	tag, err := s.world.Pool.Exec(s.t.Context(), `UPDATE windows SET funded_at = $1 WHERE state = 'sealed' AND funded_at IS NULL`, s.world.Clock.Now())
 	s.check(err)
 	return fmt.Sprintf("%d windows", tag.RowsAffected())
+}
+
+func (s *story) explain(a arguments) string {
+	e, err := s.world.Books.Explain(s.t.Context(), s.orders[a.word(0)])
+	s.check(err)
+	var out strings.Builder
+	s.check(e.WriteText(&out, time.UTC))
+	return strings.ReplaceAll(out.String(), "\n\n", "\n")
 }

@@ -7,7 +7,13 @@ import (
 
 	"settled/settle/ledger"
 	"settled/settle/order"
+
+	"github.com/jackc/pgx/v5"
 )
+
+// giveUpExchange comes before the order's lock, as in Finish: whoever deletes the exchange is first, and neither waits for
+// the other with a lock that the other needs.
+const giveUpExchange = `DELETE FROM owed_exchanges WHERE merchant_id = $1 AND order_id = $2 AND transaction = 1 AND kind IN (1, 2)`
 
 // GiveUp records that a payment's outcome is unknown: no answer came in time, the connection broke after bytes had left,
 // or the answer could not be understood. In one commit the exposure is posted (PR-M4) and the reversal becomes owed. The
@@ -24,10 +30,15 @@ func (b *Books) GiveUpUntrusted(ctx context.Context, merchant int32, id int64) e
 }
 
 func (b *Books) giveUp(ctx context.Context, merchant int32, id int64, state TransactionState, note string) error {
-	_, err := b.change(ctx, "give up", merchant, id, func(w *work) error {
-		tag, err := w.tx.Exec(ctx, `DELETE FROM owed_exchanges WHERE merchant_id = $1 AND order_id = $2 AND transaction = 1 AND kind IN (1, 2)`, merchant, id)
-		if err != nil || tag.RowsAffected() == 0 {
-			return err
+	var first bool
+	claim := func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, giveUpExchange, merchant, id)
+		first = tag.RowsAffected() == 1
+		return err
+	}
+	_, err := b.changeAfter(ctx, "give up", merchant, id, claim, func(w *work) error {
+		if !first {
+			return nil
 		}
 		w.trigger = order.TriggerUnknown
 		op := Operation{Number: 1, Kind: OperationPayment, State: OperationInProcess, Actor: ByMerchant,

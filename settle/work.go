@@ -34,6 +34,11 @@ const centerOfOrder = `SELECT center_id FROM orders WHERE merchant_id = $1 AND o
 // change runs fn on the locked order and commits what it did. When fn sets a trigger, the step from the state before to
 // the state after must be a listed transition. fn may run more than once.
 func (b *Books) change(ctx context.Context, what string, merchant int32, id int64, fn func(*work) error) (*Order, error) {
+	return b.changeAfter(ctx, what, merchant, id, func(pgx.Tx) error { return nil }, fn)
+}
+
+// changeAfter is change with a first statement that runs under the center's lock, before the order is locked.
+func (b *Books) changeAfter(ctx context.Context, what string, merchant int32, id int64, first func(pgx.Tx) error, fn func(*work) error) (*Order, error) {
 	var center int16
 	err := b.Pool.QueryRow(ctx, centerOfOrder, merchant, id).Scan(&center)
 	if isNotFound(err) {
@@ -44,7 +49,7 @@ func (b *Books) change(ctx context.Context, what string, merchant int32, id int6
 	}
 	var w *work
 	err = postgres.InTx(ctx, b.Pool, b.key(what, merchant, id), func(tx pgx.Tx) error {
-		if w, err = b.lockOrder(ctx, tx, center, merchant, id); err != nil {
+		if w, err = b.lockOrder(ctx, tx, center, merchant, id, first); err != nil {
 			return err
 		}
 		if err := fn(w); err != nil {
@@ -61,11 +66,14 @@ func (b *Books) change(ctx context.Context, what string, merchant int32, id int6
 	return w.order, nil
 }
 
-func (b *Books) lockOrder(ctx context.Context, tx pgx.Tx, center int16, merchant int32, id int64) (*work, error) {
+func (b *Books) lockOrder(ctx context.Context, tx pgx.Tx, center int16, merchant int32, id int64, first func(pgx.Tx) error) (*work, error) {
 	w := &work{ctx: ctx, books: b, tx: tx}
 	var err error
 	if w.moment, err = b.enter(ctx, tx, center); err != nil {
 		return nil, err
+	}
+	if err = first(tx); err != nil {
+		return nil, fmt.Errorf("lock order %d: %w", id, err)
 	}
 	if w.order, err = readOrder(ctx, tx, orderForWrite, merchant, id); err != nil {
 		return nil, err

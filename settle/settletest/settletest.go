@@ -4,6 +4,7 @@ package settletest
 
 import (
 	"context"
+	"encoding/json"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -118,6 +119,7 @@ type Payment struct {
 	Amount   money.Amount
 	TwoStage bool
 	Card     string
+	Details  json.RawMessage
 }
 
 // Begin writes the intent of a payment whose number is new.
@@ -147,7 +149,7 @@ func (w *World) TryBegin(t testing.TB, p Payment) (*settle.Payment, *settle.Orde
 		t.Fatalf("no merchant %d", p.Merchant)
 	}
 	return w.Books.Begin(context.Background(), settle.Intent{Merchant: m, OrderNumber: p.Number, Amount: p.Amount,
-		TwoStage: p.TwoStage, PAN: pan, CardExpiry: "2812", Fingerprint: []byte(p.Number + p.Amount.String() + p.Card)})
+		TwoStage: p.TwoStage, Details: p.Details, PAN: pan, CardExpiry: "2812", Fingerprint: []byte(p.Number + p.Amount.String() + p.Card)})
 }
 
 // Pay makes a payment that the center approves, and returns its order id.

@@ -85,13 +85,12 @@ var transactions = Machine{
 
 var windows = Machine{
 	Name: "Window", Stored: "`windows.state`",
-	States: []string{"open", "sealing", "sealed", "empty", "missed"},
+	States: []string{"open", "sealing", "sealed", "empty"},
 	Steps: []Step{
 		{"F-1", one(Born), one("open"), "planned from the calendar", ""},
 		{"F-2a", one("open"), one("sealing"), "cut-off, or cut by a person: writers are shut out", ""},
 		{"F-2b", one("sealing"), one("sealed"), "totals, batches and numbers are written", "PR-03"},
 		{"F-15", one("sealing"), one("empty"), "nothing is in it", ""},
-		{"F-16", one("open"), one("missed"), "planned for an instant that had passed", ""},
 	},
 }
 
