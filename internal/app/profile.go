@@ -11,8 +11,13 @@ import (
 
 // profile translates what the configuration says about a center's files.
 func profile(c *config.Clearing, acquirer string) clearing.Profile {
+	var classes []clearing.CodeRange
+	for _, r := range c.Rejects {
+		classes = append(classes, clearing.CodeRange{From: r.From, To: r.To, Class: r.Class})
+	}
 	return clearing.Profile{
-		Plan: c.Plan, Format: c.Format, Member: c.Member, BIN: c.Acquirer, Acquirer: acquirer, Forwarder: c.Forwarder,
+		RejectClasses: classes,
+		Plan:          c.Plan, Format: c.Format, Member: c.Member, BIN: c.Acquirer, Acquirer: acquirer, Forwarder: c.Forwarder,
 		Sequence: clearing.Scope(c.Sequence), ReuseNumber: c.Reuse, Empty: clearing.EmptyPolicy(c.EmptyFile),
 		Release: clearing.ReleaseMode(c.Release),
 		SFTP: remote.Config{Address: c.SFTP.Address, User: c.SFTP.User, KeyFile: c.SFTP.KeyFile, PasswordFile: c.SFTP.PasswordFile,

@@ -129,6 +129,9 @@ func (s *Server) StartWork(ctx context.Context) error {
 		return err
 	}
 	s.enqueue, s.wake = runner.Enqueue, runner.Wake
+	if _, err := s.Night.PlanWindows(ctx, s.Now()); err != nil {
+		s.Log.Error("windows were not all planned", slog.Any("err", err))
+	}
 	if err := runner.Start(ctx); err != nil {
 		return err
 	}

@@ -91,6 +91,7 @@ func (c *checker) clearing(at place, f ClearingFile, zone *time.Location) *Clear
 		EmptyFile: oneOf(c, at.at("empty_file"), f.EmptyFile, EmptySkip, EmptySend),
 		Release:   oneOf(c, at.at("release"), f.Release, ReleaseAuto, ReleaseManual),
 		Sequence:  oneOf(c, at.at("sequence"), f.Sequence, SequencePerDate, SequenceForever),
+		Rejects:   c.rejects(at.at("reject_classes"), f.Rejects),
 		SFTP:      c.sftp(at.at("sftp"), f.SFTP), Replies: c.replies(at.at("replies"), f.Replies),
 	}
 }
@@ -105,6 +106,18 @@ func (c *checker) format(at place, f ClearingFile) ipm.Profile {
 		p.Mode = ipm.Test
 	}
 	return p
+}
+
+func (c *checker) rejects(at place, list []RejectFile) []RejectClass {
+	var out []RejectClass
+	for i, r := range list {
+		if r.From > r.To {
+			c.fail(at.at(i), "codes from %d to %d are none", r.From, r.To)
+		}
+		class := oneOf(c, at.at(i, "class"), r.Class, "technical", "format", "reference", "timing", "amount", "account", "duplicate", "merchant")
+		out = append(out, RejectClass{r.From, r.To, class})
+	}
+	return out
 }
 
 func (c *checker) sftp(at place, f SFTPFile) SFTP {

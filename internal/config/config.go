@@ -84,8 +84,15 @@ type Clearing struct {
 	Release   Release
 	Sequence  Sequence
 	Reuse     bool // a file refused whole is replaced under its own number
+	Rejects   []RejectClass
 	SFTP      SFTP
 	Replies   Replies
+}
+
+// RejectClass gives the error codes From to To of a center a class: what may be done about such a reject.
+type RejectClass struct {
+	From, To uint16
+	Class    string
 }
 
 // SFTP is where clearing files go and replies come from.

@@ -81,8 +81,16 @@ type ClearingFile struct {
 	Release   string       `yaml:"release,omitempty"`
 	Sequence  string       `yaml:"sequence,omitempty"`
 	Reuse     bool         `yaml:"reuse_number,omitempty"`
+	Rejects   []RejectFile `yaml:"reject_classes,omitempty"`
 	SFTP      SFTPFile     `yaml:"sftp"`
 	Replies   RepliesFile  `yaml:"replies,omitempty"`
+}
+
+// RejectFile gives the error codes of a center a class.
+type RejectFile struct {
+	From  uint16 `yaml:"from"`
+	To    uint16 `yaml:"to"`
+	Class string `yaml:"class"`
 }
 
 // WindowFile is one cut-off of a business date.

@@ -16,6 +16,7 @@ import (
 	"settled/internal/config"
 	"settled/internal/money"
 	"settled/internal/pcsim"
+	"settled/settle"
 )
 
 // pair is a center and a currency: what every total is of.
@@ -78,6 +79,27 @@ func (p *play) scheduleNight(day time.Time) {
 	}
 	at(out+20*time.Minute, p.core.RollUp)
 	at(out+30*time.Minute, p.audit)
+	at(10*time.Hour, p.presentAgain)
+}
+
+const technicalRejects = `
+SELECT window_id, record_id, merchant_id, order_id FROM rejects WHERE state = 'rejected' AND class = 'technical' ORDER BY record_id`
+
+// presentAgain is the operator in the morning: what a center refused for a fault of its own is presented again. Everything
+// else that was refused waits for a decision that is not the demo's.
+func (p *play) presentAgain(ctx context.Context) error {
+	var r settle.RejectedRecord
+	var all []settle.RejectedRecord
+	err := p.forEach(ctx, technicalRejects, []any{&r.Window, &r.Record, &r.Merchant, &r.Order}, func() { all = append(all, r) })
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
+		if _, err := p.core.Books.Represent(ctx, r); err != nil {
+			return fmt.Errorf("present record %d again: %w", r.Record, err)
+		}
+	}
+	return nil
 }
 
 // process lets every center read what it was sent and put out the replies that are due.

@@ -236,7 +236,7 @@ func (p *play) ask(ctx context.Context) error {
 			return err
 		}
 		for _, one := range all {
-			if one.Bill == s.bill {
+			if plain, _, _ := strings.Cut(s.bill, "."); one.Bill == plain {
 				s.close(one)
 			}
 		}

@@ -1,10 +1,10 @@
 package demo
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"hash/fnv"
 	"math/rand/v2"
 	"time"
 
@@ -96,9 +96,8 @@ func shops() []*Shop {
 
 // word makes a credential of twelve characters that is the same in every run: the demo is not a secret.
 func word(kind string, i int) string {
-	h := fnv.New64a()
-	fmt.Fprintf(h, "settled demo %s %d", kind, i)
-	return hex.EncodeToString(h.Sum(nil))[:12]
+	sum := sha256.Sum256(fmt.Appendf(nil, "settled demo %s %d", kind, i))
+	return hex.EncodeToString(sum[:])[:12]
 }
 
 // passwordHash is argon2id at its lowest cost: the demo's virtual days are longer than the gateway remembers a password,

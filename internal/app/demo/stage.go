@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -203,12 +204,24 @@ func (s *stage) centerFile(c cast) config.CenterFile {
 	if !c.caps.FinancialRecord {
 		return f
 	}
-	f.Clearing = &config.ClearingFile{Charset: c.charset, Blocked: c.blocked, Mode: "test", Member: c.member,
+	f.Clearing = &config.ClearingFile{Charset: c.charset, Blocked: c.blocked, Member: c.member,
 		Acquirer: fmt.Sprintf("41%04d", c.id), Calendar: "every-day",
 		Windows: []config.WindowFile{{No: 1, Cutoff: c.cutoff, Deadline: c.until, Days: "all"}},
+		Rejects: rejectClasses(),
 		SFTP: config.SFTPFile{Address: center.SFTPAddr(), User: "settled", KeyFile: "sftp.key", RemovesFiles: c.removes, DedupesFiles: true,
 			Duplicates: []uint16{512}, HostKeys: []string{strings.TrimSpace(string(ssh.MarshalAuthorizedKey(center.HostKey())))}}}
 	return f
+}
+
+// rejectClasses sorts the codes of the simulated center, as its description does.
+func rejectClasses() []config.RejectFile {
+	var out []config.RejectFile
+	for _, r := range pcsim.RejectCodes() {
+		if code, err := strconv.ParseUint(r.Code, 10, 16); err == nil && r.Class != "file" {
+			out = append(out, config.RejectFile{From: uint16(code), To: uint16(code), Class: r.Class})
+		}
+	}
+	return out
 }
 
 // startServer writes the configuration, loads it as any process would, and starts the real server. Its work is stepped by
