@@ -166,6 +166,17 @@ func (n *Night) parked(ctx context.Context, s *station, file int64) error {
 	return fmt.Errorf("%w until %s", ErrParked, until.Format(time.RFC3339))
 }
 
+// Unpark lets a center be connected to again at once, after its credentials or host keys have been put right.
+func (n *Night) Unpark(ctx context.Context, center int16) error {
+	return postgres.InTx(ctx, n.Pool, key("center/%d/unpark", center), func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `DELETE FROM link_failures WHERE center_id = $1`, center); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `UPDATE files SET next_attempt_at = $2 WHERE center_id = $1 AND state IN ('released', 'sending')`, center, n.now())
+		return err
+	})
+}
+
 // dial connects to a center and keeps the record of refusals.
 func (n *Night) dial(ctx context.Context, s *station) (*remote.Link, error) {
 	link, err := remote.Dial(ctx, s.SFTP)

@@ -339,6 +339,30 @@ func (w *world) acceptedBooks(accepted, rejected int) {
 	}
 }
 
+// TestTheBooksAreProvenAfterANight: the auditor finds nothing after a night with a reject, a void, and refunds.
+func TestTheBooksAreProvenAfterANight(t *testing.T) {
+	w := newWorld(t, nil)
+	sold := w.pay(byn(10_000), pcsim.CardApproved)
+	w.pay(byn(4_000), pcsim.CardSaleRefused)
+	void := w.pay(byn(500), pcsim.CardApproved)
+	cancel := func(order, back int64) {
+		a := byn(back)
+		_, err := w.Books.Cancel(t.Context(), settle.CancelRequest{Merchant: settletest.Merchant, Order: order, Amount: &a, Actor: settle.ByMerchant})
+		check(t, err)
+	}
+	cancel(void, 500)
+	w.audited()
+	w.cutoff()
+	w.buildAll()
+	w.audited()
+	w.settleDown()
+	w.audited()
+	cancel(sold, 2_500)
+	w.cutoff()
+	w.settleDown()
+	w.audited()
+}
+
 // TestCenterOddities: what pcsim does to its replies changes nothing in the end.
 func TestCenterOddities(t *testing.T) {
 	for name, odd := range map[string]pcsim.Replies{

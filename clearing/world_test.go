@@ -12,6 +12,7 @@ import (
 	"settled/internal/pcsim"
 	"settled/internal/postgres/pgtest"
 	"settled/schedules"
+	"settled/settle/audit"
 	"settled/settle/settletest"
 
 	"golang.org/x/crypto/ssh"
@@ -94,6 +95,16 @@ func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// audited proves the books of the whole world.
+func (w *world) audited() {
+	w.t.Helper()
+	report, err := audit.Run(w.t.Context(), w.Pool, w.Clock.Now(), audit.Options{})
+	check(w.t, err)
+	for _, f := range report.Broken() {
+		w.t.Errorf("%s: %s: %d violations, such as %v", f.Invariant, f.Title, f.Violations, f.Examples)
 	}
 }
 

@@ -125,7 +125,7 @@ func (c Config) auth() ([]ssh.AuthMethod, error) {
 func (c Config) client() (*ssh.ClientConfig, error) {
 	auth, err := c.auth()
 	if err != nil {
-		return nil, &Error{Op: "read credentials", Class: Auth, Err: err}
+		return nil, &Error{Op: "read credentials", Class: Other, Err: err}
 	}
 	return &ssh.ClientConfig{
 		Config:            ssh.Config{Ciphers: []string{"aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"}},
