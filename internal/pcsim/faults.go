@@ -53,6 +53,7 @@ func (s *session) move(n int) error {
 	f := s.faults()
 	if f.Hang {
 		<-s.center.ctx.Done()
+		return s.cut()
 	}
 	if moved := s.moved.Add(int64(n)); f.CutAfter > 0 && moved >= f.CutAfter {
 		return s.cut()
