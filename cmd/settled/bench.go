@@ -17,3 +17,10 @@ func newBench() *cobra.Command {
 	c.Flags().IntVar(&o.Stored, "stored", 0, "records stored before the growth benchmarks (default 10000000)")
 	return c
 }
+
+// newBenchChild is how a benchmark measures the memory of one step; it is not for people.
+func newBenchChild() *cobra.Command {
+	return &cobra.Command{Use: bench.ChildCommand, Hidden: true, RunE: func(c *cobra.Command, args []string) error {
+		return bench.Child(c.Context(), c.OutOrStdout(), args)
+	}}
+}

@@ -93,7 +93,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newDemo(), newServe(), newWork(), newRun(), newMigrate(), newConfig(), newPasswordHash(), newKeys(),
-		newBatch(), newFile(), newReply(), newAudit(), newLedger(), newOrder(), newBench())
+		newBatch(), newFile(), newReply(), newAudit(), newLedger(), newOrder(), newBench(), newBenchChild())
 	return root
 }
 
