@@ -13,6 +13,7 @@ import (
 	"settled/settle"
 	"settled/settle/audit"
 	"settled/settle/ledger"
+	"settled/settle/order"
 	"settled/settle/settletest"
 
 	"github.com/jackc/pgx/v5"
@@ -33,7 +34,7 @@ type story struct {
 
 // commands of scenarios, by name. Amounts are in the order's currency, BYN where none is named.
 var commands = map[string]func(*story, arguments) string{
-	"world":     (*story).makeWorld, // [costless] [free]: without costs of centers, without costs and MDR
+	"world":     (*story).makeWorld, // [costless] [free] [online] [return-mdr]
 	"pay":       (*story).pay,       // NUMBER AMOUNT [CURRENCY] [two-stage] [declined] [merchant=other]
 	"begin":     (*story).begin,     // as pay: the answer is still out
 	"finish":    (*story).finish,    // NUMBER [declined]
@@ -81,16 +82,22 @@ func (s *story) check(err error) {
 	}
 }
 
+// makeWorld makes a world whose centers charge nothing (costless), whose merchants pay nothing either (free), whose centers
+// take refunds online only, and whose contracts give the MDR of a refund back.
 func (s *story) makeWorld(a arguments) string {
-	costless, free := a.flag("costless"), a.flag("free")
+	costless, free, online, back := a.flag("costless"), a.flag("free"), a.flag("online"), a.flag("return-mdr")
 	s.world = settletest.New(s.t, func(d *settle.Directory) {
 		for _, c := range d.Centers() {
 			if costless || free {
 				c.Costs = settle.Costs{}
 			}
+			if online {
+				c.Capabilities.Refund = order.RefundByOnline
+			}
 		}
 		for _, m := range d.Merchants() {
 			for i := range m.Routes {
+				m.Routes[i].ReturnMDR = back
 				if free {
 					m.Routes[i].MDRBPS = 0
 				}
@@ -228,6 +235,7 @@ func (s *story) line(number string) string {
 		minor(o, a.Refunded), minor(o, a.Hold()))
 }
 
+// answer gives the same verdict to every message that is due, or, with only=N, to transaction N, and none to the others.
 func (s *story) answer(a arguments) string {
 	verdicts := map[string]settle.Verdict{"done": settle.VerdictDone, "refused": settle.VerdictRefused, "too-late": settle.VerdictTooLate, "original": settle.VerdictOriginal}
 	due, err := s.world.Books.Due(s.t.Context(), 100)
@@ -235,8 +243,12 @@ func (s *story) answer(a arguments) string {
 	var out strings.Builder
 	for _, e := range due {
 		number := s.numberOf(e.Order)
-		fmt.Fprintf(&out, "%s/%d %s of %s, attempt %d: %s\n", number, e.Transaction, e.Kind, minor(s.order(number), e.Amount), e.Attempts, a.word(0))
-		if v, ok := verdicts[a.word(0)]; ok {
+		said := a.word(0)
+		if only := a.named["only"]; only != "" && only != strconv.Itoa(int(e.Transaction)) {
+			said = "nothing"
+		}
+		fmt.Fprintf(&out, "%s/%d %s of %s, attempt %d: %s\n", number, e.Transaction, e.Kind, minor(s.order(number), e.Amount), e.Attempts, said)
+		if v, ok := verdicts[said]; ok {
 			err = s.world.Books.Answered(s.t.Context(), e, v, "400", "C3C3C3")
 		} else {
 			err = s.world.Books.Unanswered(s.t.Context(), e, "no answer")
