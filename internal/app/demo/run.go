@@ -98,6 +98,9 @@ func (s *stage) perform(ctx context.Context, from time.Time) (bool, error) {
 // keep lets the clock run and the workers work until ctx ends.
 func (s *stage) keep(ctx context.Context, r *Report) error {
 	s.clock.Release()
+	if err := s.core.Step(ctx); err != nil { // the windows that the jump to the present has passed
+		return err
+	}
 	running, cancel := context.WithCancel(ctx)
 	var centers sync.WaitGroup
 	for _, c := range s.centers {
