@@ -1,7 +1,9 @@
 package settle_test
 
 import (
+	"errors"
 	"testing"
+	"time"
 
 	"settled/internal/money"
 	"settled/internal/postgres/pgtest"
@@ -13,84 +15,114 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 func byn(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: money.BYN} }
 
-func ref(a money.Amount) *money.Amount { return &a }
-
-func TestTwoStageLife(t *testing.T) {
-	w := settletest.New(t)
-	id := w.Pay(t, settletest.Payment{Number: "A-1", Amount: byn(23740), TwoStage: true})
-	o, err := w.Books.Order(t.Context(), settletest.Merchant, id)
-	if err != nil {
-		t.Fatal(err)
+func TestDirectoryRefuses(t *testing.T) {
+	center := func(id int16) *settle.Center { return &settle.Center{ID: id, Name: "C", Zone: time.UTC} }
+	merchant := func(id int32, c *settle.Center) *settle.Merchant {
+		return &settle.Merchant{ID: id, Routes: []settle.Route{{Center: c, Currencies: []money.Currency{money.BYN}}}}
 	}
-	if o.State() != "Delayed" {
-		t.Fatalf("state %s", o.State())
+	known := center(1)
+	for name, d := range map[string]struct {
+		centers   []*settle.Center
+		merchants []*settle.Merchant
+	}{
+		"a center without id":             {[]*settle.Center{center(0)}, nil},
+		"a center without zone":           {[]*settle.Center{{ID: 1}}, nil},
+		"two centers with one id":         {[]*settle.Center{center(1), center(1)}, nil},
+		"a merchant without id":           {[]*settle.Center{known}, []*settle.Merchant{merchant(0, known)}},
+		"a merchant of seven digits":      {[]*settle.Center{known}, []*settle.Merchant{merchant(1_000_000, known)}},
+		"two merchants with one id":       {[]*settle.Center{known}, []*settle.Merchant{merchant(1, known), merchant(1, known)}},
+		"a route to no center":            {[]*settle.Center{known}, []*settle.Merchant{merchant(1, nil)}},
+		"a route to a center not its own": {[]*settle.Center{known}, []*settle.Merchant{merchant(1, center(1))}},
+	} {
+		if _, err := settle.NewDirectory(d.centers, d.merchants); !errors.Is(err, settle.ErrDirectory) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
-	r, err := w.Books.Confirm(t.Context(), settle.ConfirmRequest{Merchant: settletest.Merchant, Order: id, Amount: ref(byn(15000)), AutoDeposit: true, Actor: settle.ByMerchant})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Order.State() != "PartialDelayed" {
-		t.Fatalf("state %s", r.Order.State())
-	}
-	again, err := w.Books.Confirm(t.Context(), settle.ConfirmRequest{Merchant: settletest.Merchant, Order: id, Amount: ref(byn(15000)), AutoDeposit: true, Actor: settle.ByMerchant})
-	if err != nil || !again.Repeat || again.Operation.Number != r.Operation.Number {
-		t.Fatalf("repeat: %+v %v", again, err)
-	}
-	if n := w.AnswerAll(t, settle.VerdictDone, "400"); n != 1 {
-		t.Fatalf("owed %d", n)
-	}
-	c, err := w.Books.Cancel(t.Context(), settle.CancelRequest{Merchant: settletest.Merchant, Order: id, Actor: settle.ByMerchant})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Log(c.Operation.Note, c.Order.State())
-	if c.Order.State() != "Canceled" {
-		t.Fatalf("state %s", c.Order.State())
+	m := merchant(1, known)
+	if _, err := settle.NewDirectory([]*settle.Center{known}, []*settle.Merchant{m}); err != nil || m.Routes[0].ConfirmWithin != settle.DefaultConfirmWithin {
+		t.Errorf("%+v, %v", m.Routes[0], err)
 	}
 }
 
-func TestExpiryAndUnknown(t *testing.T) {
+// TestCenterKeepsItsID configures another center under an id that is in use.
+func TestCenterKeepsItsID(t *testing.T) {
 	w := settletest.New(t)
-	id := w.Pay(t, settletest.Payment{Number: "A-1", Amount: byn(8000), TwoStage: true})
-	p := w.Begin(t, settletest.Payment{Number: "A-2", Amount: byn(9999)})
-	if err := w.Books.GiveUp(t.Context(), settletest.Merchant, p.Order); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Books.Finish(t.Context(), p, settle.Result{Approved: true}); err == nil {
-		t.Fatal("late finish succeeded")
-	}
-	if n := w.AnswerAll(t, settle.VerdictDone, "400"); n != 1 {
-		t.Fatalf("owed %d", n)
-	}
-	o, err := w.Books.Order(t.Context(), settletest.Merchant, p.Order)
-	if err != nil || o.State() != "Declined" {
-		t.Fatalf("%v %v", o.State(), err)
-	}
-	w.Clock.Advance(settle.DefaultConfirmWithin)
-	if n, err := w.Books.ExpireDue(t.Context(), 100); n != 1 || err != nil {
-		t.Fatalf("expired %d %v", n, err)
-	}
-	o, err = w.Books.Order(t.Context(), settletest.Merchant, id)
-	if err != nil || o.State() != "Canceled" {
-		t.Fatalf("%v %v", o.State(), err)
-	}
-	if n := w.AnswerAll(t, settle.VerdictDone, "400"); n != 1 {
-		t.Fatalf("owed %d", n)
+	c, _ := w.Dir.Center(settletest.FileCenter)
+	c.Name = "SOMEBODY ELSE"
+	if err := w.Books.RegisterCenters(t.Context()); !errors.Is(err, settle.ErrDirectory) {
+		t.Errorf("another center took over an id: %v", err)
 	}
 }
 
-func TestSingleMessage(t *testing.T) {
+// TestNoWindow asks for payments at a center whose last planned cut-off has passed.
+func TestNoWindow(t *testing.T) {
 	w := settletest.New(t)
-	id := w.Pay(t, settletest.Payment{Number: "U-1", Amount: money.Amount{Minor: 4000, Currency: money.USD}})
-	c, err := w.Books.Cancel(t.Context(), settle.CancelRequest{Merchant: settletest.Merchant, Order: id, Actor: settle.ByMerchant})
+	last := w.Begin(t, settletest.Payment{Number: "in time", Amount: byn(100)})
+	held := w.Pay(t, settletest.Payment{Number: "held", Amount: byn(100), TwoStage: true})
+	w.Clock.Advance(14 * 24 * time.Hour)
+	if _, _, err := w.TryBegin(t, settletest.Payment{Number: "too late", Amount: byn(100)}); !errors.Is(err, settle.ErrNoWindow) {
+		t.Errorf("begun without a window: %v", err)
+	}
+	if err := w.Books.Finish(t.Context(), last, settle.Result{Approved: true}); !errors.Is(err, settle.ErrNoWindow) {
+		t.Errorf("approved without a window: %v", err)
+	}
+	if _, err := w.Books.Order(t.Context(), settletest.OtherMerchant, held); !errors.Is(err, settle.ErrNotFound) {
+		t.Errorf("another merchant's order: %v", err)
+	}
+}
+
+// TestManyUnsealedWindows confirms after more cut-offs have passed unsealed than a writer reads at once.
+func TestManyUnsealedWindows(t *testing.T) {
+	w := settletest.New(t)
+	w.Clock.Advance(8 * 24 * time.Hour)
+	id := w.Pay(t, settletest.Payment{Number: "after a week", Amount: byn(100)})
+	e, err := w.Books.Explain(t.Context(), id)
+	if err != nil || len(e.Records) != 1 || e.Records[0].BusinessDate != "2026-03-10" {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
+
+// TestStuckMessage repeats a reversal for a day, parks it, and has it repeated by a person.
+func TestStuckMessage(t *testing.T) {
+	w := settletest.New(t)
+	id := w.Pay(t, settletest.Payment{Number: "stuck", Amount: byn(100), TwoStage: true})
+	_, err := w.Books.Cancel(t.Context(), settle.CancelRequest{Merchant: settletest.Merchant, Order: id, Actor: settle.ByMerchant})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Log(c.Operation.Note, c.Order.State())
-	w.AnswerAll(t, settle.VerdictTooLate, "940")
-	w.AnswerAll(t, settle.VerdictRefused, "100")
-	o, err := w.Books.Order(t.Context(), settletest.Merchant, id)
-	if err != nil || o.State() != "Approved" {
-		t.Fatalf("%v %v", o.State(), err)
+	attempts := 0
+	for began := w.Clock.Now(); w.Clock.Now().Sub(began) < settle.GiveUpAfter+2*time.Hour; w.Clock.Advance(10 * time.Second) {
+		due, err := w.Books.Due(t.Context(), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range due {
+			attempts++
+			if err := w.Books.Unanswered(t.Context(), e, "connection refused"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if attempts > 6 {
+			w.Clock.Advance(59 * time.Minute)
+		}
 	}
+	breaks := 0
+	if err := w.Pool.QueryRow(t.Context(), `SELECT count(*) FROM breaks WHERE category = 'B-16' AND order_ref = $1`, id).Scan(&breaks); err != nil || breaks != 1 {
+		t.Errorf("%d breaks after %d attempts, %v", breaks, attempts, err)
+	}
+	proven(t, w)
+	if err := w.Books.Retry(t.Context(), settletest.Merchant, id, 2); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Books.Retry(t.Context(), settletest.Merchant, id, 2); !errors.Is(err, settle.ErrOperation) {
+		t.Errorf("repeated twice: %v", err)
+	}
+	due, err := w.Books.Due(t.Context(), 10)
+	if err != nil || len(due) != 1 || int(due[0].Attempts) != attempts+1 {
+		t.Fatalf("%+v after %d attempts, %v", due, attempts, err)
+	}
+	if err := w.Books.Answered(t.Context(), due[0], settle.VerdictDone, "400", ""); err != nil {
+		t.Fatal(err)
+	}
+	proven(t, w)
 }

@@ -10,6 +10,7 @@
 //	Confirm, Cancel, Expire ─ one transaction each under the order's row lock, decided by package order
 //	  │
 //	Due, Answered ─ reversals and refunds owed to centers, repeated until each has an outcome
+//	Represent, AbandonCredit ─ what becomes of rejected records
 //
 // # Locks
 //
@@ -17,8 +18,9 @@
 //
 //  1. the shared advisory lock of the order's center, for the length of one commit;
 //  2. the instant is read, and with it the open window that a new record belongs to;
-//  3. the order's row;
-//  4. the merchant's funds row, if a refund is decided.
+//  3. the payment's owed exchange, if its outcome is decided: whoever deletes it is first;
+//  4. the order's row;
+//  5. the merchant's funds row, if a refund is decided.
 //
 // The seal of a window takes the advisory lock exclusively, so it waits for the commits in flight and no longer.
 //
