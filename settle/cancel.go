@@ -164,7 +164,7 @@ func (w *work) carryOutPart(op *Operation, part order.Part) (string, error) {
 		if part.Action == order.ActionReduce {
 			how = "record of slice %d reduced by %v, because its window is open"
 		}
-		return fmt.Sprintf(how, part.Slice, k), w.changeRecord(op, slice)
+		return fmt.Sprintf(how, part.Slice, k), w.changeRecord(op, slice, part.Amount)
 	case order.ActionAbandon:
 		w.trigger = laterTrigger(w.trigger, order.TriggerVoid)
 		w.post(ledger.PR08a, op.Number, ledger.PhaseDone, part.Amount, false)
@@ -188,12 +188,18 @@ func laterTrigger(have, t order.Trigger) order.Trigger {
 
 const insertRecordChange = `
 INSERT INTO record_changes (window_id, record_id, merchant_id, version, amount, operation, at)
-SELECT $1, $2, $3, coalesce(max(version), 0) + 1, $4, $5, $6
-FROM record_changes WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3`
+SELECT r.window_id, r.record_id, r.merchant_id, coalesce(c.version, 0) + 1, coalesce(c.amount, r.amount) - $4, $5, $6
+FROM records r LEFT JOIN LATERAL (SELECT version, amount FROM record_changes x
+	WHERE x.window_id = r.window_id AND x.record_id = r.record_id AND x.merchant_id = r.merchant_id ORDER BY version DESC LIMIT 1) c ON true
+WHERE r.window_id = $1 AND r.record_id = $2 AND r.merchant_id = $3`
 
-// changeRecord writes the amount that is left of a slice beside its record; 0 withdraws it.
-func (w *work) changeRecord(op, slice *Operation) error {
-	_, err := w.tx.Exec(w.ctx, insertRecordChange, *slice.Window, *slice.Record, w.order.Merchant, slice.Amount-slice.Refunded, op.Number, w.moment.at)
+// changeRecord writes beside the record of a slice what is left of it without k; 0 withdraws it. That may be more than
+// what is left of the slice: a credit that was presented before the record's sale was rejected stands on its own.
+func (w *work) changeRecord(op, slice *Operation, k int64) error {
+	tag, err := w.tx.Exec(w.ctx, insertRecordChange, *slice.Window, *slice.Record, w.order.Merchant, k, op.Number, w.moment.at)
+	if err == nil && tag.RowsAffected() != 1 {
+		err = ErrOperation
+	}
 	if err != nil {
 		return fmt.Errorf("change record %d: %w", *slice.Record, err)
 	}

@@ -130,7 +130,6 @@ func (l *lane) transact(group []*item) error {
 	var intents []*item
 	var outcomes []*item
 	for _, it := range group {
-		it.fresh = false
 		if it.begin != nil {
 			intents = append(intents, it)
 		} else {
@@ -139,6 +138,9 @@ func (l *lane) transact(group []*item) error {
 	}
 	l.commits++
 	return postgres.InTx(ctx, l.books.Options.Lanes, postgres.Key{Name: "group commit"}, func(tx pgx.Tx) error {
+		for _, it := range group {
+			it.fresh = false // an attempt that was rolled back may have set it
+		}
 		if err := l.forgetPlans(ctx, tx); err != nil {
 			return err
 		}

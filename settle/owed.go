@@ -81,7 +81,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (fingerprint) DO NOTHING
 // stuck ends the repeats of a message that is still owed.
 func (b *Books) stuck(ctx context.Context, e Owed, why string) error {
 	_, err := b.change(ctx, "park", e.Merchant, e.Order, func(w *work) error {
-		if ok, err := w.settleOwed(e); err != nil || !ok {
+		if ok, err := w.settleOwed(e, false); err != nil || !ok {
 			return err
 		}
 		return w.park(e, why)
@@ -120,10 +120,13 @@ func (b *Books) Retry(ctx context.Context, merchant int32, id int64, transaction
 	return err
 }
 
-// settleOwed deletes the owed row; false means that somebody else has settled it.
-func (w *work) settleOwed(e Owed) (bool, error) {
-	tag, err := w.tx.Exec(w.ctx, `DELETE FROM owed_exchanges WHERE merchant_id = $1 AND order_id = $2 AND transaction = $3`,
-		e.Merchant, e.Order, e.Transaction)
+const deleteOwed = `
+DELETE FROM owed_exchanges WHERE merchant_id = $1 AND order_id = $2 AND transaction = $3 AND (attempts = $4 OR NOT $5)`
+
+// settleOwed deletes the owed row; false means that somebody else has settled it or, when it is to be unclaimed, has
+// claimed it since and may have transmitted it.
+func (w *work) settleOwed(e Owed, unclaimed bool) (bool, error) {
+	tag, err := w.tx.Exec(w.ctx, deleteOwed, e.Merchant, e.Order, e.Transaction, e.Attempts, unclaimed)
 	if err != nil {
 		return false, fmt.Errorf("settle exchange %d/%d: %w", e.Order, e.Transaction, err)
 	}
@@ -142,8 +145,8 @@ const (
 )
 
 // Answered records the center's answer to an owed message and everything that follows from it, in one commit. An answer
-// to a message that is settled already changes nothing. VerdictOriginal after a transmission of the reversal, or after a
-// late approval, adopts nothing: the reversal may have worked or may still work, so it goes on.
+// to a message that is settled already changes nothing. VerdictOriginal after a transmission of the reversal, after a later
+// claim of it, or after a late approval, adopts nothing: the reversal may have worked or may still work, so it goes on.
 func (b *Books) Answered(ctx context.Context, e Owed, v Verdict, action, approval string) error {
 	_, err := b.change(ctx, "answer", e.Merchant, e.Order, func(w *work) error {
 		original := w.order.Transaction(deref(e.Original))
@@ -153,7 +156,7 @@ func (b *Books) Answered(ctx context.Context, e Owed, v Verdict, action, approva
 		if v == VerdictOriginal && !adoptable(e, original) {
 			return nil
 		}
-		if ok, err := w.settleOwed(e); err != nil || !ok {
+		if ok, err := w.settleOwed(e, v == VerdictOriginal); err != nil || !ok {
 			return err
 		}
 		if cannotEnd(e, v, original) {
