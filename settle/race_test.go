@@ -78,7 +78,8 @@ func (k *walker) step(t *testing.T) error {
 		_, err := b.ExpireDue(ctx, 2)
 		return err
 	case 8:
-		return b.Finish(ctx, p, settle.Result{Approved: true, ActionCode: "000", ApprovalCode: "AAAAAA", Response: "AS000"})
+		mine := *p // as another process would have it
+		return b.Finish(ctx, &mine, settle.Result{Approved: true, ActionCode: "000", ApprovalCode: "AAAAAA", Response: "AS000"})
 	default:
 		return k.answer(t)
 	}
