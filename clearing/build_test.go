@@ -2,9 +2,11 @@ package clearing_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"flag"
 	"os"
+	"strings"
 	"testing"
 
 	"settled/clearing"
@@ -153,5 +155,27 @@ func TestVerifySeesChangedChunks(t *testing.T) {
 	}
 	if err := w.night.DeliverFile(t.Context(), f.ID); err == nil {
 		t.Error("delivered")
+	}
+}
+
+// TestWhatIsSealedStays: the application's role cannot change what a batch holds, nor a stored byte.
+func TestWhatIsSealedStays(t *testing.T) {
+	w := newWorld(t, nil)
+	w.Pay(t, settletest.Payment{Number: "1", Amount: byn(100)})
+	w.cutoff()
+	w.buildAll()
+	for _, sql := range []string{
+		`UPDATE batches SET sales_amount = 1`, `DELETE FROM batches`, `UPDATE batch_totals SET amount = 1`, `DELETE FROM files`,
+		`UPDATE file_chunks SET bytes = ''`, `DELETE FROM file_chunks`, `DELETE FROM replies`, `UPDATE reply_chunks SET bytes = ''`,
+		`DELETE FROM delivery_attempts`,
+	} {
+		if _, err := w.Pool.Exec(t.Context(), sql); err == nil {
+			t.Errorf("%s: allowed", sql)
+		}
+	}
+	text, err := json.Marshal(w.file())
+	check(t, err)
+	if sum := w.file().SHA256.String(); len(sum) != 64 || !strings.Contains(string(text), `"sha256":"`+sum+`"`) {
+		t.Errorf("%s", text)
 	}
 }

@@ -2,6 +2,7 @@ package clearing
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -25,6 +26,15 @@ const (
 	FileRejected  FileState = "rejected"         // the center refused it whole: nothing of it was processed
 )
 
+// Digest is a SHA-256 sum; people read it as hexadecimal digits.
+type Digest []byte
+
+// String returns the hexadecimal digits.
+func (d Digest) String() string { return hex.EncodeToString(d) }
+
+// MarshalText writes the form of String.
+func (d Digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
 // File is the bytes of a batch, or the plan of them.
 type File struct {
 	ID            int64      `json:"file"`
@@ -38,7 +48,7 @@ type File struct {
 	Frozen        bool       `json:"frozen"`
 	Bytes         *int64     `json:"bytes,omitempty"`
 	Messages      *int32     `json:"messages,omitempty"`
-	SHA256        []byte     `json:"sha256,omitempty"`
+	SHA256        Digest     `json:"sha256,omitempty"`
 	Proof         string     `json:"proof,omitempty"` // hash, size, present, taken, reply, person
 	Attempts      int32      `json:"attempts"`
 	Failures      int32      `json:"failures"`

@@ -146,6 +146,8 @@ func (p Profile) check(c *settle.Center) error {
 		return fault("release mode %q", p.Release)
 	case p.ReplyName == nil:
 		return fault("no pattern of reply names")
+	case !strings.HasPrefix(p.ReplyName.String(), "^") || !strings.HasSuffix(p.ReplyName.String(), "$"):
+		return fault("pattern of reply names %q must begin with ^ and end with $", p.ReplyName)
 	}
 	for _, r := range p.RejectClasses {
 		if !slices.Contains(rejectClasses, r.Class) || r.From > r.To {

@@ -19,7 +19,7 @@ type Reply struct {
 	Center    int16      `json:"center"`
 	Name      string     `json:"name"`
 	Bytes     int64      `json:"bytes"`
-	SHA256    []byte     `json:"sha256"`
+	SHA256    Digest     `json:"sha256"`
 	LogicalID string     `json:"file_id"`
 	State     string     `json:"state"` // fetched, applied, duplicate, quarantined
 	Reason    string     `json:"reason,omitempty"`

@@ -177,4 +177,6 @@ CREATE TABLE inbox_files (
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON file_sequences, batches, batch_totals, files, file_chunks, delivery_attempts,
 	link_failures, replies, reply_chunks, inbox_files TO settled_app;
-REVOKE UPDATE, DELETE ON batch_totals, file_chunks, reply_chunks FROM settled_app;
+REVOKE UPDATE, DELETE ON batch_totals, file_chunks, reply_chunks, batches FROM settled_app;
+REVOKE DELETE ON files, delivery_attempts, replies FROM settled_app;
+GRANT UPDATE (state, replied_at, reply_id) ON batches TO settled_app; -- the verdict: nothing else of a batch changes
