@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"text/tabwriter"
 	"time"
+	_ "time/tzdata" // for an empty image
 
 	"golang.org/x/crypto/ssh"
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // calendars need zones where the system has none, as in an empty image
 )
 
 func main() { os.Exit(run()) }
