@@ -24,7 +24,7 @@ func profile(c *config.Clearing, acquirer string) clearing.Profile {
 			HostKeys: c.SFTP.HostKeys},
 		Outbox: c.SFTP.UploadDir, Inbox: c.SFTP.ReplyDir, RemovesFiles: c.SFTP.RemovesFiles,
 		DedupesByFileID: c.SFTP.DedupesFiles, DuplicateCodes: c.SFTP.DuplicateCodes,
-		RemoveReplies: c.Replies.Remove, ReplyTimeout: c.Replies.Timeout, ReplyName: c.Replies.Name,
+		RemoveReplies: c.Replies.Remove, ReplyTimeout: c.Replies.Timeout, PollEvery: c.Replies.Poll, MaxRejects: c.Replies.MaxRejects, ReplyName: c.Replies.Name,
 	}
 }
 

@@ -167,6 +167,10 @@ func (c *checker) replies(at place, f RepliesFile) Replies {
 	if err != nil {
 		c.fail(at.at("pattern"), "%v", err)
 	}
-	return Replies{Name: name, Remove: f.Remove,
+	if f.MaxRejects < 0 || f.MaxRejects > 1 {
+		c.fail(at.at("max_rejects"), "%v is no share from 0 to 1", f.MaxRejects)
+	}
+	return Replies{Name: name, Remove: f.Remove, MaxRejects: f.MaxRejects,
+		Poll:    c.within(at.at("poll"), f.Poll, 30*time.Second, time.Second, day),
 		Timeout: c.within(at.at("timeout"), f.Timeout, 12*time.Hour, time.Second, 240*time.Hour)}
 }

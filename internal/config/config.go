@@ -111,9 +111,11 @@ type SFTP struct {
 
 // Replies says what is known about a center's replies.
 type Replies struct {
-	Name    *regexp.Regexp // of names; its group "file" is the name of the file answered
-	Timeout time.Duration  // from delivery until a missing reply is overdue
-	Remove  bool           // we remove a reply once it is stored
+	Name       *regexp.Regexp // of names; its group "file" is the name of the file answered
+	Timeout    time.Duration  // from delivery until a missing reply is overdue
+	Remove     bool           // we remove a reply once it is stored
+	Poll       time.Duration  // between looks for replies
+	MaxRejects float64        // share of refused records above which a reply waits for a person; 0: no limit
 }
 
 // Merchant is who sells: as the books know it, and how it shows who it is.

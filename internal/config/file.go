@@ -118,9 +118,11 @@ type SFTPFile struct {
 
 // RepliesFile says what is known about a center's replies.
 type RepliesFile struct {
-	Pattern string        `yaml:"pattern,omitempty"`
-	Timeout time.Duration `yaml:"timeout,omitempty"`
-	Remove  bool          `yaml:"remove,omitempty"`
+	Pattern    string        `yaml:"pattern,omitempty"`
+	Timeout    time.Duration `yaml:"timeout,omitempty"`
+	Poll       time.Duration `yaml:"poll,omitempty"`
+	Remove     bool          `yaml:"remove,omitempty"`
+	MaxRejects float64       `yaml:"max_rejects,omitempty"`
 }
 
 // MerchantFile is a merchant.

@@ -7,6 +7,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"settled/internal/pcsim"
 )
 
 // Options of a demo.
@@ -26,6 +28,9 @@ const DefaultOrders = 1500
 // tailDays is how many days the clock runs on after the second night: holds of the last day end after 48 hours, and
 // records that were refused once are presented again.
 const tailDays = 2
+
+// keptReplyDelay is how long a center takes over a file once the demo goes on in real time.
+const keptReplyDelay = 2 * time.Second
 
 type run struct {
 	Options
@@ -104,6 +109,7 @@ func (s *stage) keep(ctx context.Context, r *Report) error {
 	running, cancel := context.WithCancel(ctx)
 	var centers sync.WaitGroup
 	for _, c := range s.centers {
+		c.SetReplies(pcsim.Replies{Delay: keptReplyDelay})
 		centers.Go(func() { _ = c.Run(running) })
 	}
 	s.onTakeDown(func() error { cancel(); centers.Wait(); return nil })

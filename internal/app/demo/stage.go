@@ -187,7 +187,8 @@ func (s *stage) location() *time.Location { return s.clock.Now().Location() }
 // configuration is what an operator would write for this cast.
 func (s *stage) configuration() config.File {
 	f := config.File{Ledger: config.LedgerFile{Zone: zone}, Merchants: merchants(s.shops),
-		Calendars: map[string]config.CalendarFile{"every-day": {Horizon: "2099-12-31"}}}
+		Calendars: map[string]config.CalendarFile{"every-day": {Horizon: "2099-12-31"}},
+		Schedules: map[string]string{"send": "@every 5s", "fetch-replies": "@every 5s"}}
 	for _, c := range casts {
 		f.Centers = append(f.Centers, s.centerFile(c))
 	}
@@ -207,7 +208,7 @@ func (s *stage) centerFile(c cast) config.CenterFile {
 	f.Clearing = &config.ClearingFile{Charset: c.charset, Blocked: c.blocked, Member: c.member,
 		Acquirer: fmt.Sprintf("41%04d", c.id), Calendar: "every-day",
 		Windows: []config.WindowFile{{No: 1, Cutoff: c.cutoff, Deadline: c.until, Days: "all"}},
-		Rejects: rejectClasses(),
+		Rejects: rejectClasses(), Replies: config.RepliesFile{Poll: 2 * time.Second},
 		SFTP: config.SFTPFile{Address: center.SFTPAddr(), User: "settled", KeyFile: "sftp.key", RemovesFiles: c.removes, DedupesFiles: true,
 			Duplicates: []uint16{512}, HostKeys: []string{strings.TrimSpace(string(ssh.MarshalAuthorizedKey(center.HostKey())))}}}
 	return f
