@@ -196,6 +196,11 @@ var corruptions = []struct{ invariant, name, sql string }{
 	{"INV-18", "payment never given up", `INSERT INTO owed_exchanges (order_id, amount, exchange_id, created_at, transmitted_at, due_at, merchant_id, center_id, transaction, operation, kind)
 		SELECT order_id, amount, 999, '2026-03-01', '2026-03-01', '2026-03-01', merchant_id, center_id, 1, 1, 1 FROM orders WHERE ordernumber = 'open'`},
 	{"INV-19", "owed exchange lost", `DELETE FROM owed_exchanges WHERE kind IN (4, 5)`},
+	{"INV-20", "sealed sale reversed", `INSERT INTO transactions (order_id, amount, exchange_id, transmitted_at, merchant_id, transaction, operation, original, kind, state)
+		SELECT order_id, 1, 999, now(), merchant_id, 9, 1, 1, 4, 2 FROM orders WHERE ordernumber = 'one stage'`},
+	{"INV-20", "reversed and presented", `INSERT INTO records SELECT record_id + 100000, order_id, 5000, exchange_id, born_at, authorized_at, window_id, merchant_id, currency,
+		operation, kind, slice, sequence, final, card_expiry, approval_code, card, supersedes FROM records
+		WHERE order_id = (SELECT order_id FROM orders WHERE ordernumber = 'void')`},
 	{"INV-19", "sent for another amount", `UPDATE owed_exchanges SET amount = amount + 1`},
 }
 

@@ -34,4 +34,5 @@ var Checks = []Check{
 	{"INV-18", "a payment of unknown outcome has its reversal on the way, or a person decides", sqlUnknownOwed, ""},
 	{"INV-18", "no payment waits for its outcome long after it should have been given up", sqlStaleIntents, ""},
 	{"INV-19", "the messages that are owed are the exchanges that were sent", sqlOwed, ""},
+	{"INV-20", "what is reversed of an authorization and what is presented of it stay within it", sqlReversed, ""},
 }

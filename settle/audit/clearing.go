@@ -131,3 +131,16 @@ FROM rejects j WHERE NOT EXISTS (SELECT FROM batches b WHERE b.window_id = j.win
 UNION ALL
 SELECT format('reject of record %s of %s: the record is of %s', j.record_id, j.amount, e.amount), j.amount - coalesce(e.amount, 0)
 FROM rejects j LEFT JOIN (` + effective + ` SELECT * FROM effective) e USING (window_id, record_id, merchant_id) WHERE e.amount IS DISTINCT FROM j.amount`
+
+// A reversal of an amount and its presentment are never both effective. Reversals of purchases name their slice and are
+// left out, and so are those of payments that never succeeded.
+const sqlReversed = effective + `, presented AS (
+	SELECT merchant_id, order_id, sum(amount) AS amount FROM effective WHERE kind = 1 AND reject IS NULL GROUP BY 1, 2
+), reversed AS (
+	SELECT merchant_id, order_id, sum(amount) AS amount FROM transactions
+	WHERE kind IN (3, 4) AND slice IS NULL AND state <> 3 GROUP BY 1, 2
+)
+SELECT format('order %s: %s reversed and %s presented of %s', order_id, r.amount, p.amount, o.authorized),
+	(r.amount + coalesce(p.amount, 0) - o.authorized)::bigint
+FROM orders o JOIN reversed r USING (merchant_id, order_id) LEFT JOIN presented p USING (merchant_id, order_id)
+WHERE o.status = 2 AND r.amount + coalesce(p.amount, 0) > o.authorized`
