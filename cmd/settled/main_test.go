@@ -407,6 +407,8 @@ func operate(t *testing.T, env map[string]string) {
 		{[]string{"file", "release", file}, exitConflict, "is not built"},
 		{[]string{"reply", "list"}, exitOK, "applied"},
 		{[]string{"reply", "show", "1"}, exitOK, "RPY_"},
+		{[]string{"reject", "list", "--all"}, exitOK, "record"},
+		{[]string{"reject", "represent", "5730001000000001", "1"}, exitNotFound, "was not refused"},
 		{[]string{"audit"}, exitOK, "0 violations"},
 		{[]string{"ledger", "trial-balance"}, exitOK, "Center receivable: accepted"},
 		{[]string{"ledger", "trial-balance", "--as-of", "2026-03-02"}, exitOK, "as of 2026-03-02"},
