@@ -87,6 +87,7 @@ func (c *Core) open(ctx context.Context) error {
 	c.Books = settle.New(settle.Options{Pool: c.Pool, Lanes: lanes, LaneCount: c.Environment.Lanes, Directory: c.Config.Directory,
 		Vault: c.Vault, Zone: c.Config.Zone, Now: c.Now, Log: c.Log, Wake: func() { c.wake() }})
 	c.onClose(c.Books.Close)
+	c.Registry.MustRegister(settle.Metrics{Books: c.Books})
 	if err := c.Books.RegisterCenters(ctx); err != nil {
 		return err
 	}

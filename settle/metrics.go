@@ -1,0 +1,93 @@
+package settle
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Metrics shows what waits in the books to Prometheus, read at each scrape from the queues alone: never from what is
+// history. Register it once per process.
+type Metrics struct{ Books *Books }
+
+// scrapeTimeout bounds the reading of the gauges.
+const scrapeTimeout = 5 * time.Second
+
+func gauge(name, help, label string) *prometheus.Desc {
+	return prometheus.NewDesc("settled_"+name, help, []string{label}, nil)
+}
+
+var perCenter = []*prometheus.Desc{
+	gauge("unknown_outcomes", "Payments whose outcome is not known and whose reversal is on its way.", "center"),
+	gauge("unknown_oldest_age_seconds", "Age of the oldest payment of unknown outcome; 0 when there is none.", "center"),
+	gauge("reversals_pending", "Reversals, whole and partial, that the center has not answered.", "center"),
+	gauge("reversal_oldest_age_seconds", "Age of the oldest reversal without an answer; 0 when there is none.", "center"),
+	gauge("refunds_pending", "Online refunds that the center has not answered.", "center"),
+	gauge("holds_open", "Holds that are neither confirmed nor given up.", "center"),
+	gauge("expiry_due", "Holds whose end has come and that are not given up yet.", "center"),
+	gauge("expiry_lag_seconds", "How long ago the end of the oldest due hold was; 0 when none is due.", "center"),
+}
+
+var perCategory = []*prometheus.Desc{
+	gauge("breaks_open", "Differences that a person must look at.", "category"),
+	gauge("breaks_oldest_age_seconds", "Age of the oldest open break.", "category"),
+}
+
+// An unknown payment owes its reversal, or the refund that replaces it, by its own operation: the first. One whose process
+// died is unknown from its due time on.
+const (
+	scrapeCenters = `
+WITH owed AS (
+	SELECT center_id, count(*) FILTER (WHERE operation = 1 AND (kind > 2 OR due_at <= $1)) AS unknown,
+		min(created_at) FILTER (WHERE operation = 1 AND (kind > 2 OR due_at <= $1)) AS unknown_since,
+		count(*) FILTER (WHERE kind IN (3, 4)) AS reversals, min(created_at) FILTER (WHERE kind IN (3, 4)) AS reversal_since,
+		count(*) FILTER (WHERE kind = 5) AS refunds
+	FROM owed_exchanges GROUP BY center_id
+), held AS (
+	SELECT center_id, count(*) AS open, count(*) FILTER (WHERE expires_at <= $1) AS due, min(expires_at) FILTER (WHERE expires_at <= $1) AS due_since
+	FROM open_holds GROUP BY center_id
+)
+SELECT name, array[coalesce(unknown, 0), coalesce(extract(epoch FROM $1 - unknown_since), 0),
+	coalesce(reversals, 0), coalesce(extract(epoch FROM $1 - reversal_since), 0), coalesce(refunds, 0),
+	coalesce(open, 0), coalesce(due, 0), coalesce(extract(epoch FROM $1 - due_since), 0)]::float8[]
+FROM centers LEFT JOIN owed USING (center_id) LEFT JOIN held USING (center_id)`
+	scrapeBreaks = `
+SELECT category, array[count(*), extract(epoch FROM $1 - min(opened_at))]::float8[] FROM breaks WHERE closed_at IS NULL GROUP BY category`
+)
+
+// Describe implements prometheus.Collector.
+func (m Metrics) Describe(out chan<- *prometheus.Desc) {
+	for _, descs := range [][]*prometheus.Desc{perCenter, perCategory} {
+		for _, d := range descs {
+			out <- d
+		}
+	}
+}
+
+// Collect implements prometheus.Collector. What cannot be read is left out.
+func (m Metrics) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	defer cancel()
+	m.collect(ctx, out, scrapeCenters, perCenter)
+	m.collect(ctx, out, scrapeBreaks, perCategory)
+}
+
+// collect turns each row, a label and an array of values, into gauges.
+func (m Metrics) collect(ctx context.Context, out chan<- prometheus.Metric, sql string, descs []*prometheus.Desc) {
+	rows, err := m.Books.Pool.Query(ctx, sql, m.Books.now())
+	if err == nil {
+		var label string
+		var values []float64
+		_, err = pgx.ForEachRow(rows, []any{&label, &values}, func() error {
+			for i, v := range values {
+				out <- prometheus.MustNewConstMetric(descs[i], prometheus.GaugeValue, v, label)
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		m.Books.Log.WarnContext(ctx, "read gauges of the books", "error", err)
+	}
+}

@@ -1,0 +1,77 @@
+package settle_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"settled/internal/money"
+	"settled/settle"
+	"settled/settle/settletest"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+func TestMetrics(t *testing.T) {
+	w := settletest.New(t)
+	w.Pay(t, settletest.Payment{Number: "held", Amount: byn(100), TwoStage: true})
+	lost := w.Begin(t, settletest.Payment{Number: "lost", Amount: byn(100)})
+	if err := w.Books.GiveUp(t.Context(), lost.Merchant.ID, lost.Order); err != nil {
+		t.Fatal(err)
+	}
+	w.Clock.Advance(time.Minute)
+	w.Begin(t, settletest.Payment{Number: "died", Amount: byn(100), Merchant: settletest.OtherMerchant})
+	refunded := w.Pay(t, settletest.Payment{Number: "refund", Amount: money.Amount{Minor: 100, Currency: money.USD}})
+	w.Clock.Advance(48 * time.Hour)
+	if _, err := w.Books.Cancel(t.Context(), settle.CancelRequest{Merchant: settletest.Merchant, Order: refunded, Actor: settle.ByMerchant}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"settled_unknown_outcomes":            `{center="PC-A"} 1 {center="PC-B"} 1 {center="PC-C"} 0`,
+		"settled_unknown_oldest_age_seconds":  `{center="PC-A"} 172860 {center="PC-B"} 172800 {center="PC-C"} 0`,
+		"settled_reversals_pending":           `{center="PC-A"} 1 {center="PC-B"} 0 {center="PC-C"} 0`,
+		"settled_reversal_oldest_age_seconds": `{center="PC-A"} 172860 {center="PC-B"} 0 {center="PC-C"} 0`,
+		"settled_refunds_pending":             `{center="PC-A"} 0 {center="PC-B"} 0 {center="PC-C"} 1`,
+		"settled_holds_open":                  `{center="PC-A"} 1 {center="PC-B"} 0 {center="PC-C"} 0`,
+		"settled_expiry_due":                  `{center="PC-A"} 1 {center="PC-B"} 0 {center="PC-C"} 0`,
+		"settled_expiry_lag_seconds":          `{center="PC-A"} 60 {center="PC-B"} 0 {center="PC-C"} 0`,
+	}
+	compare(t, w, want)
+	due, err := w.Books.DueOf(t.Context(), lost.Merchant.ID, lost.Order)
+	if err != nil || len(due) != 1 {
+		t.Fatal(due, err)
+	}
+	if err := w.Books.Unanswered(t.Context(), due[0], "silence"); err != nil {
+		t.Fatal(err)
+	}
+	compare(t, w, map[string]string{
+		"settled_breaks_open":               `{category="B-16"} 1`,
+		"settled_breaks_oldest_age_seconds": `{category="B-16"} 0`,
+	})
+}
+
+// compare checks each metric against its samples: labels and values.
+func compare(t *testing.T, w *settletest.World, want map[string]string) {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(settle.Metrics{Books: w.Books})
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := map[string]string{}
+	for _, f := range families {
+		var samples []string
+		for _, m := range f.GetMetric() {
+			l := m.GetLabel()[0]
+			samples = append(samples, fmt.Sprintf("{%s=%q} %g", l.GetName(), l.GetValue(), m.GetGauge().GetValue()))
+		}
+		have[f.GetName()] = strings.Join(samples, " ")
+	}
+	for name, samples := range want {
+		if have[name] != samples {
+			t.Errorf("%s: %s, want %s", name, have[name], samples)
+		}
+	}
+}
