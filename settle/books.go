@@ -56,7 +56,7 @@ func New(o Options) *Books {
 	if o.Wake == nil {
 		o.Wake = func() {}
 	}
-	b := &Books{Options: o, ids: &blocks{pool: o.Pool, open: map[string]*block{}}, ledger: ledger.Book{Zone: o.Zone}}
+	b := &Books{Options: o, ids: newBlocks(o.Pool), ledger: ledger.Book{Zone: o.Zone}}
 	for _, c := range o.Directory.Centers() {
 		if !c.Capabilities.FinancialRecord {
 			b.singleMessage = append(b.singleMessage, c.ID)
@@ -73,6 +73,7 @@ func (b *Books) Close() {
 	for _, l := range b.lanes {
 		l.close()
 	}
+	b.ids.close()
 }
 
 func (b *Books) now() time.Time { return b.Now().UTC().Truncate(time.Microsecond) }

@@ -9,11 +9,27 @@ import (
 )
 
 // blocks hands out identifiers from blocks that it reserves in the database, one short statement per block. Identifiers
-// of one name ascend within a process; a restart leaves a gap.
+// of one name ascend within a process; a restart leaves a gap. It has a connection of its own: identifiers are asked for
+// within transactions, and with every connection in a transaction that waits for one, none would ever come.
 type blocks struct {
 	pool *pgxpool.Pool
+	err  error // why there is no connection
 	mu   sync.Mutex
 	open map[string]*block
+}
+
+// newBlocks makes blocks on the database of the pool.
+func newBlocks(like *pgxpool.Pool) *blocks {
+	cfg := like.Config()
+	cfg.MaxConns, cfg.MinConns, cfg.MinIdleConns = 1, 0, 0
+	pool, err := pgxpool.NewWithConfig(context.Background(), cfg)
+	return &blocks{pool: pool, err: err, open: map[string]*block{}}
+}
+
+func (b *blocks) close() {
+	if b.pool != nil {
+		b.pool.Close()
+	}
 }
 
 type block struct{ next, end int64 }
@@ -25,6 +41,9 @@ RETURNING next - $2`
 
 // next returns the next identifier of a name, reserving size at a time. The first is 1.
 func (b *blocks) next(ctx context.Context, name string, size int64) (int64, error) {
+	if b.err != nil {
+		return 0, fmt.Errorf("reserve identifiers of %q: %w", name, b.err)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	cur := b.open[name]

@@ -1,6 +1,7 @@
 package settle_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,8 @@ import (
 	"settled/settle/audit"
 	"settled/settle/order"
 	"settled/settle/settletest"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // proven fails the test unless every invariant holds.
@@ -289,4 +292,35 @@ func TestOwedSurvivesTheProcess(t *testing.T) {
 		}
 	}
 	proven(t, w)
+}
+
+// TestFewConnections confirms more orders at once than there are connections, when identifiers are yet to be reserved: a
+// transaction must not wait for a connection that another one holds.
+func TestFewConnections(t *testing.T) {
+	w := settletest.New(t)
+	const confirmations = 12
+	var ids [confirmations]int64
+	for i := range ids {
+		ids[i] = w.Pay(t, settletest.Payment{Number: fmt.Sprint("held ", i), Amount: byn(100), TwoStage: true})
+	}
+	cfg := w.Pool.Config()
+	cfg.MaxConns = 2
+	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	few := settle.New(settle.Options{Pool: pool, Directory: w.Dir, Vault: w.Vault, Now: w.Clock.Now})
+	defer few.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var group sync.WaitGroup
+	for _, id := range ids {
+		group.Go(func() {
+			if _, err := few.Confirm(ctx, settle.ConfirmRequest{Merchant: settletest.Merchant, Order: id, Actor: settle.ByMerchant}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
 }
