@@ -57,7 +57,7 @@ func newBatch() *cobra.Command {
 	query = filter(list)
 	show := operator("show BATCH", "Show a batch: totals per merchant, files, rejects", 1, showBatch)
 	preview := operator("preview CENTER", "Show what a seal of the open window would make now; nothing is changed", 1, previewBatch)
-	return group("batch", "Batches: the sealed sets of windows", list, show, preview, newSealNow())
+	return group("batch", "Batches: the sealed sets of windows", list, show, preview, newSealNow(), newBatchRebuild())
 }
 
 // batchLine is a batch with the names of its center and currency.

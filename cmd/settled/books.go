@@ -131,14 +131,18 @@ func newOrder() *cobra.Command {
 			if err != nil {
 				return usageError{fmt.Errorf("%q is no bill number", args[0])}
 			}
-			e, err := d.Books.Explain(ctx, bill)
-			if err != nil {
-				return err
-			}
-			if d.json {
-				return printJSON(d.OutOrStdout(), e)
-			}
-			return e.WriteText(d.OutOrStdout(), d.Config.Zone)
+			return explainOrder(ctx, d, bill)
 		})
-	return group("order", "Orders", show)
+	return group("order", "Orders", show, newOrderRetry())
+}
+
+func explainOrder(ctx context.Context, d *desk, bill int64) error {
+	e, err := d.Books.Explain(ctx, bill)
+	if err != nil {
+		return err
+	}
+	if d.json {
+		return printJSON(d.OutOrStdout(), e)
+	}
+	return e.WriteText(d.OutOrStdout(), d.Config.Zone)
 }

@@ -28,7 +28,7 @@ func newFile() *cobra.Command {
 		operator("show FILE", "Show a file: state, proof, deliveries, replies", 1, showFile), newFileVerify(),
 		fileAction("release FILE", "Let a built file go to its center", (*clearing.Night).Release),
 		fileAction("retry FILE", "Try a stopped file again", (*clearing.Night).Retry),
-		fileAction("resend FILE", "Send the same bytes again under the same name", (*clearing.Night).Resend))
+		fileAction("resend FILE", "Send the same bytes again under the same name", (*clearing.Night).Resend), newFileMarkDelivered())
 }
 
 // fileLine is a file as programs read it.
@@ -180,11 +180,15 @@ func newReply() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		r, err := d.Night.Reply(ctx, id)
-		if err != nil {
-			return err
-		}
-		return d.print(replyLines(d, []clearing.Reply{r})[0], func(t *rows) { showReplies(d, t, []clearing.Reply{r}) })
+		return showReply(ctx, d, id)
 	})
-	return group("reply", "Replies of the centers", list, show)
+	return group("reply", "Replies of the centers", list, show, newReplyReconsider())
+}
+
+func showReply(ctx context.Context, d *desk, id int64) error {
+	r, err := d.Night.Reply(ctx, id)
+	if err != nil {
+		return err
+	}
+	return d.print(replyLines(d, []clearing.Reply{r})[0], func(t *rows) { showReplies(d, t, []clearing.Reply{r}) })
 }

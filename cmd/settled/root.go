@@ -47,6 +47,7 @@ var codes = []struct {
 	{app.ErrDatabase, exitConfig}, {local.ErrNoServer, exitConfig},
 	{settle.ErrNotFound, exitNotFound}, {settle.ErrBillNumber, exitNotFound}, {clearing.ErrNotFound, exitNotFound},
 	{settle.ErrNotRejected, exitConflict}, {clearing.ErrState, exitConflict}, {clearing.ErrOrder, exitConflict}, {clearing.ErrNotDue, exitConflict}, {clearing.ErrBusy, exitConflict},
+	{settle.ErrNotRejected, exitConflict}, {settle.ErrOperation, exitConflict}, {settle.ErrInFlight, exitConflict}, {settle.ErrNoWindow, exitConflict},
 }
 
 func exitCode(err error) int {
@@ -73,7 +74,11 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	c.SetOut(out)
 	c.SetErr(errOut)
 	err := c.ExecuteContext(ctx)
-	if err != nil && !errors.Is(err, errRed) {
+	switch {
+	case err == nil || errors.Is(err, errRed):
+	case ctx.Err() != nil:
+		fmt.Fprintln(errOut, "settled: interrupted")
+	default:
 		fmt.Fprintln(errOut, "settled:", err)
 	}
 	return exitCode(err)
@@ -93,7 +98,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newDemo(), newServe(), newWork(), newRun(), newMigrate(), newConfig(), newPasswordHash(), newKeys(),
-		newBatch(), newFile(), newReply(), newReject(), newAudit(), newLedger(), newOrder(), newBench(), newBenchChild())
+		newBatch(), newFile(), newReply(), newCenter(), newReject(), newAudit(), newLedger(), newOrder(), newBench(), newBenchChild())
 	return root
 }
 

@@ -78,7 +78,7 @@ func (s *stage) perform(ctx context.Context, from time.Time) (bool, error) {
 		p.scheduleNight(from.AddDate(0, 0, day))
 	}
 	if err := p.run(ctx); err != nil {
-		return false, fmt.Errorf("%w (the server's log is %s)", err, s.log.path)
+		return false, fmt.Errorf("%w%s", err, s.log.tail())
 	}
 	if err := p.ask(ctx); err != nil {
 		return false, err

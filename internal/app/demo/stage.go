@@ -57,6 +57,18 @@ type logFile struct {
 	path string
 }
 
+// tailBytes is how much of the server's log a failure shows.
+const tailBytes = 2 << 10
+
+// tail is the end of the log, to be shown after an error: the file itself is about to be removed.
+func (l *logFile) tail() string {
+	text, err := os.ReadFile(l.path)
+	if err != nil || len(text) == 0 {
+		return ""
+	}
+	return "\nthe server's log ended with\n" + string(text[max(0, len(text)-tailBytes):])
+}
+
 // setUp sets the stage. The caller takes it down, after an error too.
 func (s *stage) setUp(ctx context.Context) error {
 	steps := []struct {

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"settled/clearing"
+	"settled/settle"
+
+	"github.com/spf13/cobra"
+)
+
+// What waits for a person goes on by one of these commands.
+
+func newFileMarkDelivered() *cobra.Command {
+	var evidence string
+	c := fileAction("mark-delivered FILE", "Take a person's word that the center has a file", func(n *clearing.Night, ctx context.Context, file int64) error {
+		if evidence == "" {
+			return usageError{errors.New("say with --evidence how it is known, such as who at the center confirmed it")}
+		}
+		return n.MarkDelivered(ctx, file, evidence)
+	})
+	c.Flags().StringVar(&evidence, "evidence", "", "how it is known that the center has the file; kept with the file")
+	return c
+}
+
+func newBatchRebuild() *cobra.Command {
+	return operator("rebuild BATCH", "Plan a new file for a batch whose file the center refused whole", 1, func(ctx context.Context, d *desk, args []string) error {
+		batch, err := number(args[0], "a batch")
+		if err != nil {
+			return err
+		}
+		file, err := d.Night.Rebuild(ctx, batch)
+		if err != nil {
+			return err
+		}
+		v, err := d.Night.File(ctx, file)
+		if err != nil {
+			return err
+		}
+		return d.print(fileLines(d, []clearing.File{v.File})[0], func(t *rows) { showFiles(d, t, []clearing.File{v.File}) })
+	})
+}
+
+func newReplyReconsider() *cobra.Command {
+	var force bool
+	c := operator("reconsider REPLY", "Let a quarantined reply be applied again", 1, func(ctx context.Context, d *desk, args []string) error {
+		id, err := number(args[0], "a reply")
+		if err != nil {
+			return err
+		}
+		if err := d.Night.Reconsider(ctx, id, force); err != nil {
+			return err
+		}
+		return showReply(ctx, d, id)
+	})
+	c.Flags().BoolVar(&force, "force", false, "though it rejects more records than is usual")
+	return c
+}
+
+func newOrderRetry() *cobra.Command {
+	return operator("retry BILLNUMBER TRANSACTION", "Send a reversal or refund again that was given up", 2, func(ctx context.Context, d *desk, args []string) error {
+		bill, err := number(args[0], "an order")
+		if err != nil {
+			return err
+		}
+		transaction, err := number(args[1], "a transaction")
+		if err != nil {
+			return err
+		}
+		merchant, ok := settle.MerchantOf(bill)
+		if !ok || transaction > 32767 {
+			return fmt.Errorf("%w: %d/%d", settle.ErrBillNumber, bill, transaction)
+		}
+		if err := d.Books.Retry(ctx, merchant, bill, int16(transaction)); err != nil {
+			return err
+		}
+		return explainOrder(ctx, d, bill)
+	})
+}
+
+func newCenter() *cobra.Command {
+	unpark := operator("unpark CENTER", "Connect again at once to a center that refused our login or showed another host key", 1,
+		func(ctx context.Context, d *desk, args []string) error {
+			center, err := d.centerNamed(args[0])
+			if err != nil {
+				return err
+			}
+			if err := d.Night.Unpark(ctx, center); err != nil {
+				return err
+			}
+			said := struct {
+				Center string `json:"center"`
+			}{args[0]}
+			return d.print(said, func(t *rows) { t.row("center " + args[0] + " is connected to again") })
+		})
+	return group("center", "Processing centers", unpark)
+}
