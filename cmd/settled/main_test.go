@@ -406,7 +406,7 @@ func operate(t *testing.T, env map[string]string) {
 		{[]string{"file", "verify", file}, exitOK, "ok"},
 		{[]string{"file", "release", file}, exitConflict, "is not built"},
 		{[]string{"file", "mark-delivered", file}, exitUsage, "--evidence"},
-		{[]string{"file", "mark-delivered", file, "--evidence", "a call"}, exitConflict, "is not"},
+		{[]string{"file", "mark-delivered", file, "--evidence", "a call"}, exitConflict, "not possible in this state"},
 		{[]string{"batch", "rebuild", "1"}, exitConflict, "batch 1 is replied"},
 		{[]string{"reply", "reconsider", "1"}, exitConflict, "is not quarantined"},
 		{[]string{"center", "unpark", "PC-A"}, exitOK, "PC-A"},
