@@ -56,8 +56,7 @@ func untilDown(t *testing.T, c *Client) {
 }
 
 func TestCutAfterTheRequestArrivedIsUnknown(t *testing.T) {
-	var host *center
-	host = newCenter(t, func(v *visitor, m *iso8583.Message) {
+	host := newCenter(t, func(v *visitor, m *iso8583.Message) {
 		if m.Text(11) == "000001" {
 			v.conn.Close()
 			return

@@ -169,7 +169,7 @@ func TestHostKeyIsPinnedBySeed(t *testing.T) {
 		defer c.Close()
 		return string(c.HostKey().Marshal())
 	}
-	if key("a", 1) != key("a", 1) {
+	if first, again := key("a", 1), key("a", 1); first != again {
 		t.Error("one name and seed, two host keys")
 	}
 	if key("a", 1) == key("a", 2) || key("a", 1) == key("b", 1) {
