@@ -39,25 +39,22 @@ WHERE v.have <> v.want`
 
 // A slice gives back by voids and reductions (beside its record), credits that were not given up, abandoned parts of its
 // rejected record, and exchanges that were not declined. A slice without a record cleared by a single message.
-const sqlSlices = effective + `, sale AS (
-	SELECT merchant_id, order_id, slice, amount - coalesce(abandoned, 0) AS amount FROM effective
-	WHERE kind = 1 AND reject IS DISTINCT FROM 'superseded'
-), credit AS (
-	SELECT merchant_id, order_id, slice, sum(amount) AS amount FROM effective
-	WHERE kind = 2 AND (reject IS NULL OR reject = 'rejected') GROUP BY 1, 2, 3
-), online AS (
-	SELECT merchant_id, order_id, slice, sum(amount) AS amount FROM transactions
-	WHERE slice IS NOT NULL AND state <> 3 GROUP BY 1, 2, 3
-), said AS (
-	SELECT s.merchant_id, s.order_id, s.operation, s.amount - s.refunded AS left_over,
-		coalesce(r.amount, s.amount) - coalesce(c.amount, 0) - coalesce(n.amount, 0) AS shown
+const sqlSlices = effective + `, part AS (
+	SELECT s.merchant_id, s.order_id, s.operation AS slice, s.amount - s.refunded AS left_over, s.amount AS confirmed, NULL::bigint AS sale, 0::bigint AS back
 	FROM operations s JOIN orders o USING (merchant_id, order_id)
-		LEFT JOIN sale r ON r.merchant_id = s.merchant_id AND r.order_id = s.order_id AND r.slice = s.operation
-		LEFT JOIN credit c ON c.merchant_id = s.merchant_id AND c.order_id = s.order_id AND c.slice = s.operation
-		LEFT JOIN online n ON n.merchant_id = s.merchant_id AND n.order_id = s.order_id AND n.slice = s.operation
 	WHERE s.state = 2 AND s.kind IN (100, 200) AND (s.kind = 200 OR NOT o.two_stage)
+	UNION ALL
+	SELECT merchant_id, order_id, slice, 0, 0, amount - coalesce(abandoned, 0), 0 FROM effective
+	WHERE kind = 1 AND reject IS DISTINCT FROM 'superseded'
+	UNION ALL
+	SELECT merchant_id, order_id, slice, 0, 0, NULL, amount FROM effective WHERE kind = 2 AND (reject IS NULL OR reject = 'rejected')
+	UNION ALL
+	SELECT merchant_id, order_id, slice, 0, 0, NULL, amount FROM transactions WHERE slice IS NOT NULL AND state <> 3
+), said AS (
+	SELECT merchant_id, order_id, slice, sum(left_over) AS left_over, coalesce(sum(sale), sum(confirmed)) - sum(back) AS shown
+	FROM part GROUP BY 1, 2, 3
 )
-SELECT format('order %s.%s: %s is left, records and exchanges say %s', order_id, operation, left_over, shown), (left_over - shown)::bigint
+SELECT format('order %s.%s: %s is left, records and exchanges say %s', order_id, slice, left_over, shown), (left_over - shown)::bigint
 FROM said WHERE left_over <> shown OR left_over < 0`
 
 // The event of a phase is its last digit; what an operation must have posted depends on its kind. A refund that was refused
