@@ -10,6 +10,9 @@ import (
 	"settled/fileformats/ipm"
 	"settled/fileformats/iso8583"
 	"settled/settle"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 )
 
 // rejected is a record that the center refused.
@@ -192,8 +195,11 @@ const recordsByID = `
 SELECT record_id, order_id, amount, merchant_id, kind, slice FROM records
 WHERE window_id = $1 AND currency = $2 AND record_id = ANY ($3)`
 
-// lookupSize is how many records are looked up with one statement.
-const lookupSize = 10_000
+// lookUpSize is how many records are looked up with one statement, and lookUps how many statements run at a time.
+const (
+	lookUpSize = 10_000
+	lookUps    = 3
+)
 
 // rejectedRecords reads the records of the batch that are named, with their amounts as sent, in order of record id. It
 // takes what it found out of byRecord.
@@ -207,35 +213,50 @@ func (n *Night) rejectedRecords(ctx context.Context, b Batch, byRecord map[int64
 	if err != nil {
 		return nil, err
 	}
-	var found []rejected
-	for part := range slices.Chunk(ids, lookupSize) {
-		rows, err := n.Pool.Query(ctx, recordsByID, b.Window, int16(b.Currency), part)
-		if err != nil {
-			return nil, fmt.Errorf("read rejected records: %w", err)
+	parts, err := n.lookUp(ctx, b, ids)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]rejected, 0, len(ids))
+	for _, r := range slices.Concat(parts...) {
+		if amount, changed := left[r.Record]; changed {
+			r.Amount = amount
 		}
-		for rows.Next() {
-			var r rejected
-			if err := rows.Scan(&r.Record, &r.Order, &r.Amount, &r.Merchant, &r.Kind, &r.Slice); err != nil {
-				rows.Close()
-				return nil, fmt.Errorf("read rejected records: %w", err)
-			}
-			if amount, changed := left[r.Record]; changed {
-				r.Amount = amount
-			}
-			if r.Amount == 0 {
-				continue // withdrawn: it was not in the file
-			}
-			x := byRecord[r.Record]
-			r.line, r.code = x.line, x.code
-			delete(byRecord, r.Record)
-			found = append(found, r)
+		if r.Amount == 0 {
+			continue // withdrawn: it was not in the file
 		}
-		if err := rows.Err(); err != nil {
-			return nil, fmt.Errorf("read rejected records: %w", err)
-		}
+		x := byRecord[r.Record]
+		r.line, r.code = x.line, x.code
+		delete(byRecord, r.Record)
+		found = append(found, r)
 	}
 	slices.SortFunc(found, func(a, b rejected) int { return cmp.Compare(a.Record, b.Record) })
 	return found, nil
+}
+
+// lookUp reads records by id, some statements at a time.
+func (n *Night) lookUp(ctx context.Context, b Batch, ids []int64) ([][]rejected, error) {
+	parts := make([][]rejected, (len(ids)+lookUpSize-1)/lookUpSize)
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(lookUps)
+	for at := range parts {
+		part := ids[at*lookUpSize : min((at+1)*lookUpSize, len(ids))]
+		g.Go(func() error {
+			rows, err := n.Pool.Query(ctx, recordsByID, b.Window, int16(b.Currency), part)
+			if err != nil {
+				return err
+			}
+			parts[at], err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (r rejected, err error) {
+				err = row.Scan(&r.Record, &r.Order, &r.Amount, &r.Merchant, &r.Kind, &r.Slice)
+				return r, err
+			})
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, fmt.Errorf("read rejected records: %w", err)
+	}
+	return parts, nil
 }
 
 // leftAfterChanges is what is left of the records of a window that were changed before its seal.
