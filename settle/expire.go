@@ -12,7 +12,7 @@ import (
 )
 
 const dueHolds = `
-SELECT expires_at, merchant_id, order_id, center_id FROM open_holds WHERE expires_at <= $1
+SELECT expires_at, merchant_id, order_id, center_id FROM open_holds WHERE expires_at <= $1 AND center_id = ANY ($3)
 ORDER BY expires_at, merchant_id, order_id LIMIT $2`
 
 type dueHold struct {
@@ -60,9 +60,14 @@ SELECT count(*) FROM u`
 
 // ExpireDue gives up holds whose end has come, up to limit: a cancellation by the system, the release of the hold
 // (PR-M3), and the reversal owed to the center, in one commit for all of them. It returns how many it found; the caller
-// repeats until that is less than limit.
+// repeats until that is less than limit. Holds of a center that is not configured any more stay, and keep no other from
+// expiring; the audit finds them (INV-17).
 func (b *Books) ExpireDue(ctx context.Context, limit int) (int, error) {
-	due, err := collect[dueHold](ctx, b.Pool, dueHolds, b.now(), limit)
+	var configured []int16
+	for _, c := range b.Directory.Centers() {
+		configured = append(configured, c.ID)
+	}
+	due, err := collect[dueHold](ctx, b.Pool, dueHolds, b.now(), limit, configured)
 	if err != nil || len(due) == 0 {
 		return 0, err
 	}

@@ -92,3 +92,30 @@ func TestReduceOfRecordPresentedAgain(t *testing.T) {
 	}
 	proven(t, w)
 }
+
+// TestExpiryOutlivesACenter: a center that is taken out of the configuration keeps its holds, and no other's.
+func TestExpiryOutlivesACenter(t *testing.T) {
+	w := settletest.New(t)
+	gone := w.Pay(t, settletest.Payment{Number: "gone", Amount: byn(100), TwoStage: true, Merchant: settletest.OtherMerchant})
+	w.Clock.Advance(time.Second)
+	stays := w.Pay(t, settletest.Payment{Number: "stays", Amount: byn(100), TwoStage: true})
+	w.Clock.Advance(48 * time.Hour)
+	file, _ := w.Dir.Center(settletest.FileCenter)
+	single, _ := w.Dir.Center(settletest.SingleCenter)
+	shop, _ := w.Dir.Merchant(settletest.Merchant)
+	dir, err := settle.NewDirectory([]*settle.Center{file, single}, []*settle.Merchant{shop})
+	if err != nil {
+		t.Fatal(err)
+	}
+	books := settle.New(settle.Options{Pool: w.Pool, Directory: dir, Vault: w.Vault, Now: w.Clock.Now})
+	t.Cleanup(books.Close)
+	if n, err := books.ExpireDue(t.Context(), 1); n != 1 || err != nil {
+		t.Fatalf("%d expired, %v", n, err)
+	}
+	for id, want := range map[int64]order.State{gone: order.StateDelayed, stays: order.StateCanceled} {
+		merchant, _ := settle.MerchantOf(id)
+		if o, err := books.Order(t.Context(), merchant, id); err != nil || o.State() != want {
+			t.Errorf("order %d is %v, want %s (%v)", id, o, want, err)
+		}
+	}
+}
