@@ -124,7 +124,8 @@ func (s *Server) startGateway() error {
 
 // StartWork starts recurring work and the steps of the night on a server that has not done so.
 func (s *Server) StartWork(ctx context.Context) error {
-	runner, err := work.New(work.Options{Pool: s.Pool, Schedules: s.Config.Schedules, Zone: s.Config.Zone, Jobs: s.Jobs(), Now: s.Now, Log: s.Log})
+	runner, err := work.New(work.Options{Pool: s.Pool, Schedules: s.Config.Schedules, Zone: s.Config.Zone, Jobs: s.Jobs(), Now: s.Now, Log: s.Log,
+		Workers: workersFor(s.Environment.MaxConns)})
 	if err != nil {
 		return err
 	}
@@ -138,6 +139,16 @@ func (s *Server) StartWork(ctx context.Context) error {
 	s.onStop(runner.Stop)
 	return nil
 }
+
+// connsPerJob is how many connections of the pool a job holds at most: its lock, a lock of the center, and a transaction.
+// connsBesides are those of the queue itself.
+const (
+	connsPerJob  = 3
+	connsBesides = 2
+)
+
+// workersFor is how many jobs may run at a time, so that none waits for a connection that another one waits with.
+func workersFor(maxConns int32) int { return max(1, int(maxConns-connsBesides)/connsPerJob) }
 
 // listen serves a handler with limits on everything that a client could stretch.
 func (s *Server) listen(address string, h http.Handler) (string, error) {

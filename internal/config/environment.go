@@ -74,7 +74,7 @@ func text(field func(*Environment) *string) func(*Environment, string) error {
 }
 
 func setMaxConns(e *Environment, s string) error {
-	n, err := between(s, 2, 10_000)
+	n, err := between(s, 5, 10_000)
 	e.MaxConns = int32(n)
 	return err
 }

@@ -15,8 +15,12 @@
 // # A job is a shell
 //
 // A worker of River does nothing but call a function and note how it went. All functions may run twice, or be cut off at
-// any point, and do the same. A job that fails is repeated by River with growing pauses; a recurring one is not, because
-// its next slot does its work.
+// any point, and do the same. A step that fails is repeated by River with growing pauses; a recurring job is not, because
+// its next slot does its work. A recurring job runs under a session lock of its schedule, so a slow run is not overtaken, and
+// one whose worker died blocks nobody.
+//
+// A step whose worker died stands as running in the queue for an hour. The recurring job fetch-replies asks the rows for
+// everything that is due of the night, so what such a step should have done waits a minute at most.
 //
 // River's periodic jobs are not used: they live in the memory of one process and lose what falls due while none is up.
 package work

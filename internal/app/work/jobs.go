@@ -2,6 +2,7 @@ package work
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -19,11 +20,8 @@ type Run struct {
 // slot of the run.
 func (r Run) slot() string { return r.Slot }
 
-// InsertOpts makes a recurring job unique by its kind while one is queued or running, and never repeats it: its next slot
-// does its work.
-func (Run) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByQueue: true, ByState: live}}
-}
+// InsertOpts never repeats a recurring job: its next slot does its work.
+func (Run) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 1} }
 
 // Step is what a step of the night is told: the window, file or reply that it is about.
 type Step struct {
@@ -94,11 +92,14 @@ type shell[T interface {
 // Timeout gives a job as long as it needs: what bounds it is its own statements and connections.
 func (*shell[T]) Timeout(*river.Job[T]) time.Duration { return -1 }
 
-// Work calls the function and notes how it went.
+// Work calls the function and notes how it went. Where an earlier run of the schedule still goes on, it does nothing.
 func (s *shell[T]) Work(ctx context.Context, job *river.Job[T]) error {
 	r, name := s.runner, job.Args.Kind()
-	err := s.do(ctx)
-	note := ""
+	var note string
+	ran, err := r.alone(ctx, name, s.do)
+	if !ran && err == nil {
+		note = "an earlier run still goes on"
+	}
 	if err != nil {
 		note = err.Error()
 		r.Log.Error("job was not done", slog.String("job", name), slog.String("slot", job.Args.slot()), slog.Any("err", err))
@@ -110,6 +111,29 @@ func (s *shell[T]) Work(ctx context.Context, job *river.Job[T]) error {
 		r.Log.Error("run was not noted", slog.String("job", name), slog.Any("err", e))
 	}
 	return err
+}
+
+// runLock is the class of the session locks under which recurring jobs run, apart from every other advisory lock.
+const runLock = 0x5e77a0
+
+// alone runs fn unless a run of the same schedule goes on anywhere. The lock ends with the connection, so the death of a
+// worker blocks nobody.
+func (r *Runner) alone(ctx context.Context, name string, fn func(context.Context) error) (ran bool, err error) {
+	conn, err := r.Pool.Acquire(ctx)
+	if err != nil {
+		return false, fmt.Errorf("lock schedule %s: %w", name, err)
+	}
+	defer conn.Release()
+	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1, hashtext($2))`, runLock, name).Scan(&ran); err != nil || !ran {
+		return false, err
+	}
+	defer func() {
+		_, unlocked := conn.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1, hashtext($2))`, runLock, name)
+		if unlocked != nil { // the lock goes with the connection
+			_ = conn.Conn().Close(context.WithoutCancel(ctx))
+		}
+	}()
+	return true, fn(ctx)
 }
 
 // stepShell is the worker of a step of the night.

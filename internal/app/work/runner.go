@@ -88,8 +88,8 @@ func New(o Options) (*Runner, error) {
 	var err error
 	r.client, err = river.NewClient(riverpgxv5.New(o.Pool), &river.Config{
 		Logger: slog.New(quiet{o.Log.Handler()}), Workers: r.workers(), JobTimeout: -1, MaxAttempts: 25,
-		CompletedJobRetentionPeriod: time.Hour,
-		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.Workers}},
+		CompletedJobRetentionPeriod: time.Hour, ReindexerIndexNames: []string{}, // the application's role owns no index
+		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.Workers}},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make job queue: %w", err)

@@ -76,19 +76,14 @@ func (r *Runner) queueDue(ctx context.Context, s config.Schedule, now time.Time)
 	return queued, nil
 }
 
-// queueSlot notes the run and queues its job. A run whose predecessor is still queued or running is joined to it.
+// queueSlot notes the run and queues its job.
 func (r *Runner) queueSlot(ctx context.Context, tx pgx.Tx, name, slot string, due time.Time) (bool, error) {
 	tag, err := tx.Exec(ctx, insertRun, name, slot, due, r.Now())
 	if err != nil || tag.RowsAffected() == 0 {
 		return false, err
 	}
-	result, err := r.client.InsertTx(ctx, tx, recurring[name](Run{Slot: slot}), nil)
-	if err != nil {
+	if _, err := r.client.InsertTx(ctx, tx, recurring[name](Run{Slot: slot}), nil); err != nil {
 		return false, fmt.Errorf("queue job: %w", err)
-	}
-	if result.UniqueSkippedAsDuplicate {
-		_, err := tx.Exec(ctx, finishRun, name, slot, r.Now(), "joined to the run before, which goes on")
-		return false, err
 	}
 	return true, nil
 }

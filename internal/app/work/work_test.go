@@ -89,8 +89,8 @@ func TestTwoWorkersQueueOneRunPerSlot(t *testing.T) {
 	if n := count(t, db, `SELECT count(*) FROM schedule_runs WHERE name = 'audit'`); n != 2 {
 		t.Errorf("%d runs of audit in 30 minutes", n)
 	}
-	if n := count(t, db, `SELECT count(*) FROM river_job WHERE kind = 'expire'`); n != 1 {
-		t.Errorf("%d jobs of expire wait in the queue: runs behind one that waits must join it", n)
+	if n := count(t, db, `SELECT count(*) FROM river_job WHERE kind = 'expire'`); n != 30 {
+		t.Errorf("%d jobs of expire are queued for 30 slots", n)
 	}
 }
 
@@ -233,6 +233,57 @@ func TestWakeSendsAtOnce(t *testing.T) {
 	}
 	r.Wake()
 	<-sent
+	if err := r.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSlowRunIsNotOvertaken(t *testing.T) {
+	db, c := pgtest.DB(t), &clock{}
+	c.set(start)
+	jobs := idle()
+	begun, finish := make(chan struct{}, 10), make(chan struct{})
+	jobs.Audit = func(context.Context) error { begun <- struct{}{}; <-finish; return nil }
+	r := newRunner(t, db, c, jobs, map[string]string{"audit": "* * * * *"})
+	if err := r.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.set(start.Add(time.Minute))
+	<-begun
+	c.set(start.Add(2 * time.Minute))
+	await(t, db, `SELECT count(*) FROM schedule_runs WHERE error = 'an earlier run still goes on'`)
+	close(finish)
+	await(t, db, `SELECT count(*) FROM schedule_runs WHERE slot = '2026-03-02T09:01+00:00' AND error = '' AND finished_at IS NOT NULL`)
+	c.set(start.Add(3 * time.Minute))
+	<-begun
+	if err := r.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestDeadWorkerBlocksNobody leaves a job as a worker that was killed does: running, for nobody.
+func TestDeadWorkerBlocksNobody(t *testing.T) {
+	db, c := pgtest.DB(t), &clock{}
+	c.set(start)
+	jobs := idle()
+	ran := make(chan struct{}, 10)
+	jobs.Send = func(context.Context) error { ran <- struct{}{}; return nil }
+	r := newRunner(t, db, c, jobs, map[string]string{"send": "* * * * *"})
+	if err := r.Register(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.set(start.Add(time.Minute))
+	if err := r.Tick(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(t.Context(), `UPDATE river_job SET state = 'running', attempt = 1, attempted_at = now(), attempted_by = '{dead}'`); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.set(start.Add(2 * time.Minute))
+	<-ran
 	if err := r.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
