@@ -9,6 +9,7 @@ import (
 
 	"settled/clearing"
 	"settled/internal/app"
+	"settled/internal/app/demo"
 	"settled/internal/config"
 	"settled/internal/postgres"
 	"settled/internal/postgres/local"
@@ -46,7 +47,7 @@ var codes = []struct {
 	{config.ErrInvalid, exitConfig}, {postgres.ErrServer, exitConfig}, {clearing.ErrProfile, exitConfig}, {settle.ErrDirectory, exitConfig},
 	{app.ErrDatabase, exitConfig}, {local.ErrNoServer, exitConfig},
 	{settle.ErrNotFound, exitNotFound}, {settle.ErrBillNumber, exitNotFound}, {clearing.ErrNotFound, exitNotFound},
-	{settle.ErrNotRejected, exitConflict}, {clearing.ErrState, exitConflict}, {clearing.ErrOrder, exitConflict}, {clearing.ErrNotDue, exitConflict}, {clearing.ErrBusy, exitConflict},
+	{demo.ErrNotEmpty, exitConflict}, {settle.ErrNotRejected, exitConflict}, {clearing.ErrState, exitConflict}, {clearing.ErrOrder, exitConflict}, {clearing.ErrNotDue, exitConflict}, {clearing.ErrBusy, exitConflict},
 	{settle.ErrNotRejected, exitConflict}, {settle.ErrOperation, exitConflict}, {settle.ErrInFlight, exitConflict}, {settle.ErrNoWindow, exitConflict},
 }
 

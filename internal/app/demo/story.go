@@ -21,6 +21,7 @@ func (p *play) tell(w io.Writer, r *Report, c *counts, took time.Duration) {
 	for _, n := range p.nights {
 		p.tellNight(w, r, n)
 	}
+	tellMoney(w, r)
 	p.tellChains(w, p.chains(c))
 	tellTies(w, r)
 	tellTrialBalance(w, r)
@@ -112,6 +113,18 @@ func amount(minor int64, currency string) string {
 		return fmt.Sprint(minor)
 	}
 	return money.Amount{Minor: minor, Currency: c}.String()
+}
+
+// tellMoney prints what was given back or never taken, per kind.
+func tellMoney(w io.Writer, r *Report) {
+	fmt.Fprintln(w, "\nNot kept")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, lines := range [][]MoneyLine{r.Refunds, r.Reversals, r.Expiries} {
+		for _, m := range lines {
+			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", m.Center, counted(m.Count, m.Kind), m.State, amount(m.Amount, m.Currency))
+		}
+	}
+	_ = t.Flush()
 }
 
 // tellChains prints the five-way comparison.
