@@ -47,7 +47,7 @@ func process(use, short string, roles app.Roles) *cobra.Command {
 			return err
 		}
 		<-c.Context().Done()
-		log.Info("stopping", slog.Duration("drain", e.Drain))
+		log.Info("stopping", slog.String("drain", e.Drain.String()))
 		drain, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), e.Drain)
 		defer cancel()
 		if err := server.Stop(drain); err != nil && !errors.Is(err, context.DeadlineExceeded) {
