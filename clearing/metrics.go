@@ -20,6 +20,9 @@ type metrics struct {
 	up         *prometheus.GaugeVec
 }
 
+// verdictReply is the kind of the replies of an IPM center: the verdict on a file. There is no separate acknowledgement.
+const verdictReply = "verdict"
+
 func newMetrics(n *Night, r prometheus.Registerer) (*metrics, error) {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "settled_" + name, Help: help}, labels)
@@ -27,15 +30,15 @@ func newMetrics(n *Night, r prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		night: n,
 		phases: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "settled_batch_phase_duration_seconds",
-			Help: "Time taken by a step of the night.", Buckets: prometheus.ExponentialBuckets(0.01, 3, 10)}, []string{"center", "phase"}),
-		uploads:    counter("file_uploads_total", "Attempts to deliver a file.", "center", "result"),
-		sftpErrors: counter("sftp_errors_total", "Errors of a center's file server by class.", "center", "reason"),
-		replies:    counter("replies_total", "Replies by what became of them.", "center", "result"),
-		records:    counter("records_total", "Records by the center's verdict.", "center", "verdict", "class"),
-		strangers:  counter("inbox_strangers_total", "Names in an inbox that are not those of replies.", "center"),
-		pages:      counter("clearing_pages_total", "Events of the night that a person must look at.", "center", "reason"),
+			Help: "Time taken by a step of the night.", Buckets: prometheus.ExponentialBuckets(0.01, 3, 10)}, []string{"pc", "phase"}),
+		uploads:    counter("file_uploads_total", "Attempts to deliver a file.", "pc", "result"),
+		sftpErrors: counter("sftp_errors_total", "Errors of a center's file server by class.", "pc", "reason"),
+		replies:    counter("replies_total", "Replies by what became of them.", "pc", "result", "kind").MustCurryWith(prometheus.Labels{"kind": verdictReply}),
+		records:    counter("records_total", "Records by the center's verdict.", "pc", "verdict", "class"),
+		strangers:  counter("inbox_strangers_total", "Names in an inbox that are not those of replies.", "pc"),
+		pages:      counter("clearing_pages_total", "Events of the night that a person must look at.", "pc", "reason"),
 		up: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "settled_sftp_up",
-			Help: "1 when the last connection to the center's file server succeeded."}, []string{"center"}),
+			Help: "1 when the last connection to the center's file server succeeded."}, []string{"pc"}),
 	}
 	if r == nil {
 		return m, nil
@@ -59,7 +62,7 @@ func (n *Night) page(ctx context.Context, s *station, reason string, args ...any
 }
 
 func gauge(name, help string) *prometheus.Desc {
-	return prometheus.NewDesc("settled_"+name, help, []string{"center", "stream"}, nil)
+	return prometheus.NewDesc("settled_"+name, help, []string{"pc", "stream"}, nil)
 }
 
 var (
@@ -69,6 +72,9 @@ var (
 	fileDeadline = gauge("file_deadline_timestamp_seconds", "Deadline of the oldest file that is not delivered; absent when all are.")
 	fileWaiting  = gauge("file_undelivered", "Files that are not proven to be at the center.")
 	fileUnknown  = gauge("file_unknown_delivery", "Files of which nobody can tell whether the center has them.")
+	fileNewest   = gauge("file_delivered", "1 when the files of the newest sealed window are all at the center, 0 when not; absent when it has none.")
+	batchRecords = gauge("batch_records", "Records in the batches of the newest sealed window.")
+	replyOverdue = gauge("file_ack_overdue_seconds", "How long the reply to the oldest delivered file has been overdue; 0 when none is.")
 	unreplied    = gauge("records_unreplied", "Records of delivered files without a verdict.")
 	unrepliedAge = gauge("records_unreplied_oldest_age_seconds", "Age of the oldest delivery without a verdict; 0 when none.")
 	replyLast    = gauge("reply_last_received_timestamp_seconds", "When the last reply was fetched.")
@@ -76,18 +82,25 @@ var (
 	horizon      = prometheus.NewDesc("settled_calendar_horizon_timestamp_seconds", "Last date that the calendar covers.", []string{"calendar"}, nil)
 )
 
+// perStream are the gauges in the order in which scrapeNight returns them.
+var perStream = []*prometheus.Desc{cutoffNext, cutoffSealed, cutoffLate, fileDeadline, fileWaiting, fileUnknown, fileNewest, batchRecords,
+	replyOverdue, unreplied, unrepliedAge, replyLast, quarantined}
+
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{cutoffNext, cutoffSealed, cutoffLate, fileDeadline, fileWaiting, fileUnknown, unreplied,
-		unrepliedAge, replyLast, quarantined, horizon} {
+	for _, d := range perStream {
 		out <- d
 	}
+	out <- horizon
 }
 
 const scrapeNight = `
 WITH f AS (
 	SELECT f.*, b.sales_count + b.credits_count AS records FROM files f JOIN batches b USING (batch_id)
 	WHERE f.center_id = $1 AND f.stream = $2 AND f.state IN ('planned', 'built', 'released', 'sending', 'delivered', 'unknown_delivery')
+), newest AS (
+	SELECT b.batch_id, b.sales_count + b.credits_count AS records FROM batches b
+	WHERE window_id = (SELECT window_id FROM windows WHERE center_id = $1 AND stream = $2 AND state IN ('sealed', 'empty') ORDER BY cutoff_at DESC LIMIT 1)
 )
 SELECT
 	(SELECT extract(epoch FROM min(cutoff_at)) FROM windows WHERE center_id = $1 AND stream = $2 AND state = 'open' AND cutoff_at > $3),
@@ -96,6 +109,9 @@ SELECT
 	(SELECT extract(epoch FROM min(deadline_at)) FROM f WHERE state <> 'delivered'),
 	(SELECT count(*)::float8 FROM f WHERE state <> 'delivered'),
 	(SELECT count(*)::float8 FROM f WHERE state = 'unknown_delivery'),
+	(SELECT CASE WHEN count(*) > 0 THEN bool_and(EXISTS (SELECT FROM files f WHERE f.batch_id = n.batch_id AND f.state IN ('delivered', 'replied')))::int::float8 END FROM newest n),
+	(SELECT coalesce(sum(records), 0)::float8 FROM newest),
+	(SELECT coalesce(greatest(extract(epoch FROM $3 - min(delivered_at)) - $4::float8, 0), 0) FROM f WHERE state = 'delivered'),
 	(SELECT coalesce(sum(records), 0)::float8 FROM f WHERE state = 'delivered'),
 	(SELECT coalesce(extract(epoch FROM $3 - min(delivered_at)), 0) FROM f WHERE state = 'delivered'),
 	(SELECT extract(epoch FROM max(fetched_at)) FROM replies WHERE center_id = $1),
@@ -120,19 +136,18 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 }
 
 func (m *metrics) collectCenter(ctx context.Context, s *station, out chan<- prometheus.Metric) {
-	descs := []*prometheus.Desc{cutoffNext, cutoffSealed, cutoffLate, fileDeadline, fileWaiting, fileUnknown, unreplied, unrepliedAge, replyLast, quarantined}
-	values := make([]*float64, len(descs))
-	targets := make([]any, len(descs))
+	values := make([]*float64, len(perStream))
+	targets := make([]any, len(perStream))
 	for i := range values {
 		targets[i] = &values[i]
 	}
-	if err := m.night.Pool.QueryRow(ctx, scrapeNight, s.ID, s.Stream, m.night.now()).Scan(targets...); err != nil {
+	if err := m.night.Pool.QueryRow(ctx, scrapeNight, s.ID, s.Stream, m.night.now(), s.ReplyTimeout.Seconds()).Scan(targets...); err != nil {
 		m.night.Log.WarnContext(ctx, "read gauges of the night", "center", s.Name, "error", err)
 		return
 	}
 	for i, v := range values {
 		if v != nil {
-			out <- prometheus.MustNewConstMetric(descs[i], prometheus.GaugeValue, *v, s.Name, s.Stream)
+			out <- prometheus.MustNewConstMetric(perStream[i], prometheus.GaugeValue, *v, s.Name, s.Stream)
 		}
 	}
 }

@@ -20,14 +20,14 @@ func gauge(name, help, label string) *prometheus.Desc {
 }
 
 var perCenter = []*prometheus.Desc{
-	gauge("unknown_outcomes", "Payments whose outcome is not known and whose reversal is on its way.", "center"),
-	gauge("unknown_oldest_age_seconds", "Age of the oldest payment of unknown outcome; 0 when there is none.", "center"),
-	gauge("reversals_pending", "Reversals, whole and partial, that the center has not answered.", "center"),
-	gauge("reversal_oldest_age_seconds", "Age of the oldest reversal without an answer; 0 when there is none.", "center"),
-	gauge("refunds_pending", "Online refunds that the center has not answered.", "center"),
-	gauge("holds_open", "Holds that are neither confirmed nor given up.", "center"),
-	gauge("expiry_due", "Holds whose end has come and that are not given up yet.", "center"),
-	gauge("expiry_lag_seconds", "How long ago the end of the oldest due hold was; 0 when none is due.", "center"),
+	gauge("unknown_outcomes", "Payments whose outcome is not known and whose reversal is on its way.", "pc"),
+	gauge("unknown_oldest_age_seconds", "Age of the oldest payment of unknown outcome; 0 when there is none.", "pc"),
+	gauge("reversals_pending", "Reversals, whole and partial, that the center has not answered.", "pc"),
+	gauge("reversal_oldest_age_seconds", "Age of the oldest reversal without an answer; 0 when there is none.", "pc"),
+	gauge("refunds_pending", "Online refunds that the center has not answered.", "pc"),
+	gauge("holds_open", "Holds that are neither confirmed nor given up.", "pc"),
+	gauge("expiry_due", "Holds whose end has come and that are not given up yet.", "pc"),
+	gauge("expiry_lag_seconds", "How long ago the end of the oldest due hold was; 0 when none is due.", "pc"),
 }
 
 var perCategory = []*prometheus.Desc{

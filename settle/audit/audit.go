@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"settled/internal/money"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -38,6 +40,16 @@ type Finding struct {
 	Difference int64    `json:"difference"`        // sum of what is off, without sign, in minor units of mixed currencies
 	Account    string   `json:"account,omitempty"` // the account that was tied out
 	Examples   []string `json:"examples,omitempty"`
+	Parted     Parts    `json:"-"` // what Parts are
+	Parts      []Part   `json:"-"` // of a check that compares parts of the ledger: each of them
+}
+
+// Part is what a check found in one part of the ledger.
+type Part struct {
+	Name       string         // center of an account, empty for none; or ledger: financial, memo
+	Currency   money.Currency // 0: of any
+	Violations int
+	Difference int64 // sum of what is off, without sign, in minor units of the currency
 }
 
 // Report lists the findings of a run in the order of Checks, those without violations included.
@@ -107,31 +119,64 @@ func (o Options) wants(invariant string) bool {
 	return len(o.Only) == 0
 }
 
-// Check is one invariant as a statement. The statement returns (text, bigint) per violation; as named arguments it may use
-// @now, @role and the slacks @hold_slack and @intent_slack.
+// Check is one invariant as a statement. The statement returns (text, bigint) per violation: an example, and what is off.
+// One that compares parts of the ledger returns (text, bigint, text, smallint) per comparison, the name and currency of the
+// part after the difference; it is a violation where the difference is not 0. As named arguments a statement may use @now,
+// @role and the slacks @hold_slack and @intent_slack.
 type Check struct {
 	Invariant string
 	Title     string
 	SQL       string
-	Account   string // the account that it ties out, or "trial balance"; empty for others
+	Parts     Parts
+	Account   string // that it ties out
 }
 
+// Parts says which parts of the ledger a check compares.
+type Parts int
+
+// The kinds of parts.
+const (
+	Whole    Parts = iota // none: it does not compare parts
+	Journals              // the rule of each posting, by ledger
+	Trial                 // debits and credits, by ledger and currency
+	TieOut                // an account, by center and currency
+)
+
+const (
+	selectViolations = `
+SELECT '', 0::smallint, count(*), coalesce(sum(abs(difference)), 0)::bigint, coalesce((array_agg(example ORDER BY example))[:@examples], '{}')
+FROM (%s) AS violation (example, difference)`
+	selectParts = `
+SELECT part, currency, count(*) FILTER (WHERE difference <> 0), coalesce(sum(abs(difference)), 0)::bigint,
+	coalesce((array_agg(example ORDER BY example) FILTER (WHERE difference <> 0))[:@examples], '{}')
+FROM (%s) AS compared (example, difference, part, currency) GROUP BY part, currency ORDER BY part, currency`
+)
+
 func (c Check) run(ctx context.Context, tx pgx.Tx, now time.Time, o Options) (Finding, error) {
-	f := Finding{Invariant: c.Invariant, Title: c.Title, Account: c.Account}
-	sql := `SELECT example, count(*) OVER (), coalesce(sum(abs(difference)) OVER (), 0)::bigint FROM (` + c.SQL +
-		`) AS violation (example, difference) ORDER BY example LIMIT @examples`
-	rows, err := tx.Query(ctx, sql, pgx.NamedArgs{"now": now, "role": o.Role, "examples": maxExamples,
+	f := Finding{Invariant: c.Invariant, Title: c.Title, Account: c.Account, Parted: c.Parts}
+	sql := selectViolations
+	if c.Parts != Whole {
+		sql = selectParts
+	}
+	rows, err := tx.Query(ctx, fmt.Sprintf(sql, c.SQL), pgx.NamedArgs{"now": now, "role": o.Role, "examples": maxExamples,
 		"hold_slack": HoldSlack, "intent_slack": IntentSlack})
 	if err != nil {
 		return f, fmt.Errorf("check %s, %s: %w", c.Invariant, c.Title, err)
 	}
-	var example string
-	_, err = pgx.ForEachRow(rows, []any{&example, &f.Violations, &f.Difference}, func() error {
-		f.Examples = append(f.Examples, example)
+	var p Part
+	var examples []string
+	_, err = pgx.ForEachRow(rows, []any{&p.Name, &p.Currency, &p.Violations, &p.Difference, &examples}, func() error {
+		f.Violations += p.Violations
+		f.Difference += p.Difference
+		f.Examples = append(f.Examples, examples...)
+		if c.Parts != Whole {
+			f.Parts = append(f.Parts, p)
+		}
 		return nil
 	})
 	if err != nil {
 		return f, fmt.Errorf("check %s, %s: %w", c.Invariant, c.Title, err)
 	}
+	f.Examples = f.Examples[:min(len(f.Examples), maxExamples)]
 	return f, nil
 }

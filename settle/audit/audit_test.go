@@ -257,9 +257,10 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("metrics before the first audit:\n%s", before)
 	}
 	m.Update(audit.Report{At: time.Unix(1772431200, 0), Findings: []audit.Finding{
-		{Invariant: "INV-1", Violations: 1},
-		{Invariant: "INV-5", Violations: 2, Difference: 37, Account: "1100"},
-		{Invariant: "INV-14", Difference: 0, Account: "trial balance"},
+		{Invariant: "INV-1", Violations: 1, Parted: audit.Journals, Parts: []audit.Part{{Name: "memo", Currency: money.BYN, Violations: 1, Difference: 5}}},
+		{Invariant: "INV-5", Violations: 2, Parted: audit.TieOut, Account: "1100", Parts: []audit.Part{
+			{Name: "PC-A", Currency: money.BYN, Violations: 1, Difference: 37}, {Name: "PC-A", Currency: money.USD, Violations: 1, Difference: 4}, {Name: "PC-B", Currency: money.BYN}}},
+		{Invariant: "INV-14", Parted: audit.Trial, Parts: []audit.Part{{Name: "financial", Currency: money.BYN}, {Name: "memo", Currency: money.BYN, Violations: 1, Difference: 3}}},
 	}})
 	const want = `# HELP settled_invariant_violations Violations found by the last audit.
 # TYPE settled_invariant_violations gauge
@@ -269,15 +270,19 @@ settled_invariant_violations{invariant="INV-5"} 2
 # HELP settled_ledger_audit_last_success_timestamp_seconds When the books were last checked, whatever was found.
 # TYPE settled_ledger_audit_last_success_timestamp_seconds gauge
 settled_ledger_audit_last_success_timestamp_seconds 1.7724312e+09
-# HELP settled_ledger_tieout_difference_minor Account less what it should come to, summed over merchants, centers and currencies, without sign, in minor units.
+# HELP settled_ledger_tieout_difference_minor Account less what it should come to, summed over merchants without sign, in minor units of the currency.
 # TYPE settled_ledger_tieout_difference_minor gauge
-settled_ledger_tieout_difference_minor{account="1100"} 37
-# HELP settled_ledger_trial_balance_difference_minor Debits less credits, summed over ledgers and currencies, without sign, in minor units.
+settled_ledger_tieout_difference_minor{account="1100",currency="BYN",pc="PC-A"} 37
+settled_ledger_tieout_difference_minor{account="1100",currency="BYN",pc="PC-B"} 0
+settled_ledger_tieout_difference_minor{account="1100",currency="USD",pc="PC-A"} 4
+# HELP settled_ledger_trial_balance_difference_minor Debits less credits, without sign, in minor units of the currency.
 # TYPE settled_ledger_trial_balance_difference_minor gauge
-settled_ledger_trial_balance_difference_minor 0
+settled_ledger_trial_balance_difference_minor{currency="BYN",ledger="financial"} 0
+settled_ledger_trial_balance_difference_minor{currency="BYN",ledger="memo"} 3
 # HELP settled_ledger_unbalanced_journals Postings that do not move money between the accounts of their rule.
 # TYPE settled_ledger_unbalanced_journals gauge
-settled_ledger_unbalanced_journals 1
+settled_ledger_unbalanced_journals{ledger="financial"} 0
+settled_ledger_unbalanced_journals{ledger="memo"} 1
 `
 	if diff := cmp.Diff(want, exposition(t, registry)); diff != "" {
 		t.Errorf("metrics (-want +have):\n%s", diff)

@@ -3,7 +3,7 @@ package audit
 // Rules are data in posting_rules; a migration writes them and a test compares them with the rules of package ledger.
 const sqlRuleAccounts = `
 SELECT format('posting %s/%s/%s/%s/%s/%s by %s: %s to %s', p.merchant_id, p.source, p.source_id, p.seq, p.phase, p.line,
-	coalesce(r.name, 'no rule'), p.debit, p.credit), p.amount
+	coalesce(r.name, 'no rule'), p.debit, p.credit), p.amount, CASE WHEN p.debit >= 9000 THEN 'memo' ELSE 'financial' END, p.currency
 FROM postings p LEFT JOIN posting_rules r USING (rule)
 WHERE r.rule IS NULL OR (p.debit, p.credit) IS DISTINCT FROM
 	(CASE WHEN p.undo THEN r.credit ELSE r.debit END, CASE WHEN p.undo THEN r.debit ELSE r.credit END)`
@@ -35,9 +35,10 @@ WITH legs (code, currency, debit, credit) AS (
 )`
 
 const sqlTrialBalance = legs + `
-SELECT format('%s ledger, currency %s: debits %s, credits %s', CASE WHEN code >= 9000 THEN 'memo' ELSE 'financial' END, currency,
-	sum(debit), sum(credit)), (sum(debit) - sum(credit))::bigint
-FROM legs GROUP BY code >= 9000, currency HAVING sum(debit) <> sum(credit)`
+SELECT format('%s ledger, currency %s: debits %s, credits %s', ledger, currency, sum(debit), sum(credit)), (sum(debit) - sum(credit))::bigint,
+	ledger, currency
+FROM legs, LATERAL (SELECT CASE WHEN code >= 9000 THEN 'memo' ELSE 'financial' END) AS part (ledger)
+GROUP BY ledger, currency`
 
 const sqlBalances = `
 WITH posted AS (
@@ -67,6 +68,5 @@ WITH ledger AS (
 	FROM postings WHERE 2020 IN (debit, credit) GROUP BY 1, 2
 )
 SELECT format('merchant %s, currency %s: kept %s, account 2020 says %s', merchant_id, currency, f.available, l.available),
-	coalesce(f.available, 0) - coalesce(l.available, 0)
-FROM funds f FULL JOIN ledger l USING (merchant_id, currency)
-WHERE coalesce(f.available, 0) <> coalesce(l.available, 0)`
+	coalesce(f.available, 0) - coalesce(l.available, 0), '', currency
+FROM funds f FULL JOIN ledger l USING (merchant_id, currency)`

@@ -3,6 +3,8 @@ package audit
 import (
 	"sync"
 
+	"settled/internal/money"
+
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -20,9 +22,9 @@ func (m *Metrics) Update(r Report) {
 }
 
 var (
-	unbalanced  = prometheus.NewDesc("settled_ledger_unbalanced_journals", "Postings that do not move money between the accounts of their rule.", nil, nil)
-	trial       = prometheus.NewDesc("settled_ledger_trial_balance_difference_minor", "Debits less credits, summed over ledgers and currencies, without sign, in minor units.", nil, nil)
-	tieout      = prometheus.NewDesc("settled_ledger_tieout_difference_minor", "Account less what it should come to, summed over merchants, centers and currencies, without sign, in minor units.", []string{"account"}, nil)
+	unbalanced  = prometheus.NewDesc("settled_ledger_unbalanced_journals", "Postings that do not move money between the accounts of their rule.", []string{"ledger"}, nil)
+	trial       = prometheus.NewDesc("settled_ledger_trial_balance_difference_minor", "Debits less credits, without sign, in minor units of the currency.", []string{"ledger", "currency"}, nil)
+	tieout      = prometheus.NewDesc("settled_ledger_tieout_difference_minor", "Account less what it should come to, summed over merchants without sign, in minor units of the currency.", []string{"account", "pc", "currency"}, nil)
 	lastSuccess = prometheus.NewDesc("settled_ledger_audit_last_success_timestamp_seconds", "When the books were last checked, whatever was found.", nil, nil)
 	violations  = prometheus.NewDesc("settled_invariant_violations", "Violations found by the last audit.", []string{"invariant"}, nil)
 )
@@ -46,21 +48,42 @@ func (m *Metrics) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	gauge(lastSuccess, float64(r.At.UnixMilli())/1000)
-	byInvariant := map[string]int{}
+	byInvariant, byTie := map[string]int{}, map[tie]int64{}
 	for _, f := range r.Findings {
 		byInvariant[f.Invariant] += f.Violations
-		switch f.Account {
-		case "":
-		case "trial balance":
-			gauge(trial, float64(f.Difference))
-		default:
-			gauge(tieout, float64(f.Difference), f.Account)
+		for _, p := range f.Parts {
+			if f.Parted == TieOut { // several checks may tie out one account
+				byTie[tie{f.Account, p.Name, p.Currency}] += p.Difference
+			}
+			if f.Parted == Trial {
+				gauge(trial, float64(p.Difference), p.Name, p.Currency.String())
+			}
 		}
+		if f.Parted == Journals {
+			for ledger, n := range byLedger(f.Parts) {
+				gauge(unbalanced, float64(n), ledger)
+			}
+		}
+	}
+	for t, difference := range byTie {
+		gauge(tieout, float64(difference), t.account, t.center, t.currency.String())
 	}
 	for invariant, n := range byInvariant {
 		gauge(violations, float64(n), invariant)
 	}
-	if n, ok := byInvariant["INV-1"]; ok {
-		gauge(unbalanced, float64(n))
+}
+
+// tie is what an account is tied out by.
+type tie struct {
+	account, center string
+	currency        money.Currency
+}
+
+// byLedger counts the violations of each ledger, those of none included.
+func byLedger(parts []Part) map[string]int {
+	n := map[string]int{"financial": 0, "memo": 0}
+	for _, p := range parts {
+		n[p.Name] += p.Violations
 	}
+	return n
 }

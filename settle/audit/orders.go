@@ -127,11 +127,10 @@ WITH unresolved AS (
 	FROM postings WHERE 9020 IN (debit, credit) GROUP BY 1, 2, 3
 )` + compare(`account 9020 is %s, the payments of unknown outcome are %s`, "ledger", "unresolved")
 
-// compare lists where two sums per merchant, center and currency differ.
+// compare lists two sums per merchant, center and currency, and by how much they differ.
 func compare(text, a, b string) string {
 	return `
 SELECT format('merchant %s, center %s, currency %s: ` + text + `', merchant_id, center_id, currency, coalesce(` + a + `.amount, 0), coalesce(` + b + `.amount, 0)),
-	(coalesce(` + a + `.amount, 0) - coalesce(` + b + `.amount, 0))::bigint
-FROM ` + a + ` FULL JOIN ` + b + ` USING (merchant_id, center_id, currency)
-WHERE coalesce(` + a + `.amount, 0) <> coalesce(` + b + `.amount, 0)`
+	(coalesce(` + a + `.amount, 0) - coalesce(` + b + `.amount, 0))::bigint, coalesce(c.name, ''), currency
+FROM ` + a + ` FULL JOIN ` + b + ` USING (merchant_id, center_id, currency) LEFT JOIN centers c USING (center_id)`
 }
