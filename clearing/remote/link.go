@@ -50,7 +50,6 @@ func Dial(ctx context.Context, c Config) (*Link, error) {
 	}
 	link.cancel = cancel
 	conn.limit.Store(int64(c.IdleTimeout))
-	go link.keepAlive(ctx, c.IdleTimeout/3)
 	return link, nil
 }
 
@@ -68,47 +67,34 @@ func login(conn net.Conn, c Config, config *ssh.ClientConfig) (*Link, error) {
 	return &Link{ssh: client, files: files}, nil
 }
 
-// keepAlive makes the server say something now and then, so that silence means that it is gone.
-func (l *Link) keepAlive(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if _, _, err := l.ssh.SendRequest("keepalive@openssh.com", true, nil); err != nil {
-				return
-			}
-		}
-	}
-}
-
-// Close ends the connection.
+// Close ends the connection, without asking the server: one that answers nothing must not hold us.
 func (l *Link) Close() error {
 	defer l.cancel()
-	err := errors.Join(l.files.Close(), l.ssh.Close())
+	err := errors.Join(l.ssh.Close(), l.files.Close())
 	if err != nil && (errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed)) {
 		return nil
 	}
 	return err
 }
 
-// watchedConn fails a read or write on which nothing moves for longer than the limit.
+// watchedConn ends a connection on which nothing arrives for longer than the limit after the last byte either way. There
+// are no keep-alives: a server that only answers those would look alive.
 type watchedConn struct {
 	net.Conn
 	limit atomic.Int64
 }
 
+func (c *watchedConn) deadline() time.Time { return time.Now().Add(time.Duration(c.limit.Load())) }
+
 // Read implements net.Conn.
 func (c *watchedConn) Read(p []byte) (int, error) {
-	_ = c.SetReadDeadline(time.Now().Add(time.Duration(c.limit.Load())))
+	_ = c.SetReadDeadline(c.deadline())
 	return c.Conn.Read(p)
 }
 
-// Write implements net.Conn.
+// Write implements net.Conn. What is written is to be answered, so the wait for that begins anew.
 func (c *watchedConn) Write(p []byte) (int, error) {
-	_ = c.SetWriteDeadline(time.Now().Add(time.Duration(c.limit.Load())))
+	_ = c.SetDeadline(c.deadline())
 	return c.Conn.Write(p)
 }
 

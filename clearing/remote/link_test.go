@@ -2,16 +2,19 @@ package remote_test
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
 	"errors"
 	"io"
+	"net"
 	"testing"
 	"time"
 
 	"settled/clearing/remote"
 	"settled/internal/pcsim"
 
+	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -127,14 +130,77 @@ func TestSilenceEnds(t *testing.T) {
 	}
 }
 
-// TestKeepAlive: a connection that has nothing to do does not count as silent.
-func TestKeepAlive(t *testing.T) {
+// stuck is a file server whose SSH side is alive and whose answers never come.
+type stuck struct{ release chan struct{} }
+
+func (s stuck) Filelist(*sftp.Request) (sftp.ListerAt, error) {
+	<-s.release
+	return nil, sftp.ErrSSHFxFailure
+}
+
+// TestStuckServerIsLeft: a server that answers on the level of SSH only does not hold us, neither in an operation nor at
+// the end.
+func TestStuckServerIsLeft(t *testing.T) {
 	_, config := server(t)
+	s := stuck{make(chan struct{})}
+	t.Cleanup(func() { close(s.release) })
+	config.Address = s.listen(t, &config)
 	config.IdleTimeout = 300 * time.Millisecond
 	l := dial(t, config)
-	time.Sleep(900 * time.Millisecond)
-	if _, err := l.List(t.Context(), "/in"); err != nil {
-		t.Error(err)
+	started := time.Now()
+	if _, _, err := l.Stat("/in/f"); remote.ClassOf(err) != remote.Timeout && remote.ClassOf(err) != remote.Connection {
+		t.Errorf("got %v of class %s", err, remote.ClassOf(err))
+	}
+	second := dial(t, config)
+	go func() { _, _, _ = second.Stat("/in/f") }()
+	_ = second.Close()
+	if took := time.Since(started); took > 5*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+// listen serves with a host key of its own, which it pins in config.
+func (s stuck) listen(t *testing.T, config *remote.Config) string {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	check(t, err)
+	signer, err := ssh.NewSignerFromKey(private)
+	check(t, err)
+	config.HostKeys = []ssh.PublicKey{signer.PublicKey()}
+	sc := &ssh.ServerConfig{PasswordCallback: func(ssh.ConnMetadata, []byte) (*ssh.Permissions, error) { return nil, nil }}
+	sc.AddHostKey(signer)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go s.serve(conn, sc)
+		}
+	}()
+	return listener.Addr().String()
+}
+
+func (s stuck) serve(conn net.Conn, sc *ssh.ServerConfig) {
+	_, channels, requests, err := ssh.NewServerConn(conn, sc)
+	if err != nil {
+		return
+	}
+	go ssh.DiscardRequests(requests)
+	for c := range channels {
+		channel, requests, err := c.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			for r := range requests {
+				_ = r.Reply(r.Type == "subsystem", nil)
+			}
+		}()
+		go func() { _ = sftp.NewRequestServer(channel, sftp.Handlers{FileList: s}).Serve() }()
 	}
 }
 
