@@ -266,31 +266,24 @@ func (w *work) requestRefund(operation int16, slice *Operation, k int64) error {
 }
 
 const slicesOf = `
-SELECT s.operation, w.state = 'open' AND w.cutoff_at > $3, coalesce(j.state = 'rejected', false)
-FROM operations s JOIN windows w USING (window_id)
-	LEFT JOIN rejects j ON j.window_id = s.window_id AND j.record_id = s.record_id AND j.merchant_id = s.merchant_id
-WHERE s.merchant_id = $1 AND s.order_id = $2 AND s.kind IN (100, 200)`
+SELECT s.operation, w.state = 'open' AND w.cutoff_at > $3, coalesce(j.state = 'rejected', false),
+	coalesce(j.amount - j.abandoned, c.amount, r.amount)
+FROM operations s JOIN windows w USING (window_id) JOIN records r USING (window_id, record_id, merchant_id)
+	LEFT JOIN rejects j USING (window_id, record_id, merchant_id)
+	LEFT JOIN LATERAL (SELECT amount FROM record_changes x
+		WHERE (x.window_id, x.record_id, x.merchant_id) = (s.window_id, s.record_id, s.merchant_id) ORDER BY version DESC LIMIT 1) c ON true
+WHERE merchant_id = $1 AND s.order_id = $2 AND s.kind IN (100, 200)`
 
 // slices returns the confirmed parts of the order with the fate of their records, read under the center's lock: a window
 // whose cut-off has passed is closed even if its seal is late.
 func (w *work) slices() ([]order.Slice, error) {
-	type fate struct {
-		Operation    int16
-		Open, Reject bool
-	}
-	fates, err := collect[fate](w.ctx, w.tx, slicesOf, w.order.Merchant, w.order.ID, w.moment.at)
+	records, err := collect[sliceRecord](w.ctx, w.tx, slicesOf, w.order.Merchant, w.order.ID, w.moment.at)
 	if err != nil {
 		return nil, err
 	}
-	byOperation := map[int16]order.Fate{}
-	for _, f := range fates {
-		byOperation[f.Operation] = order.FateSealed
-		switch {
-		case f.Reject:
-			byOperation[f.Operation] = order.FateRejected
-		case f.Open:
-			byOperation[f.Operation] = order.FateOpen
-		}
+	byOperation := map[int16]sliceRecord{}
+	for _, r := range records {
+		byOperation[r.Operation] = r
 	}
 	var cut []order.Slice
 	for _, op := range w.order.Operations {
@@ -298,10 +291,48 @@ func (w *work) slices() ([]order.Slice, error) {
 		if !confirms || op.State != OperationDone {
 			continue
 		}
-		cut = append(cut, order.Slice{Operation: int(op.Number), Amount: op.Amount, Refunded: op.Refunded,
-			Fate: byOperation[op.Number], BankDay: w.inBankDay(op)})
+		r := byOperation[op.Number]
+		s := order.Slice{Operation: int(op.Number), Amount: op.Amount, Refunded: op.Refunded, Credited: op.Refunded,
+			Implicit: w.implicitRelease(op), Fate: r.fate(), BankDay: w.inBankDay(op)}
+		if s.Fate != order.FateNone {
+			s.Credited = r.Stands - s.Left()
+		}
+		cut = append(cut, s)
 	}
 	return cut, nil
+}
+
+// sliceRecord is the clearing record of a slice: what of it was or will be presented, or could be again, is what stands.
+type sliceRecord struct {
+	Operation      int16
+	Open, Rejected bool
+	Stands         int64
+}
+
+func (r sliceRecord) fate() order.Fate {
+	switch {
+	case r.Operation == 0:
+		return order.FateNone
+	case r.Rejected:
+		return order.FateRejected
+	case r.Open:
+		return order.FateOpen
+	}
+	return order.FateSealed
+}
+
+// implicitRelease is what AutoDeposit gave up with a confirmation and left to the center to release on the final record:
+// no partial reversal was sent for it.
+func (w *work) implicitRelease(op Operation) int64 {
+	if !op.AutoDeposit || op.Number != w.lastConfirmation() {
+		return 0
+	}
+	for _, t := range w.order.Transactions {
+		if t.Operation == op.Number && t.Kind == PartialReversal {
+			return 0
+		}
+	}
+	return w.order.Amounts.ReleasedDeposit
 }
 
 func (w *work) inBankDay(op Operation) bool {

@@ -34,7 +34,7 @@ type story struct {
 
 // commands of scenarios, by name. Amounts are in the order's currency, BYN where none is named.
 var commands = map[string]func(*story, arguments) string{
-	"world":     (*story).makeWorld, // [costless] [free] [online] [return-mdr]
+	"world":     (*story).makeWorld, // [costless] [free] [online] [return-mdr] [release-on-final]
 	"pay":       (*story).pay,       // NUMBER AMOUNT [CURRENCY] [two-stage] [declined] [merchant=other]
 	"begin":     (*story).begin,     // as pay: the answer is still out
 	"finish":    (*story).finish,    // NUMBER [declined]
@@ -83,14 +83,16 @@ func (s *story) check(err error) {
 }
 
 // makeWorld makes a world whose centers charge nothing (costless), whose merchants pay nothing either (free), whose centers
-// take refunds online only, and whose contracts give the MDR of a refund back.
+// take refunds online only or release what is left on a final record, and whose contracts give the MDR of a refund back.
 func (s *story) makeWorld(a arguments) string {
 	costless, free, online, back := a.flag("costless"), a.flag("free"), a.flag("online"), a.flag("return-mdr")
+	final := a.flag("release-on-final")
 	s.world = settletest.New(s.t, func(d *settle.Directory) {
 		for _, c := range d.Centers() {
 			if costless || free {
 				c.Costs = settle.Costs{}
 			}
+			c.Capabilities.ReleaseOnFinal = final
 			if online {
 				c.Capabilities.Refund = order.RefundByOnline
 			}

@@ -22,6 +22,8 @@ type Slice struct {
 	Operation int   // the confirming operation
 	Amount    int64 // minor units
 	Refunded  int64 // given back already, pending included
+	Credited  int64 // of Refunded, what credits and refunds gave back: that much of the sale still stands
+	Implicit  int64 // given up by AutoDeposit for the center to release on the slice's final record
 	Fate      Fate
 	BankDay   bool // single message: the center's bank day of the purchase is still open
 }
@@ -54,7 +56,7 @@ type Part struct {
 type Cancellation struct {
 	Parts   []Part
 	Release Release // how the part of the authorization that was never presented is given back to the payer
-	Freed   int64   // amount of that release: hold, voided, reduced and abandoned parts together
+	Freed   int64   // amount of that release: hold, voided, reduced and abandoned parts, and what a final record would have released
 }
 
 // PlanCancel decides a cancel of amount (0: everything). Allocation: first the hold, then slices that have not left us
@@ -113,7 +115,7 @@ func (s Slice) withdraw(k int64) Action {
 	switch {
 	case s.Fate == FateRejected:
 		return ActionAbandon
-	case k == s.Left():
+	case k == s.Left() && s.Credited == 0:
 		return ActionVoid
 	default:
 		return ActionReduce
@@ -133,8 +135,8 @@ func (s Slice) giveBack(c Capabilities, k int64) Action {
 
 // release fills in how the unpresented part of the authorization is freed: one reversal of it all when nothing of it was
 // used or released before, or when nothing of it is in use any more and the center knows no other reversal; else a
-// partial reversal if the center can. A center that cannot release a part
-// lets it lapse, but a cancel of only a part of a hold is then refused, because it would promise what nobody can do.
+// partial reversal if the center can. A center that cannot release a part lets it lapse, but a cancel of only a part of a
+// hold is then refused, because it would promise what nobody can do.
 func (p *Cancellation) release(a Amounts, cut []Slice, c Capabilities) error {
 	var hold int64
 	for _, part := range p.Parts {
@@ -143,13 +145,13 @@ func (p *Cancellation) release(a Amounts, cut []Slice, c Capabilities) error {
 			hold = part.Amount
 			p.Freed += part.Amount
 		case ActionVoid, ActionReduce, ActionAbandon:
-			p.Freed += part.Amount
+			p.Freed += part.Amount + implicitOf(cut, part)
 		}
 	}
 	switch {
 	case p.Freed == 0:
 		p.Release = ReleaseNone
-	case p.Freed == a.Authorized || !c.ReversalPartial && p.frees(a, cut):
+	case p.Freed == a.Authorized || !c.ReversalPartial && p.unused(a, cut):
 		p.Release = ReleaseReversal
 	default:
 		p.Release = releasePart(c, false)
@@ -160,14 +162,27 @@ func (p *Cancellation) release(a Amounts, cut []Slice, c Capabilities) error {
 	return nil
 }
 
-// frees tells that after the plan nothing of the authorization is held or was presented.
-func (p *Cancellation) frees(a Amounts, cut []Slice) bool {
-	left := a.Hold()
+// implicitOf is what the center would have released on the final record that the part takes away as a whole: nobody else
+// releases it now.
+func implicitOf(cut []Slice, part Part) int64 {
 	for _, s := range cut {
-		if !s.unsent() {
+		if s.Operation == part.Slice && part.Amount == s.Left() && s.Credited == 0 {
+			return s.Implicit
+		}
+	}
+	return 0
+}
+
+// unused tells that after the plan nothing of the authorization is held, and that no record or credit of it stands.
+func (p *Cancellation) unused(a Amounts, cut []Slice) bool {
+	taken := map[int]int64{}
+	for _, part := range p.Parts {
+		taken[part.Slice] += part.Amount
+	}
+	for _, s := range cut {
+		if !s.unsent() || s.Credited > 0 || taken[s.Operation] != s.Left() {
 			return false
 		}
-		left += s.Left()
 	}
-	return p.Freed == left
+	return taken[0] == a.Hold()
 }

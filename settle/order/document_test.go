@@ -51,6 +51,8 @@ var examples = []struct {
 	{"60 confirmed and sealed", plain, Amounts{Authorized: 100, Confirmed: 60}, cut(FateSealed, 60), 40},
 	{"20 and 30 open", able, Amounts{Authorized: 50, Confirmed: 50}, cut(FateOpen, 20, 30), 40},
 	{"20 and 30 sealed", able, Amounts{Authorized: 50, Confirmed: 50}, cut(FateSealed, 20, 30), 40},
+	{"60 open beside a credit of 20", plain, Amounts{Authorized: 60, Confirmed: 60, Refunded: 20},
+		[]Slice{{Operation: 2, Amount: 60, Refunded: 20, Credited: 20, Fate: FateOpen}}, 0},
 	{"bought", single, Amounts{Authorized: 100, Confirmed: 100}, cut(FateNone, 100), 0},
 	{"bought", single, Amounts{Authorized: 100, Confirmed: 100}, cut(FateNone, 100), 30},
 }

@@ -71,7 +71,11 @@ func (l *life) confirm(t *rapid.T) {
 		t.Fatalf("%+v of %+v", plan, l.a)
 	}
 	l.a.Confirmed += plan.Amount
-	l.slices = append(l.slices, l.slice(len(l.slices)+2, plan.Amount))
+	s := l.slice(len(l.slices)+2, plan.Amount)
+	if plan.Release == ReleaseImplicit {
+		s.Implicit = plan.Released
+	}
+	l.slices = append(l.slices, s)
 	trigger := TriggerConfirm
 	if plan.Released > 0 {
 		trigger = TriggerAutoDeposit
@@ -113,6 +117,7 @@ func (l *life) carryOut(t *rapid.T, parts []Part) Trigger {
 			}
 		default:
 			trigger = TriggerRefund
+			s.Credited += p.Amount
 		}
 	}
 	return trigger
@@ -141,7 +146,7 @@ func (l *life) checkPlan(t *rapid.T, plan Cancellation, amount int64) {
 		}
 		switch p.Action {
 		case ActionRelease, ActionVoid, ActionReduce, ActionAbandon:
-			freed += p.Amount
+			freed += p.Amount + l.implicit(p)
 		}
 	}
 	if sum != amount || freed != plan.Freed || (plan.Release == ReleaseNone) != (freed == 0) {
@@ -152,8 +157,18 @@ func (l *life) checkPlan(t *rapid.T, plan Cancellation, amount int64) {
 	}
 }
 
+// implicit is what the center would have released on the record that the part takes away as a whole.
+func (l *life) implicit(p Part) int64 {
+	for _, s := range l.slices {
+		if s.Operation == p.Slice && s.Credited == 0 && s.Left() == p.Amount {
+			return s.Implicit
+		}
+	}
+	return 0
+}
+
 func (l *life) presented() bool {
-	return slices.ContainsFunc(l.slices, func(s Slice) bool { return s.Fate == FateSealed || s.Fate == FateNone })
+	return slices.ContainsFunc(l.slices, func(s Slice) bool { return s.Fate == FateSealed || s.Fate == FateNone || s.Credited > 0 })
 }
 
 // night moves the records of open slices on; a sealed one may be rejected.
@@ -165,7 +180,7 @@ func (l *life) night(t *rapid.T) {
 		case FateOpen:
 			s.Fate = FateSealed
 		case FateSealed:
-			if s.Refunded == 0 && rapid.IntRange(0, 4).Draw(t, "verdict") == 0 {
+			if rapid.IntRange(0, 4).Draw(t, "verdict") == 0 {
 				s.Fate = FateRejected
 			}
 		}
@@ -175,9 +190,10 @@ func (l *life) night(t *rapid.T) {
 // refuse takes back a refund that a center refused for good.
 func (l *life) refuse(t *rapid.T) {
 	for i := range l.slices {
-		if s := &l.slices[i]; s.Refunded > 0 && (s.Fate == FateSealed || s.Fate == FateNone) {
+		if s := &l.slices[i]; s.Credited > 0 {
 			before := l.state()
-			k := rapid.Int64Range(1, s.Refunded).Draw(t, "refused")
+			k := rapid.Int64Range(1, s.Credited).Draw(t, "refused")
+			s.Credited -= k
 			s.Refunded -= k
 			l.a.Refunded -= k
 			mustCheck(t, TriggerRefundFail, before, l.state())
