@@ -63,15 +63,15 @@ const requestedFrom = `
 SELECT rule, sum(amount)::bigint FROM postings
 WHERE merchant_id = $1 AND source = 1 AND source_id = $2 AND seq = $3 AND phase = $4 GROUP BY rule ORDER BY rule`
 
-// drawnLine is what a refund drew by one rule.
-type drawnLine struct {
+// postedLine is an amount that was posted by a rule: what a refund drew, or a fee.
+type postedLine struct {
 	Rule   int16
 	Amount int64
 }
 
 // drawnBy reads from which accounts the request of a refund was drawn.
-func (w *work) drawnBy(e Owed) ([]drawnLine, error) {
-	return collect[drawnLine](w.ctx, w.tx, requestedFrom, e.Merchant, e.Order, e.Operation, ledger.PhaseDone.For(e.Transaction))
+func (w *work) drawnBy(e Owed) ([]postedLine, error) {
+	return collect[postedLine](w.ctx, w.tx, requestedFrom, e.Merchant, e.Order, e.Operation, ledger.PhaseDone.For(e.Transaction))
 }
 
 // undoRefundRequest gives the money of a refused refund back to the accounts it was drawn from.
@@ -94,27 +94,46 @@ func (w *work) undoRefundRequest(e Owed) error {
 }
 
 // purchaseReversed ends the reversal of a single-message purchase: done, the purchase and its fees are undone (PR-37);
-// too late, the same operation goes on as an online refund.
-func (w *work) purchaseReversed(e Owed, v Verdict) error {
-	op := w.order.Operation(e.Operation)
-	slice := w.order.Operation(deref(e.Slice))
-	if v == VerdictTooLate {
-		op.Note = joinNotes(op.Note, "converted to an online refund, because the center's bank day had closed")
-		if err := w.saveOperation(op); err != nil {
-			return err
-		}
-		return w.requestRefund(op.Number, slice, e.Amount)
+// too late or refused, the same operation goes on as an online refund, because the money moved.
+func (w *work) purchaseReversed(e Owed, v Verdict, action string) error {
+	if v != VerdictDone {
+		return w.refundInstead(e, v, action)
 	}
 	w.order.Amounts.RefundPending -= e.Amount
 	w.postAnswer(ledger.PR37, e, ledger.PhaseAnswered, e.Amount, false)
-	fees, err := FeesOf(w.route, e.Amount)
+	if err := w.undoPurchaseFees(e); err != nil {
+		return err
+	}
+	return w.conclude(e)
+}
+
+func (w *work) refundInstead(e Owed, v Verdict, action string) error {
+	why := "because the center's bank day had closed"
+	if v == VerdictRefused {
+		why = fmt.Sprintf("because the center refused the reversal with action code %s", action)
+	}
+	op := w.order.Operation(e.Operation)
+	op.Note = joinNotes(op.Note, "converted to an online refund, "+why)
+	if err := w.saveOperation(op); err != nil {
+		return err
+	}
+	return w.requestRefund(op.Number, w.order.Operation(deref(e.Slice)), e.Amount)
+}
+
+const feesOfPurchase = `
+SELECT rule, amount FROM postings
+WHERE merchant_id = $1 AND source = 1 AND source_id = $2 AND seq = 1 AND phase = $3 ORDER BY line`
+
+// undoPurchaseFees undoes the fees as they were posted with the purchase, whatever the prices are now.
+func (w *work) undoPurchaseFees(e Owed) error {
+	fees, err := collect[postedLine](w.ctx, w.tx, feesOfPurchase, e.Merchant, e.Order, ledger.PhaseVerdict)
 	if err != nil {
 		return err
 	}
-	like := ledger.Posting{Key: ledger.Key{Merchant: e.Merchant, Source: ledger.FromOrder, SourceID: e.Order, Seq: e.Operation,
-		Phase: ledger.PhaseVerdict.For(e.Transaction)}, Currency: w.order.Amount.Currency, Center: w.center.ID, At: w.moment.at, Undo: true}
-	w.postings = append(w.postings, fees.Postings(like, w.route)...)
-	return w.conclude(e)
+	for _, f := range fees {
+		w.postAnswer(ledger.Rule(f.Rule), e, ledger.PhaseVerdict, f.Amount, true)
+	}
+	return nil
 }
 
 // conclude ends the operation of an exchange once no part of it waits for a center: done, failed, or in part.

@@ -165,7 +165,7 @@ func (b *Books) Answered(ctx context.Context, e Owed, v Verdict, action, approva
 		if err := w.closeTransaction(e, v, action, approval); err != nil {
 			return err
 		}
-		return w.follow(e, v, original, approval)
+		return w.follow(e, v, original, action, approval)
 	})
 	return err
 }
@@ -177,11 +177,12 @@ func adoptable(e Owed, original *Transaction) bool {
 
 // cannotEnd tells that the answer leaves money where it should not be, and that no further message of ours helps: the
 // refusal of a reversal, or of the refund of a purchase that the merchant was never told of; and a cleared authorization
-// that we never presented.
+// that we never presented. The reversal of a purchase whose money is known to have moved ends as a refund instead.
 func cannotEnd(e Owed, v Verdict, original *Transaction) bool {
 	switch v {
 	case VerdictRefused:
-		return e.Kind != Refund || original.unresolved()
+		refundable := e.Kind == Refund || e.Kind == Reversal && original.Kind == Purchase
+		return !refundable || original.unresolved()
 	case VerdictTooLate:
 		return original.unresolved() && (original.Kind != Purchase || e.Kind != Reversal)
 	}
@@ -207,7 +208,7 @@ func (w *work) closeTransaction(e Owed, v Verdict, action, approval string) erro
 }
 
 // follow does what the answer means for the order.
-func (w *work) follow(e Owed, v Verdict, original *Transaction, approval string) error {
+func (w *work) follow(e Owed, v Verdict, original *Transaction, action, approval string) error {
 	switch {
 	case v == VerdictOriginal:
 		return w.adopt(original, approval)
@@ -218,7 +219,7 @@ func (w *work) follow(e Owed, v Verdict, original *Transaction, approval string)
 	case e.Kind == Refund:
 		return w.refundAnswered(e, v)
 	case original.Kind == Purchase:
-		return w.purchaseReversed(e, v)
+		return w.purchaseReversed(e, v, action)
 	case v == VerdictTooLate:
 		return w.breakOn(e, "late", "the center says that the authorization is cleared, but its reversal was decided before presentment")
 	}

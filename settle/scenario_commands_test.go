@@ -35,6 +35,7 @@ type story struct {
 // commands of scenarios, by name. Amounts are in the order's currency, BYN where none is named.
 var commands = map[string]func(*story, arguments) string{
 	"world":     (*story).makeWorld, // [costless] [free] [online] [return-mdr] [release-on-final]
+	"reprice":   (*story).reprice,   // BPS: what every center and contract charges from here on
 	"pay":       (*story).pay,       // NUMBER AMOUNT [CURRENCY] [two-stage] [declined] [merchant=other]
 	"begin":     (*story).begin,     // as pay: the answer is still out
 	"finish":    (*story).finish,    // NUMBER [declined]
@@ -107,6 +108,20 @@ func (s *story) makeWorld(a arguments) string {
 		}
 	})
 	s.merchant, s.payments, s.rejects, s.marked = map[string]int32{}, map[string]*settle.Payment{}, map[string]settle.RejectedRecord{}, map[string]int64{}
+	return ""
+}
+
+func (s *story) reprice(a arguments) string {
+	bps, err := strconv.ParseInt(a.word(0), 10, 64)
+	s.check(err)
+	for _, c := range s.world.Dir.Centers() {
+		c.Costs = settle.Costs{InterchangeBPS: bps, SchemeBPS: bps, Processing: bps}
+	}
+	for _, m := range s.world.Dir.Merchants() {
+		for i := range m.Routes {
+			m.Routes[i].MDRBPS = bps
+		}
+	}
 	return ""
 }
 
@@ -313,8 +328,8 @@ func (s *story) show(a arguments) string {
 	return out.String()
 }
 
-// posted is a posting as the specification lists it.
-type posted struct {
+// journalLine is a posting as the specification lists it.
+type journalLine struct {
 	Rule          ledger.Rule
 	Debit, Credit ledger.Code
 	Amount        int64
@@ -324,7 +339,7 @@ func (s *story) journals(a arguments) string {
 	rows, err := s.world.Pool.Query(s.t.Context(), `SELECT rule, debit, credit, amount FROM postings
 		WHERE source = 1 AND source_id = $1 ORDER BY at, seq, phase, line`, s.orders[a.word(0)])
 	s.check(err)
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[posted])
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[journalLine])
 	s.check(err)
 	var out strings.Builder
 	for _, p := range all {
