@@ -13,6 +13,7 @@ import (
 	"settled/settle/ledger"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Options of the books.
@@ -34,6 +35,7 @@ type Books struct {
 	Options
 	ids           *blocks
 	ledger        ledger.Book
+	posted        *prometheus.CounterVec // by rule, see Metrics
 	lanes         []*lane
 	singleMessage []int16  // centers whose answer moves the money
 	horizon       sync.Map // center id → last planned cut-off seen
@@ -56,7 +58,10 @@ func New(o Options) *Books {
 	if o.Wake == nil {
 		o.Wake = func() {}
 	}
-	b := &Books{Options: o, ids: newBlocks(o.Pool), ledger: ledger.Book{Zone: o.Zone}}
+	b := &Books{Options: o, ids: newBlocks(o.Pool), posted: newPosted()}
+	b.ledger = ledger.Book{Zone: o.Zone, Posted: func(rule ledger.Rule, lines int) {
+		b.posted.WithLabelValues(rule.String()).Add(float64(lines))
+	}}
 	for _, c := range o.Directory.Centers() {
 		if !c.Capabilities.FinancialRecord {
 			b.singleMessage = append(b.singleMessage, c.ID)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"settled/internal/postgres"
+	"settled/settle/ledger"
 	"settled/settle/order"
 
 	"github.com/jackc/pgx/v5"
@@ -86,6 +87,7 @@ func (b *Books) ExpireDue(ctx context.Context, limit int) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("expire %d holds: %w", len(due), err)
 	}
+	b.ledger.Count(ledger.PRM3, expired)
 	if expired > 0 {
 		b.Wake()
 	}

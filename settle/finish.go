@@ -217,6 +217,11 @@ func (b *Books) writeOutcomes(ctx context.Context, tx pgx.Tx, group []*item) err
 	if err := markFresh(rows, byID); err != nil {
 		return fmt.Errorf("insert %d outcomes: %w", len(group), err)
 	}
+	for i, it := range group {
+		if it.fresh && c.rule[i] != nil {
+			b.ledger.Count(ledger.Rule(*c.rule[i]), 1)
+		}
+	}
 	return b.postFees(ctx, tx, byID, more)
 }
 

@@ -4,12 +4,14 @@ import (
 	"context"
 	"time"
 
+	"settled/settle/ledger"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Metrics shows what waits in the books to Prometheus, read at each scrape from the queues alone: never from what is
-// history. Register it once per process.
+// Metrics shows to Prometheus what this process posted, and what waits in the books, read at each scrape from the queues
+// alone: never from what is history. Register it once per process.
 type Metrics struct{ Books *Books }
 
 // scrapeTimeout bounds the reading of the gauges.
@@ -33,6 +35,16 @@ var perCenter = []*prometheus.Desc{
 var perCategory = []*prometheus.Desc{
 	gauge("breaks_open", "Differences that a person must look at.", "category"),
 	gauge("breaks_oldest_age_seconds", "Age of the oldest open break.", "category"),
+}
+
+// newPosted counts lines by rule. Every rule is shown from the start, so that the first line is an increase.
+func newPosted() *prometheus.CounterVec {
+	v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "settled_journals_posted_total",
+		Help: "Lines of journals that this process wrote, by posting rule."}, []string{"rule"})
+	for _, r := range ledger.Rules {
+		v.WithLabelValues(r.Name)
+	}
+	return v
 }
 
 // An unknown payment owes its reversal, or the refund that replaces it, by its own operation: the first. One whose process
@@ -64,6 +76,7 @@ func (m Metrics) Describe(out chan<- *prometheus.Desc) {
 			out <- d
 		}
 	}
+	m.Books.posted.Describe(out)
 }
 
 // Collect implements prometheus.Collector. What cannot be read is left out.
@@ -72,6 +85,7 @@ func (m Metrics) Collect(out chan<- prometheus.Metric) {
 	defer cancel()
 	m.collect(ctx, out, scrapeCenters, perCenter)
 	m.collect(ctx, out, scrapeBreaks, perCategory)
+	m.Books.posted.Collect(out)
 }
 
 // collect turns each row, a label and an array of values, into gauges.

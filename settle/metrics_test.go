@@ -10,6 +10,7 @@ import (
 	"settled/settle"
 	"settled/settle/settletest"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -38,6 +39,10 @@ func TestMetrics(t *testing.T) {
 		"settled_expiry_lag_seconds":          `{pc="PC-A"} 60 {pc="PC-B"} 0 {pc="PC-C"} 0`,
 	}
 	compare(t, w, want)
+	if n, err := w.Books.ExpireDue(t.Context(), 10); err != nil || n != 1 {
+		t.Fatal(n, err)
+	}
+	comparePosted(t, w)
 	due, err := w.Books.DueOf(t.Context(), lost.Merchant.ID, lost.Order)
 	if err != nil || len(due) != 1 {
 		t.Fatal(due, err)
@@ -49,6 +54,21 @@ func TestMetrics(t *testing.T) {
 		"settled_breaks_open":               `{category="B-16"} 1`,
 		"settled_breaks_oldest_age_seconds": `{category="B-16"} 0`,
 	})
+}
+
+// comparePosted compares the counter of lines with the lines in the ledger, by rule.
+func comparePosted(t *testing.T, w *settletest.World) {
+	t.Helper()
+	rows, err := w.Pool.Query(t.Context(), `SELECT format('{rule=%s} %s', to_json(name), count(p)) FROM posting_rules
+		LEFT JOIN postings p USING (rule) GROUP BY name ORDER BY name COLLATE "C"`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, w, map[string]string{"settled_journals_posted_total": strings.Join(want, " ")})
 }
 
 // compare checks each metric against its samples: labels and values.
@@ -65,7 +85,7 @@ func compare(t *testing.T, w *settletest.World, want map[string]string) {
 		var samples []string
 		for _, m := range f.GetMetric() {
 			l := m.GetLabel()[0]
-			samples = append(samples, fmt.Sprintf("{%s=%q} %g", l.GetName(), l.GetValue(), m.GetGauge().GetValue()))
+			samples = append(samples, fmt.Sprintf("{%s=%q} %g", l.GetName(), l.GetValue(), m.GetGauge().GetValue()+m.GetCounter().GetValue()))
 		}
 		have[f.GetName()] = strings.Join(samples, " ")
 	}

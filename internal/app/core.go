@@ -55,10 +55,6 @@ type Core struct {
 // ErrDatabase is wrapped when there is no usable database.
 var ErrDatabase = errors.New("app: database")
 
-// lanePlans are the settings of the group commit's sessions: its statements take arrays, whose size the planner guesses,
-// so it is told to use the indexes, once and for all.
-const lanePlans = "enable_seqscan=off enable_hashjoin=off enable_mergejoin=off plan_cache_mode=force_generic_plan"
-
 // Open connects to the database and makes books and night. The caller closes the core.
 func Open(ctx context.Context, o Options) (*Core, error) {
 	if o.Now == nil {
@@ -120,7 +116,7 @@ func (c *Core) connect(ctx context.Context) (lanes *pgxpool.Pool, err error) {
 		return nil, fmt.Errorf("%w: %w", ErrDatabase, err)
 	}
 	c.onClose(c.Pool.Close)
-	url, err := withSettings(e.DatabaseURL, lanePlans)
+	url, err := withSettings(e.DatabaseURL, settle.LaneSettings)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDatabase, err)
 	}
@@ -133,18 +129,20 @@ func (c *Core) connect(ctx context.Context) (lanes *pgxpool.Pool, err error) {
 	return lanes, nil
 }
 
-// withSettings adds session parameters, "name=value name=value", to a connection string in either of its forms.
-func withSettings(database, settings string) (string, error) {
+// withSettings adds session parameters, by name, to a connection string in either of its forms.
+func withSettings(database string, settings map[string]string) (string, error) {
 	if !strings.HasPrefix(database, "postgres://") && !strings.HasPrefix(database, "postgresql://") {
-		return database + " " + settings, nil
+		for name, value := range settings {
+			database += " " + name + "=" + value
+		}
+		return database, nil
 	}
 	u, err := url.Parse(database)
 	if err != nil {
 		return "", errors.New("DATABASE_URL is not a URL") // the URL itself may hold a password
 	}
 	q := u.Query()
-	for _, one := range strings.Fields(settings) {
-		name, value, _ := strings.Cut(one, "=")
+	for name, value := range settings {
 		q.Set(name, value)
 	}
 	u.RawQuery = q.Encode()

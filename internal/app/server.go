@@ -129,6 +129,9 @@ func (s *Server) StartWork(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.Registry.Register(runner); err != nil {
+		return fmt.Errorf("register metrics of the queue: %w", err)
+	}
 	s.enqueue, s.wake = runner.Enqueue, runner.Wake
 	if _, err := s.Night.PlanWindows(ctx, s.Now()); err != nil {
 		s.Log.Error("windows were not all planned", slog.Any("err", err))

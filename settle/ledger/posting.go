@@ -93,7 +93,18 @@ type Posting struct {
 var ErrAlreadyPosted = errors.New("ledger: journal already posted")
 
 // Book is a ledger in a time zone: the zone in which an accounting date starts and ends.
-type Book struct{ Zone *time.Location }
+type Book struct {
+	Zone *time.Location
+	// Posted is told how many lines were written by a rule, before their transaction commits; nil: nobody is told.
+	Posted func(rule Rule, lines int)
+}
+
+// Count tells Posted of lines. Who writes postings by a statement of its own calls it.
+func (b Book) Count(rule Rule, lines int) {
+	if b.Posted != nil && lines > 0 {
+		b.Posted(rule, lines)
+	}
+}
 
 // Date returns the accounting date of an instant, as a UTC midnight.
 func (b Book) Date(at time.Time) time.Time {
@@ -179,6 +190,9 @@ func (b Book) Post(ctx context.Context, tx pgx.Tx, postings []Posting) error {
 	}
 	if err != nil {
 		return fmt.Errorf("post %d lines: %w", len(c.Amount), err)
+	}
+	for _, rule := range c.Rule {
+		b.Count(Rule(rule), 1)
 	}
 	return nil
 }
