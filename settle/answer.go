@@ -40,7 +40,7 @@ func (w *work) postAnswer(rule ledger.Rule, e Owed, event ledger.Phase, amount i
 
 // returnPrice gives back the refund's share of the MDR, where the contract says so, to where the refund was drawn from.
 func (w *work) returnPrice(e Owed) error {
-	if !w.route.ReturnMDR || w.route.MDRInvoiced {
+	if !w.route.ReturnMDR {
 		return nil
 	}
 	share, err := money.BasisPoints(e.Amount, w.route.MDRBPS)

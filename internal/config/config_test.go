@@ -97,6 +97,7 @@ func TestProblemsNameLineAndReason(t *testing.T) {
 		{"currency with two routes", "currencies: [RUB]", "currencies: [BYN]", "merchants[0].routes[1].currencies[0]: BYN has a route already"},
 		{"two merchants with one login", "login: blue_river", "login: north_star", "merchants[1].login: north_star is already that of merchants[0]"},
 		{"password in the clear", "password_hash: $argon2id$", "password_hash: secret$", "merchants[0].password_hash: an argon2id hash is needed"},
+		{"invoiced price that is given back", "return_mdr: true", "mdr_invoiced: true\n        return_mdr: true", "merchants[0].routes[1].return_mdr: an invoiced price cannot be given back"},
 		{"schedule of no job", "audit: ", "audits: ", `schedules.audits: there is no recurring job "audits"`},
 		{"spec that never comes", `audit: "*/15 * * * *"`, `audit: "0 0 30 2 *"`, "schedules.audit: "},
 	} {

@@ -80,6 +80,9 @@ func (c *checker) route(at place, f RouteFile) settle.Route {
 		ConfirmWithin: c.within(at.at("confirm_within"), f.ConfirmWithin, settle.DefaultConfirmWithin, minute, 31*day),
 		MDRBPS:        c.share(at.at("mdr_bps"), f.MDRBPS), MDRInvoiced: f.MDRInvoiced, ReturnMDR: f.ReturnMDR,
 	}
+	if f.MDRInvoiced && f.ReturnMDR {
+		c.fail(at.at("return_mdr"), "an invoiced price cannot be given back out of the merchant's money: take away return_mdr or mdr_invoiced")
+	}
 	if len(f.Currencies) == 0 {
 		c.fail(at.at("currencies"), "at least one currency is needed")
 	}
