@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -110,19 +111,7 @@ func TestMetrics(t *testing.T) {
 	w.pay(byn(200), pcsim.CardSaleRefused)
 	w.cutoff()
 	w.settleDown()
-	families, err := registry.Gather()
-	check(t, err)
-	got := map[string]float64{}
-	for _, f := range families {
-		for _, m := range f.Metric {
-			var labels []string
-			for _, l := range m.Label {
-				labels = append(labels, l.GetValue())
-			}
-			value := m.GetGauge().GetValue() + m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
-			got[fmt.Sprintf("%s{%s}", f.GetName(), strings.Join(labels, ","))] = value
-		}
-	}
+	got := samples(t, registry)
 	for name, want := range map[string]float64{
 		"settled_cutoff_last_sealed_timestamp_seconds{PC-A,ipm}": float64(time.Date(2026, 3, 2, 20, 0, 0, 0, time.UTC).Unix()),
 		"settled_cutoff_next_timestamp_seconds{PC-A,ipm}":        float64(time.Date(2026, 3, 3, 20, 0, 0, 0, time.UTC).Unix()),
@@ -143,4 +132,45 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%s is %v (present: %t), want %v", name, value, ok, want)
 		}
 	}
+}
+
+// TestMetricsOfALateFile looks at the gauges while a file cannot be delivered, and while its reply does not come.
+func TestMetricsOfALateFile(t *testing.T) {
+	w := newWorld(t, nil)
+	registry := prometheus.NewPedanticRegistry()
+	w.opt.Registerer = registry
+	w.restart()
+	f := w.released()
+	expect := func(delivered, undelivered, overdue float64) {
+		t.Helper()
+		got := samples(t, registry)
+		have := []float64{got["settled_file_delivered{PC-A,ipm}"], got["settled_file_undelivered{PC-A,ipm}"], got["settled_file_ack_overdue_seconds{PC-A,ipm}"]}
+		if want := []float64{delivered, undelivered, overdue}; !slices.Equal(have, want) {
+			t.Errorf("delivered, undelivered, overdue: %v, want %v", have, want)
+		}
+	}
+	expect(0, 1, 0)
+	check(t, w.night.DeliverFile(t.Context(), f.ID))
+	expect(1, 0, 0)
+	w.Clock.Advance(12*time.Hour + 90*time.Second)
+	expect(1, 0, 90)
+}
+
+// samples returns the value of each sample by its name and the values of its labels.
+func samples(t *testing.T, registry *prometheus.Registry) map[string]float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	check(t, err)
+	got := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.Metric {
+			var labels []string
+			for _, l := range m.Label {
+				labels = append(labels, l.GetValue())
+			}
+			value := m.GetGauge().GetValue() + m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
+			got[fmt.Sprintf("%s{%s}", f.GetName(), strings.Join(labels, ","))] = value
+		}
+	}
+	return got
 }

@@ -226,6 +226,30 @@ func TestEachCorruptionIsFound(t *testing.T) {
 	}
 }
 
+// TestPartsTellWhereTheDifferenceIs looks at the parts of a damaged account: each center and currency for itself.
+func TestPartsTellWhereTheDifferenceIs(t *testing.T) {
+	b := live(t)
+	found := corrupted(t, pgtest.Owner(t, b.Pool), b.Clock.Now(), `
+		INSERT INTO postings SELECT source_id, part.amount, at, accounting_date, merchant_id, source, seq, 9, line, 4, debit, credit, center_id, part.currency, undo
+		FROM (SELECT *, row_number() OVER (ORDER BY source_id) AS n FROM postings WHERE rule = 1) p
+			JOIN (VALUES (1, 3, 840), (2, 7, 933)) AS part (n, amount, currency) USING (n)`)
+	got := map[string][]audit.Part{}
+	for _, f := range found {
+		for _, p := range f.Parts {
+			if p.Violations > 0 {
+				got[f.Invariant+" "+f.Account] = append(got[f.Invariant+" "+f.Account], p)
+			}
+		}
+	}
+	want := map[string][]audit.Part{
+		"INV-1 ":      {{Name: "memo", Currency: money.USD, Violations: 1, Difference: 3}, {Name: "memo", Currency: money.BYN, Violations: 1, Difference: 7}},
+		"INV-10 9010": {{Name: "PC-A", Currency: money.USD, Violations: 1, Difference: 3}, {Name: "PC-A", Currency: money.BYN, Violations: 1, Difference: 7}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("parts with differences (-want +have):\n%s", diff)
+	}
+}
+
 // corrupted returns what an audit finds in books with the damage, which it takes back.
 func corrupted(t *testing.T, owner *pgxpool.Pool, now time.Time, damage string) []audit.Finding {
 	t.Helper()
