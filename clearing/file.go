@@ -64,6 +64,9 @@ type File struct {
 	NextAttemptAt time.Time  `json:"next_attempt_at"`
 }
 
+// presented tells that the center may have the file: we tried to deliver it, or a person says that it has it.
+func (f File) presented() bool { return f.Attempts > 0 || f.Proof == "person" }
+
 const selectFile = `
 SELECT file_id, batch_id, build, center_id, sequence, name, logical_id, state, frozen, bytes, messages, sha256, proof, attempts,
 	failures, token, error_class, last_error, planned_at, built_at, released_at, delivered_at, unknown_since, deadline_at, next_attempt_at

@@ -166,7 +166,7 @@ SELECT count(*) FROM replies WHERE center_id = $1 AND content = $2 AND state = '
 // else waits for a person.
 func (n *Night) decidedBefore(ctx context.Context, s *station, reply Reply, c *content, f File, content []byte) (bool, error) {
 	answered := f.State == FileReplied || f.State == FileRejected
-	if !answered && f.Attempts > 0 {
+	if !answered && f.presented() {
 		return false, nil
 	}
 	var same int
@@ -264,7 +264,8 @@ WHERE file_id = $1 AND state IN ('released', 'sending', 'unknown_delivery')`
 )
 
 // applyFileReject takes note that a file was refused whole: nothing is posted, the batch waits for a new build. When the
-// center says that it has processed the identical file, the refusal proves the delivery instead.
+// center says that it has processed the identical file, the refusal proves the delivery instead. ErrState tells that
+// another reply decided the file meanwhile: tried again, the refusal is a repeat or a contradiction.
 func (n *Night) applyFileReject(ctx context.Context, s *station, reply Reply, c *content, f File, content []byte) error {
 	now := n.now()
 	code := c.codes[c.reject.code]
@@ -281,11 +282,10 @@ func (n *Night) applyFileReject(ctx context.Context, s *station, reply Reply, c 
 			_, err := tx.Exec(ctx, provenByReply, f.ID, now)
 			return err
 		}
-		if _, err := tx.Exec(ctx, rejectFile, f.ID, d.reason, now); err != nil {
+		if err := changeFile(ctx, tx, f.ID, rejectFile, d.reason, now); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, nackBatch, f.Batch)
-		return err
+		return nack(ctx, tx, f.Batch)
 	})
 	if err != nil {
 		return err
@@ -295,6 +295,14 @@ func (n *Night) applyFileReject(ctx context.Context, s *station, reply Reply, c 
 		n.page(ctx, s, "file_rejected", "file", f.Name, "code", code)
 	}
 	return nil
+}
+
+func nack(ctx context.Context, tx pgx.Tx, batch int64) error {
+	tag, err := tx.Exec(ctx, nackBatch, batch)
+	if err == nil && tag.RowsAffected() != 1 {
+		err = fmt.Errorf("%w: batch %d is not sealed", ErrState, batch)
+	}
+	return err
 }
 
 const overdueReplies = `

@@ -156,7 +156,7 @@ func with(p ledger.Posting, rule ledger.Rule, amount int64) ledger.Posting {
 
 const (
 	lockSent = selectFile + `
-WHERE file_id = $1 AND attempts > 0 AND state IN ('released', 'sending', 'delivered', 'unknown_delivery') FOR NO KEY UPDATE`
+WHERE file_id = $1 AND (attempts > 0 OR proof = 'person') AND state IN ('released', 'sending', 'delivered', 'unknown_delivery') FOR NO KEY UPDATE`
 	replyBatch = `UPDATE batches SET state = 'replied', replied_at = $2, reply_id = $3 WHERE batch_id = $1 AND state = 'sealed'`
 	replyFile  = `
 UPDATE files SET state = 'replied', delivered_at = coalesce(delivered_at, $2), proof = CASE proof WHEN '' THEN 'reply' ELSE proof END,
@@ -253,18 +253,25 @@ func (v *verdict) insertUnknown(ctx context.Context, tx pgx.Tx, s *station, repl
 }
 
 const (
-	// creditsWithoutSale are credits of slices whose sale this reply rejects. A cancel that committed before us could not
-	// know.
+	// cancelsOfRejected are the parts of cancels, with credits, of slices whose sale this reply rejects. A cancel that
+	// committed before us could not know. It names the window of its credits, but the record of the last one only.
+	cancelsOfRejected = `
+SELECT o.merchant_id, o.order_id, o.operation, j.slice, o.window_id
+FROM rejects j JOIN operations o ON o.merchant_id = j.merchant_id AND o.order_id = j.order_id AND o.kind = 300 AND o.record_id IS NOT NULL
+WHERE j.window_id = $1 AND j.reply_id = $2 AND j.kind = 1`
+	// creditsWithoutSale are the credits of those parts. Records have no index by order, so the windows are read once
+	// (readWindowsOnce).
 	creditsWithoutSale = `
 INSERT INTO breaks (category, fingerprint, center_id, merchant, order_ref, amount, currency, opened_at, note)
-SELECT 'B-06', 'B-06/record/' || c.record_id, $2, c.merchant_id, c.order_id, c.amount, c.currency, $3,
+SELECT 'B-06', 'B-06/record/' || c.record_id, $1, c.merchant_id, c.order_id, c.amount, c.currency, $2,
 	'credit of slice ' || c.slice || ' whose sale the center rejected: withdraw it if its window is open, else chase the sale'
-FROM rejects j
-	JOIN operations o ON o.merchant_id = j.merchant_id AND o.order_id = j.order_id AND o.kind = 300 AND o.record_id IS NOT NULL
-	JOIN records c ON c.window_id = o.window_id AND c.record_id = o.record_id AND c.merchant_id = o.merchant_id AND c.slice = j.slice AND c.kind = 2
-WHERE j.window_id = $1 AND j.reply_id = $4 AND j.kind = 1
+FROM records c
+	JOIN unnest($3::int[], $4::bigint[], $5::smallint[], $6::smallint[], $7::int[]) AS o (merchant_id, order_id, operation, slice, window_id)
+	USING (merchant_id, order_id, operation, slice, window_id)
+WHERE c.window_id = ANY ($7) AND c.kind = 2
 ON CONFLICT (fingerprint) DO NOTHING`
-	addFunds = `
+	readWindowsOnce = `SET LOCAL enable_nestloop = off`
+	addFunds        = `
 INSERT INTO funds (merchant_id, currency, available) SELECT m, $3, a FROM unnest($1::int[], $2::bigint[]) AS u (m, a) ORDER BY m
 ON CONFLICT (merchant_id, currency) DO UPDATE SET available = funds.available + excluded.available`
 )
@@ -276,7 +283,7 @@ func (n *Night) finishVerdict(ctx context.Context, tx pgx.Tx, s *station, v *ver
 		if err := settle.LockCenter(ctx, tx, s.ID); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, creditsWithoutSale, v.batch.Window, s.ID, now, reply); err != nil {
+		if err := breakCredits(ctx, tx, s, v.batch.Window, reply, now); err != nil {
 			return fmt.Errorf("look for credits of rejected sales: %w", err)
 		}
 	}
@@ -292,6 +299,33 @@ func (n *Night) finishVerdict(ctx context.Context, tx pgx.Tx, s *station, v *ver
 		return fmt.Errorf("return fees to merchants: %w", err)
 	}
 	return nil
+}
+
+// canceledSlice is what one cancel gave back of one slice.
+type canceledSlice struct {
+	Merchant         int32
+	Order            int64
+	Operation, Slice int16
+	Window           int32
+}
+
+// breakCredits opens a break for each credit of a sale that the reply rejects.
+func breakCredits(ctx context.Context, tx pgx.Tx, s *station, window int32, reply int64, now time.Time) error {
+	canceled, err := collect[canceledSlice](ctx, tx, cancelsOfRejected, window, reply)
+	if err != nil || len(canceled) == 0 {
+		return err
+	}
+	n := len(canceled)
+	merchants, orders, windows := make([]int32, n), make([]int64, n), make([]int32, n)
+	operations, parts := make([]int16, n), make([]int16, n)
+	for i, c := range canceled {
+		merchants[i], orders[i], operations[i], parts[i], windows[i] = c.Merchant, c.Order, c.Operation, c.Slice, c.Window
+	}
+	if _, err := tx.Exec(ctx, readWindowsOnce); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, creditsWithoutSale, s.ID, now, merchants, orders, operations, parts, windows)
+	return err
 }
 
 func (n *Night) reportVerdict(ctx context.Context, s *station, reply Reply, v *verdict) {

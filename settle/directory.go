@@ -41,7 +41,7 @@ type Route struct {
 	ConfirmWithin time.Duration    // how long a hold waits for its confirmation; default 48 h
 	MDRBPS        int64            // price of an accepted sale in basis points, half up per record
 	MDRInvoiced   bool             // billed to the merchant (PR-10g) instead of netted from its payable
-	ReturnMDR     bool             // a refund gives its share of the MDR back
+	ReturnMDR     bool             // a refund gives its share of the MDR back; not together with MDRInvoiced
 }
 
 // Merchant is who sells.
