@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"settled/fileformats/ipm"
+	"settled/fileformats/iso8583"
 	"settled/internal/money"
 	"settled/settle"
 )
@@ -26,6 +27,7 @@ type content struct {
 	classes    []string
 	accepted   Sum
 	currency   money.Currency // of the positions; 0 when there are none
+	copied     *iso8583.Message
 }
 
 // exception is the refusal of one message. A reply may have as many as a file has records.
@@ -131,12 +133,25 @@ func (c *content) exception(x *ipm.Exception, line int64, s *station, index map[
 		c.classes = append(c.classes, s.rejectClass(fault.Code))
 	}
 	out := exception{message: uint32(x.SourceMessage), line: uint32(line), code: at, raw: fault.Code}
-	if original, ok := x.Original(s.Format); ok {
-		if arn, err := ipm.ParseARN(original.ARN, s.Format.Dialect); err == nil && arn.BIN == s.BIN {
-			out.hasARN, out.arn = true, arn.Sequence
-		}
+	if arn, err := ipm.ParseARN(c.copiedARN(x, s.Format), s.Format.Dialect); err == nil && arn.BIN == s.BIN {
+		out.hasARN, out.arn = true, arn.Sequence
 	}
 	return out
+}
+
+// copiedARN is the reference data in the copy of a refused message; nil when there is none to be found. A copy that is a
+// whole message needs no more than decoding; the others are mended first.
+func (c *content) copiedARN(x *ipm.Exception, p ipm.Profile) []byte {
+	if c.copied == nil {
+		c.copied = iso8583.IPM(charset(p)).NewMessage("")
+	}
+	if c.copied.Decode(x.Copy) == nil && c.copied.MTI() == "1240" {
+		return c.copied.Bytes(31)
+	}
+	if original, ok := x.Original(p); ok {
+		return original.ARN
+	}
+	return nil
 }
 
 // position adds the center's account of one kind of presentment. We send no reversals, so it may not have accepted any,
