@@ -84,17 +84,17 @@ type watchedConn struct {
 	limit atomic.Int64
 }
 
-func (c *watchedConn) deadline() time.Time { return time.Now().Add(time.Duration(c.limit.Load())) }
+func (c *watchedConn) patience() time.Duration { return time.Duration(c.limit.Load()) }
 
 // Read implements net.Conn.
 func (c *watchedConn) Read(p []byte) (int, error) {
-	_ = c.SetReadDeadline(c.deadline())
+	_ = c.SetReadDeadline(time.Now().Add(c.patience()))
 	return c.Conn.Read(p)
 }
 
 // Write implements net.Conn. What is written is to be answered, so the wait for that begins anew.
 func (c *watchedConn) Write(p []byte) (int, error) {
-	_ = c.SetDeadline(c.deadline())
+	_ = c.SetDeadline(time.Now().Add(c.patience()))
 	return c.Conn.Write(p)
 }
 
