@@ -3,6 +3,7 @@ package settle
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"settled/internal/vault"
 )
@@ -26,7 +27,15 @@ RETURNING ` + claimColumns
 
 // DueAt is Due for one center, reversals before refunds, so that a center that does not answer keeps no other waiting.
 func (b *Books) DueAt(ctx context.Context, center int16, limit int) ([]Owed, error) {
-	return collect[Owed](ctx, b.Pool, claimAtCenter, b.now(), limit, center)
+	due, err := claim(ctx, b.Pool, claimAtCenter, b.now(), limit, center)
+	refunds := func(e Owed) int {
+		if e.Kind == Refund {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(due, func(a, b Owed) int { return refunds(a) - refunds(b) })
+	return due, err
 }
 
 const claimOfOrder = claimAttempt + `
@@ -35,7 +44,7 @@ RETURNING ` + claimColumns
 
 // DueOf claims the messages of one order whose time has come. What another caller has claimed is not returned.
 func (b *Books) DueOf(ctx context.Context, merchant int32, id int64) ([]Owed, error) {
-	return collect[Owed](ctx, b.Pool, claimOfOrder, b.now(), merchant, id)
+	return claim(ctx, b.Pool, claimOfOrder, b.now(), merchant, id)
 }
 
 const owedOnline = `SELECT count(*) FROM owed_exchanges WHERE merchant_id = $1 AND order_id = $2`

@@ -1,8 +1,10 @@
 package settle
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"settled/internal/postgres"
@@ -53,9 +55,16 @@ RETURNING e.merchant_id, e.order_id, e.transaction, e.operation, e.original, e.s
 // claim loses only time. The caller sends each and reports with Answered, or with Unanswered.
 func (b *Books) Due(ctx context.Context, limit int) (due []Owed, err error) {
 	err = postgres.InTx(ctx, b.Pool, postgres.Key{Name: "claim owed messages"}, func(tx pgx.Tx) error {
-		due, err = collect[Owed](ctx, tx, claimOwed, b.now(), limit)
+		due, err = claim(ctx, tx, claimOwed, b.now(), limit)
 		return err
 	})
+	return due, err
+}
+
+// claim runs a claim and returns its messages in the order of their exchanges; an UPDATE returns them in any.
+func claim(ctx context.Context, q querier, sql string, args ...any) ([]Owed, error) {
+	due, err := collect[Owed](ctx, q, sql, args...)
+	slices.SortFunc(due, func(a, b Owed) int { return cmp.Compare(a.Exchange, b.Exchange) })
 	return due, err
 }
 
