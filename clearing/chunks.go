@@ -73,8 +73,8 @@ func (c *chunker) flush() error {
 	return nil
 }
 
-// chunkStore stores chunks as they come, packed and sealed, by one COPY, and hashes their plain bytes. Packing makes a
-// third of them, and so a third of the log that a build writes; it must come before sealing.
+// chunkStore stores chunks as they come, packed and sealed, by one COPY, and hashes their plain bytes. Packing comes
+// before sealing, because sealed bytes cannot be packed; it shortens what a build writes to the database and its log.
 type chunkStore struct {
 	in    <-chan *chunk
 	free  chan<- *chunk

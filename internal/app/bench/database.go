@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -41,7 +42,7 @@ func startDatabase(ctx context.Context) (*database, error) {
 	}
 	db := &database{server: server, url: server.TCPURL("postgres")}
 	if err := migrations.Up(ctx, db.url); err != nil {
-		return nil, fmt.Errorf("%w; %w", err, server.Stop())
+		return nil, errors.Join(err, server.Stop())
 	}
 	return db, nil
 }

@@ -92,8 +92,11 @@ func (b *bench) repliedBatch(ctx context.Context, w *world, f *filler, n int) (r
 	if _, err := f.owner.Exec(ctx, markSent, file); err != nil {
 		return 0, nil, 0, err
 	}
-	text, lines, count, err := w.composeReply(ctx, file, logical)
+	text, err := w.composeReply(ctx, file, logical)
 	if err != nil {
+		return 0, nil, 0, err
+	}
+	if lines, count, err = linesOf(text); err != nil {
 		return 0, nil, 0, err
 	}
 	reply, err = w.storeReply(ctx, f.owner, "RPY_"+name[:len(name)-len(".ipm")]+"_1.ipm", text)
@@ -101,19 +104,19 @@ func (b *bench) repliedBatch(ctx context.Context, w *world, f *filler, n int) (r
 }
 
 // composeReply reads a built file and refuses one message in refusedOneIn.
-func (w *world) composeReply(ctx context.Context, file int64, logical string) (text, lines []byte, count int, err error) {
+func (w *world) composeReply(ctx context.Context, file int64, logical string) (text []byte, err error) {
 	pool, err := w.db.pool(ctx, 4)
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, err
 	}
 	defer pool.Close()
 	night, err := w.night(pool, nowhere())
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, err
 	}
 	id, err := ipm.ParseFileID(logical)
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, err
 	}
 	r, out := io.Pipe()
 	go func() { out.CloseWithError(night.FileBytes(ctx, file, out)) }()
@@ -122,13 +125,13 @@ func (w *world) composeReply(ctx context.Context, file int64, logical string) (t
 }
 
 // refuseSome writes the reply to a file that it reads.
-func refuseSome(in *ipm.Reader, file ipm.FileID) (text, lines []byte, count int, err error) {
+func refuseSome(in *ipm.Reader, file ipm.FileID) (text []byte, err error) {
 	var out bytes.Buffer
 	w := ipm.NewReplyWriter(&out, fileProfile, ipm.Routing{Destination: "123456", Originator: "654321", Receiving: "123456"})
 	own := file
 	own.Type = ipm.FromCenter
 	if err := w.WriteHeader(own); err != nil {
-		return nil, nil, 0, err
+		return nil, err
 	}
 	fault := []ipm.Fault{{Element: 37, Code: 510}}
 	accepted := ipm.Position{Source: file, MTI: "1240", Function: "200", ProcessingCode: "00", Currency: uint16(money.BYN)}
@@ -139,42 +142,54 @@ func refuseSome(in *ipm.Reader, file ipm.FileID) (text, lines []byte, count int,
 			break
 		}
 		if err != nil {
-			return nil, nil, 0, err
+			return nil, err
 		}
 		if message%refusedOneIn != 0 {
 			accepted.Credits.Count++
 			accepted.Credits.Amount += rec.Amount
 			continue
 		}
-		count++
 		if err := w.WriteException(&ipm.Exception{Faults: fault, Source: file, SourceMessage: message, Copy: in.Raw()}); err != nil {
-			return nil, nil, 0, err
+			return nil, err
 		}
-		lines = appendRow(lines, message, in.Raw())
 	}
 	if err := w.WritePosition(&accepted); err != nil {
-		return nil, nil, 0, err
+		return nil, err
 	}
 	_, err = w.Close()
-	return out.Bytes(), append(lines, 0xff, 0xff), count, err
+	return out.Bytes(), err
 }
-
-// exceptionHead is what the record of an exception has besides the copy.
-const exceptionHead = 130
 
 // copyHeader begins a binary COPY.
 var copyHeader = append([]byte("PGCOPY\n\xff\r\n\x00"), make([]byte, 8)...)
 
-// appendRow adds a row of a number and a line to a binary COPY.
-func appendRow(dst []byte, message int64, refused []byte) []byte {
-	if len(dst) == 0 {
-		dst = append(dst, copyHeader...)
+// linesOf returns the exceptions of a reply as rows of a binary COPY, byte for byte as they stand in it, and how many.
+func linesOf(text []byte) (lines []byte, count int, err error) {
+	r := ipm.NewReplyReader(bytes.NewReader(text), fileProfile, ipm.Options{})
+	lines = append(lines, copyHeader...)
+	var entry ipm.Reply
+	for {
+		err := r.Read(&entry)
+		if errors.Is(err, io.EOF) {
+			return append(lines, 0xff, 0xff), count, nil
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		if entry.Kind == ipm.MessageException {
+			count++
+			lines = appendRow(lines, entry.Message, r.Raw())
+		}
 	}
+}
+
+// appendRow adds a row of a number and a line to a binary COPY.
+func appendRow(dst []byte, message int64, line []byte) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, 2)
 	dst = binary.BigEndian.AppendUint32(dst, 8)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(message))
-	dst = binary.BigEndian.AppendUint32(dst, uint32(exceptionHead+len(refused)))
-	return append(append(dst, make([]byte, exceptionHead)...), refused...)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(line)))
+	return append(dst, line...)
 }
 
 // storeReply puts a reply into the inbox of a simulated center and lets the night fetch it.

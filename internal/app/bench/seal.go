@@ -67,7 +67,8 @@ func (w *world) sealUnderLoad(ctx context.Context, f *filler, n int) (float64, e
 	go func() { sealing <- night.SealWindow(ctx, window) }()
 	err = untilShut(ctx, pool, window)
 	p.lap()
-	return p.stop(), errors.Join(err, <-sealing)
+	longest, failed := p.stop()
+	return longest, errors.Join(err, failed, <-sealing)
 }
 
 // untilShut waits until the window takes no more records.
@@ -90,6 +91,7 @@ type paying struct {
 	mu     sync.Mutex
 	max    time.Duration
 	laps   [writers]int
+	err    error // the first that a writer met; it ends the benchmark
 }
 
 func startPayments(ctx context.Context, books *settle.Books, w *world) *paying {
@@ -98,26 +100,39 @@ func startPayments(ctx context.Context, books *settle.Books, w *world) *paying {
 	for i := range writers {
 		p.tasks.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
-				p.pay(ctx, books, w, i, n)
+				if err := p.pay(ctx, books, w, i, n); err != nil && ctx.Err() == nil {
+					p.fail(err)
+					return
+				}
 			}
 		})
 	}
 	return p
 }
 
-func (p *paying) pay(ctx context.Context, books *settle.Books, w *world, i, n int) {
+func (p *paying) pay(ctx context.Context, books *settle.Books, w *world, i, n int) error {
 	m, _ := w.dir.Merchant(firstMerchant + int32(i))
-	pan, _ := vault.ParsePAN("4111111111111111")
+	pan, err := vault.ParsePAN("4111111111111111")
+	if err != nil {
+		return err
+	}
 	begun, _, err := books.Begin(ctx, settle.Intent{Merchant: m, OrderNumber: fmt.Sprintf("seal-%d-%d-%d", time.Now().UnixNano(), i, n),
 		Amount: money.Amount{Minor: 1234, Currency: money.BYN}, PAN: pan, CardExpiry: "2812", Fingerprint: []byte("bench")})
 	if err != nil {
-		return
+		return err
 	}
 	start := time.Now()
 	if err := books.Finish(ctx, begun, settle.Result{Approved: true, ActionCode: "000", ApprovalCode: "A1B2C3", Response: "AS000"}); err != nil {
-		return
+		return err
 	}
 	p.note(i, time.Since(start))
+	return nil
+}
+
+func (p *paying) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.err = errors.Join(p.err, err)
 }
 
 func (p *paying) note(i int, d time.Duration) {
@@ -146,16 +161,17 @@ func (p *paying) lap() {
 		for i := range p.laps {
 			done = done && p.laps[i] > start[i]
 		}
+		done = done || p.err != nil
 		p.mu.Unlock()
 	}
 }
 
 // stop ends the payments and returns the longest commit in seconds.
-func (p *paying) stop() float64 {
+func (p *paying) stop() (float64, error) {
 	p.mu.Lock()
 	longest := p.max
 	p.mu.Unlock()
 	p.cancel()
 	p.tasks.Wait()
-	return longest.Seconds()
+	return longest.Seconds(), p.err
 }
