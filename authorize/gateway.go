@@ -19,15 +19,6 @@ import (
 	"settled/settle"
 )
 
-// Merchant holds what the online side needs to know of a merchant besides the directory.
-type Merchant struct {
-	Login        string // Latin letters, digits and _, 8 to 20 characters
-	PasswordHash string // argon2id in PHC form of Latin letters and digits, see HashPassword
-	SecretWord   string // salt of check values; empty: check values are empty
-	TestMode     bool   // told in every answer
-	Russian      bool   // texts of payment answers are Russian unless the request says otherwise
-}
-
 // Center is how a processing center is reached.
 type Center struct {
 	Host     online.Host

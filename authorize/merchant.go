@@ -1,0 +1,55 @@
+package authorize
+
+import (
+	"crypto/rsa"
+	"time"
+)
+
+// Merchant holds what the online side needs to know of a merchant besides the directory.
+type Merchant struct {
+	Login        string // Latin letters, digits and _, 8 to 20 characters
+	PasswordHash string // argon2id in PHC form of Latin letters and digits, see HashPassword
+	SecretWord   string // salt of check values; empty: check values are empty
+	TestMode     bool   // told in every answer
+	Russian      bool   // texts of payment answers are Russian unless the request says otherwise
+	Page         Page
+	Proofs       Proofs
+	Notify       Notify
+}
+
+// Page says how customers of a merchant pay on the payment page.
+type Page struct {
+	Card    bool // cards are offered
+	Instant bool // the instant payment scheme is offered
+	// Timeout is how long an order can be paid, from its creation. 0: 60 minutes.
+	Timeout time.Duration
+	// Attempts is how often a customer may try to pay one order. 0: 3.
+	Attempts int
+	// The addresses that customers are sent back to, for orders that bring none: after success, otherwise, and for both
+	// when the other two are empty.
+	ReturnOK, ReturnNo, ReturnURL string
+	ShowResult                    bool // after a payment the result page is shown, with the way back on it; else a redirect
+	OneClick                      bool // cards may be stored for the customer's next payment
+	Recurring                     bool // cards may be stored for payments that the merchant starts
+	ThreeDS                       bool // card holders are authenticated by their bank
+	AutoNumber                    bool // an order without a number gets one
+}
+
+// Proofs says how the merchant proves its requests to us, and we our answers to it.
+type Proofs struct {
+	Checkvalue bool           // orders for the payment page must carry a check value
+	Signature  bool           // they must carry a signature
+	PublicKey  *rsa.PublicKey // verifies signatures; nil: a signature is refused
+	SHA256     bool           // signatures in both directions are over SHA-256 instead of MD5
+	RSA        bool           // answers and notifications are signed instead of carrying a check value
+}
+
+// Notify says what the merchant's server is told without asking.
+type Notify struct {
+	URL                                    string // receives notifications; empty: none are sent
+	SOAP                                   bool   // notifications and their answers are SOAP; else a form
+	PlainAnswer                            bool   // any answer with status 200 is a receipt
+	Payments, Confirmations, Cancellations bool   // the operations that are told
+	OnlySuccessful                         bool   // failed operations are not told
+	AllowPrivate                           bool   // the address may be in a private network, for tests
+}
