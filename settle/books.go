@@ -93,6 +93,7 @@ var (
 	ErrInFlight      = errors.New("settle: an operation of the order is in process")
 	ErrOrderExists   = errors.New("settle: order number is in use by a different order")
 	ErrNoRoute       = errors.New("settle: currency is not processed for the merchant")
+	ErrNoRate        = errors.New("settle: no exchange rate is valid")
 	ErrCurrency      = errors.New("settle: currency differs from the payment's")
 	ErrTwoStage      = errors.New("settle: the center does not hold authorizations")
 	ErrOneStage      = errors.New("settle: confirmation is not required")

@@ -27,7 +27,17 @@ type Center struct {
 	Stream       string         // name of its clearing stream, for example "ipm"
 	Capabilities order.Capabilities
 	Costs        Costs
+	LatePaid     LatePaid // instant payments only
 }
+
+// LatePaid says what becomes of an instant payment that the customer's bank reports paid after the order was closed.
+type LatePaid int
+
+// The policies for late instant payments.
+const (
+	LateAdopt  LatePaid = iota // the order is paid after all
+	LateRefund                 // the money goes back at once
+)
 
 // BankDay returns the center's calendar date of an instant: a single-message purchase can be reversed only within it.
 func (c *Center) BankDay(at time.Time) string { return at.In(c.Zone).Format(time.DateOnly) }
@@ -39,9 +49,36 @@ type Route struct {
 	Terminal      string           // terminal id at the center, 8 characters at most
 	Acceptor      string           // card acceptor id at the center, 15 characters at most
 	ConfirmWithin time.Duration    // how long a hold waits for its confirmation; default 48 h
-	MDRBPS        int64            // price of an accepted sale in basis points, half up per record
-	MDRInvoiced   bool             // billed to the merchant (PR-10g) instead of netted from its payable
-	ReturnMDR     bool             // a refund gives its share of the MDR back; not together with MDRInvoiced
+	// MITConfirmWithin is the same for holds of payments that the merchant initiates without the customer. Default:
+	// ConfirmWithin or 5 days, whichever is shorter.
+	MITConfirmWithin time.Duration
+	MDRBPS           int64 // price of an accepted sale in basis points, half up per record
+	MDRInvoiced      bool  // billed to the merchant (PR-10g) instead of netted from its payable
+	ReturnMDR        bool  // a refund gives its share of the MDR back; not together with MDRInvoiced
+}
+
+// Means returns what customers pay with on the route: instant payments exactly when its center is instant.
+func (r *Route) Means() Means {
+	if r.Center.Capabilities.Instant {
+		return MeansInstant
+	}
+	return MeansCard
+}
+
+// fill sets the defaults of the windows to confirm.
+func (r *Route) fill() {
+	if r.ConfirmWithin == 0 {
+		r.ConfirmWithin = DefaultConfirmWithin
+	}
+	if r.MITConfirmWithin == 0 {
+		r.MITConfirmWithin = min(r.ConfirmWithin, maxMITConfirmWithin)
+	}
+}
+
+// Notify says which outcomes are told to a merchant's server. The zero value: none.
+type Notify struct {
+	Payments, Confirmations, Cancellations bool // outcomes of which operations
+	OnlySuccessful                         bool // of these, only those that are successful
 }
 
 // Merchant is who sells.
@@ -52,20 +89,27 @@ type Merchant struct {
 	City    string
 	Postal  string
 	Region  string
-	Country string // ISO 3166 alpha-3
-	MCC     string // merchant category code, 4 digits
-	Default money.Currency
+	Country string         // ISO 3166 alpha-3
+	MCC     string         // merchant category code, 4 digits
+	Default money.Currency // its own currency: what is paid in a currency without a route is converted to it
 	Routes  []Route
+	Notify  Notify // outcomes told to its server
 }
 
 // DefaultConfirmWithin is the window to confirm when a route does not set one.
 const DefaultConfirmWithin = 48 * time.Hour
 
-// Route returns the contract for a currency: the first route that lists it.
-func (m *Merchant) Route(c money.Currency) (*Route, bool) {
+// maxMITConfirmWithin is as long as the schemes let a hold stand that the merchant placed without the customer.
+const maxMITConfirmWithin = 5 * 24 * time.Hour
+
+// Route returns the contract for card payments in a currency: the first route that lists it.
+func (m *Merchant) Route(c money.Currency) (*Route, bool) { return m.RouteOf(MeansCard, c) }
+
+// RouteOf returns the contract for payments by a means in a currency: the first route of the means that lists it.
+func (m *Merchant) RouteOf(means Means, c money.Currency) (*Route, bool) {
 	for i := range m.Routes {
-		if slices.Contains(m.Routes[i].Currencies, c) {
-			return &m.Routes[i], true
+		if r := &m.Routes[i]; r.Means() == means && slices.Contains(r.Currencies, c) {
+			return r, true
 		}
 	}
 	return nil, false
@@ -81,11 +125,12 @@ func (m *Merchant) At(center int16) *Route {
 	return nil
 }
 
-// Directory holds the configured centers and merchants. It never changes; a new configuration is a new Directory.
+// Directory holds the configured centers and merchants, and the exchange rates. It never changes; a new configuration is a new Directory.
 type Directory struct {
 	centers   map[int16]*Center
 	merchants map[int32]*Merchant
 	ordered   []*Center
+	rates     []RateEntry // youngest first
 }
 
 // ErrDirectory is wrapped by the errors of NewDirectory.
@@ -111,9 +156,7 @@ func NewDirectory(centers []*Center, merchants []*Merchant) (*Directory, error) 
 			if r.Center == nil || d.centers[r.Center.ID] != r.Center {
 				return nil, fmt.Errorf("%w: merchant %d: route %d names no configured center", ErrDirectory, m.ID, i+1)
 			}
-			if r.ConfirmWithin == 0 {
-				r.ConfirmWithin = DefaultConfirmWithin
-			}
+			r.fill()
 		}
 		d.merchants[m.ID] = m
 	}

@@ -41,7 +41,7 @@ const (
 	ActionReduce          Action = "reduce record"           // record reduced before the seal, that part reversed
 	ActionCredit          Action = "credit record"           // refund in the next clearing file
 	ActionRefundOnline    Action = "online refund"           // refund message to the center
-	ActionPurchaseReverse Action = "reversal of purchase"    // single message, same bank day, whole amount
+	ActionPurchaseReverse Action = "reversal of purchase"    // single message, same bank day, whole amount; never instant
 	ActionAbandon         Action = "abandon rejected record" // nothing was presented; authorization reversed
 )
 
@@ -126,7 +126,7 @@ func (s Slice) giveBack(c Capabilities, k int64) Action {
 	switch {
 	case s.Fate == FateSealed && c.Refund == RefundByFile:
 		return ActionCredit
-	case s.Fate == FateNone && s.BankDay && k == s.Amount:
+	case s.Fate == FateNone && s.BankDay && k == s.Amount && !c.Instant:
 		return ActionPurchaseReverse
 	default:
 		return ActionRefundOnline

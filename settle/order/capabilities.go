@@ -19,4 +19,5 @@ type Capabilities struct {
 	Refund          RefundChannel // how money goes back after the sale has left us
 	Inquiry         bool          // the outcome of an earlier message may be asked for
 	ReleaseOnFinal  bool          // the center releases the remainder itself on a final record
+	Instant         bool          // the payer's bank moves the money: never a reversal, refunds online; excludes FinancialRecord and TwoStage
 }

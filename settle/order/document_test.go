@@ -16,6 +16,7 @@ var (
 	plain  = Capabilities{FinancialRecord: true, TwoStage: true, PartialConfirm: true, Refund: RefundByFile}
 	online = Capabilities{FinancialRecord: true, TwoStage: true, PartialConfirm: true, MultiConfirm: true, ReversalPartial: true, Refund: RefundByOnline}
 	single = Capabilities{Refund: RefundByOnline}
+	quick  = Capabilities{Refund: RefundByOnline, Inquiry: true, Instant: true}
 )
 
 func cut(fate Fate, amounts ...int64) []Slice {
@@ -55,9 +56,11 @@ var examples = []struct {
 		[]Slice{{Operation: 2, Amount: 60, Refunded: 20, Credited: 20, Fate: FateOpen}}, 0},
 	{"bought", single, Amounts{Authorized: 100, Confirmed: 100}, cut(FateNone, 100), 0},
 	{"bought", single, Amounts{Authorized: 100, Confirmed: 100}, cut(FateNone, 100), 30},
+	{"bought", quick, Amounts{Authorized: 100, Confirmed: 100}, cut(FateNone, 100), 0},
+	{"bought", quick, Amounts{Authorized: 100, Confirmed: 100}, cut(FateNone, 100), 30},
 }
 
-var centers = map[Capabilities]string{able: "file, partial reversals", plain: "file, no partial reversals", online: "refunds online", single: "single message"}
+var centers = map[Capabilities]string{able: "file, partial reversals", plain: "file, no partial reversals", online: "refunds online", single: "single message", quick: "instant"}
 
 var releases = map[Release]string{ReleaseNone: "", ReleaseReversal: "reversal", ReleasePartial: "partial reversal", ReleaseLapse: "lapses"}
 

@@ -15,6 +15,7 @@ func drawCapabilities(t *rapid.T) Capabilities {
 	if c.FinancialRecord && flag("refund by file") {
 		c.Refund = RefundByFile
 	}
+	c.Instant = !c.FinancialRecord && flag("instant")
 	return c
 }
 
@@ -147,6 +148,10 @@ func (l *life) checkPlan(t *rapid.T, plan Cancellation, amount int64) {
 		switch p.Action {
 		case ActionRelease, ActionVoid, ActionReduce, ActionAbandon:
 			freed += p.Amount + l.implicit(p)
+		case ActionPurchaseReverse:
+			if l.c.Instant || p.Amount != l.a.Confirmed {
+				t.Fatalf("reversal of %d of an instant or partial purchase: %+v", p.Amount, l.a)
+			}
 		}
 	}
 	if sum != amount || freed != plan.Freed || (plan.Release == ReleaseNone) != (freed == 0) {

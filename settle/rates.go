@@ -1,0 +1,113 @@
+package settle
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"settled/internal/money"
+	"settled/settle/order"
+)
+
+// Means is what a customer pays with. The numbers are stored.
+type Means int16
+
+// The means of payment.
+const (
+	MeansCard    Means = 1 // bank card
+	MeansInstant Means = 2 // instant payment through the payer's bank
+)
+
+// String returns "card" or "instant", "" for anything else.
+func (m Means) String() string {
+	switch m {
+	case MeansCard:
+		return "card"
+	case MeansInstant:
+		return "instant"
+	}
+	return ""
+}
+
+// RateEntry is an exchange rate and when it is valid: from ValidFrom on, until before ValidTo.
+type RateEntry struct {
+	From, To  money.Currency
+	Rate      money.Rate // units of To per unit of From
+	Source    string     // who published it
+	ValidFrom time.Time  // zero: since ever
+	ValidTo   time.Time  // zero: until further notice
+}
+
+func (e *RateEntry) validAt(at time.Time) bool {
+	return !at.Before(e.ValidFrom) && (e.ValidTo.IsZero() || at.Before(e.ValidTo))
+}
+
+// Overlaps tells whether there is an instant at which both entries are valid for the same pair of currencies.
+func (e *RateEntry) Overlaps(other *RateEntry) bool {
+	return e.From == other.From && e.To == other.To &&
+		(e.ValidTo.IsZero() || other.ValidFrom.Before(e.ValidTo)) && (other.ValidTo.IsZero() || e.ValidFrom.Before(other.ValidTo))
+}
+
+// WithRates returns a directory of the same centers and merchants with exchange rates. Entries of a pair must not
+// overlap; of those that do, the one that became valid last decides.
+func (d *Directory) WithRates(rates []RateEntry) *Directory {
+	with := *d
+	with.rates = slices.SortedStableFunc(slices.Values(rates), func(a, b RateEntry) int { return b.ValidFrom.Compare(a.ValidFrom) })
+	return &with
+}
+
+// RateAt returns the entry of a pair of currencies that is valid at an instant.
+func (d *Directory) RateAt(from, to money.Currency, at time.Time) (RateEntry, bool) {
+	for i := range d.rates {
+		if e := &d.rates[i]; e.From == from && e.To == to && e.validAt(at) {
+			return *e, true
+		}
+	}
+	return RateEntry{}, false
+}
+
+// Quote says what a customer pays for an original amount, and where the payment goes.
+type Quote struct {
+	Route  *Route
+	Amount money.Amount // of the payment
+	Rate   string       // payment currency per original currency, "1" when nothing is converted
+	Source string       // of the rate, empty when nothing is converted
+}
+
+// Quote decides amount and route of a payment: in the original currency, when a route of the means takes it; else in the
+// merchant's own currency, at the rate that is valid at the instant. The errors wrap ErrNoRoute (no route of the means
+// takes either), ErrNoRate, order.ErrAmountNotPositive (nothing is left after rounding) and money.ErrOverflow.
+func (d *Directory) Quote(m *Merchant, means Means, original money.Amount, at time.Time) (Quote, error) {
+	if route, ok := m.RouteOf(means, original.Currency); ok {
+		return Quote{Route: route, Amount: original, Rate: "1"}, nil
+	}
+	route, ok := m.RouteOf(means, m.Default)
+	if !ok {
+		return Quote{}, fmt.Errorf("%w: %v by %v at merchant %d", ErrNoRoute, original.Currency, means, m.ID)
+	}
+	entry, ok := d.RateAt(original.Currency, m.Default, at)
+	if !ok {
+		return Quote{}, fmt.Errorf("%w: from %v to %v", ErrNoRate, original.Currency, m.Default)
+	}
+	amount, err := entry.Rate.Convert(original, m.Default)
+	if err != nil {
+		return Quote{}, fmt.Errorf("convert at %s: %w", entry.Rate, err)
+	}
+	if amount.Minor <= 0 {
+		return Quote{}, fmt.Errorf("%w: %v at %s", order.ErrAmountNotPositive, original, entry.Rate)
+	}
+	return Quote{Route: route, Amount: amount, Rate: entry.Rate.String(), Source: entry.Source}, nil
+}
+
+// Rates returns the exchange rates of the directory, the youngest first.
+func (d *Directory) Rates() []RateEntry { return slices.Clone(d.rates) }
+
+// Means returns the means of payment that the merchant has routes for, in the order of their numbers.
+func (m *Merchant) Means() []Means {
+	have := map[Means]bool{}
+	for i := range m.Routes {
+		have[m.Routes[i].Means()] = true
+	}
+	return slices.Sorted(maps.Keys(have))
+}
