@@ -145,8 +145,9 @@ func (c *Client) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Exchange implements Host. It returns at the latest after Options.Timeout. The card verification code of the request
-// is wiped, unless the error wraps ErrNotSent: then the caller may send the request again, or wipes the code itself.
+// Exchange implements Host. It returns at the latest after Options.Timeout. The card verification code and the
+// authentication value of the request are wiped, unless the error wraps ErrNotSent: then the caller may send the request
+// again, or wipes them itself.
 func (c *Client) Exchange(ctx context.Context, r Request) (Answer, error) {
 	began := c.options.Now()
 	answer, err := c.guarded(ctx, &r)
@@ -167,6 +168,7 @@ func (c *Client) guarded(ctx context.Context, r *Request) (Answer, error) {
 	done(err)
 	if !errors.Is(err, ErrNotSent) {
 		r.Card.CVV.Wipe()
+		r.Authentication.Value.Wipe()
 	}
 	return answer, err
 }

@@ -58,6 +58,13 @@
 // as soon as they are written or given up, the Card's when bytes may have left; a request that was not sent keeps it, so
 // that it can be sent again. No error, log line or metric holds card data, and [Answer].Text is masked by the codec.
 //
+// # Authentication and stored cards
+//
+// A payment may carry the result of 3-D Secure ([Authentication]) and what it has to do with a stored card ([Stored]).
+// Both decide the POS data code (DE22) and go into private data of DE48; see docs/formats/online.md. The answer to an
+// approved payment may name it in the network ([Answer].NetworkID); payments that later use the same stored card repeat
+// that name, which is how an issuer recognizes them without a verification code.
+//
 // # Action codes
 //
 // What DE39 says; translating it for merchants is the caller's business.

@@ -71,6 +71,13 @@ type Request struct {
 	Reason         string       // reversal: 4 digits of ISO 8583 DE25, or empty
 	Original       Original     // reversal, refund and inquiry
 	Card           Card         // authorization, purchase and refund
+
+	// Authentication is what 3-D Secure gave for an authorization or a purchase; zero when it was not asked.
+	Authentication Authentication
+	// Stored says what an authorization or a purchase has to do with a stored card; zero: nothing.
+	Stored Stored
+	// NetworkID is Answer.NetworkID of the first payment with the stored card, in all that follow it; else empty.
+	NetworkID string
 }
 
 // Card is what a message says about the card. PAN and CVV print masked.
@@ -88,6 +95,9 @@ type Answer struct {
 	ApprovalCode string
 	// RRN is DE37.
 	RRN string
+	// NetworkID is the network's name of an approved payment, at most 15 characters; empty when the center gives none.
+	// Payments that later use the stored card repeat it.
+	NetworkID string
 	// Text is the whole answer, readable, with card data masked.
 	Text string
 }

@@ -12,9 +12,8 @@ import (
 type key = iso8583.Key
 
 const (
-	defaultPOSData = "000250S1900C" // electronic order, card and cardholder not present
-	layoutSent     = "0102150405"   // DE7
-	layoutLocal    = "060102150405" // DE12
+	layoutSent  = "0102150405"   // DE7
+	layoutLocal = "060102150405" // DE12
 )
 
 // form is how a kind of request stands in a message.
@@ -84,7 +83,7 @@ func (r *Request) check() error {
 	case len(r.Card.CVV.Reveal()) > 4:
 		return invalid("card verification code has more than four digits")
 	}
-	return nil
+	return r.checkCredential()
 }
 
 // encode finishes the flight from its message.
@@ -154,13 +153,9 @@ func (r *Request) setCard(m *iso8583.Message) {
 	m.SetBytes(2, r.Card.PAN.AppendReveal(pan[:0]))
 	clear(pan[:])
 	setText(m, 14, r.Card.Expiry)
-	m.Set(22, defaultPOSData)
+	m.Set(22, r.posData())
 	m.Set(26, r.MCC)
-	if code := r.Card.CVV.Reveal(); len(code) > 0 {
-		var data [16]byte // tag 0092, length and value
-		m.SetBytes(48, append(append(data[:0], '0', '0', '9', '2', '0', '0', '0'+byte(len(code)%10)), code...))
-		clear(data[:])
-	}
+	r.setPrivate(m)
 }
 
 // setOriginal sets the reference to an earlier request.
@@ -204,6 +199,7 @@ type reply struct {
 	mti      string
 	action   string
 	approval string
+	network  string
 	amount   [12]byte
 	currency [3]byte
 	text     string
@@ -218,11 +214,14 @@ func readReply(m *iso8583.Message, frame []byte) (r reply, err error) {
 	r = reply{key: m.Key(), mti: m.MTI(), action: m.Text(39), approval: m.Text(38), text: m.String()}
 	copy(r.amount[:], m.Bytes(4))
 	copy(r.currency[:], m.Bytes(49))
+	if id, ok := m.PDS(iso8583.PDSNetworkID); ok && len(id) <= maxNetworkID && plainText(string(id)) {
+		r.network = string(id)
+	}
 	return r, iso8583.CheckOnline(m)
 }
 
 func (r *reply) answer() Answer {
-	return Answer{ActionCode: r.action, ApprovalCode: r.approval, RRN: text(r.key.RRN[:]), Text: r.text}
+	return Answer{ActionCode: r.action, ApprovalCode: r.approval, RRN: text(r.key.RRN[:]), NetworkID: r.network, Text: r.text}
 }
 
 func (r *reply) lateAnswer(reason LateReason) LateAnswer {

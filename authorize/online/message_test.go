@@ -35,6 +35,34 @@ func TestMessagesOnTheWire(t *testing.T) {
 		{"purchase", with(payment(1), func(r *Request) { r.Kind, r.Card.CVV = Purchase, vault.Secret{} }),
 			"1200 7234054108C08000 164111111111111111" + "000000" + "000000001234" + "1120123045" + "000001" + "261120153045" + "2811" +
 				"000250S1900C" + "200" + "5999" + "06123456" + "000000000001" + merchant + "933"},
+		{"authenticated payment that agrees to recurring ones", with(payment(1), func(r *Request) {
+			r.Stored, r.Authentication = AgreesRecurring, authentication("05")
+		}),
+			"1100 7234054108C18000 164111111111111111" + "000000" + "000000001234" + "1120123045" + "000001" + "261120153045" + "2811" +
+				"000250SX900C" + "100" + "5999" + "06123456" + "000000000001" + merchant + "109" +
+				"0022004C102" + "0042003212" + "0043028" + testCAVV + "0066036" + testDSTransID + "0092003x9Q" + "933"},
+		{"attempted authentication", with(payment(1), func(r *Request) { r.Authentication, r.Card.CVV = authentication("01"), vault.Secret{} }),
+			"1100 7234054108C18000 164111111111111111" + "000000" + "000000001234" + "1120123045" + "000001" + "261120153045" + "2811" +
+				"000250SW900C" + "100" + "5999" + "06123456" + "000000000001" + merchant + "088" +
+				"0042003211" + "0043028" + testCAVV + "0066036" + testDSTransID + "933"},
+		{"authentication unavailable", with(payment(1), func(r *Request) { r.Authentication = Authentication{ECI: "07"} }),
+			"1100 7234054108C18000 164111111111111111" + "000000" + "000000001234" + "1120123045" + "000001" + "261120153045" + "2811" +
+				"000250S1900C" + "100" + "5999" + "06123456" + "000000000001" + merchant + "020" + "0042003210" + "0092003x9Q" + "933"},
+		{"saved card", with(payment(1), func(r *Request) {
+			r.Stored, r.NetworkID, r.Card.CVV = CardOnFile, testNetworkID, vault.Secret{}
+		}),
+			"1100 7234054108C18000 164111111111111111" + "000000" + "000000001234" + "1120123045" + "000001" + "261120153045" + "2811" +
+				"00025071900C" + "100" + "5999" + "06123456" + "000000000001" + merchant + "033" + "0022004C101" + "0063015" + testNetworkID + "933"},
+		{"recurring purchase", with(payment(1), func(r *Request) {
+			r.Kind, r.Stored, r.NetworkID, r.Card.CVV = Purchase, Recurring, testNetworkID, vault.Secret{}
+		}),
+			"1200 7234054108C18000 164111111111111111" + "000000" + "000000001234" + "1120123045" + "000001" + "261120153045" + "2811" +
+				"00024070900C" + "200" + "5999" + "06123456" + "000000000001" + merchant + "033" + "0022004M102" + "0063015" + testNetworkID + "933"},
+		{"unscheduled charge", with(payment(1), func(r *Request) {
+			r.Stored, r.NetworkID, r.Card.CVV = Unscheduled, testNetworkID, vault.Secret{}
+		}),
+			"1100 7234054108C18000 164111111111111111" + "000000" + "000000001234" + "1120123045" + "000001" + "261120153045" + "2811" +
+				"00021070900C" + "100" + "5999" + "06123456" + "000000000001" + merchant + "033" + "0022004M101" + "0063015" + testNetworkID + "933"},
 		{"refund", with(payment(2), func(r *Request) {
 			r.Kind, r.Card.CVV = Refund, vault.Secret{}
 			r.Original = Original{Kind: Purchase, STAN: "000001", LocalTime: r.LocalTime}
@@ -73,6 +101,16 @@ func TestMessagesOnTheWire(t *testing.T) {
 	}
 }
 
+const (
+	testCAVV      = "AAECAwQFBgcICQoLDA0ODxAREhM="
+	testDSTransID = "f38e6948-5388-41a6-bca4-b49723c19437"
+	testNetworkID = "MCC1A2B3C1120  "
+)
+
+func authentication(eci string) Authentication {
+	return Authentication{ECI: eci, Value: vault.NewSecret([]byte(testCAVV)), DSTransID: testDSTransID}
+}
+
 func TestInvalidRequestsAreNotSent(t *testing.T) {
 	c, _ := connect(t, newCenter(t, approve), nil)
 	for name, change := range map[string]func(*Request){
@@ -99,8 +137,21 @@ func TestInvalidRequestsAreNotSent(t *testing.T) {
 			r.Kind = PartialReversal
 			r.OriginalAmount = money.Amount{Minor: 5000, Currency: money.EUR}
 		},
-		"control in the key":    func(r *Request) { r.Terminal = "TERM\x000001" },
-		"overlong code":         func(r *Request) { r.Card.CVV = vault.NewSecret([]byte("12345678901")) },
+		"control in the key":         func(r *Request) { r.Terminal = "TERM\x000001" },
+		"overlong code":              func(r *Request) { r.Card.CVV = vault.NewSecret([]byte("12345678901")) },
+		"code without the customer":  func(r *Request) { r.Stored = Recurring },
+		"unknown use of a card":      func(r *Request) { r.Stored = 77 },
+		"unknown indicator":          func(r *Request) { r.Authentication = authentication("5") },
+		"indicator without a value":  func(r *Request) { r.Authentication = Authentication{ECI: "05"} },
+		"value without an indicator": func(r *Request) { r.Authentication = authentication("") },
+		"value of nobody":            func(r *Request) { r.Authentication = authentication("07") },
+		"short value":                func(r *Request) { r.Authentication = Authentication{ECI: "05", Value: vault.NewSecret([]byte("AAEC"))} },
+		"value that is not base64": func(r *Request) {
+			r.Authentication = Authentication{ECI: "05", Value: vault.NewSecret([]byte("AAECAwQFBgcICQoLDA0ODxAREhM\n"))}
+		},
+		"long network id":       func(r *Request) { r.NetworkID = testNetworkID + "1" },
+		"network id of bytes":   func(r *Request) { r.NetworkID = "MCC\n" },
+		"long directory id":     func(r *Request) { r.Authentication.DSTransID = testDSTransID + "1" },
 		"code of control bytes": func(r *Request) { r.Card.CVV = vault.NewSecret([]byte("1\n3")) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,3 +49,18 @@ const (
 	ActionOriginalNotFound       = "914" // the original was never seen; the center will refuse it should it arrive late
 	ActionTooLate                = "940" // the original is already cleared: refund instead
 )
+
+// Initiation codes (private data 0022 of DE 48, online dialect): C the cardholder, M the merchant.
+const (
+	InitiationCardOnFile  = "C101" // the cardholder saves the card with this payment, or pays with the saved card
+	InitiationRecurring   = "C102" // the cardholder agrees to recurring payments with this one
+	InitiationUnscheduled = "M101" // the merchant charges a saved card, no schedule agreed
+	InitiationStanding    = "M102" // the merchant charges the next of recurring payments
+)
+
+// Security levels (private data 0042 of DE 48 online, 0052 of DE 48 in clearing): 3-D Secure.
+const (
+	SecurityLevelNone      = "210" // electronic commerce over an encrypted channel, cardholder not authenticated
+	SecurityLevelAttempted = "211" // authentication was tried; issuer or cardholder does not take part
+	SecurityLevelFull      = "212" // cardholder authenticated
+)

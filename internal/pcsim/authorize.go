@@ -7,12 +7,6 @@ import (
 	"settled/internal/money"
 )
 
-// verificationTag is the private data (DE 48) that holds the card verification code.
-const verificationTag = 92
-
-// pointRecurring is the fifth position of DE 22 for a stored credential: such payments have no verification code.
-const pointRecurring = '4'
-
 func keyOf(m *iso8583.Message) key {
 	return key{mti: m.MTI(), terminal: m.Text(41), stan: m.Text(11), local: m.Text(12)}
 }
@@ -66,6 +60,7 @@ func (c *Center) pay(m *iso8583.Message, k kind) answer {
 	}
 	if e.approved() {
 		e.approval = c.approvalCode(e.key, e.rrn)
+		e.network = c.networkID(e, initiationOf(m))
 	}
 	l.insert(e)
 	return e.answer()
@@ -79,12 +74,8 @@ func (c *Center) inspect(m *iso8583.Message, e *entry) string {
 	if expiry := m.Text(14); expiry != "" && !validMonth(expiry, c.opt.Now().In(c.opt.Location).Format("0601")) {
 		return iso8583.ActionExpiredCard
 	}
-	cvv, ok := m.PDS(verificationTag)
-	recurring := len(m.Bytes(22)) == 12 && m.Bytes(22)[4] == pointRecurring
-	if !recurring && (!ok || len(cvv) < 3 || len(cvv) > 4 || !digits(string(cvv))) {
-		return iso8583.ActionVerificationCodeFailed
-	}
-	return ""
+	told := credentialOf(m)
+	return told.fault(e.pan)
 }
 
 // validMonth reports whether a YYMM expiry is a month that is not over. Both are of this century.
@@ -95,7 +86,7 @@ func validMonth(expiry, now string) bool {
 
 // answer turns the decision into what the other side gets to see.
 func (e *entry) answer() answer {
-	a := answer{action: e.action, approval: e.approval, delay: e.decision.delay}
+	a := answer{action: e.action, approval: e.approval, network: e.network, delay: e.decision.delay}
 	switch e.decision.outcome {
 	case SilentBooked:
 		a.silent = true

@@ -3,7 +3,9 @@ package pcsim_test
 import (
 	"bufio"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -91,6 +93,7 @@ type sale struct {
 	stan                                                                   int
 	amount                                                                 int64
 	currency                                                               string
+	private                                                                map[int]string // of DE 48, besides the code
 }
 
 func (c *client) sale(pan string, amount int64) sale {
@@ -131,12 +134,19 @@ func (s sale) message() *iso8583.Message {
 	m.Set(2, s.pan)
 	m.Set(14, s.expiry)
 	m.Set(22, s.pos)
+	private := maps.Clone(s.private)
 	if s.cvv != "" {
-		var pds iso8583.PDSList
-		pds.Add(92, s.cvv)
-		if err := m.SetPDS(&pds); err != nil {
-			panic(err)
+		if private == nil {
+			private = map[int]string{}
 		}
+		private[iso8583.PDSVerificationCode] = s.cvv
+	}
+	var pds iso8583.PDSList
+	for _, tag := range slices.Sorted(maps.Keys(private)) {
+		pds.Add(tag, private[tag])
+	}
+	if err := m.SetPDS(&pds); err != nil {
+		panic(err)
 	}
 	return m
 }

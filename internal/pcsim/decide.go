@@ -105,14 +105,18 @@ func (c *Center) draw(question string, p payment) float64 {
 
 // approvalCode is six letters or digits that the seed and the request's identity determine.
 func (c *Center) approvalCode(k key, rrn string) string {
+	return letters(hash(strconv.FormatUint(c.opt.Seed, 10)+"\x00approval\x00"+k.mti+k.terminal+k.stan+k.local+rrn), 6)
+}
+
+// letters writes a number as n digits and capitals, of which no two look alike.
+func letters(h uint64, n int) string {
 	const alphabet = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-	h := hash(strconv.FormatUint(c.opt.Seed, 10) + "\x00approval\x00" + k.mti + k.terminal + k.stan + k.local + rrn)
-	var code [6]byte
+	code := make([]byte, n)
 	for i := range code {
 		code[i] = alphabet[h%uint64(len(alphabet))]
 		h /= uint64(len(alphabet))
 	}
-	return string(code[:])
+	return string(code)
 }
 
 func hash(text string) uint64 {

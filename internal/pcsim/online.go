@@ -3,6 +3,7 @@ package pcsim
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"net"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 type answer struct {
 	action   string
 	approval string
+	network  string // transaction id
 	silent   bool
 	copies   int // extra ones
 	garbage  bool
@@ -82,6 +84,9 @@ func (l *link) send(a answer, request, reply *iso8583.Message) {
 	reply.Set(39, a.action)
 	if a.approval != "" {
 		reply.Set(38, a.approval)
+	}
+	if a.network != "" {
+		reply.Set(48, fmt.Sprintf("%04d%03d%s", iso8583.PDSNetworkID, len(a.network), a.network))
 	}
 	if amount, ok := request.Int(4); ok && a.extra != 0 {
 		reply.SetInt(4, amount+a.extra)

@@ -92,16 +92,16 @@ func TestBadCardDataIsDeclined(t *testing.T) {
 		change func(*sale)
 		want   string
 	}{
-		"Luhn":             {func(s *sale) { s.pan = "4111111111111112" }, iso8583.ActionInvalidCardNumber},
-		"expired":          {func(s *sale) { s.expiry = "2610" }, iso8583.ActionExpiredCard},
-		"expires now":      {func(s *sale) { s.expiry = "2611" }, iso8583.ActionApproved},
-		"month 13":         {func(s *sale) { s.expiry = "2713" }, iso8583.ActionExpiredCard},
-		"no CVV":           {func(s *sale) { s.cvv = "" }, iso8583.ActionVerificationCodeFailed},
-		"short CVV":        {func(s *sale) { s.cvv = "12" }, iso8583.ActionVerificationCodeFailed},
-		"recurring":        {func(s *sale) { s.cvv, s.pos = "", "000240S1900C" }, iso8583.ActionApproved},
-		"purchase":         {func(s *sale) { s.mti = iso8583.MTIFinancialRequest }, iso8583.ActionSystemMalfunction},
-		"unknown currency": {func(s *sale) { s.currency = "000" }, iso8583.ActionSystemMalfunction},
-		"nothing":          {func(s *sale) { s.amount = 0 }, iso8583.ActionSystemMalfunction},
+		"Luhn":                    {func(s *sale) { s.pan = "4111111111111112" }, iso8583.ActionInvalidCardNumber},
+		"expired":                 {func(s *sale) { s.expiry = "2610" }, iso8583.ActionExpiredCard},
+		"expires now":             {func(s *sale) { s.expiry = "2611" }, iso8583.ActionApproved},
+		"month 13":                {func(s *sale) { s.expiry = "2713" }, iso8583.ActionExpiredCard},
+		"no CVV":                  {func(s *sale) { s.cvv = "" }, iso8583.ActionVerificationCodeFailed},
+		"short CVV":               {func(s *sale) { s.cvv = "12" }, iso8583.ActionVerificationCodeFailed},
+		"recurring only in DE 22": {func(s *sale) { s.cvv, s.pos = "", "000240S1900C" }, iso8583.ActionSystemMalfunction},
+		"purchase":                {func(s *sale) { s.mti = iso8583.MTIFinancialRequest }, iso8583.ActionSystemMalfunction},
+		"unknown currency":        {func(s *sale) { s.currency = "000" }, iso8583.ActionSystemMalfunction},
+		"nothing":                 {func(s *sale) { s.amount = 0 }, iso8583.ActionSystemMalfunction},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.t = t
