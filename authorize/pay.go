@@ -60,7 +60,7 @@ func (g *Gateway) readPayment(c *call) (in settle.Intent, k card, err error) {
 	if _, err = c.number(inCardType, 1, 9, 0); err != nil {
 		return in, k, err
 	}
-	if k, err = c.readCard(g.Now()); err != nil {
+	if k, err = c.readCard(g.Now(), g.Vault.Environment()); err != nil {
 		return in, k, err
 	}
 	in.TwoStage, in.PAN, in.CardExpiry, in.Details = delay == 1, k.pan, k.expiry, c.details()

@@ -154,8 +154,9 @@ type card struct {
 	cvv    vault.Secret
 }
 
-// readCard checks number, expiry and verification code. The caller wipes the code.
-func (c *call) readCard(now time.Time) (card, error) {
+// readCard checks number, expiry and verification code, and that the number belongs into the environment: test numbers
+// never reach a live center, nor others a test center. The caller wipes the code.
+func (c *call) readCard(now time.Time, e vault.Environment) (card, error) {
 	var k card
 	if err := c.require(inCardNumber, inExpireMonth, inExpireYear, inCVC); err != nil {
 		return k, err
@@ -166,6 +167,9 @@ func (c *call) readCard(now time.Time) (card, error) {
 	var err error
 	if k.pan, err = vault.ParsePAN(c.values[inCardNumber]); err != nil {
 		return k, invalid(inCardNumber, "is not a card number")
+	}
+	if !e.Accepts(k.pan) {
+		return k, invalid(inCardNumber, "does not belong into a "+string(e)+" installation")
 	}
 	if k.expiry, err = c.expiry(now); err != nil {
 		return k, err

@@ -18,6 +18,12 @@
 // are retired and only open. The KEK is in the same file or, better, in one of its own that the file names. Rotate adds
 // an active key; a running Vault takes it up at Reload, and by itself when it meets a key number that it does not know.
 //
+// # Environments
+//
+// A key file is for a test or for a live installation, and its keys are bound to that label: what a test installation has
+// sealed never opens in a live one. IsTestPAN knows the numbers that are reserved for tests; Environment.Accepts keeps them
+// and real numbers apart.
+//
 // # Types that do not leak
 //
 // PAN and Secret print as a mask through every verb of fmt, encoding/json, encoding.TextMarshaler and log/slog, also

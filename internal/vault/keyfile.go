@@ -29,8 +29,9 @@ const (
 
 // keyFile is the key file as stored, JSON.
 type keyFile struct {
-	KEK  kekEntry   `json:"kek"`
-	Keys []keyEntry `json:"keys"`
+	Environment Environment `json:"environment,omitempty"` // what the keys are for; none in old files
+	KEK         kekEntry    `json:"kek"`
+	Keys        []keyEntry  `json:"keys"`
 }
 
 // kekEntry is the key-encrypting key, or the name of the file that holds it in base64 (relative to the key file).
@@ -49,18 +50,24 @@ type keyEntry struct {
 	Wrapped []byte    `json:"wrapped"`
 }
 
-// Generate writes a new key file to path, readable by its owner only: a key-encrypting key, one active data key and a
-// fingerprint key, all random. It fails if the file exists.
-func Generate(path string) error {
+// Generate is GenerateFor a test installation.
+func Generate(path string) error { return GenerateFor(path, Test) }
+
+// GenerateFor writes a new key file to path, readable by its owner only: a key-encrypting key, one active data key and a
+// fingerprint key, all random and bound to the environment. It fails if the file exists.
+func GenerateFor(path string, e Environment) error {
+	if !e.Valid() {
+		return fmt.Errorf("generate keys: environment %q is neither test nor live", e)
+	}
 	raw := randomBytes(keySize)
 	kek, err := newGCM(raw)
 	if err != nil {
 		return fmt.Errorf("generate keys: %w", err)
 	}
-	file := keyFile{KEK: kekEntry{ID: hex.EncodeToString(randomBytes(4)), Key: raw}}
+	file := keyFile{Environment: e, KEK: kekEntry{ID: hex.EncodeToString(randomBytes(4)), Key: raw}}
 	file.Keys = append(file.Keys,
-		newKey(file.KEK.ID, kek, 1, stateActive, time.Now()),
-		newKey(file.KEK.ID, kek, 0, stateFingerprint, time.Now()))
+		newKey(file.bond(), kek, 1, stateActive, time.Now()),
+		newKey(file.bond(), kek, 0, stateFingerprint, time.Now()))
 	text, err := json.MarshalIndent(file, "", "  ")
 	if err != nil {
 		return fmt.Errorf("generate keys: %w", err)
@@ -87,18 +94,18 @@ func Rotate(path string) (KeyInfo, error) {
 	for i, entry := range file.Keys {
 		last = max(last, entry.Number)
 		if entry.State == stateActive {
-			plain, err := entry.unwrap(file.KEK.ID, kek)
+			plain, err := entry.unwrap(file.bond(), kek)
 			if err != nil {
 				return KeyInfo{}, fmt.Errorf("rotate keys: %w", err)
 			}
 			file.Keys[i].State = stateRetired
-			file.Keys[i].wrap(file.KEK.ID, kek, plain)
+			file.Keys[i].wrap(file.bond(), kek, plain)
 		}
 	}
 	if last == ^uint16(0) {
 		return KeyInfo{}, &KeyError{Path: path, Why: "key numbers are used up"}
 	}
-	added := newKey(file.KEK.ID, kek, last+1, stateActive, time.Now())
+	added := newKey(file.bond(), kek, last+1, stateActive, time.Now())
 	file.Keys = append(file.Keys, added)
 	if err := replace(path, file); err != nil {
 		return KeyInfo{}, fmt.Errorf("rotate keys: %w", err)
@@ -156,28 +163,28 @@ func readKEK(path string) ([]byte, error) {
 	return raw, nil
 }
 
-func newKey(kekID string, kek cipher.AEAD, number uint16, state state, at time.Time) keyEntry {
+func newKey(bond string, kek cipher.AEAD, number uint16, state state, at time.Time) keyEntry {
 	plain := randomBytes(keySize)
 	entry := keyEntry{Number: number, State: state, Check: checkValue(plain), Created: at.UTC().Truncate(time.Second)}
-	entry.wrap(kekID, kek, plain)
+	entry.wrap(bond, kek, plain)
 	return entry
 }
 
 // identity is authenticated with the wrapped key, so that an entry cannot be changed, and none can take another's place.
-func (e *keyEntry) identity(kekID string) []byte {
-	return fmt.Appendf(nil, "settled data key/%s/%d/%s/%s/%d", kekID, e.Number, e.State, e.Check, e.Created.Unix())
+func (e *keyEntry) identity(bond string) []byte {
+	return fmt.Appendf(nil, "settled data key/%s/%d/%s/%s/%d", bond, e.Number, e.State, e.Check, e.Created.Unix())
 }
 
-func (e *keyEntry) wrap(kekID string, kek cipher.AEAD, plain []byte) {
+func (e *keyEntry) wrap(bond string, kek cipher.AEAD, plain []byte) {
 	nonce := randomBytes(nonceSize)
-	e.Wrapped = kek.Seal(nonce, nonce, plain, e.identity(kekID))
+	e.Wrapped = kek.Seal(nonce, nonce, plain, e.identity(bond))
 }
 
-func (e *keyEntry) unwrap(kekID string, kek cipher.AEAD) ([]byte, error) {
+func (e *keyEntry) unwrap(bond string, kek cipher.AEAD) ([]byte, error) {
 	if len(e.Wrapped) < nonceSize {
 		return nil, ErrSealed
 	}
-	return kek.Open(nil, e.Wrapped[:nonceSize], e.Wrapped[nonceSize:], e.identity(kekID))
+	return kek.Open(nil, e.Wrapped[:nonceSize], e.Wrapped[nonceSize:], e.identity(bond))
 }
 
 // replace writes file beside path and puts it there in one step, durably.

@@ -46,6 +46,7 @@ type ring struct {
 	order       []*dataKey
 	active      *dataKey
 	fingerprint []byte
+	environment Environment
 	stamp       stamp
 }
 
@@ -87,8 +88,11 @@ func readRing(path string) (*ring, error) {
 		return nil, err
 	}
 	r := &ring{keys: make(map[uint16]*dataKey), stamp: stamp}
+	if r.environment, err = file.environment(path); err != nil {
+		return nil, err
+	}
 	for _, entry := range file.Keys {
-		if err := r.add(path, file.KEK.ID, kek, entry); err != nil {
+		if err := r.add(path, file.bond(), kek, entry); err != nil {
 			return nil, err
 		}
 	}
@@ -102,9 +106,9 @@ func readRing(path string) (*ring, error) {
 }
 
 // add unwraps entry into r.
-func (r *ring) add(path, kekID string, kek cipher.AEAD, entry keyEntry) error {
+func (r *ring) add(path, bond string, kek cipher.AEAD, entry keyEntry) error {
 	refuse := func(why string) error { return &KeyError{path, entry.Number, why} }
-	plain, err := entry.unwrap(kekID, kek)
+	plain, err := entry.unwrap(bond, kek)
 	if err != nil {
 		return refuse("does not unwrap: wrong key-encrypting key, or the entry was changed")
 	}
