@@ -128,7 +128,7 @@ func (g *Gateway) stored(ctx context.Context, c *call, id int64) (*answer, error
 // operation tells an operation of an order of the books.
 func (c *call) operation(g *Gateway, o *settle.Order, op *settle.Operation) record {
 	approval := ""
-	if t := o.Transaction(1); t != nil && op.State != settle.OperationTimedOut {
+	if t := o.PaymentTransaction(); t != nil && op.State != settle.OperationTimedOut {
 		approval = t.ApprovalCode
 	}
 	rec := c.record(g, o, op, approval)

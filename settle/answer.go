@@ -122,11 +122,11 @@ func (w *work) refundInstead(e Owed, v Verdict, action string) error {
 
 const feesOfPurchase = `
 SELECT rule, amount FROM postings
-WHERE merchant_id = $1 AND source = 1 AND source_id = $2 AND seq = 1 AND phase = $3 ORDER BY line`
+WHERE merchant_id = $1 AND source = 1 AND source_id = $2 AND seq = $3 AND phase = $4 ORDER BY line`
 
 // undoPurchaseFees undoes the fees as they were posted with the purchase, whatever the prices are now.
 func (w *work) undoPurchaseFees(e Owed) error {
-	fees, err := collect[postedLine](w.ctx, w.tx, feesOfPurchase, e.Merchant, e.Order, ledger.PhaseVerdict)
+	fees, err := collect[postedLine](w.ctx, w.tx, feesOfPurchase, e.Merchant, e.Order, w.order.PaymentNumber, ledger.PhaseVerdict)
 	if err != nil {
 		return err
 	}

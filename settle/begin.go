@@ -37,8 +37,12 @@ type Payment struct {
 	TransmittedAt time.Time // UTC; part of the center's match key
 	Kind          Kind      // authorization or purchase
 	CompletedAt   time.Time // when Finish recorded the outcome; zero before
+	Operation     int16     // number of the payment operation within the order
+	Transaction   int16     // number of the exchange within the order
+	TriesLeft     int       // payments that may still be tried when this one is declined
 	card          []byte
 	cardExpiry    string
+	payBefore     *time.Time // of an opened order
 }
 
 // Kind is a kind of transaction.
@@ -56,6 +60,14 @@ const (
 // RepeatWithin is how long the refusal of a payment answers an identical request. Later the same request is a new
 // attempt with a new bill number; a payment that succeeded or is in process answers its identical request for ever.
 const RepeatWithin = 10 * time.Minute
+
+// paymentKind is the kind of transaction that a payment by the route is.
+func (r *Route) paymentKind() Kind {
+	if r.Center.Capabilities.FinancialRecord {
+		return Authorization
+	}
+	return Purchase
+}
 
 // intent is what a lane writes for a Begin.
 type intent struct {
@@ -94,7 +106,7 @@ func (b *Books) Begin(ctx context.Context, in Intent) (*Payment, *Order, error) 
 		if task.fresh {
 			return &it.Payment, nil, nil
 		}
-		earlier, err := b.earlier(ctx, in)
+		earlier, err := b.earlier(ctx, in.Merchant.ID, in.OrderNumber, in.Fingerprint, RepeatWithin)
 		if err != nil || earlier.repeats {
 			return nil, earlier.order, err
 		}
@@ -119,10 +131,7 @@ func (b *Books) newIntent(ctx context.Context, in Intent, route *Route) (*intent
 	}
 	it := &intent{number: in.OrderNumber, attempt: 1, mask: in.PAN.String(), fingerprint: in.Fingerprint}
 	it.Payment = Payment{Merchant: in.Merchant, Route: route, Order: id, Amount: in.Amount, TwoStage: in.TwoStage,
-		Exchange: exchange, TransmittedAt: b.now(), Kind: Authorization, card: card, cardExpiry: in.CardExpiry}
-	if !route.Center.Capabilities.FinancialRecord {
-		it.Kind = Purchase
-	}
+		Exchange: exchange, TransmittedAt: b.now(), Kind: route.paymentKind(), Operation: 1, Transaction: 1, card: card, cardExpiry: in.CardExpiry}
 	if in.Details != nil {
 		text := string(in.Details)
 		it.details = &text
@@ -137,20 +146,21 @@ type earlierOrder struct {
 	repeats bool
 }
 
-// earlier reads the latest attempt of the order number and decides whether the request repeats it.
-func (b *Books) earlier(ctx context.Context, in Intent) (earlierOrder, error) {
-	o, err := b.ByNumber(ctx, in.Merchant.ID, in.OrderNumber)
+// earlier reads the latest attempt of the order number and decides whether a request with the fingerprint repeats it: one
+// that ended without a payment is repeated for the time given.
+func (b *Books) earlier(ctx context.Context, merchant int32, number string, fingerprint []byte, within time.Duration) (earlierOrder, error) {
+	o, err := b.ByNumber(ctx, merchant, number)
 	if err != nil {
 		return earlierOrder{}, err
 	}
 	e := earlierOrder{order: o, attempt: o.Attempt}
-	same := string(o.fingerprint) == string(in.Fingerprint)
+	same := o.Matches(fingerprint)
 	ended := o.Status == order.Declined || o.Status == order.TimedOut
 	switch {
-	case same && (!ended || b.now().Sub(o.CreatedAt) < RepeatWithin):
+	case same && (!ended || b.now().Sub(o.CreatedAt) < within):
 		e.repeats = true
 	case !same && !ended:
-		return earlierOrder{}, fmt.Errorf("%w: %q", ErrOrderExists, in.OrderNumber)
+		return earlierOrder{}, fmt.Errorf("%w: %q", ErrOrderExists, number)
 	}
 	return e, nil
 }

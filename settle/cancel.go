@@ -123,9 +123,9 @@ func (w *work) carryOutCancel(op Operation, plan order.Cancellation) error {
 	}
 	switch plan.Release {
 	case order.ReleaseReversal:
-		return w.owe(Reversal, op.Number, 1, nil, w.order.Amounts.Authorized)
+		return w.owe(Reversal, op.Number, w.order.paymentTxn, nil, w.order.Amounts.Authorized)
 	case order.ReleasePartial:
-		return w.owe(PartialReversal, op.Number, 1, nil, plan.Freed)
+		return w.owe(PartialReversal, op.Number, w.order.paymentTxn, nil, plan.Freed)
 	}
 	return nil
 }
@@ -245,7 +245,7 @@ func (w *work) giveBackOnline(op, slice *Operation, part order.Part) (string, er
 	w.order.Amounts.RefundPending += part.Amount
 	if part.Action == order.ActionPurchaseReverse {
 		note := fmt.Sprintf("reversal of the purchase of %v, because the center's bank day is open", w.amount(part.Amount))
-		return note, w.owe(Reversal, op.Number, 1, &slice.Number, part.Amount)
+		return note, w.owe(Reversal, op.Number, w.order.paymentTxn, &slice.Number, part.Amount)
 	}
 	note := fmt.Sprintf("online refund of %v, because the money has moved", w.amount(part.Amount))
 	return note, w.requestRefund(op.Number, slice, part.Amount)
@@ -262,7 +262,7 @@ func (w *work) requestRefund(operation int16, slice *Operation, k int64) error {
 	w.post(ledger.PR18, operation, phase, d.available, false)
 	w.post(ledger.PR18p, operation, phase, d.pending, false)
 	w.post(ledger.PR18n, operation, phase, d.short, false)
-	return w.owe(Refund, operation, 1, &slice.Number, k)
+	return w.owe(Refund, operation, w.order.paymentTxn, &slice.Number, k)
 }
 
 const slicesOf = `

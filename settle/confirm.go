@@ -62,7 +62,7 @@ func (b *Books) Confirm(ctx context.Context, r ConfirmRequest) (OperationResult,
 // payable checks what confirmations and cancels have in common: a successful payment, the operation named, the currency.
 func (w *work) payable(operation int16, amount *money.Amount) error {
 	switch {
-	case operation > 1:
+	case operation != 0 && operation != w.order.PaymentNumber:
 		return fmt.Errorf("%w: %d.%d", ErrOperation, w.order.ID, operation)
 	case w.order.Status == order.InProcess:
 		return fmt.Errorf("%w: %d", ErrInFlight, w.order.ID)
@@ -162,7 +162,7 @@ func (w *work) carryOutConfirmation(op Operation, plan order.Confirmation, seque
 		return err
 	}
 	if plan.Release == order.ReleasePartial {
-		return w.owe(PartialReversal, op.Number, 1, nil, plan.Released)
+		return w.owe(PartialReversal, op.Number, w.order.paymentTxn, nil, plan.Released)
 	}
 	return nil
 }

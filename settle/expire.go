@@ -36,7 +36,7 @@ WITH c AS (
 	FROM c
 	WHERE o.merchant_id = c.merchant AND o.order_id = c.id AND o.hold_expires_at = c.expires_at
 		AND o.authorized > o.confirmed + o.released_cancel + o.released_deposit + o.released_expiry
-	RETURNING o.merchant_id, o.order_id, o.operations, o.transactions, o.released_expiry AS amount, o.currency, c.center, c.exchange,
+	RETURNING o.merchant_id, o.order_id, o.operations, o.transactions, o.payment_transaction, o.released_expiry AS amount, o.currency, c.center, c.exchange,
 		CASE WHEN o.released_expiry = o.authorized THEN 3 WHEN c.partial THEN 4 END AS kind
 ), d AS (
 	DELETE FROM open_holds h USING c WHERE h.expires_at = c.expires_at AND h.merchant_id = c.merchant AND h.order_id = c.id
@@ -49,10 +49,10 @@ WITH c AS (
 	FROM u
 ), t AS (
 	INSERT INTO transactions (merchant_id, order_id, transaction, operation, original, kind, state, amount, exchange_id, transmitted_at, attempts)
-	SELECT merchant_id, order_id, transactions, operations, 1, kind, 1, amount, exchange, $7, 0 FROM u WHERE kind IS NOT NULL
+	SELECT merchant_id, order_id, transactions, operations, payment_transaction, kind, 1, amount, exchange, $7, 0 FROM u WHERE kind IS NOT NULL
 ), w AS (
 	INSERT INTO owed_exchanges (merchant_id, order_id, transaction, operation, original, center_id, kind, amount, exchange_id, created_at, transmitted_at, due_at)
-	SELECT merchant_id, order_id, transactions, operations, 1, center, kind, amount, exchange, $7, $7, $7 FROM u WHERE kind IS NOT NULL
+	SELECT merchant_id, order_id, transactions, operations, payment_transaction, center, kind, amount, exchange, $7, $7, $7 FROM u WHERE kind IS NOT NULL
 ), p AS (
 	INSERT INTO postings (merchant_id, source, source_id, seq, phase, line, rule, debit, credit, center_id, currency, amount, at, accounting_date)
 	SELECT merchant_id, 1, order_id, operations, 0, 0, 3, 9019, 9010, center, currency, amount, $7, $8 FROM u

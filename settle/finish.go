@@ -55,6 +55,8 @@ func (b *Books) Finish(ctx context.Context, p *Payment, r Result) error {
 
 func (p *Payment) trigger(r Result) order.Trigger {
 	switch {
+	case !r.Approved && p.TriesLeft > 0:
+		return order.TriggerTry
 	case !r.Approved:
 		return order.TriggerDecline
 	case p.TwoStage:
@@ -74,6 +76,8 @@ func (p *Payment) stateAfter(r Result) order.State {
 // after is the status and the amounts of the order once the result is in.
 func (p *Payment) after(r Result) (order.Status, order.Amounts) {
 	switch {
+	case !r.Approved && p.TriesLeft > 0:
+		return order.InProcess, order.Amounts{}
 	case !r.Approved:
 		return order.Declined, order.Amounts{}
 	case p.TwoStage:
@@ -93,7 +97,7 @@ func (b *Books) paymentPostings(o *outcome, at time.Time) ([]ledger.Posting, err
 	if !o.Approved {
 		return nil, nil
 	}
-	key := ledger.Key{Merchant: o.Merchant.ID, Source: ledger.FromOrder, SourceID: o.Order, Seq: 1}
+	key := ledger.Key{Merchant: o.Merchant.ID, Source: ledger.FromOrder, SourceID: o.Order, Seq: o.Operation}
 	post := ledger.Posting{Key: key, Amount: o.Amount.Minor, Currency: o.Amount.Currency, Center: o.Route.Center.ID, At: at}
 	switch {
 	case o.TwoStage:
@@ -152,31 +156,37 @@ WITH d AS (
 	DELETE FROM owed_exchanges e
 	USING unnest($1::int[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::smallint[],
 		$8::bigint[], $9::text[], $10::bigint[], $11::int[], $12::smallint[], $13::text[], $14::text[], $15::text[],
-		$16::bytea[], $17::smallint[], $18::smallint[], $19::smallint[], $20::smallint[], $21::date[])
+		$16::bytea[], $17::smallint[], $18::smallint[], $19::smallint[], $20::smallint[], $21::date[], $22::smallint[],
+		$23::smallint[], $24::timestamptz[])
 		AS i (merchant, id, status, authorized, confirmed, hold_until, op_state, amount, response, record, win, txn_state,
-			action, approval, expiry, card, currency, rule, debit, credit, day)
-	WHERE e.merchant_id = i.merchant AND e.order_id = i.id AND e.transaction = 1 AND e.kind IN (1, 2) AND e.attempts = 0
+			action, approval, expiry, card, currency, rule, debit, credit, day, payment, txn, pay_before)
+	WHERE e.merchant_id = i.merchant AND e.order_id = i.id AND e.transaction = i.txn AND e.kind IN (1, 2) AND e.attempts = 0
 	RETURNING i.*, e.exchange_id, e.created_at, e.transmitted_at, e.kind, e.center_id
 ), u AS (
 	UPDATE orders o SET status = d.status, authorized = d.authorized, confirmed = d.confirmed, hold_expires_at = d.hold_until
 	FROM d WHERE o.merchant_id = d.merchant AND o.order_id = d.id
 ), op AS (
 	INSERT INTO operations (merchant_id, order_id, operation, kind, state, actor, amount, response, requested_at, completed_at, record_id, window_id)
-	SELECT merchant, id, 1, 100, op_state, 1, amount, response, created_at, $22, record, win FROM d
+	SELECT merchant, id, payment, 100, op_state, 1, amount, response, created_at, $25, record, win FROM d
+	ON CONFLICT (merchant_id, order_id, operation) DO UPDATE SET state = excluded.state, response = excluded.response,
+		completed_at = excluded.completed_at, record_id = excluded.record_id, window_id = excluded.window_id
 ), t AS (
 	INSERT INTO transactions (merchant_id, order_id, transaction, operation, kind, state, amount, exchange_id, transmitted_at, answered_at, action_code, approval_code)
-	SELECT merchant, id, 1, 1, kind, txn_state, amount, exchange_id, transmitted_at, $22, action, approval FROM d
+	SELECT merchant, id, txn, payment, kind, txn_state, amount, exchange_id, transmitted_at, $25, action, approval FROM d
 ), h AS (
 	INSERT INTO open_holds (expires_at, merchant_id, order_id, center_id)
 	SELECT hold_until, merchant, id, center_id FROM d WHERE hold_until IS NOT NULL
 ), r AS (
 	INSERT INTO records (window_id, record_id, merchant_id, order_id, operation, kind, amount, currency, exchange_id, born_at,
 		authorized_at, slice, sequence, final, card_expiry, approval_code, card)
-	SELECT win, record, merchant, id, 1, 1, amount, currency, exchange_id, $22, transmitted_at, 1, 1, true, expiry, approval, card
+	SELECT win, record, merchant, id, payment, 1, amount, currency, exchange_id, $25, transmitted_at, payment, 1, true, expiry, approval, card
 	FROM d WHERE record IS NOT NULL
+), q AS (
+	DELETE FROM open_orders q USING d
+	WHERE d.status <> 1 AND q.pay_before = d.pay_before AND q.merchant_id = d.merchant AND q.order_id = d.id
 ), p AS (
 	INSERT INTO postings (merchant_id, source, source_id, seq, phase, line, rule, debit, credit, center_id, currency, amount, at, accounting_date)
-	SELECT merchant, 1, id, 1, 0, 0, rule, debit, credit, center_id, currency, amount, $22, day FROM d WHERE rule IS NOT NULL
+	SELECT merchant, 1, id, payment, 0, 0, rule, debit, credit, center_id, currency, amount, $25, day FROM d WHERE rule IS NOT NULL
 )
 SELECT id FROM d`
 
@@ -252,11 +262,14 @@ type outcomeColumns struct {
 	currency                           []int16
 	rule, debit, credit                []*int16
 	day                                []time.Time
+	payment, txn                       []int16
+	payBefore                          []*time.Time
 }
 
 func (c *outcomeColumns) args() []any {
 	return []any{c.merchant, c.id, c.status, c.authorized, c.confirmed, c.holdUntil, c.opState, c.amount, c.response, c.record,
-		c.window, c.txnState, c.action, c.approval, c.expiry, c.card, c.currency, c.rule, c.debit, c.credit, c.day}
+		c.window, c.txnState, c.action, c.approval, c.expiry, c.card, c.currency, c.rule, c.debit, c.credit, c.day, c.payment, c.txn,
+		c.payBefore}
 }
 
 func (c *outcomeColumns) add(o *outcome, m moment, postings []ledger.Posting, day time.Time) error {
@@ -277,6 +290,9 @@ func (c *outcomeColumns) add(o *outcome, m moment, postings []ledger.Posting, da
 	c.card = append(c.card, o.card)
 	c.currency = append(c.currency, int16(o.Amount.Currency))
 	c.day = append(c.day, day)
+	c.payment = append(c.payment, o.Operation)
+	c.txn = append(c.txn, o.Transaction)
+	c.payBefore = append(c.payBefore, o.payBefore)
 	c.addRule(postings)
 	return c.addRecord(o, m)
 }

@@ -47,16 +47,16 @@ func newPosted() *prometheus.CounterVec {
 	return v
 }
 
-// An unknown payment owes its reversal, or the refund that replaces it, by its own operation: the first. One whose process
+// An unknown payment owes its reversal, or the refund that replaces it, by its own operation. One whose process
 // died is unknown from its due time on.
 const (
 	scrapeCenters = `
 WITH owed AS (
-	SELECT center_id, count(*) FILTER (WHERE operation = 1 AND (kind > 2 OR due_at <= $1)) AS unknown,
-		min(created_at) FILTER (WHERE operation = 1 AND (kind > 2 OR due_at <= $1)) AS unknown_since,
-		count(*) FILTER (WHERE kind IN (3, 4)) AS reversals, min(created_at) FILTER (WHERE kind IN (3, 4)) AS reversal_since,
+	SELECT e.center_id, count(*) FILTER (WHERE e.operation = o.payment AND (kind > 2 OR due_at <= $1)) AS unknown,
+		min(e.created_at) FILTER (WHERE e.operation = o.payment AND (kind > 2 OR due_at <= $1)) AS unknown_since,
+		count(*) FILTER (WHERE kind IN (3, 4)) AS reversals, min(e.created_at) FILTER (WHERE kind IN (3, 4)) AS reversal_since,
 		count(*) FILTER (WHERE kind = 5) AS refunds
-	FROM owed_exchanges GROUP BY center_id
+	FROM owed_exchanges e JOIN orders o USING (merchant_id, order_id) GROUP BY e.center_id
 ), held AS (
 	SELECT center_id, count(*) AS open, count(*) FILTER (WHERE expires_at <= $1) AS due, min(expires_at) FILTER (WHERE expires_at <= $1) AS due_since
 	FROM open_holds GROUP BY center_id

@@ -13,7 +13,9 @@ import (
 
 // giveUpExchange comes before the order's lock, as in Finish: whoever deletes the exchange is first, and neither waits for
 // the other with a lock that the other needs.
-const giveUpExchange = `DELETE FROM owed_exchanges WHERE merchant_id = $1 AND order_id = $2 AND transaction = 1 AND kind IN (1, 2)`
+const giveUpExchange = `
+DELETE FROM owed_exchanges e WHERE merchant_id = $1 AND order_id = $2 AND kind IN (1, 2)
+RETURNING ` + claimColumns + `
 
 // GiveUp records that a payment's outcome is unknown: no answer came in time, the connection broke after bytes had left,
 // or the answer could not be understood. In one commit the exposure is posted (PR-M4) and the reversal becomes owed. The
@@ -30,27 +32,16 @@ func (b *Books) GiveUpUntrusted(ctx context.Context, merchant int32, id int64) e
 }
 
 func (b *Books) giveUp(ctx context.Context, merchant int32, id int64, state TransactionState, note string) error {
-	var first bool
-	claim := func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, giveUpExchange, merchant, id)
-		first = tag.RowsAffected() == 1
+	var lost *Owed
+	claim := func(tx pgx.Tx) (err error) {
+		lost, err = takeExchange(ctx, tx, merchant, id)
 		return err
 	}
 	_, err := b.changeAfter(ctx, "give up", merchant, id, claim, func(w *work) error {
-		if !first {
+		if lost == nil {
 			return nil
 		}
-		w.trigger = order.TriggerUnknown
-		op := Operation{Number: 1, Kind: OperationPayment, State: OperationInProcess, Actor: ByMerchant,
-			RequestedAt: w.order.CreatedAt, Amount: w.order.Amount.Minor, Response: responseInProcess, Note: note}
-		if err := w.addOperation(op); err != nil {
-			return err
-		}
-		if err := w.saveTransaction(w.unknownPayment(state)); err != nil {
-			return err
-		}
-		w.post(ledger.PRM4, 1, ledger.PhaseUnknown, w.order.Amount.Minor, false)
-		return w.owe(Reversal, 1, 1, nil, w.order.Amount.Minor)
+		return w.becomeUnknown(*lost, state, note)
 	})
 	if err != nil {
 		return fmt.Errorf("give up payment of order %d: %w", id, err)
@@ -58,13 +49,30 @@ func (b *Books) giveUp(ctx context.Context, merchant int32, id int64, state Tran
 	return nil
 }
 
-func (w *work) unknownPayment(state TransactionState) Transaction {
-	t := Transaction{Number: 1, Operation: 1, Kind: Authorization, State: state, Amount: w.order.Amount.Minor,
-		Exchange: w.order.exchange, TransmittedAt: w.order.CreatedAt, Attempts: 1}
-	if !w.center.Capabilities.FinancialRecord {
-		t.Kind = Purchase
+// takeExchange deletes the payment of an order that waits for its answer, and returns it; nil when none does.
+func takeExchange(ctx context.Context, tx pgx.Tx, merchant int32, id int64) (*Owed, error) {
+	taken, err := collect[Owed](ctx, tx, giveUpExchange, merchant, id)
+	if err != nil || len(taken) == 0 {
+		return nil, err
 	}
-	return t
+	return &taken[0], nil
+}
+
+// becomeUnknown records a payment whose exchange was taken as unknown, with its exposure and the reversal that it owes.
+func (w *work) becomeUnknown(lost Owed, state TransactionState, note string) error {
+	w.trigger = order.TriggerUnknown
+	op := Operation{Number: lost.Operation, Kind: OperationPayment, State: OperationInProcess, Actor: ByMerchant, Means: w.order.Means,
+		RequestedAt: lost.CreatedAt, Amount: lost.Amount, Response: responseInProcess, Note: note}
+	if err := w.putOperation(op); err != nil {
+		return err
+	}
+	t := Transaction{Number: lost.Transaction, Operation: lost.Operation, Kind: lost.Kind, State: state, Amount: lost.Amount,
+		Exchange: lost.Exchange, TransmittedAt: lost.TransmittedAt, Attempts: 1}
+	if err := w.saveTransaction(t); err != nil {
+		return err
+	}
+	w.post(ledger.PRM4, lost.Operation, ledger.PhaseUnknown, lost.Amount, false)
+	return w.owe(Reversal, lost.Operation, lost.Transaction, nil, lost.Amount)
 }
 
 // GiveUpDue gives up the payments whose process died before it recorded an outcome, up to limit. It returns how many it
@@ -85,7 +93,7 @@ func (b *Books) GiveUpDue(ctx context.Context, limit int) (int, error) {
 // will not be, told that the payment succeeded. An answer to anything else is a duplicate and changes nothing.
 func (b *Books) ApprovedLate(ctx context.Context, merchant int32, id int64, action, approval string) error {
 	_, err := b.change(ctx, "late answer", merchant, id, func(w *work) error {
-		t := w.order.Transaction(1)
+		t := w.order.PaymentTransaction()
 		if t == nil || t.State != TransactionUnknown {
 			return nil
 		}

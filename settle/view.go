@@ -74,6 +74,14 @@ type Order struct {
 	CardMask      string
 	CardExpiry    string // YYMM
 	Details       json.RawMessage
+	PaymentNumber int16        // number of the last payment operation, on record or on its way; 0: none yet
+	Means         Means        // of the last payment operation
+	TriesLeft     int16        // payment operations that may still be begun
+	Original      money.Amount // as the merchant asked; Amount is what is paid
+	Rate          string       // units of Amount's currency for one of Original's; "1" when they are the same
+	PayBefore     time.Time    // of an opened order: when it is closed unless it is paid; zero: not opened on a page
+	Parent        int64        // the first order of the subscription that this is a later payment of, or 0
+	Customer      string       // the merchant's number of the buyer, or empty
 	Operations    []Operation
 	Transactions  []Transaction
 	Owed          []Owed
@@ -82,6 +90,7 @@ type Order struct {
 	exchange      int64
 	lastOperation int16
 	lastTxn       int16
+	paymentTxn    int16
 }
 
 // State derives the order's state.
@@ -105,6 +114,9 @@ type Operation struct {
 	Record      *int64
 	Window      *int32
 	Refunded    int64
+	Means       Means
+	CardMask    *string // of a payment that was not the last; nil: the order's
+	CardExpiry  *string // YYMM
 }
 
 // Transaction is one exchange with a center.
@@ -127,7 +139,9 @@ type Transaction struct {
 const selectOrder = `
 SELECT merchant_id, order_id, ordernumber, attempt, amount, currency, status, authorized, confirmed, released_cancel,
 	released_deposit, released_expiry, refunded, refund_pending, center_id, two_stage, created_at,
-	coalesce(hold_expires_at, '0001-01-01 00:00:00Z'), card_mask, card_expiry, details, fingerprint, card, exchange_id, operations, transactions
+	coalesce(hold_expires_at, '0001-01-01 00:00:00Z'), card_mask, card_expiry, details, fingerprint, card, exchange_id, operations, transactions,
+	payment, payment_transaction, means, tries_left, coalesce(original_amount, amount), coalesce(original_currency, currency),
+	coalesce(rate, '1'), coalesce(pay_before, '0001-01-01 00:00:00Z'), coalesce(parent, 0), coalesce(customer, '')
 FROM orders WHERE merchant_id = $1 AND `
 
 const (
@@ -139,12 +153,13 @@ const (
 
 func scanOrder(row pgx.CollectableRow) (*Order, error) {
 	var o Order
-	var cur int16
+	var cur, original int16
 	a := &o.Amounts
 	err := row.Scan(&o.Merchant, &o.ID, &o.Number, &o.Attempt, &o.Amount.Minor, &cur, &o.Status, &a.Authorized, &a.Confirmed,
 		&a.ReleasedCancel, &a.ReleasedDeposit, &a.ReleasedExpiry, &a.Refunded, &a.RefundPending, &o.Center, &o.TwoStage, &o.CreatedAt,
-		&o.HoldExpiresAt, &o.CardMask, &o.CardExpiry, &o.Details, &o.fingerprint, &o.card, &o.exchange, &o.lastOperation, &o.lastTxn)
-	o.Amount.Currency = money.Currency(cur)
+		&o.HoldExpiresAt, &o.CardMask, &o.CardExpiry, &o.Details, &o.fingerprint, &o.card, &o.exchange, &o.lastOperation, &o.lastTxn,
+		&o.PaymentNumber, &o.paymentTxn, &o.Means, &o.TriesLeft, &o.Original.Minor, &original, &o.Rate, &o.PayBefore, &o.Parent, &o.Customer)
+	o.Amount.Currency, o.Original.Currency = money.Currency(cur), money.Currency(original)
 	return &o, err
 }
 
@@ -196,7 +211,7 @@ func (b *Books) Attempts(ctx context.Context, merchant int32, number string, fro
 const (
 	selectOperations = `
 SELECT operation, kind, state, actor, reason, amount, asked_amount, auto_deposit, requested_at, completed_at, response,
-	external_id, note, record_id, window_id, refunded
+	external_id, note, record_id, window_id, refunded, means, card_mask, card_expiry
 FROM operations WHERE merchant_id = $1 AND order_id = $2 ORDER BY operation`
 	selectTransactions = `
 SELECT transaction, operation, original, slice, kind, state, amount, exchange_id, transmitted_at, answered_at, attempts,
@@ -248,8 +263,11 @@ func (o *Order) Transaction(number int16) *Transaction {
 	return nil
 }
 
-// Payment returns the operation that paid the order, or nil.
-func (o *Order) Payment() *Operation { return o.Operation(1) }
+// Payment returns the operation that paid the order, else the last that tried to, or nil when there is none on record.
+func (o *Order) Payment() *Operation { return o.Operation(o.PaymentNumber) }
+
+// PaymentTransaction returns the exchange of the last payment operation, or nil when it has no outcome yet.
+func (o *Order) PaymentTransaction() *Transaction { return o.Transaction(o.paymentTxn) }
 
 // CardExpires formats the card's expiry as MM/YY.
 func (o *Order) CardExpires() string {

@@ -2,6 +2,7 @@ package settle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,6 +21,7 @@ type work struct {
 	books    *Books
 	tx       pgx.Tx
 	order    *Order
+	merchant *Merchant
 	center   *Center
 	route    *Route
 	moment   moment
@@ -39,6 +41,24 @@ func (b *Books) change(ctx context.Context, what string, merchant int32, id int6
 
 // changeAfter is change with a first statement that runs under the center's lock, before the order is locked.
 func (b *Books) changeAfter(ctx context.Context, what string, merchant int32, id int64, first func(pgx.Tx) error, fn func(*work) error) (*Order, error) {
+	for {
+		w, err := b.tryChange(ctx, what, merchant, id, first, fn)
+		switch {
+		case errors.Is(err, errMoved):
+			continue
+		case err != nil:
+			return nil, err
+		case w.wake:
+			b.Wake()
+		}
+		return w.order, nil
+	}
+}
+
+// errMoved tells that the order went to another center before it was locked: an open order whose buyer chose other means.
+var errMoved = errors.New("settle: order moved to another center")
+
+func (b *Books) tryChange(ctx context.Context, what string, merchant int32, id int64, first func(pgx.Tx) error, fn func(*work) error) (*work, error) {
 	var center int16
 	err := b.Pool.QueryRow(ctx, centerOfOrder, merchant, id).Scan(&center)
 	if isNotFound(err) {
@@ -57,13 +77,7 @@ func (b *Books) changeAfter(ctx context.Context, what string, merchant int32, id
 		}
 		return w.save()
 	})
-	if err != nil {
-		return nil, err
-	}
-	if w.wake {
-		b.Wake()
-	}
-	return w.order, nil
+	return w, err
 }
 
 func (b *Books) lockOrder(ctx context.Context, tx pgx.Tx, center int16, merchant int32, id int64, first func(pgx.Tx) error) (*work, error) {
@@ -78,6 +92,9 @@ func (b *Books) lockOrder(ctx context.Context, tx pgx.Tx, center int16, merchant
 	if w.order, err = readOrder(ctx, tx, orderForWrite, merchant, id); err != nil {
 		return nil, err
 	}
+	if w.order.Center != center {
+		return nil, errMoved
+	}
 	if err = loadParts(ctx, tx, w.order); err != nil {
 		return nil, err
 	}
@@ -85,7 +102,7 @@ func (b *Books) lockOrder(ctx context.Context, tx pgx.Tx, center int16, merchant
 	if !ok || m.At(center) == nil {
 		return nil, fmt.Errorf("%w: merchant %d has no contract with center %d", ErrDirectory, merchant, center)
 	}
-	w.route, w.center = m.At(center), m.At(center).Center
+	w.merchant, w.route, w.center = m, m.At(center), m.At(center).Center
 	w.before = w.order.State()
 	return w, nil
 }
@@ -108,6 +125,11 @@ func (w *work) save() error {
 	}
 	if o.Amounts.Hold() == 0 && !o.HoldExpiresAt.IsZero() {
 		if err := w.leaveHolds(); err != nil {
+			return err
+		}
+	}
+	if o.Status != order.InProcess && w.before == order.StateInProcess && !o.PayBefore.IsZero() {
+		if err := w.leaveOpen(); err != nil {
 			return err
 		}
 	}
@@ -134,6 +156,15 @@ func (w *work) leaveHolds() error {
 	return nil
 }
 
+func (w *work) leaveOpen() error {
+	_, err := w.tx.Exec(w.ctx, `DELETE FROM open_orders WHERE pay_before = $1 AND merchant_id = $2 AND order_id = $3`,
+		w.order.PayBefore, w.order.Merchant, w.order.ID)
+	if err != nil {
+		return fmt.Errorf("close order %d: %w", w.order.ID, err)
+	}
+	return nil
+}
+
 // post adds a posting of the order's currency and center to the journal of an operation.
 func (w *work) post(rule ledger.Rule, operation int16, phase ledger.Phase, amount int64, undo bool) {
 	w.postings = append(w.postings, ledger.Posting{
@@ -144,8 +175,8 @@ func (w *work) post(rule ledger.Rule, operation int16, phase ledger.Phase, amoun
 
 const insertOperation = `
 INSERT INTO operations (merchant_id, order_id, operation, kind, state, actor, reason, amount, asked_amount, auto_deposit,
-	requested_at, completed_at, response, external_id, note, record_id, window_id, refunded)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
+	requested_at, completed_at, response, external_id, note, record_id, window_id, refunded, means)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`
 
 // nextOperation reserves the number of the operation that this transaction will write.
 func (w *work) nextOperation() int16 {
@@ -162,12 +193,26 @@ func (w *work) addOperation(op Operation) error {
 		op.CompletedAt = &w.moment.at
 	}
 	_, err := w.tx.Exec(w.ctx, insertOperation, w.order.Merchant, w.order.ID, op.Number, op.Kind, op.State, op.Actor, op.Reason,
-		op.Amount, op.Asked, op.AutoDeposit, op.RequestedAt, op.CompletedAt, op.Response, op.External, op.Note, op.Record, op.Window, op.Refunded)
+		op.Amount, op.Asked, op.AutoDeposit, op.RequestedAt, op.CompletedAt, op.Response, op.External, op.Note, op.Record, op.Window, op.Refunded,
+		max(op.Means, MeansCard))
 	if err != nil {
 		return fmt.Errorf("insert operation %d.%d: %w", w.order.ID, op.Number, err)
 	}
 	w.order.Operations = append(w.order.Operations, op)
 	return nil
+}
+
+// putOperation writes an operation, or what may change of one that is there.
+func (w *work) putOperation(op Operation) error {
+	old := w.order.Operation(op.Number)
+	if old == nil {
+		return w.addOperation(op)
+	}
+	old.State, old.Response, old.Note = op.State, op.Response, joinNotes(old.Note, op.Note)
+	if op.State != OperationInProcess {
+		old.CompletedAt = &w.moment.at
+	}
+	return w.saveOperation(old)
 }
 
 const updateOperation = `
@@ -260,7 +305,7 @@ func (w *work) present(kind RecordKind, operation, slice int16, amount int64, se
 	if err != nil {
 		return 0, 0, err
 	}
-	payment := w.order.Transaction(1)
+	payment := w.order.PaymentTransaction()
 	if payment == nil {
 		return 0, 0, fmt.Errorf("%w: order %d has no authorization", ErrOperation, w.order.ID)
 	}

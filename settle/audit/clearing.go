@@ -60,7 +60,7 @@ const sqlLiveRecords = effective + `, live AS (
 ), slice AS (
 	SELECT s.merchant_id, s.order_id, s.operation AS slice, s.amount, (t.kind = 1)::int AS records
 	FROM operations s JOIN orders o USING (merchant_id, order_id)
-		LEFT JOIN transactions t ON t.merchant_id = s.merchant_id AND t.order_id = s.order_id AND t.transaction = 1
+		LEFT JOIN transactions t ON t.merchant_id = s.merchant_id AND t.order_id = s.order_id AND t.transaction = o.payment_transaction
 	WHERE s.state = 2 AND s.kind IN (100, 200) AND (s.kind = 200 OR NOT o.two_stage)
 )
 SELECT format('order %s.%s: %s live records, not %s', order_id, slice, coalesce(l.records, 0), coalesce(s.records, 0)), coalesce(s.amount, 0)

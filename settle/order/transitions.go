@@ -15,7 +15,9 @@ const (
 	TriggerApprove     Trigger = "approved, one stage"
 	TriggerPurchase    Trigger = "approved, single message"
 	TriggerHold        Trigger = "approved, two stages"
+	TriggerTry         Trigger = "payment begun, or declined with tries left"
 	TriggerDecline     Trigger = "declined"
+	TriggerRefuse      Trigger = "closed by the merchant or the buyer"
 	TriggerTimeout     Trigger = "not paid in time"
 	TriggerUnknown     Trigger = "no answer in time"
 	TriggerLate        Trigger = "late approval after the end"
@@ -40,11 +42,13 @@ type Transition struct {
 // Transitions lists every legal step of an order; docs/states.md draws it.
 var Transitions = []Transition{
 	{"O-1", TriggerRequest, []State{StateNone}, []State{StateInProcess}, ""},
+	{"O-2", TriggerTry, []State{StateInProcess}, []State{StateInProcess}, ""},
 	{"O-3", TriggerApprove, []State{StateInProcess}, []State{StateApproved}, "PR-01"},
 	{"O-4", TriggerPurchase, []State{StateInProcess}, []State{StateApproved}, "PR-36, PR-09, PR-10"},
 	{"O-6", TriggerHold, []State{StateInProcess}, []State{StateDelayed}, "PR-M1"},
 	{"O-7", TriggerDecline, []State{StateInProcess}, []State{StateDeclined}, ""},
 	{"O-8", TriggerTimeout, []State{StateInProcess}, []State{StateTimeout}, ""},
+	{"O-9", TriggerRefuse, []State{StateInProcess}, []State{StateDeclined}, ""},
 	{"O-10", TriggerUnknown, []State{StateInProcess}, []State{StateInProcess, StateDeclined}, "PR-M4"},
 	{"O-11", TriggerLate, []State{StateDeclined, StateTimeout}, []State{StateDeclined, StateTimeout}, "PR-M5"},
 	{"O-12", TriggerConfirm, []State{StateDelayed}, []State{StateApproved, StatePartialDelayed, StatePartialCanceled}, "PR-M2, PR-01"},

@@ -165,7 +165,7 @@ func (p *play) afterUnknown(ctx context.Context, s *sale, card pcsim.Card) error
 		if err != nil {
 			return err
 		}
-		if t := o.Transaction(1); t != nil && t.State == settle.TransactionApprovedLate {
+		if t := o.PaymentTransaction(); t != nil && t.State == settle.TransactionApprovedLate {
 			return nil
 		}
 	}

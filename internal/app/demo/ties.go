@@ -80,7 +80,7 @@ FROM postings WHERE center_id > 0 GROUP BY 1, 2, 3`
 	authorizedSums = `
 SELECT o.center_id, o.currency, coalesce(sum(CASE WHEN t.kind = 1 THEN t.amount ELSE -t.amount END), 0)::bigint
 FROM transactions t JOIN orders o USING (merchant_id, order_id)
-JOIN transactions a ON a.merchant_id = t.merchant_id AND a.order_id = t.order_id AND a.transaction = 1
+JOIN transactions a ON a.merchant_id = t.merchant_id AND a.order_id = t.order_id AND a.transaction = coalesce(t.original, t.transaction)
 WHERE t.state = 2 AND t.kind IN (1, 3, 4) AND a.kind = 1 AND a.state = 2 GROUP BY 1, 2`
 )
 

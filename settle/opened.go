@@ -1,0 +1,190 @@
+package settle
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"settled/internal/money"
+	"settled/internal/postgres"
+	"settled/settle/order"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ErrEnded is returned for a payment of an order that is paid, closed, out of time or out of tries.
+var ErrEnded = errors.New("settle: order cannot be paid any more")
+
+// OpenRequest asks for an order that its buyer will pay afterwards, on a page.
+type OpenRequest struct {
+	Merchant    *Merchant
+	OrderNumber string
+	Original    money.Amount // as the merchant asks; the amount to pay follows from it, see [Directory.Quote]
+	Means       Means        // whose amount the order shows until its buyer chooses
+	TwoStage    bool
+	Tries       int       // payment operations that may be begun, 1 at least
+	PayBefore   time.Time // when the order is closed unless it is paid
+	Customer    string    // the merchant's number of the buyer, empty for none
+	Parent      int64     // the first order of the subscription that this is a later payment of, 0 for none
+	Fingerprint []byte    // keyed hash of the request
+	Details     json.RawMessage
+}
+
+// Open writes an order that waits for its payment. An identical request of a live order number is answered by that order,
+// with fresh false; a different one is ErrOrderExists. When the earlier order ended without a payment, this is the next
+// attempt. ErrNoRoute, ErrNoRate and ErrTwoStage leave nothing behind.
+func (b *Books) Open(ctx context.Context, r OpenRequest) (o *Order, fresh bool, err error) {
+	q, err := b.quote(r.Merchant, r.Means, r.Original, r.TwoStage)
+	if err != nil {
+		return nil, false, err
+	}
+	id, err := b.billNumber(ctx, r.Merchant.ID)
+	if err != nil {
+		return nil, false, err
+	}
+	for attempt := int16(1); ; {
+		if fresh, err = b.insertOpened(ctx, r, q, id, attempt); err != nil {
+			return nil, false, fmt.Errorf("open order %q: %w", r.OrderNumber, err)
+		}
+		if fresh {
+			o, err = b.Order(ctx, r.Merchant.ID, id)
+			return o, true, err
+		}
+		earlier, err := b.earlier(ctx, r.Merchant.ID, r.OrderNumber, r.Fingerprint, 0)
+		if err != nil || earlier.repeats {
+			return earlier.order, false, err
+		}
+		attempt = earlier.attempt + 1
+	}
+}
+
+// quote is what a payment of the original amount by the means comes to, and at which center.
+func (b *Books) quote(m *Merchant, means Means, original money.Amount, twoStage bool) (Quote, error) {
+	q, err := b.Directory.Quote(m, means, original, b.now())
+	if err == nil && twoStage && !q.Route.Center.Capabilities.TwoStage {
+		err = fmt.Errorf("%w: %s", ErrTwoStage, q.Route.Center.Name)
+	}
+	return q, err
+}
+
+const insertOpened = `
+WITH o AS (
+	INSERT INTO orders (merchant_id, order_id, ordernumber, attempt, amount, currency, center_id, two_stage, status, created_at,
+		exchange_id, card_mask, card_expiry, card, fingerprint, details, operations, transactions, payment, payment_transaction,
+		means, tries_left, original_amount, original_currency, rate, pay_before, parent, customer)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, 0, '', '', '', $10, $11, 0, 0, 0, 0, $12, $13, $14, $15, $16, $17, $18, $19)
+	ON CONFLICT (merchant_id, ordernumber, attempt) DO NOTHING
+	RETURNING merchant_id, order_id, pay_before
+)
+INSERT INTO open_orders (pay_before, merchant_id, order_id) SELECT pay_before, merchant_id, order_id FROM o`
+
+func (b *Books) insertOpened(ctx context.Context, r OpenRequest, q Quote, id int64, attempt int16) (fresh bool, err error) {
+	var details *string
+	if r.Details != nil {
+		text := string(r.Details)
+		details = &text
+	}
+	amount, currency, rate := converted(q, r.Original)
+	err = postgres.InTx(ctx, b.Pool, b.key("open", r.Merchant.ID, id), func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, insertOpened, r.Merchant.ID, id, r.OrderNumber, attempt, q.Amount.Minor, int16(q.Amount.Currency),
+			q.Route.Center.ID, r.TwoStage, b.now(), r.Fingerprint, details, r.Means, max(r.Tries, 1), amount, currency, rate,
+			r.PayBefore, zeroAsNull(r.Parent), zeroAsNull(r.Customer))
+		fresh = tag.RowsAffected() == 1
+		return err
+	})
+	return fresh, err
+}
+
+// converted are the columns of the original amount: null when it is what is paid.
+func converted(q Quote, original money.Amount) (amount *int64, currency *int16, rate *string) {
+	if q.Amount == original {
+		return nil, nil, nil
+	}
+	number := int16(original.Currency)
+	return &original.Minor, &number, &q.Rate
+}
+
+func zeroAsNull[T comparable](v T) *T {
+	if v == *new(T) {
+		return nil
+	}
+	return &v
+}
+
+const dueOrders = `SELECT merchant_id, order_id FROM open_orders WHERE pay_before <= $1 ORDER BY pay_before, merchant_id, order_id LIMIT $2`
+
+// TimeoutDue closes opened orders whose time has come, up to limit, and returns how many it closed. An order with a payment
+// whose outcome is not known, or with a QR that the partner bank may still report as paid, stays: its payment decides.
+func (b *Books) TimeoutDue(ctx context.Context, limit int) (int, error) {
+	type due struct {
+		Merchant int32
+		Order    int64
+	}
+	found, err := collect[due](ctx, b.Pool, dueOrders, b.now(), limit)
+	closed := 0
+	failures := []error{err}
+	for _, d := range found {
+		o, err := b.change(ctx, "time out", d.Merchant, d.Order, (*work).timeOut)
+		failures = append(failures, err)
+		if err == nil && o.Status == order.TimedOut {
+			closed++
+		}
+	}
+	return closed, errors.Join(failures...)
+}
+
+// timeOut closes the order unless something of it may still be paid.
+func (w *work) timeOut() error {
+	if w.order.Status != order.InProcess || w.moment.at.Before(w.order.PayBefore) {
+		return nil
+	}
+	if err := w.abandonAuthentication("not completed in time"); err != nil {
+		return err
+	}
+	if w.paying() {
+		return nil
+	}
+	w.trigger, w.order.Status = order.TriggerTimeout, order.TimedOut
+	return nil
+}
+
+// paying tells that a payment operation has no final result.
+func (w *work) paying() bool {
+	for _, e := range w.order.Owed {
+		if e.Kind == Authorization || e.Kind == Purchase {
+			return true
+		}
+	}
+	op := w.order.Payment()
+	return op != nil && op.State == OperationInProcess
+}
+
+// Refuse closes an opened order that will not be paid, before its time is over. An order with a payment in process is
+// ErrInFlight, one that has ended ErrEnded.
+func (b *Books) Refuse(ctx context.Context, merchant int32, id int64) (*Order, error) {
+	return b.change(ctx, "refuse", merchant, id, func(w *work) error {
+		if w.order.Status != order.InProcess {
+			return fmt.Errorf("%w: %d is %s", ErrEnded, id, w.order.State())
+		}
+		if err := w.abandonAuthentication("refused"); err != nil {
+			return err
+		}
+		if w.paying() {
+			return fmt.Errorf("%w: %d", ErrInFlight, id)
+		}
+		w.trigger, w.order.Status = order.TriggerRefuse, order.Declined
+		return nil
+	})
+}
+
+// Complete adds what the buyer said to the details of an opened order; names that are there are replaced.
+func (b *Books) Complete(ctx context.Context, merchant int32, id int64, details json.RawMessage) error {
+	_, err := b.Pool.Exec(ctx, `UPDATE orders SET details = coalesce(details, '{}') || $3::jsonb WHERE merchant_id = $1 AND order_id = $2 AND status = 1`,
+		merchant, id, string(details))
+	if err != nil {
+		return fmt.Errorf("complete order %d: %w", id, err)
+	}
+	return nil
+}
