@@ -41,6 +41,7 @@ const (
 	onBillNumber   = 143
 	onOrder        = 201
 	onProcessing   = 205
+	onPayment      = 306
 	onConfirmation = 307
 	onCancel       = 308
 	onService      = 350
@@ -102,6 +103,8 @@ var refusals = []struct {
 	{settle.ErrNotFound, errNotFound, onOrder, "no such order"},
 	{settle.ErrOrderExists, errDuplicate, onOrderNumber, "order number is in use by a different order"},
 	{settle.ErrNoRoute, errValue, onCurrency, "currency is not processed"},
+	{settle.ErrNoRate, errValue, onCurrency, "no exchange rate for the currency"},
+	{settle.ErrEnded, errProhibited, onPayment, "order cannot be paid any more"},
 	{settle.ErrTwoStage, errValue, onDelay, "two stages are not available"},
 	{settle.ErrCurrency, errValue, onCurrency, "currency differs from the payment's"},
 	{settle.ErrInFlight, errLocked, onOrder, "an operation of the order is in process"},

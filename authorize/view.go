@@ -102,8 +102,8 @@ func (c *call) inProcess(g *Gateway, in *settle.Intent, p *settle.Payment) *answ
 }
 
 func (c *call) orderOf(in *settle.Intent, p *settle.Payment) settle.Order {
-	return settle.Order{Merchant: p.Merchant.ID, ID: p.Order, Number: in.OrderNumber, Amount: p.Amount, Status: order.InProcess,
-		Center: p.Route.Center.ID, CreatedAt: p.TransmittedAt, CardMask: in.PAN.Mask(), CardExpiry: in.CardExpiry}
+	return settle.Order{Merchant: p.Merchant.ID, ID: p.Order, Number: in.OrderNumber, Amount: p.Amount, Original: p.Original, Rate: p.Rate,
+		Status: order.InProcess, PaymentNumber: p.Operation, Means: settle.MeansCard, Center: p.Route.Center.ID, CreatedAt: p.TransmittedAt, CardMask: in.PAN.Mask(), CardExpiry: in.CardExpiry}
 }
 
 // pending is the payment operation of an order that has none recorded yet.
@@ -142,9 +142,10 @@ func (c *call) record(g *Gateway, o *settle.Order, op *settle.Operation, approva
 	c.orderFields(&r, o)
 	r.say(op.Response, c.language)
 	r[outAmount] = money.Amount{Minor: op.Amount, Currency: o.Amount.Currency}.Decimal()
-	r[outCurrency] = r[outOrderCurrency]
-	r[outMeansType], r[outMeansTypeID] = means(o.CardMask)
-	r[outMeansNumber], r[outCardExpiry], r[outApprovalCode] = o.CardMask, o.CardExpires(), approval
+	r[outCurrency] = o.Amount.Currency.String()
+	r[outMeansNumber], r[outCardExpiry] = o.CardOf(op)
+	r[outMeansType], r[outMeansTypeID] = means(r[outMeansNumber])
+	r[outApprovalCode] = approval
 	if center, ok := g.Directory.Center(o.Center); ok {
 		r[outProcessing] = center.Name
 	}
@@ -174,9 +175,9 @@ func operationTime(o *settle.Order, op *settle.Operation) time.Time {
 // orderFields writes what is the order's own.
 func (c *call) orderFields(r *record, o *settle.Order) {
 	r[outOrderNumber], r[outOrderBill] = o.Number, strconv.FormatInt(o.ID, 10)
-	r[outOrderAmount], r[outOrderCurrency] = o.Amount.Decimal(), o.Amount.Currency.String()
+	r[outOrderAmount], r[outOrderCurrency] = o.Original.Decimal(), o.Original.Currency.String()
 	r[outOrderDate], r[outOrderState] = stamp(o.CreatedAt), string(o.State())
-	r[outRate], r[outTestMode] = "1", "0"
+	r[outRate], r[outTestMode] = o.Rate, "0"
 	if c.settings.TestMode {
 		r[outTestMode] = "1"
 	}

@@ -19,11 +19,6 @@ const (
 	AuthenticationFailed    AuthenticationState = 4 // final: nothing was sent
 )
 
-// String is the state in a word.
-func (s AuthenticationState) String() string {
-	return nameOf([]string{"", "method", "challenge", "passed", "failed"}, int(s))
-}
-
 // AuthenticateFor is how long a buyer has to pass 3-D Secure.
 const AuthenticateFor = 15 * time.Minute
 

@@ -18,7 +18,7 @@ import (
 type Intent struct {
 	Merchant    *Merchant
 	OrderNumber string
-	Amount      money.Amount
+	Amount      money.Amount // as the merchant asks, before any conversion
 	TwoStage    bool
 	PAN         vault.PAN
 	CardExpiry  string          // YYMM
@@ -30,8 +30,10 @@ type Intent struct {
 type Payment struct {
 	Merchant      *Merchant
 	Route         *Route
-	Order         int64 // the billnumber
-	Amount        money.Amount
+	Order         int64        // the billnumber
+	Original      money.Amount // as the merchant asked
+	Amount        money.Amount // as it is paid, see [Directory.Quote]
+	Rate          string       // units of Amount's currency for one of Original's; "1" when they are the same
 	TwoStage      bool
 	Exchange      int64     // STAN and RRN are derived from it
 	TransmittedAt time.Time // UTC; part of the center's match key
@@ -84,17 +86,14 @@ type intent struct {
 // in process, that order and no payment. A different request of a live order number is ErrOrderExists. Nothing is written
 // for ErrNoRoute, ErrTwoStage and ErrNoWindow.
 func (b *Books) Begin(ctx context.Context, in Intent) (*Payment, *Order, error) {
-	route, ok := in.Merchant.Route(in.Amount.Currency)
-	if !ok {
-		return nil, nil, fmt.Errorf("%w: %v at merchant %d", ErrNoRoute, in.Amount.Currency, in.Merchant.ID)
-	}
-	if in.TwoStage && !route.Center.Capabilities.TwoStage {
-		return nil, nil, fmt.Errorf("%w: %s", ErrTwoStage, route.Center.Name)
-	}
-	if err := b.checkWindow(ctx, route.Center); err != nil {
+	q, err := b.quote(in.Merchant, MeansCard, in.Amount, in.TwoStage)
+	if err != nil {
 		return nil, nil, err
 	}
-	it, err := b.newIntent(ctx, in, route)
+	if err := b.checkWindow(ctx, q.Route.Center); err != nil {
+		return nil, nil, err
+	}
+	it, err := b.newIntent(ctx, in, q)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -116,7 +115,7 @@ func (b *Books) Begin(ctx context.Context, in Intent) (*Payment, *Order, error) 
 
 func (b *Books) lane(merchant int32) *lane { return b.lanes[int(merchant)%len(b.lanes)] }
 
-func (b *Books) newIntent(ctx context.Context, in Intent, route *Route) (*intent, error) {
+func (b *Books) newIntent(ctx context.Context, in Intent, q Quote) (*intent, error) {
 	id, err := b.billNumber(ctx, in.Merchant.ID)
 	if err != nil {
 		return nil, err
@@ -130,8 +129,8 @@ func (b *Books) newIntent(ctx context.Context, in Intent, route *Route) (*intent
 		return nil, fmt.Errorf("seal card: %w", err)
 	}
 	it := &intent{number: in.OrderNumber, attempt: 1, mask: in.PAN.String(), fingerprint: in.Fingerprint}
-	it.Payment = Payment{Merchant: in.Merchant, Route: route, Order: id, Amount: in.Amount, TwoStage: in.TwoStage,
-		Exchange: exchange, TransmittedAt: b.now(), Kind: route.paymentKind(), Operation: 1, Transaction: 1, card: card, cardExpiry: in.CardExpiry}
+	it.Payment = Payment{Merchant: in.Merchant, Route: q.Route, Order: id, Original: in.Amount, Amount: q.Amount, Rate: q.Rate,
+		TwoStage: in.TwoStage, Exchange: exchange, TransmittedAt: b.now(), Kind: q.Route.paymentKind(), Operation: 1, Transaction: 1, card: card, cardExpiry: in.CardExpiry}
 	if in.Details != nil {
 		text := string(in.Details)
 		it.details = &text
@@ -189,11 +188,14 @@ func (b *Books) checkWindow(ctx context.Context, c *Center) error {
 const insertIntents = `
 WITH o AS (
 	INSERT INTO orders (merchant_id, order_id, ordernumber, attempt, amount, currency, center_id, two_stage, status,
-		created_at, exchange_id, card_mask, card_expiry, card, fingerprint, details)
-	SELECT merchant, id, number, attempt, amount, currency, center, two_stage, 1, at, exchange, mask, expiry, card, fingerprint, details
+		created_at, exchange_id, card_mask, card_expiry, card, fingerprint, details, original_amount, original_currency, rate)
+	SELECT merchant, id, number, attempt, amount, currency, center, two_stage, 1, at, exchange, mask, expiry, card, fingerprint, details,
+		original, original_currency, rate
 	FROM unnest($1::int[], $2::bigint[], $3::text[], $4::smallint[], $5::bigint[], $6::smallint[], $7::smallint[],
-		$8::boolean[], $9::timestamptz[], $10::bigint[], $11::text[], $12::text[], $13::bytea[], $14::bytea[], $15::jsonb[])
-		AS i (merchant, id, number, attempt, amount, currency, center, two_stage, at, exchange, mask, expiry, card, fingerprint, details)
+		$8::boolean[], $9::timestamptz[], $10::bigint[], $11::text[], $12::text[], $13::bytea[], $14::bytea[], $15::jsonb[], $18::bigint[],
+		$19::smallint[], $20::text[])
+		AS i (merchant, id, number, attempt, amount, currency, center, two_stage, at, exchange, mask, expiry, card, fingerprint, details, original,
+			original_currency, rate)
 	ON CONFLICT (merchant_id, ordernumber, attempt) DO NOTHING
 	RETURNING merchant_id, order_id, amount, exchange_id, created_at, center_id
 ), w AS (
@@ -221,7 +223,8 @@ func (b *Books) writeIntents(ctx context.Context, tx pgx.Tx, group []*item) erro
 		byID[it.begin.Order] = it
 	}
 	rows, err := tx.Query(ctx, insertIntents, c.merchant, c.id, c.number, c.attempt, c.amount, c.currency, c.center, c.twoStage,
-		c.at, c.exchange, c.mask, c.expiry, c.card, c.fingerprint, c.details, b.singleMessage, unknownAfter)
+		c.at, c.exchange, c.mask, c.expiry, c.card, c.fingerprint, c.details, b.singleMessage, unknownAfter,
+		c.original, c.originalCurrency, c.rate)
 	if err != nil {
 		return fmt.Errorf("insert %d orders: %w", len(group), err)
 	}
@@ -247,6 +250,9 @@ type intentColumns struct {
 	at                   []time.Time
 	card, fingerprint    [][]byte
 	details              []*string
+	original             []*int64
+	originalCurrency     []*int16
+	rate                 []*string
 }
 
 func (c *intentColumns) add(in *intent) {
@@ -265,6 +271,10 @@ func (c *intentColumns) add(in *intent) {
 	c.card = append(c.card, in.card)
 	c.fingerprint = append(c.fingerprint, in.fingerprint)
 	c.details = append(c.details, in.details)
+	original, currency, rate := converted(Quote{Amount: in.Amount, Rate: in.Rate}, in.Original)
+	c.original = append(c.original, original)
+	c.originalCurrency = append(c.originalCurrency, currency)
+	c.rate = append(c.rate, rate)
 }
 
 // isNotFound reports that a query found no row.

@@ -40,6 +40,12 @@ var actors = map[Actor]string{ByMerchant: "merchant", ByOperator: "operator", By
 // String is the actor in a word.
 func (a Actor) String() string { return word(actors, a) }
 
+var authenticationStates = map[AuthenticationState]string{AuthenticationMethod: "method", AuthenticationChallenge: "challenge",
+	AuthenticationPassed: "passed", AuthenticationFailed: "failed"}
+
+// String is the state in a word.
+func (s AuthenticationState) String() string { return word(authenticationStates, s) }
+
 var recordKinds = map[RecordKind]string{Sale: "sale", Credit: "credit"}
 
 // String is the kind in a word.

@@ -132,7 +132,7 @@ func (w *work) savePayment() error {
 const insertPaymentExchange = `
 INSERT INTO owed_exchanges (merchant_id, order_id, transaction, operation, center_id, kind, amount, exchange_id, created_at,
 	transmitted_at, due_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9 + $10::interval)`
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::timestamptz, $9::timestamptz, $9::timestamptz + $10::interval)`
 
 // transmit writes the exchange of the order's payment operation, which is about to be sent.
 func (w *work) transmit() (*Payment, error) {
@@ -159,7 +159,7 @@ func (w *work) transmit() (*Payment, error) {
 func (w *work) payment() *Payment {
 	o := w.order
 	until := o.PayBefore
-	return &Payment{Merchant: w.merchant, Route: w.route, Order: o.ID, Amount: o.Amount, TwoStage: o.TwoStage, Exchange: o.exchange,
+	return &Payment{Merchant: w.merchant, Route: w.route, Order: o.ID, Original: o.Original, Amount: o.Amount, Rate: o.Rate, TwoStage: o.TwoStage, Exchange: o.exchange,
 		TransmittedAt: w.moment.at, Kind: w.route.paymentKind(), Operation: o.PaymentNumber, Transaction: o.paymentTxn,
 		TriesLeft: int(o.TriesLeft), card: o.card, cardExpiry: o.CardExpiry, payBefore: &until}
 }

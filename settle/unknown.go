@@ -15,7 +15,7 @@ import (
 // the other with a lock that the other needs.
 const giveUpExchange = `
 DELETE FROM owed_exchanges e WHERE merchant_id = $1 AND order_id = $2 AND kind IN (1, 2)
-RETURNING ` + claimColumns + `
+RETURNING ` + claimColumns
 
 // GiveUp records that a payment's outcome is unknown: no answer came in time, the connection broke after bytes had left,
 // or the answer could not be understood. In one commit the exposure is posted (PR-M4) and the reversal becomes owed. The

@@ -269,10 +269,22 @@ func (o *Order) Payment() *Operation { return o.Operation(o.PaymentNumber) }
 // PaymentTransaction returns the exchange of the last payment operation, or nil when it has no outcome yet.
 func (o *Order) PaymentTransaction() *Transaction { return o.Transaction(o.paymentTxn) }
 
+// CardOf returns the mask of the card that an operation was made with, and its expiry as MM/YY; empty for other means.
+func (o *Order) CardOf(op *Operation) (mask, expiry string) {
+	if op.CardMask == nil || op.CardExpiry == nil {
+		return o.CardMask, o.CardExpires()
+	}
+	return *op.CardMask, expires(*op.CardExpiry)
+}
+
 // CardExpires formats the card's expiry as MM/YY.
 func (o *Order) CardExpires() string {
-	if len(o.CardExpiry) != 4 {
+	return expires(o.CardExpiry)
+}
+
+func expires(yymm string) string {
+	if len(yymm) != 4 {
 		return ""
 	}
-	return o.CardExpiry[2:] + "/" + o.CardExpiry[:2]
+	return yymm[2:] + "/" + yymm[:2]
 }

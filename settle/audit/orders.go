@@ -58,7 +58,8 @@ SELECT format('order %s.%s: %s is left, records and exchanges say %s', order_id,
 FROM said WHERE left_over <> shown OR left_over < 0`
 
 // The event of a phase is its last digit; what an operation must have posted depends on its kind. A refund that was refused
-// is undone (PR-20 = rule 42; PR-18p and PR-18n = rules 39 and 40, undone).
+// is undone (PR-20 = rule 42; PR-18p and PR-18n = rules 39 and 40, undone). A payment that waits for 3-D Secure or for the
+// payer's bank puts nothing in doubt: nothing was sent to a center.
 const sqlOperationJournals = `
 WITH posted AS (
 	SELECT merchant_id, source_id AS order_id, seq AS operation,
@@ -71,14 +72,16 @@ WITH posted AS (
 ), said AS (
 	SELECT o.merchant_id, o.order_id, o.operation, o.kind, o.state, o.amount, coalesce(p.paid, 0) AS paid,
 		coalesce(p.consumed, 0) AS consumed, coalesce(p.doubted, 0) AS doubted, coalesce(p.resolved, 0) AS resolved,
-		coalesce(p.given_back, 0) AS given_back
+		coalesce(p.given_back, 0) AS given_back,
+		EXISTS (SELECT FROM authentications a WHERE (a.merchant_id, a.order_id, a.operation) = (o.merchant_id, o.order_id, o.operation))
+		OR EXISTS (SELECT FROM instant_payments i WHERE (i.merchant_id, i.order_id, i.operation) = (o.merchant_id, o.order_id, o.operation)) AS certain
 	FROM operations o LEFT JOIN posted p USING (merchant_id, order_id, operation)
 )
 SELECT format('operation %s.%s of %s in state %s: paid %s, consumed %s, given back %s, doubted %s, resolved %s', order_id, operation,
 	amount, state, paid, consumed, given_back, doubted, resolved), 0
 FROM said WHERE NOT CASE
 	WHEN kind = 100 THEN paid = CASE state WHEN 2 THEN amount ELSE 0 END AND given_back = 0 AND consumed = 0
-		AND doubted = CASE WHEN state IN (1, 5) OR doubted > 0 THEN amount ELSE 0 END
+		AND doubted = CASE WHEN state IN (1, 5) AND NOT certain OR doubted > 0 THEN amount ELSE 0 END
 		AND resolved = CASE state WHEN 1 THEN 0 ELSE doubted END
 	WHEN kind = 200 THEN state = 2 AND paid = amount AND consumed = amount AND given_back >= 0
 	WHEN state = 2 THEN given_back = amount AND paid = 0

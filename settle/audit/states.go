@@ -1,29 +1,42 @@
 package audit
 
-// An order is in process while its payment waits for an answer (owed, no operation yet) or its outcome is unknown.
+// An order is in process while its payment waits for an answer (owed, no operation yet), for 3-D Secure or the payer's bank,
+// or its outcome is unknown. An opened order is in process, and in the queue of open orders, until it is paid or closed.
 const sqlStatus = `
 SELECT format('order %s: status %s, payment operation in state %s, transaction in state %s', o.order_id, o.status, p.state, t.state), 0
-FROM orders o LEFT JOIN operations p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id AND p.operation = 1
-	LEFT JOIN transactions t ON t.merchant_id = o.merchant_id AND t.order_id = o.order_id AND t.transaction = 1
-	LEFT JOIN owed_exchanges w ON w.merchant_id = o.merchant_id AND w.order_id = o.order_id AND w.transaction = 1
+FROM orders o LEFT JOIN operations p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id AND p.operation = o.payment
+	LEFT JOIN transactions t ON t.merchant_id = o.merchant_id AND t.order_id = o.order_id AND t.transaction = o.payment_transaction
+	LEFT JOIN owed_exchanges w ON w.merchant_id = o.merchant_id AND w.order_id = o.order_id AND w.transaction = o.payment_transaction AND w.kind IN (1, 2)
+	LEFT JOIN open_orders q ON q.merchant_id = o.merchant_id AND q.order_id = o.order_id
+	LEFT JOIN authentications a ON a.merchant_id = o.merchant_id AND a.order_id = o.order_id AND a.operation = o.payment
+	LEFT JOIN instant_payments i ON i.merchant_id = o.merchant_id AND i.order_id = o.order_id AND i.operation = o.payment
 WHERE NOT CASE o.status
-	WHEN 1 THEN p.state IS NULL AND t.state IS NULL AND w.kind IN (1, 2) OR p.state = 1 AND t.state IN (4, 8) AND w.kind IS NULL
+	WHEN 1 THEN (q.pay_before = o.pay_before) IS NOT DISTINCT FROM (CASE WHEN o.pay_before IS NOT NULL THEN true END) AND CASE
+		WHEN w.kind IS NOT NULL THEN t.state IS NULL AND (p.state IS NULL OR p.state = 1 AND a.state = 3)
+		WHEN o.payment = 0 THEN p.state IS NULL AND o.pay_before IS NOT NULL
+		WHEN p.state = 1 THEN coalesce(t.state IN (4, 8), t.state IS NULL AND (a.state IN (1, 2) OR i.state IN (1, 2)))
+		WHEN p.state IN (4, 5) THEN o.tries_left > 0 AND o.pay_before IS NOT NULL AND coalesce(t.state, 3) = 3
+		ELSE false END
 	WHEN 2 THEN coalesce(p.state = 2 AND t.state = 2, false) AND w.kind IS NULL
-	WHEN 3 THEN coalesce(p.state = 4 AND t.state = 3 OR p.state = 5 AND t.state = 6, false) AND w.kind IS NULL
-	ELSE p.state IS NULL AND w.kind IS NULL
-END`
+	WHEN 3 THEN w.kind IS NULL AND (coalesce(p.state = 4 AND coalesce(t.state, 3) = 3 OR p.state = 5 AND coalesce(t.state, 6) = 6, false)
+		OR p.state IS NULL AND o.payment = 0)
+	ELSE w.kind IS NULL AND coalesce(p.state IN (4, 5), o.payment = 0) AND coalesce(t.state, 3) = 3
+END OR o.status <> 1 AND q.order_id IS NOT NULL`
 
 const sqlNumbers = `
 WITH counted AS (
-	SELECT o.merchant_id, o.order_id, o.status, o.operations, o.transactions, p.n AS p_n, p.last AS p_last, t.n AS t_n, t.last AS t_last
+	SELECT o.merchant_id, o.order_id, o.operations, o.transactions, (w.order_id IS NOT NULL)::int AS sent,
+		(w.order_id IS NOT NULL AND a.order_id IS NULL)::int AS begun, p.n AS p_n, p.last AS p_last, t.n AS t_n, t.last AS t_last
 	FROM orders o
 		LEFT JOIN (SELECT merchant_id, order_id, count(*) AS n, max(operation) AS last FROM operations GROUP BY 1, 2) p USING (merchant_id, order_id)
 		LEFT JOIN (SELECT merchant_id, order_id, count(*) AS n, max(transaction) AS last FROM transactions GROUP BY 1, 2) t USING (merchant_id, order_id)
+		LEFT JOIN owed_exchanges w ON w.merchant_id = o.merchant_id AND w.order_id = o.order_id AND w.kind IN (1, 2)
+		LEFT JOIN authentications a ON a.merchant_id = w.merchant_id AND a.order_id = w.order_id AND a.operation = w.operation
 )
 SELECT format('order %s: %s operations up to %s of %s, %s transactions up to %s of %s', order_id, p_n, p_last, operations, t_n, t_last, transactions), 0
 FROM counted
-WHERE NOT (status = 1 AND p_n IS NULL AND t_n IS NULL AND operations = 1 AND transactions = 1)
-	AND (p_n IS DISTINCT FROM operations OR p_last <> operations OR t_n IS DISTINCT FROM transactions OR t_last <> transactions)`
+WHERE coalesce(p_n, 0) <> operations - begun OR coalesce(p_last, 0) <> operations - begun
+	OR coalesce(t_n, 0) <> transactions - sent OR coalesce(t_last, 0) <> transactions - sent`
 
 const sqlOpenHolds = `
 SELECT format('order %s: holds %s, until %s; in the queue until %s', coalesce(o.order_id, h.order_id), o.hold, o.hold_expires_at, h.expires_at),
