@@ -119,6 +119,8 @@ func (f *file) private(rec *Record) error {
 		case pdsReversal:
 			rec.Reversal = true
 			rec.ReversalDate, ok = parseReversal(v)
+		case pdsSecurityLevel:
+			rec.SecurityLevel, ok = v, validLevel(v)
 		case pdsExponents:
 			rec.Exponent, ok = exponentOf(v, rec.Currency)
 			exponents = ok

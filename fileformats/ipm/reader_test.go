@@ -34,7 +34,7 @@ func readAll(data []byte, p Profile, o Options) ([]Record, *Reader, error) {
 func clone(r Record) Record {
 	for _, p := range []*[]byte{&r.PAN, &r.Expiry, &r.POSData, &r.CardSequence, &r.MCC, &r.ARN, &r.Acquirer, &r.Forwarder,
 		&r.RRN, &r.ApprovalCode, &r.Terminal, &r.Acceptor, &r.Location, &r.TerminalType, &r.AdditionalAmounts, &r.ICC,
-		&r.LifeCycle, &r.Originator} {
+		&r.LifeCycle, &r.SecurityLevel, &r.Originator} {
 		*p = bytes.Clone(*p)
 	}
 	return r

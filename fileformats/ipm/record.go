@@ -45,10 +45,11 @@ type Record struct {
 	Location     []byte // DE 43: packed, see [Location]
 
 	TerminalType      []byte // PDS 0023: "CT6" is e-commerce; at most 3 characters
+	SecurityLevel     []byte // PDS 0052: 3 digits, "212" cardholder authenticated; nil when 3-D Secure was not asked
 	Settlement        byte   // PDS 0165: 'M' settled through the system, 'C' collection only
 	AdditionalAmounts []byte // DE 54: items of 20 characters; optional
 	ICC               []byte // DE 55: BER-TLV, chip only
-	LifeCycle         []byte // DE 63: indicator and 15 characters of trace id; optional
+	LifeCycle         []byte // DE 63: indicator and 15 characters of trace id, see [AppendLifeCycle]; optional
 	Originator        []byte // DE 94: 1-11 digits
 }
 
@@ -56,6 +57,7 @@ type Record struct {
 const (
 	pdsTerminalType    = 23
 	pdsReversal        = 25
+	pdsSecurityLevel   = 52
 	pdsFileID          = 105
 	pdsMode            = 122
 	pdsExponents       = 148
@@ -84,4 +86,24 @@ func (k Kind) transactionType() uint64 {
 		return 775
 	}
 	return 774
+}
+
+// traceSize is the width of the trace id in a life-cycle id.
+const traceSize = 15
+
+// AppendLifeCycle appends the life-cycle id (DE 63) that names the payment in the network: an indicator, here a space,
+// and the network transaction id of its authorization, filled with spaces to 15 characters. An empty trace appends
+// nothing. The error is [ErrValue] for one that is too long.
+func AppendLifeCycle(dst []byte, trace string) ([]byte, error) {
+	if len(trace) > traceSize {
+		return dst, ErrValue
+	}
+	if trace == "" {
+		return dst, nil
+	}
+	dst = append(append(dst, ' '), trace...)
+	for range traceSize - len(trace) {
+		dst = append(dst, ' ')
+	}
+	return dst, nil
 }

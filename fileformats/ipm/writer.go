@@ -38,7 +38,7 @@ func (w *Writer) Write(r *Record) error {
 	}
 	w.private(private{
 		terminalType: [3]byte(pad3(w.small[:0], r.TerminalType)), reversal: r.Reversal, date: r.ReversalDate,
-		currency: r.Currency, exponent: r.Exponent, settlement: r.Settlement, kind: r.Kind,
+		level: level(r.SecurityLevel), currency: r.Currency, exponent: r.Exponent, settlement: r.Settlement, kind: r.Kind,
 	})
 	e := s.begin(mtiPresentment)
 	e.Bytes(2, r.PAN)
@@ -98,6 +98,8 @@ func (w *Writer) check(r *Record) error {
 		return w.s.failPDS(pdsReversal)
 	case len(r.TerminalType) == 0 || len(r.TerminalType) > 3:
 		return w.s.failPDS(pdsTerminalType)
+	case r.SecurityLevel != nil && !validLevel(r.SecurityLevel):
+		return w.s.failPDS(pdsSecurityLevel)
 	case r.Currency > 999 || r.Exponent > 9:
 		return w.s.failPDS(pdsExponents)
 	case r.Settlement != 'M' && r.Settlement != 'C':
@@ -111,6 +113,7 @@ type private struct {
 	terminalType [3]byte
 	reversal     bool
 	date         Date
+	level        [3]byte // 0 when absent
 	currency     uint16
 	exponent     uint8
 	settlement   byte // never 0, so that no record has the zero value
@@ -133,11 +136,25 @@ func (w *Writer) private(p private) {
 		}
 		l.AddBytes(pdsReversal, value)
 	}
+	if p.level != [3]byte{} {
+		l.AddBytes(pdsSecurityLevel, w.last.level[:])
+	}
 	l.AddInt(pdsExponents, 4, uint64(p.currency)*10+uint64(p.exponent))
 	l.AddBytes(pdsSettlement, append(w.small[:0], p.settlement))
 	if w.s.profile.Dialect == SmartVista {
 		l.AddInt(pdsTransactionType, 3, p.kind.transactionType())
 	}
+}
+
+// level returns a checked security level, zeros for none.
+func level(v []byte) (digits [3]byte) {
+	copy(digits[:], v)
+	return digits
+}
+
+func validLevel(v []byte) bool {
+	_, ok := number(v)
+	return ok && len(v) == 3
 }
 
 func pad3(dst, v []byte) []byte {

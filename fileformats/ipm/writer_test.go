@@ -121,6 +121,8 @@ func TestPrivateDataOfPresentments(t *testing.T) {
 		{"low currency codes keep their zeros", Standard, func(r *Record) { r.Currency, r.Exponent = 36, 2 }, "01480040362" + "0165001M036"},
 		{"short terminal types are filled", Standard, func(r *Record) { r.TerminalType = []byte("NA") }, "0290023003NA 0148"},
 		{"reversal without a date", Standard, func(r *Record) { r.Reversal = true }, "0370023003CT6" + "0025001R" + "0148"},
+		{"cardholder authenticated", Standard, func(r *Record) { r.SecurityLevel = []byte("212") }, "0390023003CT6" + "0052003212" + "0148"},
+		{"reversal of it", Standard, func(r *Record) { r.SecurityLevel, r.Reversal = []byte("211"), true }, "0470023003CT6" + "0025001R" + "0052003211" + "0148"},
 		{"SmartVista sale", SmartVista, func(r *Record) { r.ARN = []byte("95123456325000000000010") }, "0165001M" + "1002003774" + "978"},
 		{"SmartVista refund", SmartVista, func(r *Record) { r.ARN, r.Kind = []byte("95123456325000000000010"), Refund }, "0165001M" + "1002003775" + "978"},
 	}
@@ -176,6 +178,9 @@ func TestRefusedRecordLeavesNoTrace(t *testing.T) {
 		{"broken additional amounts", func(r *Record) { r.AdditionalAmounts = []byte("x") }, ErrValue, 54, 0},
 		{"short life-cycle id", func(r *Record) { r.LifeCycle = []byte("x") }, iso8583.ErrLength, 63, 0},
 		{"no terminal type", func(r *Record) { r.TerminalType = nil }, ErrValue, 0, 23},
+		{"security level of two digits", func(r *Record) { r.SecurityLevel = []byte("21") }, ErrValue, 0, 52},
+		{"security level of letters", func(r *Record) { r.SecurityLevel = []byte("21A") }, ErrValue, 0, 52},
+		{"empty security level", func(r *Record) { r.SecurityLevel = []byte{} }, ErrValue, 0, 52},
 		{"date without a reversal", func(r *Record) { r.ReversalDate = 261121 }, ErrValue, 0, 25},
 		{"no such date", func(r *Record) { r.Reversal, r.ReversalDate = true, 261131 }, ErrValue, 0, 25},
 		{"currency of four digits", func(r *Record) { r.Currency = 1000 }, ErrValue, 0, 148},
@@ -206,6 +211,37 @@ func TestRefusedRecordLeavesNoTrace(t *testing.T) {
 		if _, err := w.Close(); err != nil || !bytes.Equal(out.Bytes(), golden(t, "ipm_ascii.vbs")) {
 			t.Errorf("%s: the file changed, %v", tt.name, err)
 		}
+	}
+}
+
+// TestSecurityLevelsAlternate writes records with and without a level by turns: nothing of one may stay for the next.
+func TestSecurityLevelsAlternate(t *testing.T) {
+	var want []Record
+	for i := range 6 {
+		want = append(want, changed(func(r *Record) { r.SecurityLevel = [][]byte{nil, []byte("210"), []byte("212")}[i%3] }))
+	}
+	got, _, err := readAll(build(t, Profile{}, want), Profile{}, Options{Strict: true})
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Record{}, "Message")); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestLifeCycle(t *testing.T) {
+	for trace, want := range map[string]string{"": "", "MCC1A2B3C1120": " MCC1A2B3C1120  ", "123456789012345": " 123456789012345"} {
+		got, err := AppendLifeCycle(nil, trace)
+		if err != nil || string(got) != want {
+			t.Errorf("%q: %q, %v", trace, got, err)
+		}
+		if want == "" {
+			continue
+		}
+		file := build(t, Profile{}, []Record{changed(func(r *Record) { r.LifeCycle = got })})
+		if !bytes.Contains(file, []byte("978016"+want)) {
+			t.Errorf("%q does not stand in %s", want, file)
+		}
+	}
+	if _, err := AppendLifeCycle(nil, "1234567890123456"); !errors.Is(err, ErrValue) {
+		t.Errorf("long trace id: %v", err)
 	}
 }
 

@@ -60,7 +60,8 @@ func (c *Center) pay(m *iso8583.Message, k kind) answer {
 	}
 	if e.approved() {
 		e.approval = c.approvalCode(e.key, e.rrn)
-		e.network = c.networkID(e, initiationOf(m))
+		told := credentialOf(m)
+		e.level, e.network = told.level, c.networkID(e, told.initiation)
 	}
 	l.insert(e)
 	return e.answer()

@@ -41,11 +41,6 @@ func credentialOf(m *iso8583.Message) credential {
 	return c
 }
 
-func initiationOf(m *iso8583.Message) string {
-	v, _ := m.PDS(iso8583.PDSInitiation)
-	return string(v)
-}
-
 // Positions of DE 22, from 0: cardholder presence, card data input, cardholder authentication.
 const (
 	posPresence       = 4

@@ -3,6 +3,7 @@ package pcsim_test
 import (
 	"testing"
 
+	"settled/fileformats/ipm"
 	"settled/fileformats/iso8583"
 	"settled/internal/pcsim"
 )
@@ -99,4 +100,29 @@ func TestNetworkIDOutlivesTheCenter(t *testing.T) {
 	next.cvv, next.pos = "", posRecurring
 	next.private = map[int]string{iso8583.PDSInitiation: iso8583.InitiationStanding, iso8583.PDSNetworkID: first}
 	other.wants(next.message(), iso8583.ActionApproved)
+}
+
+// TestClearingRepeatsTheAuthorization presents sales with the security level and the network transaction id of their
+// authorization, and with others.
+func TestClearingRepeatsTheAuthorization(t *testing.T) {
+	n := newNight(t, pcsim.Options{})
+	present := func(change func(*ipm.Record)) ipm.Record {
+		s := n.sale(pcsim.CardApproved, 1000)
+		s.private = map[int]string{iso8583.PDSSecurityLevel: iso8583.SecurityLevelNone}
+		a := n.wants(s.message(), iso8583.ActionApproved)
+		r := n.record(s, a.Text(38))
+		var err error
+		if r.LifeCycle, err = ipm.AppendLifeCycle(nil, networkOf(t, a)); err != nil {
+			t.Fatal(err)
+		}
+		r.SecurityLevel = []byte(iso8583.SecurityLevelNone)
+		change(&r)
+		return r
+	}
+	n.sends(verdict{"685 00 O 933 2 2000"},
+		present(func(*ipm.Record) {}),
+		present(func(r *ipm.Record) { r.SecurityLevel, r.LifeCycle = nil, nil }))
+	n.sends(verdict{"691 P0052 2005 #2", "691 D0063 2006 #3"},
+		present(func(r *ipm.Record) { r.SecurityLevel = []byte(iso8583.SecurityLevelFull) }),
+		present(func(r *ipm.Record) { r.LifeCycle = []byte(" MCC1A2B3C1120  ") }))
 }

@@ -38,6 +38,7 @@ type entry struct {
 	amount   int64  // minor units
 	action   string // DE 39 of the answer
 	approval string // DE 38, empty when declined
+	level    string // security level of the request, empty when it has none
 	network  string // the network's name of a payment, empty when declined
 	at       time.Time
 	decision decision

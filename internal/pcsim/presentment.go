@@ -21,6 +21,8 @@ type presentment struct {
 	rrn      string
 	approval string
 	acceptor string
+	level    string // PDS 0052
+	trace    string // DE 63 without its indicator and fill
 
 	entry    *entry       // the authorization of a sale
 	sale     *presentment // what a credit gives back
@@ -39,6 +41,11 @@ func (p *presentment) payment() payment { return payment{p.pan, p.amount, p.curr
 func (c *Center) readPresentment(m *iso8583.Message) (*presentment, *RejectCode) {
 	p := &presentment{
 		pan: m.Text(2), arn: m.Text(31), rrn: m.Text(37), approval: m.Text(38), acceptor: m.Text(42),
+	}
+	level, _ := m.PDS(52)
+	p.level = string(level)
+	if cycle := m.Text(63); cycle != "" {
+		p.trace = strings.TrimRight(cycle[1:], " ")
 	}
 	p.number, _ = m.Int(71)
 	p.amount, _ = m.Int(4)
@@ -138,6 +145,10 @@ func (c *Center) matchSale(p *presentment) *RejectCode {
 			fault = &wrongCurrency
 		case e.acceptor != p.acceptor:
 			fault = &badMerchant
+		case p.level != "" && p.level != e.level:
+			fault = &wrongLevel
+		case p.trace != "" && p.trace != strings.TrimRight(e.network, " "):
+			fault = &wrongLifeCycle
 		case p.amount > e.open():
 			fault = &tooMuch
 		default:

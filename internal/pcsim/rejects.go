@@ -36,6 +36,8 @@ var (
 	wrongApproval   = RejectCode{"2002", "D0038", "reference", "approval code differs from the authorization's"}
 	wrongCard       = RejectCode{"2003", "D0002", "reference", "card differs from the authorization's"}
 	noOriginal      = RejectCode{"2004", "D0031", "reference", "no accepted record to reverse under this reference data, or its fields differ"}
+	wrongLevel      = RejectCode{"2005", "P0052", "reference", "security level differs from the authorization's"}
+	wrongLifeCycle  = RejectCode{"2006", "D0063", "reference", "trace id differs from the authorization's network transaction id"}
 	tooMuch         = RejectCode{"3001", "D0004", "amount", "more than is left of the authorization, or of the sale for a credit"}
 	wrongCurrency   = RejectCode{"3002", "D0049", "amount", "currency unknown, or differs from the authorization's"}
 	duplicate       = RejectCode{"4001", "D0031", "duplicate", "this record was accepted or reversed already"}
@@ -52,7 +54,7 @@ func RejectCodes() []RejectCode {
 		badFileID, badSequence, duplicateFile, reusedFileID, noHeader, noTrailer, badNumber, badChecksum, badCount,
 		otherTrailer, unreadable,
 		badMessage, badARN, badOriginator, noAmount, badReversal,
-		noReference, wrongApproval, wrongCard, noOriginal,
+		noReference, wrongApproval, wrongCard, noOriginal, wrongLevel, wrongLifeCycle,
 		tooMuch, wrongCurrency, duplicate, badPAN, accountClosed, badMerchant, centerFault, latePresentment,
 	}
 }
