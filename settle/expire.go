@@ -56,11 +56,14 @@ WITH c AS (
 ), p AS (
 	INSERT INTO postings (merchant_id, source, source_id, seq, phase, line, rule, debit, credit, center_id, currency, amount, at, accounting_date)
 	SELECT merchant_id, 1, order_id, operations, 0, 0, 3, 9019, 9010, center, currency, amount, $7, $8 FROM u
+), n AS (
+	INSERT INTO notifications (merchant_id, order_id, operation, sequence, created_at, due_at)
+	SELECT merchant_id, order_id, operations, 1, $7, $7 FROM u WHERE merchant_id = ANY ($9::int[])
 )
 SELECT count(*) FROM u`
 
 // ExpireDue gives up holds whose end has come, up to limit: a cancellation by the system, the release of the hold
-// (PR-M3), and the reversal owed to the center, in one commit for all of them. It returns how many it found; the caller
+// (PR-M3), the reversal owed to the center, and what merchants' servers are to be told, in one commit for all of them. It returns how many it found; the caller
 // repeats until that is less than limit. Holds of a center that is not configured any more stay, and keep no other from
 // expiring; the audit finds them (INV-17).
 func (b *Books) ExpireDue(ctx context.Context, limit int) (int, error) {
@@ -82,7 +85,7 @@ func (b *Books) ExpireDue(ctx context.Context, limit int) (int, error) {
 		if err != nil {
 			return err
 		}
-		return tx.QueryRow(ctx, expireHolds, append(columns, m.at, b.ledger.Date(m.at))...).Scan(&expired)
+		return tx.QueryRow(ctx, expireHolds, append(columns, m.at, b.ledger.Date(m.at), b.toldCancellations())...).Scan(&expired)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("expire %d holds: %w", len(due), err)

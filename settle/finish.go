@@ -157,9 +157,9 @@ WITH d AS (
 	USING unnest($1::int[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::smallint[],
 		$8::bigint[], $9::text[], $10::bigint[], $11::int[], $12::smallint[], $13::text[], $14::text[], $15::text[],
 		$16::bytea[], $17::smallint[], $18::smallint[], $19::smallint[], $20::smallint[], $21::date[], $22::smallint[],
-		$23::smallint[], $24::timestamptz[])
+		$23::smallint[], $24::timestamptz[], $26::boolean[])
 		AS i (merchant, id, status, authorized, confirmed, hold_until, op_state, amount, response, record, win, txn_state,
-			action, approval, expiry, card, currency, rule, debit, credit, day, payment, txn, pay_before)
+			action, approval, expiry, card, currency, rule, debit, credit, day, payment, txn, pay_before, tell)
 	WHERE e.merchant_id = i.merchant AND e.order_id = i.id AND e.transaction = i.txn AND e.kind IN (1, 2) AND e.attempts = 0
 	RETURNING i.*, e.exchange_id, e.created_at, e.transmitted_at, e.kind, e.center_id
 ), u AS (
@@ -187,6 +187,9 @@ WITH d AS (
 ), p AS (
 	INSERT INTO postings (merchant_id, source, source_id, seq, phase, line, rule, debit, credit, center_id, currency, amount, at, accounting_date)
 	SELECT merchant, 1, id, payment, 0, 0, rule, debit, credit, center_id, currency, amount, $25, day FROM d WHERE rule IS NOT NULL
+), n AS (
+	INSERT INTO notifications (merchant_id, order_id, operation, sequence, created_at, due_at)
+	SELECT merchant, id, payment, 1, $25, $25 FROM d WHERE tell
 )
 SELECT id FROM d`
 
@@ -220,7 +223,7 @@ func (b *Books) writeOutcomes(ctx context.Context, tx pgx.Tx, group []*item) err
 			more[it.finish.Order] = postings
 		}
 	}
-	rows, err := tx.Query(ctx, insertOutcomes, append(c.args(), m.at)...)
+	rows, err := tx.Query(ctx, insertOutcomes, append(c.args(), m.at, c.tell)...)
 	if err != nil {
 		return fmt.Errorf("insert %d outcomes: %w", len(group), err)
 	}
@@ -264,6 +267,7 @@ type outcomeColumns struct {
 	day                                []time.Time
 	payment, txn                       []int16
 	payBefore                          []*time.Time
+	tell                               []bool
 }
 
 func (c *outcomeColumns) args() []any {
@@ -293,6 +297,7 @@ func (c *outcomeColumns) add(o *outcome, m moment, postings []ledger.Posting, da
 	c.payment = append(c.payment, o.Operation)
 	c.txn = append(c.txn, o.Transaction)
 	c.payBefore = append(c.payBefore, o.payBefore)
+	c.tell = append(c.tell, o.Merchant.Notify.tells(status, o.Approved))
 	c.addRule(postings)
 	return c.addRecord(o, m)
 }

@@ -1,6 +1,9 @@
 package settle
 
-import "strconv"
+import (
+	"maps"
+	"strconv"
+)
 
 // word returns the word of a stored number, or the number itself.
 func word[T ~int16](words map[T]string, n T) string {
@@ -45,6 +48,15 @@ var authenticationStates = map[AuthenticationState]string{AuthenticationMethod: 
 
 // String is the state in a word.
 func (s AuthenticationState) String() string { return word(authenticationStates, s) }
+
+var notificationStates = map[NotificationState]string{NotificationPending: "pending", NotificationDelivered: "delivered",
+	NotificationRefused: "refused", NotificationGivenUp: "given up"}
+
+// String is the state in words.
+func (s NotificationState) String() string { return word(notificationStates, s) }
+
+// NotificationStates are the words of the states.
+func NotificationStates() map[NotificationState]string { return maps.Clone(notificationStates) }
 
 var recordKinds = map[RecordKind]string{Sale: "sale", Credit: "credit"}
 

@@ -29,6 +29,8 @@ type work struct {
 	trigger  order.Trigger
 	postings []ledger.Posting
 	wake     bool // something is owed to a center at once
+	told     Notify
+	ended    map[int16]bool // operations that had their final result before
 }
 
 const centerOfOrder = `SELECT center_id FROM orders WHERE merchant_id = $1 AND order_id = $2`
@@ -104,6 +106,7 @@ func (b *Books) lockOrder(ctx context.Context, tx pgx.Tx, center int16, merchant
 	}
 	w.merchant, w.route, w.center = m, m.At(center), m.At(center).Center
 	w.before = w.order.State()
+	w.told, w.ended = m.Notify, w.order.ended()
 	return w, nil
 }
 
@@ -112,7 +115,8 @@ UPDATE orders SET status = $3, authorized = $4, confirmed = $5, released_cancel 
 	refunded = $9, refund_pending = $10, hold_expires_at = $11, operations = $12, transactions = $13
 WHERE merchant_id = $1 AND order_id = $2`
 
-// save writes the order's row and the postings, and leaves the hold queue when nothing is held any more.
+// save writes the order's row, the postings and what the merchant's server is to be told, and leaves the hold queue when
+// nothing is held any more.
 func (w *work) save() error {
 	o := w.order
 	if err := o.Amounts.Valid(); err != nil {
@@ -142,6 +146,9 @@ func (w *work) save() error {
 		a.ReleasedDeposit, a.ReleasedExpiry, a.Refunded, a.RefundPending, until, o.lastOperation, o.lastTxn)
 	if err != nil {
 		return fmt.Errorf("update order %d: %w", o.ID, err)
+	}
+	if err := w.notify(); err != nil {
+		return err
 	}
 	return w.books.ledger.Post(w.ctx, w.tx, w.postings)
 }

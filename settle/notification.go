@@ -1,0 +1,214 @@
+package settle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// NotificationState is where a notification stands.
+type NotificationState int16
+
+// The states of notifications. The numbers are stored.
+const (
+	NotificationPending   NotificationState = 1 // tried when it is due
+	NotificationDelivered NotificationState = 2 // the merchant's server has it
+	NotificationRefused   NotificationState = 3 // the merchant's server said no: not tried again
+	NotificationGivenUp   NotificationState = 4 // no answer to any of the tries
+)
+
+// NotificationKey names a notification: the result of an operation, and how often it has been told.
+type NotificationKey struct {
+	Merchant  int32
+	Order     int64
+	Operation int16
+	Sequence  int16
+}
+
+// String is the key as operators write it.
+func (k NotificationKey) String() string {
+	return fmt.Sprintf("%d.%d/%d", k.Order, k.Operation, k.Sequence)
+}
+
+// Notification is what a merchant's server is to be told, and what came of it.
+type Notification struct {
+	NotificationKey
+	State                 NotificationState
+	CreatedAt             time.Time
+	DueAt                 time.Time // of the next try, while pending
+	AskedAt               *time.Time
+	AnsweredAt            *time.Time
+	Attempts              int16  // tries that were begun
+	FirstCode, SecondCode string // as the server answered
+	LastError             string // why the last try brought no answer
+}
+
+const notificationColumns = `merchant_id, order_id, operation, sequence, state, created_at, due_at, asked_at, answered_at, attempts,
+	first_code, second_code, last_error`
+
+// notificationPauses are the pauses after the first, second, … try that brought no answer. There is one try more than
+// pauses; then the notification is given up, less than four hours after the first.
+var notificationPauses = [...]time.Duration{1 * time.Minute, 3 * time.Minute, 7 * time.Minute, 15 * time.Minute, 30 * time.Minute,
+	60 * time.Minute, 120 * time.Minute}
+
+// NotificationTries is how often a notification is tried at most.
+const NotificationTries = int16(len(notificationPauses) + 1)
+
+// Tries of a merchant's notifications that may be under way at the same time: of one whose server answers, and of one with a
+// notification that got no answer, so that a dead server keeps the place of one only.
+const (
+	triesAtATime = 4
+	triesOfDead  = 1
+)
+
+// The first due rows of a merchant keep their places while they are being tried.
+const dueNotifications = `
+SELECT n.merchant_id, n.order_id, n.operation, n.sequence, n.attempts
+FROM (SELECT m.id, CASE WHEN EXISTS (SELECT FROM notifications s WHERE s.merchant_id = m.id AND s.state = 1 AND s.last_error <> '')
+		THEN $4::int ELSE $3::int END AS places FROM unnest($1::int[]) m (id)) m
+	CROSS JOIN LATERAL (SELECT * FROM notifications d WHERE d.merchant_id = m.id AND d.state = 1 AND d.due_at <= $2
+		ORDER BY d.due_at, d.order_id, d.operation LIMIT m.places) n
+WHERE n.busy_until IS NULL OR n.busy_until <= $2
+ORDER BY n.due_at, n.merchant_id, n.order_id, n.operation`
+
+// DueNotification is a notification whose time has come. Attempts are the tries so far.
+type DueNotification struct {
+	NotificationKey
+	Attempts int16
+}
+
+// DueNotifications returns the notifications that may be tried now: a few of each merchant, so that one whose server does not
+// answer is in no other's way.
+func (b *Books) DueNotifications(ctx context.Context) ([]DueNotification, error) {
+	var merchants []int32
+	for id := range b.Directory.Merchants() {
+		merchants = append(merchants, id)
+	}
+	rows, err := b.Pool.Query(ctx, dueNotifications, merchants, b.now(), triesAtATime, triesOfDead)
+	if err != nil {
+		return nil, fmt.Errorf("read due notifications: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (n DueNotification, err error) {
+		err = row.Scan(&n.Merchant, &n.Order, &n.Operation, &n.Sequence, &n.Attempts)
+		return n, err
+	})
+}
+
+// tryWithin is how long a try takes at most; then its process has died, and the try counts as one without an answer.
+const tryWithin = time.Minute
+
+const claimNotification = `
+UPDATE notifications SET attempts = least(attempts + 1, $6::smallint), state = CASE WHEN attempts < $6 THEN 1 ELSE 4 END, asked_at = $5,
+	busy_until = CASE WHEN attempts < $6 THEN $5::timestamptz + $7::interval END,
+	last_error = CASE WHEN busy_until IS NULL THEN last_error ELSE 'the process that tried it died' END
+WHERE merchant_id = $1 AND order_id = $2 AND operation = $3 AND sequence = $4 AND state = 1 AND due_at <= $5
+	AND (busy_until IS NULL OR busy_until <= $5)
+RETURNING ` + notificationColumns
+
+// ClaimNotification begins a try. The caller sends the notification and reports with NotificationAnswered. It returns nil when
+// there is nothing to try: the notification is not due or over, or somebody else is trying it.
+func (b *Books) ClaimNotification(ctx context.Context, k NotificationKey) (*Notification, error) {
+	found, err := b.notifications(ctx, claimNotification, k.Merchant, k.Order, k.Operation, k.Sequence, b.now(), NotificationTries, tryWithin)
+	if err != nil {
+		return nil, fmt.Errorf("claim notification %v: %w", k, err)
+	}
+	if len(found) == 0 || found[0].State != NotificationPending {
+		return nil, nil
+	}
+	return &found[0], nil
+}
+
+// Receipt is what a try of a notification brought. State pending means no answer that was understood.
+type Receipt struct {
+	State                 NotificationState
+	FirstCode, SecondCode string
+	Error                 string
+}
+
+const answerNotification = `
+UPDATE notifications SET state = $6::smallint, due_at = $7, busy_until = NULL, answered_at = CASE WHEN $6 IN (2, 3) THEN $8::timestamptz END,
+	first_code = $9, second_code = $10, last_error = $11
+WHERE merchant_id = $1 AND order_id = $2 AND operation = $3 AND sequence = $4 AND attempts = $5 AND state = 1 AND busy_until IS NOT NULL`
+
+// NotificationAnswered records what a try brought. Without an answer the next one is planned, after the last the notification
+// is given up. The result of a try that is not the current one changes nothing. It returns the state afterwards.
+func (b *Books) NotificationAnswered(ctx context.Context, n *Notification, r Receipt) (NotificationState, error) {
+	at, due, state := b.now(), n.DueAt, r.State
+	if state == NotificationPending {
+		if n.Attempts >= NotificationTries {
+			state = NotificationGivenUp
+		} else {
+			due = at.Add(notificationPauses[n.Attempts-1])
+		}
+	}
+	_, err := b.Pool.Exec(ctx, answerNotification, n.Merchant, n.Order, n.Operation, n.Sequence, n.Attempts, state, due, at,
+		r.FirstCode, r.SecondCode, r.Error)
+	if err != nil {
+		return state, fmt.Errorf("record answer to notification %v: %w", n.NotificationKey, err)
+	}
+	return state, nil
+}
+
+// NotificationFilter chooses notifications; a zero field chooses all.
+type NotificationFilter struct {
+	Merchant int32
+	Order    int64
+	State    NotificationState
+	Limit    int
+}
+
+const listNotifications = `
+SELECT n.* FROM unnest($1::int[]) m (id) CROSS JOIN LATERAL (
+	SELECT ` + notificationColumns + ` FROM notifications
+	WHERE merchant_id = m.id AND ($2::bigint = 0 OR order_id = $2) AND ($3::smallint = 0 OR state = $3)
+	ORDER BY order_id DESC, operation DESC, sequence DESC LIMIT $4) n
+ORDER BY n.created_at DESC, n.merchant_id, n.order_id DESC, n.operation DESC, n.sequence DESC LIMIT $4`
+
+// Notifications lists notifications of the configured merchants, those of the latest orders first.
+func (b *Books) Notifications(ctx context.Context, f NotificationFilter) ([]Notification, error) {
+	merchants := []int32{f.Merchant}
+	if f.Merchant == 0 {
+		merchants = merchants[:0]
+		for id := range b.Directory.Merchants() {
+			merchants = append(merchants, id)
+		}
+	}
+	all, err := b.notifications(ctx, listNotifications, merchants, f.Order, int16(f.State), f.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("list notifications: %w", err)
+	}
+	return all, nil
+}
+
+// ErrNoNotification tells that there is no such notification.
+var ErrNoNotification = errors.New("settle: no such notification")
+
+const oneNotification = `SELECT ` + notificationColumns + ` FROM notifications
+WHERE merchant_id = $1 AND order_id = $2 AND operation = $3 AND sequence = $4`
+
+// Notification returns one notification, or ErrNoNotification.
+func (b *Books) Notification(ctx context.Context, k NotificationKey) (*Notification, error) {
+	found, err := b.notifications(ctx, oneNotification, k.Merchant, k.Order, k.Operation, k.Sequence)
+	if err != nil {
+		return nil, fmt.Errorf("read notification %v: %w", k, err)
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%w: %v", ErrNoNotification, k)
+	}
+	return &found[0], nil
+}
+
+func (b *Books) notifications(ctx context.Context, sql string, args ...any) ([]Notification, error) {
+	rows, err := b.Pool.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (n Notification, err error) {
+		err = row.Scan(&n.Merchant, &n.Order, &n.Operation, &n.Sequence, &n.State, &n.CreatedAt, &n.DueAt, &n.AskedAt, &n.AnsweredAt,
+			&n.Attempts, &n.FirstCode, &n.SecondCode, &n.LastError)
+		return n, err
+	})
+}

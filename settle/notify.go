@@ -1,0 +1,139 @@
+package settle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"settled/settle/order"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// wants tells that the result of an operation is told.
+func (n Notify) wants(kind OperationKind, succeeded bool) bool {
+	if n.OnlySuccessful && !succeeded {
+		return false
+	}
+	switch kind {
+	case OperationPayment:
+		return n.Payments
+	case OperationConfirmation:
+		return n.Confirmations
+	}
+	return n.Cancellations
+}
+
+// tells tells that the result of a payment, which left the order in a status, is told: not while the order can still be paid,
+// and not that its time ran out.
+func (n Notify) tells(status order.Status, succeeded bool) bool {
+	return (status == order.Paid || status == order.Declined) && n.wants(OperationPayment, succeeded)
+}
+
+// succeeded tells that an operation took effect, wholly or in part.
+func (op *Operation) succeeded() bool {
+	return op.State == OperationDone || op.State == OperationPartial
+}
+
+// ended numbers the operations that have their final result.
+func (o *Order) ended() map[int16]bool {
+	numbers := map[int16]bool{}
+	for _, op := range o.Operations {
+		if op.State != OperationInProcess {
+			numbers[op.Number] = true
+		}
+	}
+	return numbers
+}
+
+// toldCancellations are the merchants whose servers are told of cancellations that succeeded.
+func (b *Books) toldCancellations() []int32 {
+	told := []int32{}
+	for id, m := range b.Directory.Merchants() {
+		if m.Notify.wants(OperationCancellation, true) {
+			told = append(told, id)
+		}
+	}
+	return told
+}
+
+// A row that is there belongs to an earlier result of the operation; nothing about notifications may fail a result.
+const insertNotification = `
+INSERT INTO notifications (merchant_id, order_id, operation, sequence, created_at, due_at)
+SELECT $1, $2, $3, 1 + coalesce(max(sequence), 0), $4, $4 FROM notifications WHERE merchant_id = $1 AND order_id = $2 AND operation = $3
+RETURNING sequence`
+
+// notify writes that the merchant's server is to be told the operations that this transaction ended, as far as the merchant
+// wants to know.
+func (w *work) notify() error {
+	for i := range w.order.Operations {
+		op := &w.order.Operations[i]
+		if op.State == OperationInProcess || w.ended[op.Number] || !w.wants(op) {
+			continue
+		}
+		if _, err := w.addNotification(op.Number); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *work) wants(op *Operation) bool {
+	if op.Kind == OperationPayment {
+		return w.told.tells(w.order.Status, op.succeeded())
+	}
+	return w.told.wants(op.Kind, op.succeeded())
+}
+
+func (w *work) addNotification(operation int16) (sequence int16, err error) {
+	err = w.tx.QueryRow(w.ctx, insertNotification, w.order.Merchant, w.order.ID, operation, w.moment.at).Scan(&sequence)
+	if err != nil {
+		return 0, fmt.Errorf("note what to tell of %d.%d: %w", w.order.ID, operation, err)
+	}
+	return sequence, nil
+}
+
+// ErrNotTold is wrapped when the result of an operation is none that a merchant's server is told.
+var ErrNotTold = errors.New("settle: not told to merchants")
+
+const hurryNotification = `
+UPDATE notifications SET due_at = $4 WHERE merchant_id = $1 AND order_id = $2 AND operation = $3 AND state = 1 RETURNING sequence`
+
+// TellAgain makes the result of an operation be told now, whatever the merchant wants to be told and was told: one that is
+// pending becomes due, else there is a new one. Operation 0 is the last one that has a result. ErrInFlight tells that it has
+// none yet, ErrOperation that there is no such operation, ErrNotTold that the order's time ran out.
+func (b *Books) TellAgain(ctx context.Context, merchant int32, id int64, operation int16) (NotificationKey, error) {
+	key := NotificationKey{Merchant: merchant, Order: id}
+	_, err := b.change(ctx, "tell again", merchant, id, func(w *work) error {
+		op, err := w.tellable(operation)
+		if err != nil {
+			return err
+		}
+		key.Operation = op.Number
+		err = w.tx.QueryRow(ctx, hurryNotification, merchant, id, op.Number, w.moment.at).Scan(&key.Sequence)
+		if errors.Is(err, pgx.ErrNoRows) {
+			key.Sequence, err = w.addNotification(op.Number)
+		}
+		return err
+	})
+	return key, err
+}
+
+func (w *work) tellable(operation int16) (*Operation, error) {
+	var op *Operation
+	for i := range w.order.Operations {
+		o := &w.order.Operations[i]
+		if o.Number == operation || operation == 0 && o.State != OperationInProcess {
+			op = o
+		}
+	}
+	switch {
+	case op == nil && operation == 0, op != nil && op.State == OperationInProcess:
+		return nil, fmt.Errorf("%w: %d", ErrInFlight, w.order.ID)
+	case op == nil:
+		return nil, fmt.Errorf("%w: there is no %d.%d", ErrOperation, w.order.ID, operation)
+	case op.Kind == OperationPayment && w.order.Status == order.TimedOut:
+		return nil, fmt.Errorf("%w: order %d was closed because its time ran out", ErrNotTold, w.order.ID)
+	}
+	return op, nil
+}
