@@ -20,7 +20,8 @@ const maxBody = 64 << 10
 type call struct {
 	body     []byte
 	values   [inCount][]byte
-	json     bool
+	accepts  *[inCount]bool // parameters that the service has; nil: all
+	syntax   *syntax
 	format   Format
 	language language
 	source   string
@@ -52,11 +53,7 @@ func (c *call) read(r *http.Request) error {
 	if err := c.readBody(r); err != nil {
 		return err
 	}
-	parse := c.parseForm
-	if c.json {
-		parse = c.parseJSON
-	}
-	err := parse()
+	err := c.syntax.parse(c)
 	if format := c.readFormat(); err == nil {
 		err = format
 	}
@@ -79,6 +76,22 @@ func checkQuery(query string) error {
 	return nil
 }
 
+// syntax is how a request is written.
+type syntax struct {
+	parse  func(*call) error
+	format Format // of the answer, whatever Format says; 0: as Format says
+}
+
+var formSyntax = &syntax{parse: (*call).parseForm}
+
+// syntaxes by the type of the body.
+var syntaxes = map[string]*syntax{
+	"application/x-www-form-urlencoded": formSyntax,
+	"application/json":                  {(*call).parseJSON, FormatJSON},
+	"text/xml":                          {(*call).parseSOAP, FormatSOAP},
+	"application/soap+xml":              {(*call).parseSOAP, FormatSOAP},
+}
+
 func (c *call) readType(h http.Header) error {
 	unsupported := func(why string) error {
 		return &fault{first: errFormat, second: onService, status: http.StatusUnsupportedMediaType, detail: why}
@@ -88,18 +101,16 @@ func (c *call) readType(h http.Header) error {
 	}
 	kind := h.Get("Content-Type")
 	if kind == "application/x-www-form-urlencoded" {
+		c.syntax = formSyntax
 		return nil
 	}
 	kind, options, err := mime.ParseMediaType(kind)
-	if charset := options["charset"]; err != nil || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return unsupported("send UTF-8 as application/x-www-form-urlencoded or application/json")
+	c.syntax = syntaxes[kind]
+	if charset := options["charset"]; err != nil || c.syntax == nil || charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return unsupported("send UTF-8 as application/x-www-form-urlencoded, application/json, text/xml or application/soap+xml")
 	}
-	switch kind {
-	case "application/json":
-		c.json, c.format = true, FormatJSON
-	case "application/x-www-form-urlencoded":
-	default:
-		return unsupported("send application/x-www-form-urlencoded or application/json")
+	if c.syntax.format != 0 {
+		c.format = c.syntax.format
 	}
 	return nil
 }
@@ -131,8 +142,11 @@ func (c *call) readBody(r *http.Request) error {
 }
 
 // set takes one parameter: strips it, checks its text and length, and refuses a second value. An empty value counts as
-// missing.
+// missing. A parameter that the service does not have is skipped.
 func (c *call) set(id in, v []byte) error {
+	if c.accepts != nil && !c.accepts[id] {
+		return nil
+	}
 	p := &params[id]
 	if !utf8.Valid(v) {
 		return refuse(errFormat, p.second, p.name+" is not UTF-8")
@@ -153,15 +167,15 @@ func (c *call) set(id in, v []byte) error {
 	return nil
 }
 
-// readFormat decides the format of the answer. A JSON request is answered in JSON whatever Format says.
+// readFormat decides the format of the answer. A JSON or SOAP request is answered in kind whatever Format says.
 func (c *call) readFormat() error {
 	v := c.values[inFormat]
-	if c.json || v == nil {
+	if c.syntax.format != 0 || v == nil {
 		return nil
 	}
 	f := Format(v[0] - '0')
-	if encoders[f] == nil {
-		return refuse(errValue, onFormat, "Format is not served; use 3 (XML) or 5 (JSON)")
+	if f > 9 || encoders[f] == nil {
+		return refuse(errValue, onFormat, "Format is not served; use 1 (CSV), 3 (XML), 4 (SOAP) or 5 (JSON)")
 	}
 	c.format = f
 	return nil

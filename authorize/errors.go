@@ -41,6 +41,7 @@ const (
 	onBillNumber   = 143
 	onOrder        = 201
 	onProcessing   = 205
+	onPacket       = 215
 	onPayment      = 306
 	onConfirmation = 307
 	onCancel       = 308

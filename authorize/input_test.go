@@ -27,7 +27,7 @@ var wrongInputs = map[string]wrong{
 	"wrong login":               {pay, params{"Login": "other_login"}, 7, 102},
 	"wrong password":            {pay, params{"Password": "Wrong2026Word"}, 7, 102},
 	"password of another":       {charge, params{"Password": otherPassword}, 7, 102},
-	"format not served":         {pay, params{"Format": "4"}, 5, 103},
+	"format not served":         {pay, params{"Format": "2"}, 5, 103},
 	"format unknown":            {pay, params{"Format": "9"}, 5, 103},
 	"language":                  {pay, params{"Language": "FR"}, 5, 127},
 	"no order number":           {pay, params{"OrderNumber": ""}, 3, 107},
@@ -77,10 +77,12 @@ func TestWrongInput(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	for name, c := range wrongInputs {
 		p := payment("wrong " + name).with(c.change)
-		r := w.form(c.path, p)
-		got := w.parse(r.body)
-		if c.change["Format"] == "" && r.status != http.StatusOK || got.First != c.first || got.Second != c.second || got.Count != 0 {
-			t.Errorf("%s: %d %d/%d, not %d/%d", name, r.status, got.First, got.Second, c.first, c.second)
+		for _, format := range []string{"1", "3", "4", "5"} {
+			r := w.form(c.path, params{"Format": format}.with(p))
+			first, second := w.codes(r.body)
+			if format != "5" && r.status != http.StatusOK || first != c.first || second != c.second {
+				t.Errorf("%s in format %s: %d %d/%d, not %d/%d", name, format, r.status, first, second, c.first, c.second)
+			}
 		}
 		var orders int
 		check(t, w.Pool.QueryRow(t.Context(), `SELECT count(*) FROM orders`).Scan(&orders))

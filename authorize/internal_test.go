@@ -268,16 +268,13 @@ func TestDTD(t *testing.T) {
 
 // No body makes the parser fail, and none is left behind.
 func FuzzRead(f *testing.F) {
-	f.Add("Merchant_ID=1&Login=a%20b&Cvc2=1-O&Format=5&OrderNumber=%zz&=&&x=", false)
-	f.Add(`{"Merchant_ID":1,"Login":"\u0041\ud83d\ude00","customer":{"a":[1]},"cvc2":"o1"}`, true)
-	f.Add(`{"Login":"\ud83d"}`, true)
-	f.Fuzz(func(t *testing.T, body string, object bool) {
-		kind := "application/x-www-form-urlencoded"
-		if object {
-			kind = "application/json"
-		}
+	f.Add("Merchant_ID=1&Login=a%20b&Cvc2=1-O&Format=5&OrderNumber=%zz&=&&x=", byte(0))
+	f.Add(`{"Merchant_ID":1,"Login":"\u0041\ud83d\ude00","customer":{"a":[1]},"cvc2":"o1"}`, byte(1))
+	f.Add(`{"Login":"\ud83d"}`, byte(1))
+	f.Add(envelope(`<merchant_id>1</merchant_id><n:LOGIN xmlns:n="x">a<![CDATA[b&]]>&#x41;</n:LOGIN><cvc2> 1-O </cvc2><other><x/></other>`), byte(2))
+	f.Fuzz(func(t *testing.T, body string, kind byte) {
 		r := httptest.NewRequest("POST", "/", strings.NewReader(body))
-		r.Header.Set("Content-Type", kind)
+		r.Header.Set("Content-Type", []string{"application/x-www-form-urlencoded", "application/json", "text/xml"}[kind%3])
 		c := &call{format: FormatXML}
 		err := c.read(r)
 		for id, v := range c.values {
@@ -289,7 +286,7 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("format %d", c.format)
 		}
 		if err != nil {
-			appendXML(nil, paymentSheet, &answer{fault: faultOf(err, 0)})
+			encoders[c.format].write(nil, paymentSheet, &answer{fault: faultOf(err, 0)})
 		}
 		whole := c.body[:cap(c.body)]
 		c.release()

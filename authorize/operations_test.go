@@ -234,10 +234,10 @@ func TestOperationRepeats(t *testing.T) {
 			t.Errorf("%s: %s", path, diff)
 		}
 	}
-	for _, format := range []string{"3", "5"} {
+	for _, format := range []string{"1", "3", "4", "5"} {
 		p := credentials().with(params{"Billnumber": held, "Format": format})
 		same(charge, p.with(ask("50.00")))
-		same(cancel, p.with(ask("20.00")))
+		same(cancel, p.with(ask("2"+format+".00")))
 		same(wsCancel, p.with(ask("20.00")).with(params{"Externalrefundid": "refund-00-" + format}))
 	}
 }
@@ -256,7 +256,7 @@ func TestForeignOrders(t *testing.T) {
 			for _, path := range []string{charge, cancel, wsCancel, orderState, orderResult} {
 				foreign := who.with(params{"Billnumber": bills[owner], "Ordernumber": numbers[owner]})
 				missing := who.with(params{"Billnumber": "599999999999999", "Ordernumber": "no such order"})
-				for _, format := range []string{"3", "5"} {
+				for _, format := range []string{"1", "3", "4", "5"} {
 					a, b := w.form(path, foreign.with(params{"Format": format})), w.form(path, missing.with(params{"Format": format}))
 					if a.body != b.body || a.status != b.status || !strings.Contains(a.body, "10") {
 						t.Errorf("%s reads %s at %s: %d %s", caller, owner, path, a.status, a.body)

@@ -42,17 +42,25 @@ func (c *call) pair(pair []byte) error {
 	return c.set(id, value)
 }
 
-// findForm looks a name up, in any case.
+// findForm looks an encoded name up.
 func findForm(name []byte) (in, bool) {
-	var lower [maxName]byte
-	if name, ok := unescape(name); ok && len(name) <= maxName {
-		for i, c := range name {
-			lower[i] = lowerByte(c)
-		}
-		id, known := lowerNames[string(lower[:len(name)])]
-		return id, known
+	if name, ok := unescape(name); ok {
+		return lookUp(name)
 	}
 	return 0, false
+}
+
+// lookUp finds a parameter by its name in any case.
+func lookUp(name []byte) (in, bool) {
+	var lower [maxName]byte
+	if len(name) > maxName {
+		return 0, false
+	}
+	for i, c := range name {
+		lower[i] = lowerByte(c)
+	}
+	id, known := lowerNames[string(lower[:len(name)])]
+	return id, known
 }
 
 // unescape decodes %XX and + in place.

@@ -56,7 +56,7 @@ func TestPaymentRepeat(t *testing.T) {
 		"one stage": {}, "two stages": {"Delay": "1"}, "declined": {"Cardnumber": pcsim.CardInsufficientFunds},
 		"single message": {"OrderCurrency": "USD"}, "few details": {"Email": "", "OrderComment": "", "Lastname": ""},
 	} {
-		for _, format := range []string{"3", "5"} {
+		for _, format := range []string{"1", "3", "4", "5"} {
 			p := payment(number + format).with(change).with(params{"Format": format})
 			first := w.form(pay, p)
 			w.Clock.Advance(time.Minute)
@@ -264,7 +264,7 @@ func TestPaymentsBeyondTheBound(t *testing.T) {
 		return err == nil && o != nil
 	})
 	r := w.form(pay, payment("A-2"))
-	if got := w.parse(r.body); r.status != 503 || got.First != 1 || got.Second != 3 {
+	if first, second := w.codes(r.body); r.status != 503 || first != 1 || second != 3 {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	w.paid(otherPayment("B-1"))

@@ -1,7 +1,6 @@
 package authorize
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"net/http"
@@ -10,24 +9,6 @@ import (
 	"sync"
 	"time"
 )
-
-// service answers one route.
-type service struct {
-	path   string
-	sheet  *sheet
-	second int // names the service's operation in errors
-	handle func(*Gateway, context.Context, *call) (*answer, error)
-}
-
-// services are the routes of the merchant API. All take POST.
-var services = [...]service{
-	{"/pay/silentpay.cfm", paymentSheet, onNothing, (*Gateway).pay},
-	{"/charge/charge.cfm", chargeSheet, onConfirmation, (*Gateway).charge},
-	{"/cancel/cancel.cfm", cancelSheet, onCancel, (*Gateway).cancel},
-	{"/cancel/wscancel.cfm", wsCancelSheet, onCancel, (*Gateway).cancel},
-	{"/orderstate/orderstate.cfm", orderStateSheet, onOrder, (*Gateway).orderState},
-	{"/orderresult/orderresult.cfm", orderResultSheet, onOrder, (*Gateway).orderResult},
-}
 
 // Handler returns the merchant API. Time limits of connections are the server's business.
 func (g *Gateway) Handler() http.Handler {
@@ -45,7 +26,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, s *service, m *r
 	began := g.Now()
 	c := calls.Get().(*call)
 	defer c.release()
-	c.format, c.source = FormatXML, g.Source(r)
+	c.format, c.accepts, c.source = s.format, &s.accepts, g.Source(r)
 	id := correlation()
 	a := g.answerTo(r, s, c, id)
 	if a.fault != nil && a.fault.status >= http.StatusInternalServerError {

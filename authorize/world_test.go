@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -185,9 +186,25 @@ func (w *world) form(path string, p params) reply {
 	return w.post(path, "application/x-www-form-urlencoded", p.encode())
 }
 
-// codes reads first and second code of an answer in either format.
+// csvCodes and soapCodes find the codes of a fault, also in an envelope of SOAP 1.2.
+var (
+	csvCodes  = regexp.MustCompile(`^firstcode:(\d+);secondcode:(\d+)\n$`)
+	soapCodes = regexp.MustCompile(`<faultcode>(\d+)</faultcode><faultstring>(\d+)</faultstring>`)
+)
+
+// codes reads first and second code of an answer in any format, zeros when it is not a fault.
 func (w *world) codes(body string) (first, second int) {
 	w.t.Helper()
+	for _, shape := range []*regexp.Regexp{csvCodes, soapCodes} {
+		if m := shape.FindStringSubmatch(body); m != nil {
+			first, _ = strconv.Atoi(m[1])
+			second, _ = strconv.Atoi(m[2])
+			return first, second
+		}
+	}
+	if strings.HasPrefix(body, "ordernumber:") || strings.HasPrefix(body, "billnumber:") || strings.Contains(body, ":Envelope") {
+		return 0, 0
+	}
 	if !strings.HasPrefix(body, "{") {
 		r := w.parse(body)
 		return r.First, r.Second
@@ -249,7 +266,7 @@ func (f *fields) UnmarshalXML(d *xml.Decoder, start xml.StartElement) error {
 // call posts a form and reads the XML answer.
 func (w *world) call(path string, p params) result {
 	w.t.Helper()
-	return w.parse(w.form(path, p).body)
+	return w.parse(w.form(path, p.with(params{"Format": "3"})).body)
 }
 
 func (w *world) parse(body string) result {

@@ -1,0 +1,69 @@
+package authorize
+
+import (
+	"context"
+	"slices"
+)
+
+// service answers one route. A new service is one more entry of services and one sheet: formats, languages, service
+// descriptions (WSDL) and the reading of requests follow from them.
+type service struct {
+	path   string
+	sheet  *sheet
+	format Format // of the answer to a form that names none
+	needs  []in   // parameters that must be given, besides the credentials
+	takes  []in   // parameters that may be given, besides Format
+	second int    // names the service's operation in errors
+	handle func(*Gateway, context.Context, *call) (*answer, error)
+
+	accepts [inCount]bool // the parameters above; others are skipped
+}
+
+// services are the routes of the merchant API. All take POST.
+var services = prepared([]service{
+	{path: "/pay/silentpay.cfm", sheet: paymentSheet, format: FormatCSV, second: onNothing, handle: (*Gateway).pay,
+		needs: []in{inOrderNumber, inOrderAmount, inCardNumber, inExpireMonth, inExpireYear, inCVC},
+		takes: slices.Concat([]in{inOrderCurrency, inOrderComment, inDelay, inLanguage, inClientIP, inCardType, inCardholder},
+			span(inLastName, inZip))},
+	{path: "/charge/charge.cfm", sheet: chargeSheet, format: FormatCSV, second: onConfirmation, handle: (*Gateway).charge,
+		needs: []in{inBillNumber},
+		takes: []in{inAmount, inCurrency, inLanguage, inClientIP, inAutoDeposit, inExternalConfirm}},
+	{path: "/cancel/cancel.cfm", sheet: cancelSheet, format: FormatSOAP, second: onCancel, handle: (*Gateway).cancel,
+		needs: []in{inBillNumber}, takes: cancelParams},
+	{path: "/cancel/wscancel.cfm", sheet: wsCancelSheet, format: FormatSOAP, second: onCancel, handle: (*Gateway).cancel,
+		needs: []in{inBillNumber}, takes: cancelParams},
+	{path: "/orderstate/orderstate.cfm", sheet: orderStateSheet, format: FormatSOAP, second: onOrder, handle: (*Gateway).orderState,
+		needs: []in{inOrderNumber}, takes: periodParams},
+	{path: "/orderresult/orderresult.cfm", sheet: orderResultSheet, format: FormatXML, second: onOrder, handle: (*Gateway).orderResult,
+		needs: []in{inOrderNumber}, takes: periodParams},
+})
+
+// Parameters that several services have.
+var (
+	credentialParams = []in{inMerchant, inLogin, inPassword}
+	cancelParams     = []in{inAmount, inCurrency, inCancelReason, inLanguage, inClientIP, inExternalRefund}
+	periodParams     = append(span(inStartYear, inEndMin), inLanguage)
+)
+
+// span returns the parameters from first to last.
+func span(first, last in) []in {
+	var all []in
+	for id := first; id <= last; id++ {
+		all = append(all, id)
+	}
+	return all
+}
+
+// prepared completes the table.
+func prepared(table []service) []service {
+	for i := range table {
+		s := &table[i]
+		s.needs = append(slices.Clone(credentialParams), s.needs...)
+		s.takes = append(slices.Clone(s.takes), inFormat)
+		for _, id := range slices.Concat(s.needs, s.takes) {
+			s.accepts[id] = true
+		}
+		s.sheet.frames = framesOf(s.sheet.soap)
+	}
+	return table
+}

@@ -1,0 +1,93 @@
+package authorize
+
+import "slices"
+
+// sheet is the layout of a service's answers: which fields, in which order, in which sections.
+type sheet struct {
+	root      string // JSON root
+	flat      []out  // XML: the order's fields in one row; nil: in the sections of JSON
+	order     []out  // JSON: the order's fields
+	customer  []out  // JSON: "customer"; nil: none
+	operation []out  // fields of each operation; nil: the order's fields say it all
+	check     []out  // JSON: "checkdata"; nil: none
+	nested    bool   // JSON: the order stands in an "order" of the root
+	list      bool   // JSON: orders stand in an "orders" of the root, also a single one
+	wrapped   bool   // XML: orders stand in an "orders" of the root
+	dtd       []byte
+	soap      soap
+
+	frames [2]frame // what stands around answers in SOAP 1.1 and 1.2; made of the above
+}
+
+// soap names what a service is in SOAP.
+type soap struct {
+	request  string // element in the body of a request
+	response string // element in the body of an answer
+	inner    string // element in that, around the orders; empty: none
+	bare     bool   // the fields of the one order stand there themselves; else in an "order"
+	encoded  bool   // RPC style: each field carries its type
+}
+
+var flatFields = fields(outOrderNumber, outACS)
+
+// fields returns the fields from first to last.
+func fields(first, last out) []out {
+	var f []out
+	for n := first; n <= last; n++ {
+		f = append(f, n)
+	}
+	return f
+}
+
+var customerFields = []out{outFirstName, outLastName, outMiddleName, outEmail, outIP}
+
+var checkFields = []out{outPacketDate, outSignature, outCheckValue}
+
+// operationFields are the keys of a flat JSON answer: every one of the flat fields but the customer's and 3-D Secure's.
+var operationFields = slices.DeleteFunc(fields(outOrderNumber, outSignature), func(f out) bool { return slices.Contains(customerFields, f) })
+
+// flatSheet is the layout of one operation with its order in one row.
+func flatSheet(root string, soap soap, more ...out) *sheet {
+	return &sheet{root: root, flat: flatFields, order: append(slices.Clone(operationFields), more...), customer: customerFields,
+		wrapped: true, dtd: dtd(flatFields), soap: soap}
+}
+
+// rpc names a flat service of the first generation.
+func rpc(request string) soap {
+	return soap{request: request, response: request + "Response", inner: "return", bare: true, encoded: true}
+}
+
+// The layouts of the services.
+var (
+	paymentSheet  = flatSheet("silentpay", soap{request: "SilentPay", response: "SilentPayResponse", inner: "return", bare: true})
+	chargeSheet   = flatSheet("charge", rpc("MakeCharge"))
+	cancelSheet   = flatSheet("cancel", rpc("MakeCancel"), outTransactionType, outNote)
+	wsCancelSheet = &sheet{root: "wscancel", nested: true,
+		soap: soap{request: "WSCancelRequestParams", response: "WSCancelResponseParams"},
+		order: []out{outOrderBill, outOrderNumber, outTestMode, outOrderComment, outOrderAmount, outOrderCurrency, outRate,
+			outOrderDate, outOrderState},
+		customer: []out{outFirstName, outLastName, outMiddleName, outEmail},
+		operation: []out{outBillNumber, outOperationType, outOperationState, outAmount, outCurrency, outIP, outMeansTypeID,
+			outMeansSubtype, outMeansNumber, outCardholder, outCardExpiry, outIssuer, outBankCountry, outResponseCode, outMessage,
+			outCustomerMessage, outRecommendation, outApprovalCode, outProtocolType, outProcessing, outOperationDate, outSlip,
+			outTransactionType, outNote},
+		check: checkFields}
+	orderStateSheet = &sheet{root: "orderstate",
+		soap: soap{request: "orderstate", response: "orderstateResponse", inner: "orderstate"},
+		flat: []out{outOrderNumber, outOrderBill, outOrderAmount, outOrderCurrency, outOrderState, outPacketDate, outSignature,
+			outCheckValue},
+		order: []out{outOrderNumber, outOrderBill, outOrderAmount, outOrderCurrency, outOrderState},
+		check: checkFields}
+	orderResultSheet = &sheet{root: "orderresult", list: true,
+		soap: soap{request: "orderresult", response: "orderresultResponse", inner: "orderresult"},
+		flat: []out{outOrderBill, outOrderNumber, outTestMode, outOrderComment, outOrderAmount, outOrderCurrency, outFirstName,
+			outLastName, outMiddleName, outEmail, outOrderDate, outOrderState, outErrorCode, outPacketDate, outSignature, outCheckValue},
+		order: []out{outOrderBill, outOrderNumber, outTestMode, outOrderComment, outOrderAmount, outOrderCurrency, outOrderDate,
+			outOrderState, outErrorCode},
+		customer: []out{outFirstName, outLastName, outMiddleName, outEmail},
+		operation: []out{outBillNumber, outOperationType, outOperationState, outAmount, outCurrency, outIP, outClientIP,
+			outMeansTypeID, outMeansType, outMeansSubtype, outMeansNumber, outCardholder, outCardExpiry, outIssuer, outBankCountry,
+			outResponseCode, outMessage, outCustomerMessage, outRecommendation, outApprovalCode, outProtocolType, outProcessing,
+			outOperationDate, outAuthResult, outAuthRequired, outSlip, outCheque, outTransactionType, outNote},
+		check: checkFields}
+)
