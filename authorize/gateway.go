@@ -64,7 +64,7 @@ type Gateway struct {
 // ErrOptions is wrapped by the errors of New.
 var ErrOptions = errors.New("authorize: bad options")
 
-// New checks the options: every merchant has a contract and a usable password hash, every center a host.
+// New checks the options: every merchant has a contract and a usable password hash, every center that takes cards a host.
 func New(o Options) (*Gateway, error) {
 	if o.Source == nil {
 		o.Source = peer
@@ -105,6 +105,9 @@ func (o *Options) check() error {
 		}
 	}
 	for _, c := range o.Directory.Centers() {
+		if c.Capabilities.Instant {
+			continue
+		}
 		if o.Centers[c.ID].Host == nil || o.Centers[c.ID].Acquirer == "" {
 			return fmt.Errorf("%w: center %s has no host or no acquirer", ErrOptions, c.Name)
 		}

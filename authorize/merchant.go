@@ -33,6 +33,9 @@ type Page struct {
 	Recurring                     bool // cards may be stored for payments that the merchant starts
 	ThreeDS                       bool // card holders are authenticated by their bank
 	AutoNumber                    bool // an order without a number gets one
+	// Required names the customer's data that the page asks for when an order lacks it, by the parameters of the protocol:
+	// "Email".
+	Required []string
 }
 
 // Proofs says how the merchant proves its requests to us, and we our answers to it.

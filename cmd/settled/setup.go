@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strings"
 
 	"settled/authorize"
@@ -62,10 +64,11 @@ func newConfig() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := app.CheckProfiles(cfg); err != nil {
+			if err := errors.Join(app.CheckProfiles(cfg), checkKeys(cfg, e.Keys)); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%s: %d centers, %d merchants, %d schedules: good\n", e.Config, len(cfg.Centers), len(cfg.Merchants), len(cfg.Schedules))
+			fmt.Fprintf(c.OutOrStdout(), "%s: %s, %d centers, %d merchants, %d schedules: good\n", e.Config, cfg.Environment,
+				len(cfg.Centers), len(cfg.Merchants), len(cfg.Schedules))
 			return nil
 		}}
 	environ := &cobra.Command{Use: "environment", Short: "List the environment variables", Args: exactly(0), RunE: func(c *cobra.Command, _ []string) error {
@@ -77,6 +80,15 @@ func newConfig() *cobra.Command {
 		return t.flush()
 	}}
 	return group("config", "Check the configuration", check, environ)
+}
+
+// checkKeys finds keys that are for another environment. Where there are none yet, there is nothing to find.
+func checkKeys(cfg *config.Config, path string) error {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	_, err := app.OpenVault(cfg, path)
+	return err
 }
 
 func newPasswordHash() *cobra.Command {
@@ -105,13 +117,18 @@ func newKeys() *cobra.Command {
 			return do(c, e.Keys)
 		}}
 	}
+	var environment string
 	fresh := withFile("new", "Make the vault's key file (SETTLED_KEYS), which must not exist", func(c *cobra.Command, path string) error {
-		if err := vault.Generate(path); err != nil {
+		if !vault.Environment(environment).Valid() {
+			return usageError{fmt.Errorf("--environment is test or live, not %q", environment)}
+		}
+		if err := vault.GenerateFor(path, vault.Environment(environment)); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.OutOrStdout(), "%s: keep a copy in a safe place; without it no stored card number can be read\n", path)
+		fmt.Fprintf(c.OutOrStdout(), "%s: %s keys; keep a copy in a safe place: without it no stored card number can be read\n", path, environment)
 		return nil
 	})
+	fresh.Flags().StringVar(&environment, "environment", "test", "what the keys are for, test or live; cannot be changed")
 	rotate := withFile("rotate", "Add a new active data key; the others only open from now on", func(c *cobra.Command, path string) error {
 		key, err := vault.Rotate(path)
 		if err != nil {

@@ -98,6 +98,29 @@ func TestOpenRefusesWhatWouldLoseMoney(t *testing.T) {
 	}
 }
 
+// TestOpenRefusesMixedEnvironments pairs keys and configuration of two installations: nothing may start.
+func TestOpenRefusesMixedEnvironments(t *testing.T) {
+	url := pgtest.URL(t)
+	for _, configured := range []vault.Environment{vault.Test, vault.Live} {
+		for _, keys := range []vault.Environment{vault.Test, vault.Live} {
+			o := options(t, url, "127.0.0.1:1")
+			o.Environment.Keys = filepath.Join(t.TempDir(), "keys")
+			if err := vault.GenerateFor(o.Environment.Keys, keys); err != nil {
+				t.Fatal(err)
+			}
+			o.Config.Environment = configured
+			core, err := Open(t.Context(), o)
+			switch {
+			case keys == configured && err == nil:
+				core.Close()
+			case keys == configured || !errors.Is(err, ErrEnvironment) || !errors.Is(err, config.ErrInvalid) ||
+				!strings.Contains(err.Error(), "is for "+string(keys)+", the configuration for "+string(configured)):
+				t.Errorf("%s keys, %s configuration: %v", keys, configured, err)
+			}
+		}
+	}
+}
+
 func TestOpenRefusesACenterThatChangedItsName(t *testing.T) {
 	o := options(t, pgtest.URL(t), "127.0.0.1:1")
 	core, err := Open(t.Context(), o)

@@ -77,7 +77,7 @@ func (c *Core) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.Vault, err = openVault(c.Environment.Keys); err != nil {
+	if c.Vault, err = OpenVault(c.Config, c.Environment.Keys); err != nil {
 		return err
 	}
 	c.Books = settle.New(settle.Options{Pool: c.Pool, Lanes: lanes, LaneCount: c.Environment.Lanes, Directory: c.Config.Directory,
@@ -149,12 +149,22 @@ func withSettings(database string, settings map[string]string) (string, error) {
 	return u.String(), nil
 }
 
-func openVault(path string) (*vault.Vault, error) {
+// ErrEnvironment is wrapped when the keys are for another environment than the configuration.
+var ErrEnvironment = fmt.Errorf("%w: test and live are mixed", config.ErrInvalid)
+
+// OpenVault opens the key file at path for an installation. Keys that are for another environment are refused
+// (ErrEnvironment): what is sealed with them belongs to another installation.
+func OpenVault(cfg *config.Config, path string) (*vault.Vault, error) {
 	v, err := vault.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%w: key file %s does not exist: make one with settled keys new, or name another in SETTLED_KEYS", config.ErrInvalid, path)
+	case err != nil:
+		return nil, err
+	case v.Environment() != cfg.Environment:
+		return nil, fmt.Errorf("%w: key file %s is for %s, the configuration for %s", ErrEnvironment, path, v.Environment(), cfg.Environment)
 	}
-	return v, err
+	return v, nil
 }
 
 func (c *Core) onClose(f func()) { c.closers = append(c.closers, f) }

@@ -33,9 +33,24 @@ func merchants(cfg *config.Config) map[int32]authorize.Merchant {
 	out := map[int32]authorize.Merchant{}
 	for _, m := range cfg.Merchants {
 		out[m.ID] = authorize.Merchant{Login: m.Login, PasswordHash: m.PasswordHash, SecretWord: string(m.SecretWord.Reveal()),
-			TestMode: m.TestMode, Russian: m.Russian}
+			TestMode: m.TestMode, Russian: m.Russian, Page: page(&m.Page), Proofs: proofs(&m.Proofs), Notify: notify(&m.Notify)}
 	}
 	return out
+}
+
+func page(p *config.Page) authorize.Page {
+	return authorize.Page{Card: p.Card, Instant: p.Instant, Timeout: p.Timeout, Attempts: p.Attempts, ReturnURL: p.ReturnURL,
+		ReturnOK: p.ReturnOK, ReturnNo: p.ReturnNo, ShowResult: p.ShowResult, OneClick: p.OneClick, Recurring: p.Recurring,
+		ThreeDS: p.ThreeDS, AutoNumber: p.AutoNumber, Required: p.Required}
+}
+
+func proofs(p *config.Proofs) authorize.Proofs {
+	return authorize.Proofs{Checkvalue: p.Checkvalue, Signature: p.Signature, PublicKey: p.PublicKey, SHA256: p.SHA256, RSA: p.RSA}
+}
+
+func notify(n *config.Notify) authorize.Notify {
+	return authorize.Notify{URL: n.URL, SOAP: n.SOAP, PlainAnswer: n.PlainAnswer, Payments: n.Payments, Confirmations: n.Confirmations,
+		Cancellations: n.Cancellations, OnlySuccessful: n.OnlySuccessful, AllowPrivate: n.AllowPrivate}
 }
 
 // CheckProfiles finds what is wrong with the clearing profiles of a configuration, without a database.

@@ -102,6 +102,9 @@ func (s *Server) startGateway() error {
 	}
 	centers := map[int16]authorize.Center{}
 	for _, c := range s.Config.Centers {
+		if c.Instant != nil {
+			continue
+		}
 		host, err := online.New(online.Options{Name: c.Name, Address: c.Online.Address, Connections: c.Online.Connections,
 			Timeout: c.Online.Timeout, EchoInterval: c.Online.Echo, MaxBackoff: s.MaxBackoff, OnLate: late, Now: s.Now, Logger: s.Log, Metrics: metrics})
 		if err != nil {

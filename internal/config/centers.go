@@ -3,11 +3,13 @@ package config
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"settled/fileformats/ipm"
 	"settled/fileformats/iso8583"
+	"settled/internal/vault"
 	"settled/settle"
 	"settled/settle/order"
 
@@ -26,7 +28,8 @@ func (c *checker) center(at place, f CenterFile) Center {
 			Processing: f.Costs.Processing, Invoiced: f.Costs.Invoiced},
 	}
 	c.centers[f.Name] = center
-	out := Center{Center: center, Online: c.online(at.at("online"), f.Online)}
+	out := Center{Center: center}
+	c.reached(at, f, &out)
 	if (f.Clearing != nil) != f.Capabilities.FinancialRecord {
 		c.fail(at.at("clearing"), "a center has clearing exactly when it has capabilities.financial_record")
 	}
@@ -35,6 +38,21 @@ func (c *checker) center(at place, f CenterFile) Center {
 		center.Stream = out.Clearing.Stream
 	}
 	return out
+}
+
+// reached reads how a center is reached: an instant one by its bank's API, every other by its online host.
+func (c *checker) reached(at place, f CenterFile, out *Center) {
+	if !f.Capabilities.Instant {
+		out.Online = c.online(at.at("online"), f.Online)
+		if f.Instant != nil {
+			c.fail(at.at("instant"), "is for centers with capabilities.instant")
+		}
+		return
+	}
+	if f.Online != (OnlineFile{}) {
+		c.fail(at.at("online"), "a center with capabilities.instant has no online host")
+	}
+	out.Instant, out.LatePaid = c.instantBank(at.at("instant"), f.Instant)
 }
 
 // share checks a number of basis points.
@@ -48,10 +66,15 @@ func (c *checker) share(at place, bps int64) int64 {
 func (c *checker) capabilities(at place, f CapabilitiesFile) order.Capabilities {
 	caps := order.Capabilities{
 		FinancialRecord: f.FinancialRecord, TwoStage: f.TwoStage, PartialConfirm: f.PartialConfirm, MultiConfirm: f.MultiConfirm,
-		ReversalPartial: f.ReversalPartial, Inquiry: f.Inquiry, ReleaseOnFinal: f.ReleaseOnFinal,
+		ReversalPartial: f.ReversalPartial, Inquiry: f.Inquiry, ReleaseOnFinal: f.ReleaseOnFinal, Instant: f.Instant,
 		Refund: oneOf(c, at.at("refund"), f.Refund, order.RefundByFile, order.RefundByOnline),
 	}
+	if f.Instant && f.Refund == "" {
+		caps.Refund = order.RefundByOnline
+	}
 	switch {
+	case f.Instant && (f.FinancialRecord || f.TwoStage):
+		c.fail(at.at("instant"), "money of an instant payment has moved when it is told: no financial_record and no two_stage")
 	case f.MultiConfirm && !f.PartialConfirm:
 		c.fail(at.at("multi_confirm"), "several confirmations need partial_confirm")
 	case f.TwoStage && !f.FinancialRecord:
@@ -102,7 +125,11 @@ func (c *checker) format(at place, f ClearingFile) ipm.Profile {
 	if oneOf(c, at.at("dialect"), f.Dialect, "standard", "smartvista") == "smartvista" {
 		p.Dialect = ipm.SmartVista
 	}
-	if oneOf(c, at.at("mode"), f.Mode, "production", "test") == "test" {
+	modes := []string{"production", "test"}
+	if c.environment == vault.Test {
+		slices.Reverse(modes)
+	}
+	if oneOf(c, at.at("mode"), f.Mode, modes...) == "test" {
 		p.Mode = ipm.Test
 	}
 	return p

@@ -27,6 +27,10 @@ type checker struct {
 	problems  Problems
 	calendars map[string]*schedules.Calendar
 	centers   map[string]*settle.Center
+
+	environment   vault.Environment // of the installation
+	authenticates bool              // there is a 3-D Secure server
+	signs         bool              // there is a signing key
 }
 
 func (c *checker) fail(at place, why string, args ...any) {
@@ -34,7 +38,12 @@ func (c *checker) fail(at place, why string, args ...any) {
 }
 
 func (c *checker) config(f File) *Config {
-	cfg := &Config{Zone: c.zone(place{"ledger", "zone"}, f.Ledger.Zone)}
+	c.interlock(f)
+	c.authenticates, c.signs = f.ThreeDS != nil, f.SigningKeyFile != ""
+	cfg := &Config{Environment: c.environment, Zone: c.zone(place{"ledger", "zone"}, f.Ledger.Zone),
+		PublicURL:  c.publicURL(place{"public_url"}, f.PublicURL),
+		SigningKey: c.signingKey(place{"signing_key_file"}, f.SigningKeyFile), ThreeDS: c.threeDS(place{"three_ds"}, f.ThreeDS)}
+	rates := c.rates(f.Rates, cfg.Zone)
 	c.calendars = map[string]*schedules.Calendar{}
 	for _, name := range slices.Sorted(maps.Keys(f.Calendars)) {
 		c.calendars[name] = c.calendar(name, f.Calendars[name])
@@ -57,10 +66,12 @@ func (c *checker) config(f File) *Config {
 	if len(c.problems) > 0 {
 		return nil
 	}
-	var err error
-	if cfg.Directory, err = settle.NewDirectory(centers, merchants); err != nil {
+	directory, err := settle.NewDirectory(centers, merchants)
+	if err != nil {
 		c.fail(nil, "%v", err)
+		return nil
 	}
+	cfg.Directory = directory.WithRates(rates)
 	return cfg
 }
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io"
@@ -22,18 +23,42 @@ import (
 
 // Config is what a configuration file means.
 type Config struct {
-	Zone      *time.Location // of accounting dates
-	Directory *settle.Directory
-	Centers   []Center // in order of the file
-	Merchants []Merchant
-	Schedules []Schedule // in order of their names
+	Environment vault.Environment
+	PublicURL   string          // where customers and banks reach the API, without a slash at its end; may be empty in tests
+	SigningKey  *rsa.PrivateKey // signs answers and notifications; nil: there are no signatures
+	Zone        *time.Location  // of accounting dates
+	Directory   *settle.Directory
+	ThreeDS     *ThreeDS // nil: card holders are not authenticated
+	Centers     []Center // in order of the file
+	Merchants   []Merchant
+	Schedules   []Schedule // in order of their names
+}
+
+// ThreeDS is how the 3-D Secure server is reached.
+type ThreeDS struct {
+	URL     string
+	KeyID   string // names Secret in requests
+	Secret  vault.Secret
+	Timeout time.Duration // of one request
 }
 
 // Center is a processing center: as the books know it, and how it is reached.
 type Center struct {
 	*settle.Center
-	Online   Online
+	Online   Online    // zero of an instant center
+	Instant  *Instant  // nil of every other
 	Clearing *Clearing // nil when the center takes no clearing files
+}
+
+// Instant is how a partner bank for instant payments is reached.
+type Instant struct {
+	URL     string
+	KeyID   string // names Secret in requests and notifications
+	Secret  vault.Secret
+	Kopecks bool          // amounts are whole minor units; else decimal numbers of the currency
+	Timeout time.Duration // of one request
+	QRTTL   time.Duration // how long a code can be paid
+	Poll    time.Duration // between questions for the outcome of a payment
 }
 
 // Online is how a center's online host is reached.
@@ -126,6 +151,9 @@ type Merchant struct {
 	SecretWord   vault.Secret
 	TestMode     bool
 	Russian      bool // texts of payment answers are Russian unless the request says otherwise
+	Page         Page
+	Proofs       Proofs
+	Notify       Notify
 }
 
 // Schedule is a recurring job.

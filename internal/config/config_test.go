@@ -23,9 +23,7 @@ func load(t *testing.T, replace ...string) []string {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "secrets/pc-a.key"), "-----BEGIN OPENSSH PRIVATE KEY-----\n")
-	write(t, filepath.Join(dir, "secrets/pc-b.password"), "swordfish\n")
-	write(t, filepath.Join(dir, "secrets/north-star.word"), "north star\n")
+	secrets(t, dir)
 	out := string(text)
 	for i := 0; i < len(replace); i += 2 {
 		if !strings.Contains(out, replace[i]) {
@@ -42,6 +40,16 @@ func load(t *testing.T, replace ...string) []string {
 		t.Fatalf("error %v is not ErrInvalid", err)
 	}
 	return strings.Split(strings.ReplaceAll(strings.ReplaceAll(err.Error(), path+":", ""), dir, ""), "\n")
+}
+
+// secrets writes the files that the example names.
+func secrets(t *testing.T, dir string) {
+	t.Helper()
+	for name, text := range map[string]string{"pc-a.key": "-----BEGIN OPENSSH PRIVATE KEY-----\n", "pc-b.password": "swordfish\n",
+		"north-star.word": "north star\n", "three-ds.secret": "3ds", "sbp.secret": "sbp",
+		"gateway.pem": pemText("PRIVATE KEY", key(2048)), "north-star.pub.pem": pemText("PUBLIC KEY", &key(1024).PublicKey)} {
+		write(t, filepath.Join(dir, "secrets", name), text)
+	}
 }
 
 func write(t *testing.T, path, text string) {
@@ -98,6 +106,36 @@ func TestProblemsNameLineAndReason(t *testing.T) {
 		{"two merchants with one login", "login: blue_river", "login: north_star", "merchants[1].login: north_star is already that of merchants[0]"},
 		{"password in the clear", "password_hash: $argon2id$", "password_hash: secret$", "merchants[0].password_hash: an argon2id hash is needed"},
 		{"invoiced price that is given back", "return_mdr: true", "mdr_invoiced: true\n        return_mdr: true", "merchants[0].routes[1].return_mdr: an invoiced price cannot be given back"},
+		{"two rates at a time", "valid_to: 2026-07-01}", "valid_to: 2026-07-02}", "rates[1]: PLN to BYN has a rate for that time already: rates[0]"},
+		{"rate of zero", `"0.8131"`, `"0"`, `rates[0].rate: "0" is no positive decimal number`},
+		{"rate to itself", "to: BYN, rate: \"0.8131\"", "to: PLN, rate: \"0.8131\"", "rates[0].to: a currency has no rate to itself"},
+		{"rate that ends before it begins", "valid_from: 2026-01-01", "valid_from: 2026-07-01", "rates[0].valid_to: is not after valid_from"},
+		{"rate from no instant", "2026-07-01T00:00:00+03:00", "2026-07-01T00:00", "rates[1].valid_from: "},
+		{"rate of nobody", "source: National Bank", "source: ''", "rates[0].source: is missing"},
+		{"public address with a path", "https://pay.shop-gateway.example", "https://pay.shop-gateway.example/pay", "public_url: "},
+		{"key that is none", "secrets/gateway.pem", "secrets/pc-b.password", "signing_key_file: secrets/pc-b.password is no PEM file"},
+		{"public key as private", "secrets/gateway.pem", "secrets/north-star.pub.pem", "signing_key_file: secrets/north-star.pub.pem holds no RSA private key"},
+		{"private key as public", "public_key_file: secrets/north-star.pub.pem", "public_key_file: secrets/gateway.pem", "merchants[0].proofs.public_key_file: secrets/gateway.pem holds no RSA public key"},
+		{"three_ds without secret", "secret_file: secrets/three-ds.secret", "secret_file: ''", "three_ds.secret_file: is missing"},
+		{"instant center with an online host", "    instant:\n", "    online: {address: \"x:1\", acquirer: \"1\"}\n    instant:\n", "centers[3].online: a center with capabilities.instant has no online host"},
+		{"instant center without bank", "instant: true", "instant: false", "centers[3].instant: is for centers with capabilities.instant"},
+		{"instant center that holds", "instant: true", "instant: true\n      two_stage: true", "centers[3].capabilities.instant: "},
+		{"instant center that refunds by file", "refund: online\n    instant", "refund: file\n    instant", "centers[3].capabilities.refund: "},
+		{"bank without address", "url: https://sbp.partner-bank.example/api", "url: sbp", `centers[3].instant.url: "sbp" is no address`},
+		{"amounts in no unit", "unit: kopecks", "unit: cents", `centers[3].instant.unit: "cents" is not one of kopecks, rubles`},
+		{"late payments that vanish", "late_paid: adopt", "late_paid: keep", `centers[3].instant.late_paid: "keep" is not one of adopt, refund`},
+		{"means without a route", "center: SBP", "center: PC-B", "merchants[0].page.means[1]: the merchant has no route for instant payments"},
+		{"unknown means", "means: [card, instant]", "means: [cash]", `merchants[0].page.means[0]: "cash" is not one of card, instant`},
+		{"return to nowhere", "return_ok_url: https://north-star.example/thanks", "return_ok_url: thanks", "merchants[0].page.return_ok_url: "},
+		{"unknown customer field", "required: [Lastname", "required: [Shoesize", `merchants[0].page.required[0]: "Shoesize" is not one of Lastname`},
+		{"too many attempts", "attempts: 3", "attempts: 11", "merchants[0].page.attempts: 11 is not between 1 and 10"},
+		{"three_ds of a merchant alone", "three_ds:\n  url: https://3ds.acs-partner.example/v2\n  key_id: shop-gateway\n  secret_file: secrets/three-ds.secret\n  timeout: 10s\n", "", "merchants[0].page.three_ds: needs three_ds at the top"},
+		{"check value without secret word", "secret_word_file: secrets/north-star.word", "secret_word: ''", "merchants[0].proofs.checkvalue: needs the merchant's secret word"},
+		{"signature without key", "signature: false\n      public_key_file: secrets/north-star.pub.pem", "signature: true", "merchants[0].proofs.signature: needs public_key_file"},
+		{"notifications to nobody", "url: https://north-star.example/assist/result\n", "url: ''\n", "merchants[0].notifications.url: is missing"},
+		{"notifications to another port", "https://north-star.example/assist", "https://north-star.example:8444/assist", "merchants[0].notifications.url: port 8444"},
+		{"notifications inside", "https://north-star.example/assist", "https://10.1.2.3/assist", "merchants[0].notifications.url: 10.1.2.3 is in a private network"},
+		{"notifications of nothing", "send: [payments", "send: [refunds", `merchants[0].notifications.send[0]: "refunds" is not one of payments, confirmations, cancellations`},
 		{"schedule of no job", "audit: ", "audits: ", `schedules.audits: there is no recurring job "audits"`},
 		{"spec that never comes", `audit: "*/15 * * * *"`, `audit: "0 0 30 2 *"`, "schedules.audit: "},
 	} {
@@ -153,9 +191,7 @@ func TestExampleMeans(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, "secrets/pc-a.key"), "key")
-	write(t, filepath.Join(dir, "secrets/pc-b.password"), "swordfish\n")
-	write(t, filepath.Join(dir, "secrets/north-star.word"), "north star\n")
+	secrets(t, dir)
 	cfg, err := config.Parse(filepath.Join(dir, "settled.yaml"), text)
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ func documented(t *testing.T) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	heading, row := regexp.MustCompile("^## `?([^`]+)`?$"), regexp.MustCompile("^\\| `([A-Za-z_-]+)` \\|")
+	heading, row := regexp.MustCompile("^## `?([^`]+)`?$"), regexp.MustCompile("^\\| `([A-Za-z0-9_-]+)` \\|")
 	out, section := map[string][]string{}, ""
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSpace(line)

@@ -4,11 +4,34 @@ import "time"
 
 // File is the configuration file as written. docs/config.md explains every key.
 type File struct {
-	Ledger    LedgerFile              `yaml:"ledger"`
-	Calendars map[string]CalendarFile `yaml:"calendars"`
-	Centers   []CenterFile            `yaml:"centers"`
-	Merchants []MerchantFile          `yaml:"merchants"`
-	Schedules map[string]string       `yaml:"schedules,omitempty"`
+	Environment    string                  `yaml:"environment,omitempty"`
+	PublicURL      string                  `yaml:"public_url,omitempty"`
+	SigningKeyFile string                  `yaml:"signing_key_file,omitempty"`
+	Ledger         LedgerFile              `yaml:"ledger"`
+	Calendars      map[string]CalendarFile `yaml:"calendars"`
+	Rates          []RateFile              `yaml:"rates,omitempty"`
+	ThreeDS        *ThreeDSFile            `yaml:"three_ds,omitempty"`
+	Centers        []CenterFile            `yaml:"centers"`
+	Merchants      []MerchantFile          `yaml:"merchants"`
+	Schedules      map[string]string       `yaml:"schedules,omitempty"`
+}
+
+// RateFile is an exchange rate and when it is valid.
+type RateFile struct {
+	From      string `yaml:"from"`
+	To        string `yaml:"to"`
+	Rate      string `yaml:"rate"`
+	Source    string `yaml:"source"`
+	ValidFrom string `yaml:"valid_from,omitempty"`
+	ValidTo   string `yaml:"valid_to,omitempty"`
+}
+
+// ThreeDSFile is how the 3-D Secure server is reached.
+type ThreeDSFile struct {
+	URL        string        `yaml:"url"`
+	KeyID      string        `yaml:"key_id"`
+	SecretFile string        `yaml:"secret_file"`
+	Timeout    time.Duration `yaml:"timeout,omitempty"`
 }
 
 // LedgerFile holds what concerns the ledger as a whole.
@@ -29,7 +52,9 @@ type CenterFile struct {
 	ID           int              `yaml:"id"`
 	Name         string           `yaml:"name"`
 	Zone         string           `yaml:"zone"`
-	Online       OnlineFile       `yaml:"online"`
+	Environment  string           `yaml:"environment,omitempty"`
+	Online       OnlineFile       `yaml:"online,omitempty"`
+	Instant      *InstantFile     `yaml:"instant,omitempty"`
 	Capabilities CapabilitiesFile `yaml:"capabilities"`
 	Costs        CostsFile        `yaml:"costs,omitempty"`
 	Clearing     *ClearingFile    `yaml:"clearing,omitempty"`
@@ -54,6 +79,19 @@ type CapabilitiesFile struct {
 	Refund          string `yaml:"refund"`
 	Inquiry         bool   `yaml:"inquiry"`
 	ReleaseOnFinal  bool   `yaml:"release_on_final"`
+	Instant         bool   `yaml:"instant,omitempty"`
+}
+
+// InstantFile is how a partner bank for instant payments is reached.
+type InstantFile struct {
+	URL        string        `yaml:"url"`
+	KeyID      string        `yaml:"key_id"`
+	SecretFile string        `yaml:"secret_file"`
+	Unit       string        `yaml:"unit,omitempty"`
+	Timeout    time.Duration `yaml:"timeout,omitempty"`
+	QRTTL      time.Duration `yaml:"qr_ttl,omitempty"`
+	Poll       time.Duration `yaml:"poll,omitempty"`
+	LatePaid   string        `yaml:"late_paid,omitempty"`
 }
 
 // CostsFile is what a center charges per accepted record.
@@ -123,36 +161,4 @@ type RepliesFile struct {
 	Poll       time.Duration `yaml:"poll,omitempty"`
 	Remove     bool          `yaml:"remove,omitempty"`
 	MaxRejects float64       `yaml:"max_rejects,omitempty"`
-}
-
-// MerchantFile is a merchant.
-type MerchantFile struct {
-	ID             int32       `yaml:"id"`
-	Name           string      `yaml:"name"`
-	Street         string      `yaml:"street"`
-	City           string      `yaml:"city"`
-	Postal         string      `yaml:"postal"`
-	Region         string      `yaml:"region,omitempty"`
-	Country        string      `yaml:"country"`
-	MCC            string      `yaml:"mcc"`
-	Currency       string      `yaml:"currency"`
-	Login          string      `yaml:"login"`
-	PasswordHash   string      `yaml:"password_hash"`
-	SecretWord     string      `yaml:"secret_word,omitempty"`
-	SecretWordFile string      `yaml:"secret_word_file,omitempty"`
-	TestMode       bool        `yaml:"test_mode,omitempty"`
-	Language       string      `yaml:"language,omitempty"`
-	Routes         []RouteFile `yaml:"routes"`
-}
-
-// RouteFile is a merchant's contract with one center.
-type RouteFile struct {
-	Center        string        `yaml:"center"`
-	Currencies    []string      `yaml:"currencies,flow"`
-	Terminal      string        `yaml:"terminal"`
-	Acceptor      string        `yaml:"acceptor"`
-	ConfirmWithin time.Duration `yaml:"confirm_within,omitempty"`
-	MDRBPS        int64         `yaml:"mdr_bps"`
-	MDRInvoiced   bool          `yaml:"mdr_invoiced,omitempty"`
-	ReturnMDR     bool          `yaml:"return_mdr,omitempty"`
 }

@@ -40,8 +40,12 @@ func (c *checker) merchant(at place, f MerchantFile) Merchant {
 	if !strings.HasPrefix(f.PasswordHash, "$argon2id$") {
 		c.fail(at.at("password_hash"), "an argon2id hash is needed; make one with: settled password-hash")
 	}
-	return Merchant{Merchant: m, Login: f.Login, PasswordHash: f.PasswordHash, TestMode: f.TestMode, SecretWord: c.secretWord(at, f),
-		Russian: oneOf(c, at.at("language"), f.Language, "en", "ru") == "ru"}
+	out := Merchant{Merchant: m, Login: f.Login, PasswordHash: f.PasswordHash, TestMode: c.environment == vault.Test, SecretWord: c.secretWord(at, f),
+		Russian: oneOf(c, at.at("language"), f.Language, "en", "ru") == "ru",
+		Page:    c.page(at.at("page"), f.Page, m), Notify: c.notify(at.at("notifications"), f.Notifications)}
+	out.Proofs = c.proofs(at.at("proofs"), f.Proofs, out.SecretWord)
+	m.Notify = out.Notify.Notify
+	return out
 }
 
 func (c *checker) secretWord(at place, f MerchantFile) vault.Secret {
@@ -54,18 +58,27 @@ func (c *checker) secretWord(at place, f MerchantFile) vault.Secret {
 	return c.secretFile(at.at("secret_word_file"), f.SecretWordFile)
 }
 
-// routed finds currencies without a center or with two.
+// routed finds currencies without a center, or with two for one means.
 func (c *checker) routed(at place, m *settle.Merchant) {
-	seen := map[money.Currency]bool{}
+	type way struct {
+		means    settle.Means
+		currency money.Currency
+	}
+	seen := map[way]bool{}
 	for i, r := range m.Routes {
+		means := settle.MeansCard
+		if r.Center != nil {
+			means = r.Means()
+		}
 		for j, currency := range r.Currencies {
-			if seen[currency] {
+			w := way{means, currency}
+			if seen[w] {
 				c.fail(at.at("routes", i, "currencies", j), "%s has a route already", currency)
 			}
-			seen[currency] = true
+			seen[w] = true
 		}
 	}
-	if !seen[m.Default] {
+	if !seen[way{settle.MeansCard, m.Default}] && !seen[way{settle.MeansInstant, m.Default}] {
 		c.fail(at.at("routes"), "no route takes the merchant's currency %s", m.Default)
 	}
 }
@@ -77,8 +90,9 @@ func (c *checker) route(at place, f RouteFile) settle.Route {
 	}
 	r := settle.Route{
 		Center: center, Terminal: c.text(at.at("terminal"), f.Terminal, 8), Acceptor: c.text(at.at("acceptor"), f.Acceptor, 15),
-		ConfirmWithin: c.within(at.at("confirm_within"), f.ConfirmWithin, settle.DefaultConfirmWithin, minute, 31*day),
-		MDRBPS:        c.share(at.at("mdr_bps"), f.MDRBPS), MDRInvoiced: f.MDRInvoiced, ReturnMDR: f.ReturnMDR,
+		ConfirmWithin:    c.within(at.at("confirm_within"), f.ConfirmWithin, settle.DefaultConfirmWithin, minute, 31*day),
+		MITConfirmWithin: c.within(at.at("mit_confirm_within"), f.MITConfirmWithin, 0, minute, 31*day),
+		MDRBPS:           c.share(at.at("mdr_bps"), f.MDRBPS), MDRInvoiced: f.MDRInvoiced, ReturnMDR: f.ReturnMDR,
 	}
 	if f.MDRInvoiced && f.ReturnMDR {
 		c.fail(at.at("return_mdr"), "an invoiced price cannot be given back out of the merchant's money: take away return_mdr or mdr_invoiced")

@@ -16,7 +16,7 @@ import (
 
 func TestCleanFileIsAccepted(t *testing.T) {
 	for _, profile := range []ipm.Profile{
-		{}, {Blocked: true}, {Charset: iso8583.CP500}, {Charset: iso8583.CP500, Blocked: true},
+		{}, {Blocked: true}, {Charset: iso8583.CP500}, {Charset: iso8583.CP500, Blocked: true}, {Mode: ipm.Test},
 	} {
 		n := newNight(t, pcsim.Options{})
 		n.profile = profile

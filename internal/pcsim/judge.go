@@ -16,6 +16,7 @@ type clearingFile struct {
 	records [][]byte
 	layout  error
 	id      string // PDS 0105 of the header; empty when it has none
+	test    bool   // PDS 0122 of the header is T
 	hash    [sha256.Size]byte
 }
 
@@ -25,7 +26,7 @@ func (c *Center) judgeFile(data []byte, hash [sha256.Size]byte, now time.Time) (
 	f.physical, f.records, f.layout = readPhysical(data, c.opt.Charset)
 	fault := c.refuseFile(&f, now)
 	report := FileReport{FileID: f.id}
-	w := &replyWriter{physical: f.physical}
+	w := &replyWriter{physical: f.physical, mode: f.mode()}
 	id := c.replyID(now)
 	w.header(id)
 	if fault != nil {
@@ -49,6 +50,14 @@ func (c *Center) judgeFile(data []byte, hash [sha256.Size]byte, now time.Time) (
 	return w.join(w.records), report, w.err
 }
 
+// mode is the processing mode that a reply answers in: the file's own.
+func (f *clearingFile) mode() string {
+	if f.test {
+		return "T"
+	}
+	return "P"
+}
+
 // replyID is the next file id of the center: type 001, the center's day, our member id, a number within the day.
 func (c *Center) replyID(now time.Time) string {
 	day := now.In(c.opt.Location).Format("060102")
@@ -68,6 +77,8 @@ func (c *Center) refuseFile(f *clearingFile, now time.Time) *refusal {
 	}
 	id, _ := head.PDS(105)
 	f.id = string(id)
+	mode, _ := head.PDS(122)
+	f.test = string(mode) == "T"
 	if !c.knowsID(f.id, now) {
 		f.id = fileIDOrNone(f.id)
 		return first(badFileID)

@@ -130,6 +130,9 @@ func readReply(t testing.TB, data []byte, profile ipm.Profile) verdict {
 		var reply ipm.Reply
 		err := reader.Read(&reply)
 		if errors.Is(err, io.EOF) {
+			if _, mode := reader.File(); (mode == ipm.Test) != (profile.Mode == ipm.Test) {
+				t.Fatalf("the reply is in mode %c", mode)
+			}
 			return v
 		}
 		if err != nil {

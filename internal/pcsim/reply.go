@@ -28,6 +28,7 @@ type refusal struct {
 // replyWriter collects the messages of one reply.
 type replyWriter struct {
 	physical
+	mode    string // PDS 0122: P or T
 	records [][]byte
 	err     error
 }
@@ -53,7 +54,7 @@ func (w *replyWriter) message(function string, pds *iso8583.PDSList, fill func(*
 func (w *replyWriter) header(id string) {
 	var pds iso8583.PDSList
 	pds.Add(105, id)
-	pds.Add(122, "P")
+	pds.Add(122, w.mode)
 	w.message("697", &pds, nil)
 }
 

@@ -1,0 +1,167 @@
+package config
+
+import (
+	"crypto/rsa"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"settled/internal/vault"
+	"settled/settle"
+)
+
+// Page says how customers of a merchant pay on the payment page.
+type Page struct {
+	Card, Instant                 bool          // means that are offered; the merchant has routes for them
+	Timeout                       time.Duration // how long an order can be paid, from its creation
+	Attempts                      int           // how often a customer may try to pay one order
+	ReturnURL, ReturnOK, ReturnNo string        // where customers go for orders that do not say it; may be empty
+	ShowResult                    bool          // the result page is shown before the way back
+	OneClick, Recurring           bool          // cards may be stored: for the customer, for the merchant
+	ThreeDS                       bool          // card holders are authenticated
+	AutoNumber                    bool          // an order without a number gets one
+	Required                      []string      // parameters of the protocol that the page asks for when an order lacks them
+}
+
+// Proofs says how the merchant proves its requests to us, and we our answers to it.
+type Proofs struct {
+	Checkvalue, Signature bool           // must stand in orders for the page
+	PublicKey             *rsa.PublicKey // of the merchant; nil: signatures are refused
+	SHA256                bool           // signatures are over SHA-256 instead of MD5
+	RSA                   bool           // answers are signed instead of carrying a check value
+}
+
+// Notify says what the merchant's server is told without asking.
+type Notify struct {
+	URL           string // empty: nothing
+	SOAP          bool   // as SOAP, else as a form
+	PlainAnswer   bool   // any answer with status 200 is a receipt
+	settle.Notify        // of which operations
+	AllowPrivate  bool   // the address may be in a private network
+}
+
+// customerFields are the parameters that a page can ask customers for.
+var customerFields = []string{"Lastname", "Firstname", "Middlename", "Email", "Address", "HomePhone", "WorkPhone", "MobilePhone",
+	"Country", "State", "City", "Zip"}
+
+func (c *checker) page(at place, f PageFile, m *settle.Merchant) Page {
+	p := Page{Timeout: c.within(at.at("timeout"), f.Timeout, 60*minute, time.Second, 31*day), Attempts: f.Attempts,
+		ReturnURL: c.optionalURL(at.at("return_url"), f.ReturnURL), ReturnOK: c.optionalURL(at.at("return_ok_url"), f.ReturnOKURL),
+		ReturnNo: c.optionalURL(at.at("return_no_url"), f.ReturnNoURL), ShowResult: oneOf(c, at.at("after"), f.After, "shop", "result") == "result",
+		OneClick: f.OneClick, Recurring: f.Recurring, ThreeDS: f.ThreeDS, AutoNumber: f.AutoNumber, Required: c.customer(at.at("required"), f.Required)}
+	p.Card, p.Instant = c.means(at.at("means"), f.Means, m)
+	if p.Attempts == 0 {
+		p.Attempts = 3
+	}
+	if p.Attempts < 1 || p.Attempts > 10 {
+		c.fail(at.at("attempts"), "%d is not between 1 and 10", p.Attempts)
+	}
+	if p.ThreeDS && !c.authenticates {
+		c.fail(at.at("three_ds"), "needs three_ds at the top of the file")
+	}
+	return p
+}
+
+func (c *checker) optionalURL(at place, text string) string {
+	if text == "" {
+		return ""
+	}
+	return c.url(at, text, false)
+}
+
+// means are those that are offered: all that the merchant has routes for, unless the file lists some of them.
+func (c *checker) means(at place, list []string, m *settle.Merchant) (card, instant bool) {
+	have := map[string]bool{}
+	for i := range m.Routes {
+		if m.Routes[i].Center == nil {
+			return false, false // said already, at the route
+		}
+		have[m.Routes[i].Means().String()] = true
+	}
+	if list == nil {
+		return have["card"], have["instant"]
+	}
+	for i, word := range list {
+		if oneOf(c, at.at(i), word, "card", "instant"); !have[word] && (word == "card" || word == "instant") {
+			c.fail(at.at(i), "the merchant has no route for %s payments", word)
+		}
+	}
+	return slices.Contains(list, "card"), slices.Contains(list, "instant")
+}
+
+func (c *checker) customer(at place, list []string) []string {
+	var out []string
+	for i, word := range list {
+		same := slices.IndexFunc(customerFields, func(field string) bool { return strings.EqualFold(field, word) })
+		if same < 0 {
+			c.fail(at.at(i), "%q is not one of %s", word, strings.Join(customerFields, ", "))
+			continue
+		}
+		out = append(out, customerFields[same])
+	}
+	return out
+}
+
+func (c *checker) proofs(at place, f ProofsFile, secretWord vault.Secret) Proofs {
+	p := Proofs{Checkvalue: f.Checkvalue, Signature: f.Signature, PublicKey: c.publicKey(at.at("public_key_file"), f.PublicKeyFile),
+		SHA256: f.SHA256, RSA: oneOf(c, at.at("answers"), f.Answers, "md5", "rsa") == "rsa"}
+	if p.Checkvalue && len(secretWord.Reveal()) == 0 {
+		c.fail(at.at("checkvalue"), "needs the merchant's secret word")
+	}
+	if p.Signature && f.PublicKeyFile == "" {
+		c.fail(at.at("signature"), "needs public_key_file")
+	}
+	if p.RSA && !c.signs {
+		c.fail(at.at("answers"), "rsa needs signing_key_file at the top of the file")
+	}
+	return p
+}
+
+// notifyPorts are those that notifications may go to in a live installation.
+var notifyPorts = []string{"", "80", "443", "8080", "8443"}
+
+func (c *checker) notify(at place, f NotificationsFile) Notify {
+	n := Notify{URL: f.URL, SOAP: oneOf(c, at.at("protocol"), f.Protocol, "post", "soap") == "soap",
+		PlainAnswer: oneOf(c, at.at("answer"), f.Answer, "xml", "http") == "http", AllowPrivate: f.AllowPrivate}
+	if f.AllowPrivate && c.environment == vault.Live {
+		c.fail(at.at("allow_private"), "is for test installations only")
+	}
+	if f.URL == "" {
+		if len(f.Send) > 0 || f.OnlySuccessful || f.Protocol != "" || f.Answer != "" {
+			c.fail(at.at("url"), "is missing: without it nothing is sent")
+		}
+		return Notify{}
+	}
+	c.notifyURL(at.at("url"), f)
+	n.Notify = c.told(at.at("send"), f)
+	return n
+}
+
+// notifyURL finds addresses that could never be reached: wrong ports, and numbers of private networks.
+func (c *checker) notifyURL(at place, f NotificationsFile) {
+	u, err := url.Parse(c.url(at, f.URL, false))
+	if err != nil || f.AllowPrivate {
+		return
+	}
+	if !slices.Contains(notifyPorts, u.Port()) {
+		c.fail(at, "port %s is not one of 80, 443, 8080, 8443", u.Port())
+	}
+	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && (!ip.IsGlobalUnicast() || ip.IsPrivate()) || u.Hostname() == "localhost" {
+		c.fail(at, "%s is in a private network", u.Hostname())
+	}
+}
+
+// told says which outcomes are told: of all operations, unless the file lists some of them.
+func (c *checker) told(at place, f NotificationsFile) settle.Notify {
+	list := f.Send
+	if list == nil {
+		list = []string{"payments", "confirmations", "cancellations"}
+	}
+	for i, word := range list {
+		oneOf(c, at.at(i), word, "payments", "confirmations", "cancellations")
+	}
+	return settle.Notify{Payments: slices.Contains(list, "payments"), Confirmations: slices.Contains(list, "confirmations"),
+		Cancellations: slices.Contains(list, "cancellations"), OnlySuccessful: f.OnlySuccessful}
+}
