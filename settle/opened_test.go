@@ -114,9 +114,10 @@ func TestOpenedOrderTimesOut(t *testing.T) {
 	p, err := payOpened(t, w, declined.ID, "4000000000001166")
 	check(t, err)
 	check(t, w.Books.Finish(t.Context(), p, settle.Result{ActionCode: "116", Response: "AS102"}))
+	w.Clock.Advance(59 * time.Minute)
 	p, err = payOpened(t, w, busy.ID, settletest.Card)
 	check(t, err)
-	w.Clock.Advance(time.Hour)
+	w.Clock.Advance(time.Minute)
 	n, err := w.Books.TimeoutDue(t.Context(), 10)
 	if err != nil || n != 2 {
 		t.Fatalf("%d timed out, %v", n, err)
