@@ -64,10 +64,12 @@ CREATE TABLE instant_payments (
 	merchant_id    integer NOT NULL,
 	center_id      smallint NOT NULL,
 	operation      smallint NOT NULL,
+	currency       smallint NOT NULL,
 	state          smallint NOT NULL CHECK (state IN (1, 2, 3, 4, 5)), -- requested, active, paid, expired, refused
 	polls          integer NOT NULL DEFAULT 0,
 	bank_id        text NOT NULL DEFAULT '', -- the bank's id of the QR
 	payload        text NOT NULL DEFAULT '', -- what the QR says
+	rate           text NOT NULL DEFAULT '1', -- that the amount was converted at
 	bank_operation text,                  -- the scheme's id of the payment, the match key
 	paid_at        timestamptz,           -- as the bank says
 	late           boolean NOT NULL DEFAULT false, -- paid after the order was closed
@@ -130,3 +132,6 @@ CREATE TABLE subscription_payments (
 );
 -- One payment of a period is in process or paid; a declined one may be tried again.
 CREATE UNIQUE INDEX subscription_payments_period ON subscription_payments (merchant_id, parent, period_no) WHERE state IN (1, 2);
+
+-- Instant payments move money like single messages, by a rule of their own.
+INSERT INTO posting_rules (rule, name, debit, credit, event) VALUES (52, 'PR-38', 1120, 2010, 'instant payment accepted');

@@ -63,7 +63,7 @@ FROM said WHERE left_over <> shown OR left_over < 0`
 const sqlOperationJournals = `
 WITH posted AS (
 	SELECT merchant_id, source_id AS order_id, seq AS operation,
-		sum(amount) FILTER (WHERE rule IN (1, 6, 48)) AS paid,
+		sum(amount) FILTER (WHERE rule IN (1, 6, 48, 52)) AS paid,
 		sum(amount) FILTER (WHERE rule = 2) AS consumed,
 		sum(amount) FILTER (WHERE rule = 4) AS doubted, sum(amount) FILTER (WHERE rule = 5) AS resolved,
 		sum(CASE WHEN undo OR rule = 42 THEN -amount ELSE amount END)

@@ -59,6 +59,7 @@ const (
 	PR37
 	PR12p
 	PROpen
+	PR38
 )
 
 // RuleSpec is a posting rule: which account is debited and which credited for an event.
@@ -123,6 +124,7 @@ var Rules = []RuleSpec{
 	{PR37, "PR-37", Pending, Accepted, "single-message purchase reversed"},
 	{PR12p, "PR-12p", ProcessingFees, Accepted, "true-up of processing fees"},
 	{PROpen, "open", Bank, Available, "opening balance"},
+	{PR38, "PR-38", Accepted, Pending, "instant payment accepted"},
 }
 
 // Spec returns the rule's specification; an unknown rule has an empty name.

@@ -16,6 +16,8 @@ const (
 	TriggerPurchase    Trigger = "approved, single message"
 	TriggerHold        Trigger = "approved, two stages"
 	TriggerTry         Trigger = "payment begun, or declined with tries left"
+	TriggerInstant     Trigger = "paid by the payer's bank"
+	TriggerLatePaid    Trigger = "paid by the payer's bank after the end"
 	TriggerDecline     Trigger = "declined"
 	TriggerRefuse      Trigger = "closed by the merchant or the buyer"
 	TriggerTimeout     Trigger = "not paid in time"
@@ -45,12 +47,14 @@ var Transitions = []Transition{
 	{"O-2", TriggerTry, []State{StateInProcess}, []State{StateInProcess}, ""},
 	{"O-3", TriggerApprove, []State{StateInProcess}, []State{StateApproved}, "PR-01"},
 	{"O-4", TriggerPurchase, []State{StateInProcess}, []State{StateApproved}, "PR-36, PR-09, PR-10"},
+	{"O-5", TriggerInstant, []State{StateInProcess}, []State{StateApproved}, "PR-38, PR-09, PR-10"},
 	{"O-6", TriggerHold, []State{StateInProcess}, []State{StateDelayed}, "PR-M1"},
 	{"O-7", TriggerDecline, []State{StateInProcess}, []State{StateDeclined}, ""},
 	{"O-8", TriggerTimeout, []State{StateInProcess}, []State{StateTimeout}, ""},
 	{"O-9", TriggerRefuse, []State{StateInProcess}, []State{StateDeclined}, ""},
 	{"O-10", TriggerUnknown, []State{StateInProcess}, []State{StateInProcess, StateDeclined}, "PR-M4"},
 	{"O-11", TriggerLate, []State{StateDeclined, StateTimeout}, []State{StateDeclined, StateTimeout}, "PR-M5"},
+	{"O-11q", TriggerLatePaid, []State{StateDeclined, StateTimeout}, []State{StateApproved, StateCanceled}, "PR-38, then PR-18 when it is given back"},
 	{"O-12", TriggerConfirm, []State{StateDelayed}, []State{StateApproved, StatePartialDelayed, StatePartialCanceled}, "PR-M2, PR-01"},
 	{"O-14", TriggerAutoDeposit, []State{StateDelayed, StatePartialDelayed, StatePartialCanceled}, []State{StatePartialDelayed, StatePartialCanceled}, "PR-M2, PR-01, PR-M3"},
 	{"O-15", TriggerConfirm, []State{StatePartialDelayed, StatePartialCanceled}, []State{StatePartialDelayed, StateApproved, StatePartialCanceled}, "PR-M2, PR-01"},

@@ -24,6 +24,7 @@ const (
 	FileCenter   int16 = 1 // dual message, clears by file, partial reversals, several confirmations
 	PlainCenter  int16 = 2 // dual message, clears by file, neither partial reversals nor several confirmations
 	SingleCenter int16 = 3 // single message, refunds online
+	BankCenter   int16 = 4 // instant payments; only in a world made WithBank
 
 	Merchant      int32 = 100001 // at FileCenter in BYN and EUR, at SingleCenter in USD
 	OtherMerchant int32 = 100002 // at PlainCenter in BYN
@@ -68,6 +69,8 @@ func Directory(t testing.TB) *settle.Directory {
 	plain := &settle.Center{ID: PlainCenter, Name: "PC-B", Zone: minsk, Stream: "ipm", Costs: costs, Capabilities: order.Capabilities{
 		FinancialRecord: true, TwoStage: true, PartialConfirm: true, Refund: order.RefundByFile}}
 	single := &settle.Center{ID: SingleCenter, Name: "PC-C", Zone: minsk, Capabilities: order.Capabilities{Refund: order.RefundByOnline}}
+	bank := &settle.Center{ID: BankCenter, Name: "BANK", Zone: minsk, Costs: costs, Capabilities: order.Capabilities{Refund: order.RefundByOnline,
+		Inquiry: true, Instant: true}}
 	route := func(c *settle.Center, currencies ...money.Currency) settle.Route {
 		return settle.Route{Center: c, Currencies: currencies, Terminal: "TERM0001", Acceptor: "MERCHANT0000001", MDRBPS: 250}
 	}
@@ -75,9 +78,17 @@ func Directory(t testing.TB) *settle.Directory {
 		MCC: "5942", Default: money.BYN, Routes: []settle.Route{route(file, money.BYN, money.EUR), route(single, money.USD)}}
 	other := &settle.Merchant{ID: OtherMerchant, Name: "OTHER SHOP", City: "MINSK", Country: "BLR", MCC: "5999", Default: money.BYN,
 		Routes: []settle.Route{route(plain, money.BYN)}}
-	dir, err := settle.NewDirectory([]*settle.Center{file, plain, single}, []*settle.Merchant{shop, other})
+	dir, err := settle.NewDirectory([]*settle.Center{file, plain, single, bank}, []*settle.Merchant{shop, other})
 	check(t, err)
 	return dir
+}
+
+// WithBank makes BankCenter the center of Merchant's payments in RUB, by instant payment and by card at SingleCenter.
+func WithBank(d *settle.Directory) {
+	c, _ := d.Center(BankCenter)
+	m, _ := d.Merchant(Merchant)
+	m.Routes = append(m.Routes, settle.Route{Center: c, Currencies: []money.Currency{money.RUB}, Terminal: "QR000001", Acceptor: "MERCHANT0000001", MDRBPS: 250})
+	m.Routes[1].Currencies = append(m.Routes[1].Currencies, money.RUB)
 }
 
 // New makes a world whose clock stands at Start, with a window for each of the next days at 23:00 Minsk. Each change is

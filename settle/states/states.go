@@ -26,7 +26,7 @@ type Machine struct {
 }
 
 // Machines lists all of them, the order first.
-var Machines = []Machine{orders(), operations, transactions, windows, records, batches, files, replies}
+var Machines = []Machine{orders(), operations, transactions, authentications, instants, windows, records, batches, files, replies}
 
 func orders() Machine {
 	m := Machine{Name: "Order", Stored: "derived from `orders.status` and the amounts (`order.StateOf`); never stored"}
@@ -63,6 +63,7 @@ var operations = Machine{
 		{"P-4", one("in process"), one("done in part"), "the center did some parts and refused others", "PR-19, PR-20"},
 		{"P-5", []string{Born, "in process"}, one("failed"), "payment declined; every part refused", "PR-20"},
 		{"P-6", one("in process"), one("timed out"), "unknown payment resolved as reversed", "PR-M5"},
+		{"P-7", []string{"failed", "timed out"}, one("done"), "an instant payment was paid late", "PR-38"},
 		{"P-8", one("done"), one("done"), "a credit is rejected for good: the note says refund_failed, the order is recomputed", "PR-08b"},
 	},
 }
@@ -80,6 +81,30 @@ var transactions = Machine{
 		{"T-10", one("sent"), one("stuck"), "refused for good, or no answer for 24 h: break B-16", ""},
 		{"T-10b", one("stuck"), one("sent"), "a person has it repeated", ""},
 		{"T-11", one("unknown"), one("approved late"), "approval after it was given up; the reversal goes on", ""},
+	},
+}
+
+var authentications = Machine{
+	Name: "Authentication", Stored: "`authentications.state`: the 3-D Secure of a payment operation",
+	States: []string{"method", "challenge", "passed", "failed"},
+	Steps: []Step{
+		{"A-1", one(Born), one("method"), "a payment begins that has to be authenticated; nothing is sent", ""},
+		{"A-2", one("method"), one("challenge"), "the buyer is asked", ""},
+		{"A-3", []string{"method", "challenge"}, one("passed"), "the result is good: the payment is sent", ""},
+		{"A-4", []string{"method", "challenge"}, one("failed"), "the result is not good, or did not come in time, or the buyer began again", ""},
+	},
+}
+
+var instants = Machine{
+	Name: "Instant payment", Stored: "`instant_payments.state`",
+	States: []string{"requested", "active", "paid", "expired", "refused"},
+	Steps: []Step{
+		{"Q-0", one(Born), one("requested"), "the buyer chose it; the partner bank is asked, again under the same id if need be", ""},
+		{"Q-1", one("requested"), one("active"), "the bank gave the QR", ""},
+		{"Q-2", []string{"requested", "active"}, one("paid"), "the bank told us, or was asked", "PR-38, PR-09, PR-10"},
+		{"Q-3", []string{"requested", "active"}, one("expired"), "its end has come, and the bank, asked once more, has no payment", ""},
+		{"Q-3b", []string{"requested", "active"}, one("refused"), "the bank or the payer refused, or the bank never knew it", ""},
+		{"Q-3c", []string{"expired", "refused"}, one("paid"), "paid late: adopted or given back, as the center's policy says", "PR-38, then PR-18 when it is given back"},
 	},
 }
 

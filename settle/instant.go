@@ -1,0 +1,291 @@
+package settle
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"settled/internal/money"
+	"settled/settle/ledger"
+	"settled/settle/order"
+)
+
+// InstantState is where an instant payment stands at the partner bank.
+type InstantState int16
+
+// The states of instant payments. The numbers are stored.
+const (
+	InstantRequested InstantState = 1 // the bank is being asked to register it; asking again with the same id is safe
+	InstantActive    InstantState = 2 // the bank waits for the payer
+	InstantPaid      InstantState = 3 // final
+	InstantExpired   InstantState = 4 // the bank said after its end that it is not paid; a late payment is still taken
+	InstantRefused   InstantState = 5 // final: surely never paid
+)
+
+// InstantPayment is a payment operation that the payer's bank carries out. Its id at the partner bank is ID.
+type InstantPayment struct {
+	Merchant      int32
+	Order         int64
+	Operation     int16
+	Center        int16
+	State         InstantState
+	Amount        money.Amount
+	Rate          string // that the amount was converted at
+	RegisteredAt  time.Time
+	ExpiresAt     time.Time
+	PollAt        *time.Time // next question to the bank; nil: none is due any more
+	Polls         int32
+	BankID        string // the bank's id, empty until it is registered
+	Payload       string // what the QR says, and where a phone goes
+	BankOperation *string
+	PaidAt        *time.Time
+	Late          bool // paid after the order had been closed
+	LastError     string
+}
+
+// ID is our id of the payment at the partner bank: the extended billnumber.
+func (p *InstantPayment) ID() string { return fmt.Sprintf("%d.%d", p.Order, p.Operation) }
+
+// Paid is what the partner bank says of a payment that was made.
+type Paid struct {
+	Operation string // the scheme's id of the payment
+	Amount    money.Amount
+	At        time.Time
+}
+
+// BeginInstant begins a payment operation that the payer's bank will carry out until expires, durably, before the partner
+// bank is asked. Where one is waiting already, that one is returned: its registration may be asked for again.
+func (b *Books) BeginInstant(ctx context.Context, merchant int32, id int64, expires time.Time) (*InstantPayment, error) {
+	var p *InstantPayment
+	_, err := b.change(ctx, "begin instant payment", merchant, id, func(w *work) (err error) {
+		if p, err = w.instantNow(); err != nil || p != nil {
+			return err
+		}
+		r := PayRequest{Merchant: merchant, Order: id, Means: MeansInstant}
+		if err = w.startPayment(r); err != nil {
+			return err
+		}
+		if err = w.savePayment(); err != nil {
+			return err
+		}
+		op := Operation{Number: w.order.PaymentNumber, Kind: OperationPayment, State: OperationInProcess, Actor: ByMerchant,
+			Amount: w.order.Amount.Minor, Response: responseInProcess, Means: MeansInstant}
+		if err = w.addOperation(op); err != nil {
+			return err
+		}
+		p, err = w.insertInstant(expires)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("begin instant payment of order %d: %w", id, err)
+	}
+	return p, nil
+}
+
+// instantNow is the instant payment that the order waits for, or nil.
+func (w *work) instantNow() (*InstantPayment, error) {
+	p, err := w.instantOf(w.order.PaymentNumber)
+	if err != nil || p == nil || p.State != InstantRequested && p.State != InstantActive {
+		return nil, err
+	}
+	return p, nil
+}
+
+// firstPoll is how long the first question to the bank waits: most payers take longer to scan.
+const firstPoll = 5 * time.Second
+
+const insertInstant = `
+INSERT INTO instant_payments (merchant_id, order_id, operation, center_id, state, amount, currency, rate, registered_at, expires_at, poll_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+
+func (w *work) insertInstant(expires time.Time) (*InstantPayment, error) {
+	o, at := w.order, w.moment.at
+	if expires.After(o.PayBefore) {
+		expires = o.PayBefore
+	}
+	poll := at.Add(firstPoll)
+	p := &InstantPayment{Merchant: o.Merchant, Order: o.ID, Operation: o.PaymentNumber, Center: w.center.ID, State: InstantRequested,
+		Amount: o.Amount, Rate: o.Rate, RegisteredAt: at, ExpiresAt: expires, PollAt: &poll}
+	_, err := w.tx.Exec(w.ctx, insertInstant, p.Merchant, p.Order, p.Operation, p.Center, p.State, p.Amount.Minor,
+		int16(p.Amount.Currency), p.Rate, at, expires, poll)
+	if err != nil {
+		return nil, fmt.Errorf("insert instant payment %s: %w", p.ID(), err)
+	}
+	return p, nil
+}
+
+// InstantRegistered notes what the partner bank gave for a payment that it registered. A payment that has been decided
+// meanwhile stays as it is.
+func (b *Books) InstantRegistered(ctx context.Context, p *InstantPayment, bankID, payload string, expires time.Time) error {
+	_, err := b.Pool.Exec(ctx, `UPDATE instant_payments SET state = 2, bank_id = $4, payload = $5, expires_at = least(expires_at, $6), last_error = ''
+		WHERE merchant_id = $1 AND order_id = $2 AND operation = $3 AND state = 1`, p.Merchant, p.Order, p.Operation, bankID, payload, expires)
+	if err != nil {
+		return fmt.Errorf("register instant payment %s: %w", p.ID(), err)
+	}
+	return nil
+}
+
+// InstantEnded ends a payment that will surely not be made any more. Expired tells that the bank said so after its end; a
+// later word of the bank that it was paid is still believed. Otherwise the bank refused it or never knew it. A payment that
+// was never registered gives its try back. A payment that has been decided meanwhile stays as it is.
+func (b *Books) InstantEnded(ctx context.Context, merchant int32, id int64, operation int16, expired bool, why string) error {
+	_, err := b.change(ctx, "end instant payment", merchant, id, func(w *work) error {
+		p, err := w.instantOf(operation)
+		if err != nil || p == nil || p.State != InstantRequested && p.State != InstantActive {
+			return err
+		}
+		state, result := InstantRefused, OperationFailed
+		if expired {
+			state, result = InstantExpired, OperationTimedOut
+		}
+		if err := w.endInstant(p, state, why); err != nil {
+			return err
+		}
+		op := w.order.Operation(operation)
+		op.Note = joinNotes(op.Note, why)
+		return w.finishOperation(op, result, responseDeclined)
+	})
+	if err != nil {
+		return fmt.Errorf("end instant payment %d.%d: %w", id, operation, err)
+	}
+	return nil
+}
+
+func (w *work) endInstant(p *InstantPayment, state InstantState, why string) error {
+	w.trigger = order.TriggerTry
+	switch {
+	case p.State == InstantRequested && state == InstantRefused:
+		w.order.TriesLeft++
+	case w.order.TriesLeft == 0:
+		w.trigger, w.order.Status = order.TriggerDecline, order.Declined
+	}
+	_, err := w.tx.Exec(w.ctx, `UPDATE instant_payments SET state = $4, poll_at = NULL, last_error = $5
+		WHERE merchant_id = $1 AND order_id = $2 AND operation = $3`, p.Merchant, p.Order, p.Operation, state, why)
+	if err != nil {
+		return fmt.Errorf("end instant payment: %w", err)
+	}
+	return w.savePayment()
+}
+
+// InstantMade records that the payer's bank made a payment (PR-38, and its costs and price). Told again, it changes
+// nothing. A payment that comes after its order was closed is adopted or given back, as the center's policy says. What
+// cannot be this payment — another amount, another payment of the order — opens a break and moves nothing.
+func (b *Books) InstantMade(ctx context.Context, merchant int32, id int64, operation int16, paid Paid) (*Order, error) {
+	o, err := b.change(ctx, "instant payment", merchant, id, func(w *work) error {
+		p, err := w.instantOf(operation)
+		switch {
+		case err != nil:
+			return err
+		case p == nil:
+			return fmt.Errorf("%w: %d.%d is no instant payment", ErrOperation, id, operation)
+		case p.State == InstantPaid && *p.BankOperation == paid.Operation:
+			return nil
+		case paid.Amount != p.Amount:
+			return w.doubtInstant(p, "B-04", paid, fmt.Sprintf("the bank says that %v was paid, asked were %v", paid.Amount, p.Amount))
+		case p.State == InstantPaid:
+			return w.doubtInstant(p, "B-05", paid, "the bank reports a second payment of the same QR")
+		case w.order.Status == order.Paid:
+			return w.doubtInstant(p, "B-05", paid, "the order was paid by other means before")
+		case w.order.Status == order.InProcess && operation != w.order.PaymentNumber && w.paying():
+			return fmt.Errorf("%w: %d", ErrInFlight, id)
+		}
+		return w.takeInstant(p, paid)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("instant payment %d.%d: %w", id, operation, err)
+	}
+	return o, nil
+}
+
+// doubtInstant leaves money that the books cannot place to a person.
+func (w *work) doubtInstant(p *InstantPayment, category string, paid Paid, why string) error {
+	_, err := w.tx.Exec(w.ctx, insertBreak, category, fmt.Sprintf("instant/%d/%s/%s", p.Merchant, p.ID(), paid.Operation),
+		p.Center, p.Merchant, p.Order, paid.Amount.Minor, int16(paid.Amount.Currency), w.moment.at, why)
+	if err != nil {
+		return fmt.Errorf("open break: %w", err)
+	}
+	_, err = w.tx.Exec(w.ctx, `UPDATE instant_payments SET last_error = $4 WHERE merchant_id = $1 AND order_id = $2 AND operation = $3`,
+		p.Merchant, p.Order, p.Operation, why)
+	return err
+}
+
+const payInstant = `
+UPDATE instant_payments SET state = 3, poll_at = NULL, bank_operation = $4, paid_at = $5, late = $6, last_error = ''
+WHERE merchant_id = $1 AND order_id = $2 AND operation = $3`
+
+// takeInstant makes the payment the order's, whatever was tried since, and posts it.
+func (w *work) takeInstant(p *InstantPayment, paid Paid) error {
+	late := w.order.Status != order.InProcess
+	_, err := w.tx.Exec(w.ctx, payInstant, p.Merchant, p.Order, p.Operation, paid.Operation, paid.At, late)
+	if err != nil {
+		return fmt.Errorf("pay instant payment: %w", err)
+	}
+	if err := w.adoptInstant(p); err != nil {
+		return err
+	}
+	w.trigger = order.TriggerInstant
+	if !late {
+		return nil
+	}
+	return w.takeLate(p)
+}
+
+// adoptInstant makes the order paid by the operation and posts the money, its costs and its price.
+func (w *work) adoptInstant(p *InstantPayment) error {
+	o := w.order
+	route := w.merchant.At(p.Center)
+	if route == nil {
+		return fmt.Errorf("%w: merchant %d has no contract with center %d", ErrDirectory, o.Merchant, p.Center)
+	}
+	w.route, w.center = route, route.Center
+	o.PaymentNumber, o.Means, o.Center, o.Amount, o.Rate = p.Operation, MeansInstant, p.Center, p.Amount, p.Rate
+	o.CardMask, o.CardExpiry, o.card = "", "", []byte{}
+	o.Status, o.Amounts = order.Paid, order.Amounts{Authorized: p.Amount.Minor, Confirmed: p.Amount.Minor}
+	exchange, err := w.books.exchangeID(w.ctx, paymentExchange)
+	if err != nil {
+		return err
+	}
+	o.lastTxn++
+	o.paymentTxn, o.exchange = o.lastTxn, exchange
+	if err := w.savePayment(); err != nil {
+		return err
+	}
+	op := w.order.Operation(p.Operation)
+	if err := w.finishOperation(op, OperationDone, responseDone); err != nil {
+		return err
+	}
+	t := Transaction{Number: o.paymentTxn, Operation: p.Operation, Kind: Purchase, State: TransactionApproved, Amount: p.Amount.Minor,
+		Exchange: exchange, TransmittedAt: p.RegisteredAt, AnsweredAt: &w.moment.at, Attempts: 1, ActionCode: "000"}
+	if err := w.saveTransaction(t); err != nil {
+		return err
+	}
+	return w.postInstant(op)
+}
+
+func (w *work) postInstant(op *Operation) error {
+	w.post(ledger.PR38, op.Number, ledger.PhaseDone, op.Amount, false)
+	like := w.postings[len(w.postings)-1]
+	like.Phase = ledger.PhaseVerdict
+	fees, err := acceptanceFees(like, w.route)
+	w.postings = append(w.postings, fees...)
+	return err
+}
+
+// takeLate decides about a payment of an order that was closed: it stays, or is given back at once.
+func (w *work) takeLate(p *InstantPayment) error {
+	op := w.order.Operation(p.Operation)
+	w.trigger = order.TriggerLatePaid
+	if w.center.LatePaid != LateRefund {
+		op.Note = joinNotes(op.Note, "paid after the order was closed: adopted")
+		return w.saveOperation(op)
+	}
+	op.Note = joinNotes(op.Note, "paid after the order was closed: given back")
+	if err := w.saveOperation(op); err != nil {
+		return err
+	}
+	if _, err := w.cancel(CancelRequest{Reason: ReasonShop, Actor: BySystem}); err != nil {
+		return err
+	}
+	w.trigger = order.TriggerLatePaid
+	return nil
+}
