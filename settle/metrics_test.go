@@ -29,14 +29,14 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"settled_unknown_outcomes":            `{pc="PC-A"} 1 {pc="PC-B"} 1 {pc="PC-C"} 0`,
-		"settled_unknown_oldest_age_seconds":  `{pc="PC-A"} 172860 {pc="PC-B"} 172800 {pc="PC-C"} 0`,
-		"settled_reversals_pending":           `{pc="PC-A"} 1 {pc="PC-B"} 0 {pc="PC-C"} 0`,
-		"settled_reversal_oldest_age_seconds": `{pc="PC-A"} 172860 {pc="PC-B"} 0 {pc="PC-C"} 0`,
-		"settled_refunds_pending":             `{pc="PC-A"} 0 {pc="PC-B"} 0 {pc="PC-C"} 1`,
-		"settled_holds_open":                  `{pc="PC-A"} 1 {pc="PC-B"} 0 {pc="PC-C"} 0`,
-		"settled_expiry_due":                  `{pc="PC-A"} 1 {pc="PC-B"} 0 {pc="PC-C"} 0`,
-		"settled_expiry_lag_seconds":          `{pc="PC-A"} 60 {pc="PC-B"} 0 {pc="PC-C"} 0`,
+		"settled_unknown_outcomes":            `{pc="BANK"} 0 {pc="PC-A"} 1 {pc="PC-B"} 1 {pc="PC-C"} 0`,
+		"settled_unknown_oldest_age_seconds":  `{pc="BANK"} 0 {pc="PC-A"} 172860 {pc="PC-B"} 172800 {pc="PC-C"} 0`,
+		"settled_reversals_pending":           `{pc="BANK"} 0 {pc="PC-A"} 1 {pc="PC-B"} 0 {pc="PC-C"} 0`,
+		"settled_reversal_oldest_age_seconds": `{pc="BANK"} 0 {pc="PC-A"} 172860 {pc="PC-B"} 0 {pc="PC-C"} 0`,
+		"settled_refunds_pending":             `{pc="BANK"} 0 {pc="PC-A"} 0 {pc="PC-B"} 0 {pc="PC-C"} 1`,
+		"settled_holds_open":                  `{pc="BANK"} 0 {pc="PC-A"} 1 {pc="PC-B"} 0 {pc="PC-C"} 0`,
+		"settled_expiry_due":                  `{pc="BANK"} 0 {pc="PC-A"} 1 {pc="PC-B"} 0 {pc="PC-C"} 0`,
+		"settled_expiry_lag_seconds":          `{pc="BANK"} 0 {pc="PC-A"} 60 {pc="PC-B"} 0 {pc="PC-C"} 0`,
 	}
 	compare(t, w, want)
 	if n, err := w.Books.ExpireDue(t.Context(), 10); err != nil || n != 1 {
