@@ -27,6 +27,9 @@ type call struct {
 	source   string
 	merchant *settle.Merchant
 	settings *Merchant
+	received []received // what was stripped from the parameters that proofs cover
+	unknown  []field    // fields that ListParameters may name
+	listed   []field    // those that it does
 }
 
 var calls = sync.Pool{New: func() any { return &call{body: make([]byte, 0, 4<<10)} }}
@@ -54,6 +57,9 @@ func (c *call) read(r *http.Request) error {
 		return err
 	}
 	err := c.syntax.parse(c)
+	if listed := c.takeListed(); err == nil {
+		err = listed
+	}
 	if format := c.readFormat(); err == nil {
 		err = format
 	}
@@ -141,8 +147,8 @@ func (c *call) readBody(r *http.Request) error {
 	}
 }
 
-// set takes one parameter: strips it, checks its text and length, and refuses a second value. An empty value counts as
-// missing. A parameter that the service does not have is skipped.
+// set takes one parameter: strips it, checks its text, length and size, and refuses a second value. An empty value counts
+// as missing, and so does a zero that proofs skip. A parameter that the service does not have is skipped.
 func (c *call) set(id in, v []byte) error {
 	if c.accepts != nil && !c.accepts[id] {
 		return nil
@@ -151,17 +157,20 @@ func (c *call) set(id in, v []byte) error {
 	if !utf8.Valid(v) {
 		return refuse(errFormat, p.second, p.name+" is not UTF-8")
 	}
+	if c.has(id) || c.keepReceived(id, v) {
+		return refuse(errFormat, p.second, p.name+" is given twice")
+	}
 	v = p.strip.apply(v)
 	if len(v) > p.max && utf8.RuneCount(v) > p.max {
-		if id >= inStartYear {
+		if inStartYear <= id && id <= inEndMin {
 			return nil // a wrong part of a period counts as missing
 		}
 		return refuse(errFormat, p.second, p.name+" is too long")
 	}
-	if c.values[id] != nil {
-		return refuse(errFormat, p.second, p.name+" is given twice")
+	if err := id.checkNumber(v); err != nil {
+		return err
 	}
-	if len(v) > 0 {
+	if len(v) > 0 && !(id.skippedWhenZero() && isZero(v)) {
 		c.values[id] = v
 	}
 	return nil

@@ -12,7 +12,7 @@ func (c *call) checkValue(r *record) string {
 	if c.settings.SecretWord == "" {
 		return ""
 	}
-	return checkValue(c.settings.SecretWord, c.text(inMerchant)+r[outOrderNumber]+r[outOrderAmount]+r[outOrderCurrency]+r[outOrderState])
+	return checkValue(c.settings.SecretWord, signedState(c, r))
 }
 
 // checkValue is UPPER(md5(UPPER(md5(salt) + md5(text)))), each md5 in lower-case hexadecimal before it is raised.

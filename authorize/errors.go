@@ -17,12 +17,14 @@ const (
 	errFormat           = 4
 	errValue            = 5
 	errAuthentication   = 7
+	errEncryption       = 9
 	errNotFound         = 10
 	errDuplicate        = 11
 	errLocked           = 12
 	errProhibitedObject = 14
 	errProhibited       = 15
 	errTimedOut         = 16
+	errLimits           = 17
 )
 
 // What an error is about (secondcode). The numbers of parameters stand in params.
@@ -78,6 +80,8 @@ func (f *fault) httpStatus(format Format) int {
 		return http.StatusNotFound
 	case errLocked, errDuplicate, errTimedOut, errProhibited:
 		return http.StatusConflict
+	case errLimits:
+		return http.StatusTooManyRequests
 	}
 	return http.StatusBadRequest
 }

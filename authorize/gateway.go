@@ -2,6 +2,7 @@ package authorize
 
 import (
 	"context"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,7 +26,7 @@ type Center struct {
 	Acquirer string // our institution at the center (ISO 8583 DE32), 1 to 11 digits
 }
 
-// Options of the online side. Registerer and Source may be nil, all else is required.
+// Options of the online side. SigningKey, Registerer and Source may be nil, all else is required.
 type Options struct {
 	Books     *settle.Books
 	Directory *settle.Directory
@@ -34,6 +35,8 @@ type Options struct {
 	Merchants map[int32]Merchant
 	Now       func() time.Time
 	Log       *slog.Logger
+	// SigningKey signs answers and notifications to the merchants that want them signed. Needed only for these.
+	SigningKey *rsa.PrivateKey
 	// Registerer receives the metrics; nil measures nothing.
 	Registerer prometheus.Registerer
 	// Source names where a request comes from, for the throttle of wrong passwords. Default: the address of the peer.
@@ -99,9 +102,12 @@ func (o *Options) check() error {
 	if o.Books == nil || o.Directory == nil || o.Vault == nil || o.Now == nil || o.Log == nil {
 		return fmt.Errorf("%w: books, directory, vault, clock and log are required", ErrOptions)
 	}
-	for id := range o.Merchants {
+	for id, m := range o.Merchants {
 		if _, ok := o.Directory.Merchant(id); !ok {
 			return fmt.Errorf("%w: merchant %d is not in the directory", ErrOptions, id)
+		}
+		if m.Proofs.RSA && o.SigningKey == nil {
+			return fmt.Errorf("%w: merchant %d wants answers signed, and there is no key to sign them with", ErrOptions, id)
 		}
 	}
 	for _, c := range o.Directory.Centers() {

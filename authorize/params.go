@@ -1,5 +1,7 @@
 package authorize
 
+import "strconv"
+
 // in is a request parameter that the services know.
 type in uint8
 
@@ -52,6 +54,38 @@ const (
 	inEndDay
 	inEndHour
 	inEndMin
+	inTestMode
+	inMeansType
+	inOperationState
+	inOperationType
+	inDateTimeMode
+	inZipFlag
+	inSignature
+	inCheckvalue
+	inURLReturn
+	inURLReturnOK
+	inURLReturnNo
+	inCardPayment
+	inFastPayPayment
+	inMobileDevice
+	inCustomerNumber
+	inOrderMaxPoints
+	inDisable3DS
+	inPrepayment
+	inRecurringIndicator
+	inRecurringMinAmount
+	inRecurringMaxAmount
+	inRecurringPeriod
+	inRecurringMaxDate
+	inRecurringCount
+	inRecurringPeriodScale
+	inChequeItems
+	inListParameters
+	inBill
+	inBillComment
+	inComment
+	inPNR
+	inIsConvert
 	inCount
 )
 
@@ -112,13 +146,78 @@ var params = [inCount]param{
 	inEndDay:          {"EndDay", 130, stripGeneral, 2},
 	inEndHour:         {"EndHour", 130, stripGeneral, 2},
 	inEndMin:          {"EndMin", 130, stripGeneral, 2},
+
+	inTestMode:       {"TestMode", 212, stripGeneral, 1},
+	inMeansType:      {"MeanType_ID", 111, stripGeneral, 5},
+	inOperationState: {"Operationstate", 146, stripGeneral, 1},
+	inOperationType:  {"Operationtype", 145, stripGeneral, 1},
+	inDateTimeMode:   {"DateTimeMode", 104, stripGeneral, 1},
+	inZipFlag:        {"ZipFlag", 132, stripGeneral, 1},
+
+	inSignature:            {"Signature", 0, stripControl, 2048},
+	inCheckvalue:           {"Checkvalue", 0, stripGeneral, 32},
+	inURLReturn:            {"URL_RETURN", 154, stripURL, 256},
+	inURLReturnOK:          {"URL_RETURN_OK", 154, stripURL, 256},
+	inURLReturnNo:          {"URL_RETURN_NO", 154, stripURL, 256},
+	inCardPayment:          {"CardPayment", 218, stripGeneral, 1},
+	inFastPayPayment:       {"FastPayPayment", 218, stripGeneral, 1},
+	inMobileDevice:         {"MobileDevice", 0, stripGeneral, 64},
+	inCustomerNumber:       {"CustomerNumber", 202, stripGeneral, 32},
+	inOrderMaxPoints:       {"OrderMaxPoints", 108, stripGeneral, 18},
+	inDisable3DS:           {"Disable3DS", 0, stripGeneral, 1},
+	inPrepayment:           {"Prepayment", 0, stripGeneral, 18},
+	inRecurringIndicator:   {"RecurringIndicator", 320, stripGeneral, 15},
+	inRecurringMinAmount:   {"RecurringMinAmount", 108, stripGeneral, 18},
+	inRecurringMaxAmount:   {"RecurringMaxAmount", 108, stripGeneral, 18},
+	inRecurringPeriod:      {"RecurringPeriod", 320, stripGeneral, 5},
+	inRecurringMaxDate:     {"RecurringMaxDate", 104, stripGeneral, 10},
+	inRecurringCount:       {"RecurringCount", 320, stripGeneral, 5},
+	inRecurringPeriodScale: {"RecurringPeriodScale", 320, stripGeneral, 5},
+	inChequeItems:          {"ChequeItems", 179, stripControl, 32 << 10},
+	inListParameters:       {"ListParameters", 0, stripGeneral, 1024},
+	inBill:                 {"Bill", 187, stripOrderNumber, 128},
+	inBillComment:          {"Bill_comment", 110, stripText, 4000},
+	inComment:              {"Comment", 110, stripText, 4000},
+	inPNR:                  {"PNR", 176, stripGeneral, 15},
+	inIsConvert:            {"isConvert", 0, stripGeneral, 1},
+}
+
+// maxInteger and maxSmall are the largest values of the protocol's whole numbers.
+const (
+	maxInteger = 2147483647
+	maxSmall   = 32767
+)
+
+// highest bounds the parameters that must be whole numbers, whichever service they are sent to. Their digits are counted
+// by params. 0: as many as fit.
+var highest = map[in]int64{
+	inMerchant: maxInteger, inMeansType: maxInteger, inRecurringIndicator: maxInteger,
+	inRecurringPeriod: maxSmall, inRecurringCount: maxSmall, inRecurringPeriodScale: maxSmall,
+	inPNR: 0, inIsConvert: 4,
+}
+
+// checkNumber refuses text where a whole number belongs, and one that is too large.
+func (id in) checkNumber(v []byte) error {
+	limit, whole := highest[id]
+	if !whole || len(v) == 0 {
+		return nil
+	}
+	if !digits(v) {
+		return refuse(errFormat, params[id].second, params[id].name+" is not a number")
+	}
+	if n, err := strconv.ParseInt(string(v), 10, 64); err != nil || limit > 0 && n > limit {
+		return refuse(errFormat, params[id].second, params[id].name+" is not a number up to "+strconv.FormatInt(limit, 10))
+	}
+	return nil
 }
 
 // ignoredParams are taken and not used: they belong to services or options that this installation does not have.
 var ignoredParams = []string{
-	"TestMode", "Signature", "Checkvalue", "CardPayment", "FastPayPayment", "MobileDevice", "URL_RETURN", "URL_RETURN_OK",
-	"URL_RETURN_NO", "ChequeItems", "Customer", "GenerateReceipt", "ReceiptLine", "Tax", "FPMode", "TaxationSystem",
-	"Prepayment", "CustomerNumber", "Disable3DS", "isConvert", "Bill", "Bill_comment", "Comment",
+	"Customer", "GenerateReceipt", "ReceiptLine", "Tax", "FPMode", "TaxationSystem", "paymentAgentMode", "transferOperatorName",
+	"transferOperatorAddress", "transferOperatorINN", "transferOperatorPhone", "supplierPhone", "cashier", "cashierINN",
+	"paymentAddress", "paymentPlace", "paymentTerminal", "taxpayerID", "customerDocID", "documentRequisite", "userRequisites",
+	"YMPayment", "WMPayment", "QIWIPayment", "QIWIMtsPayment", "QIWIMegafonPayment", "QIWIBeelinePayment", "AssistIDPayment",
+	"ApplePayPayment", "GooglePayPayment", "SamsungPayPayment", "MirPayPayment",
 }
 
 // criticalParams must never travel in a URL, where proxies and logs keep them. The number is the second code.
@@ -157,65 +256,4 @@ func lowerByte(c byte) byte {
 		return c + 'a' - 'A'
 	}
 	return c
-}
-
-// strip names the characters that are silently removed from a value: the protocol strips, it does not reject.
-type strip uint8
-
-const (
-	stripGeneral     strip = iota // < > " = ' / \ ( ) ; #
-	stripOrderNumber              // < > ' " ; and space
-	stripText                     // < > = \
-	stripCode                     // + - . _ \ / and space; the letter O is a zero
-	stripKinds
-)
-
-// stripped tells for each kind which bytes go. Control characters always go: XML and the database cannot carry them.
-var stripped = func() (t [stripKinds][256]bool) {
-	for kind, chars := range [stripKinds]string{`<>"='/\();#`, `<>'"; `, `<>=\`, `+-._\/ `} {
-		for c := range 0x20 {
-			t[kind][c] = true
-		}
-		t[kind][0x7f] = true
-		for _, c := range []byte(chars) {
-			t[kind][c] = true
-		}
-	}
-	return t
-}()
-
-// apply strips v in place and returns what is left. What is cut off is overwritten.
-func (s strip) apply(v []byte) []byte {
-	table := &stripped[s]
-	n := 0
-	for _, c := range v {
-		if !table[c] {
-			v[n] = c
-			n++
-		}
-	}
-	clear(v[n:])
-	if s == stripCode {
-		return zeroLetters(v[:n])
-	}
-	return v[:n]
-}
-
-// zeroLetters turns the letter O, Latin or Cyrillic, into a zero, in place.
-func zeroLetters(v []byte) []byte {
-	n := 0
-	for i := 0; i < len(v); i++ {
-		c := v[i]
-		switch {
-		case c == 'o' || c == 'O':
-			c = '0'
-		case i+1 < len(v) && c == 0xd0 && (v[i+1] == 0x9e || v[i+1] == 0xbe): // О о
-			c = '0'
-			i++
-		}
-		v[n] = c
-		n++
-	}
-	clear(v[n:])
-	return v[:n]
 }

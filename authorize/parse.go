@@ -32,7 +32,11 @@ func (c *call) parseForm() (wrong error) {
 func (c *call) pair(pair []byte) error {
 	name, value, _ := bytes.Cut(pair, []byte{'='})
 	id, known := findForm(name)
-	if !known || id == ignored {
+	if !known {
+		c.keepUnknown(name, value)
+		return nil
+	}
+	if id == ignored {
 		return nil
 	}
 	value, ok := unescape(value)
@@ -137,13 +141,17 @@ func (c *call) member(d *jsontext.Decoder) error {
 	case err != nil:
 		return malformed("malformed value", "/"+printable(name))
 	case !known:
-		return malformed("unknown name", "/"+printable(name))
+		return c.keepUnknownMember(name, raw)
 	case id == ignored:
 		return nil
 	}
 	switch raw.Kind() {
 	case '0':
 		return c.set(id, raw)
+	case '{':
+		if id == inChequeItems {
+			return c.set(id, raw)
+		}
 	case '"':
 		text, err := jsontext.AppendUnquote(raw[:0:len(raw)], raw)
 		if err != nil {

@@ -76,7 +76,11 @@ func (g *Gateway) run(r *http.Request, s *service, c *call) (*answer, error) {
 	if own.Add(1) > g.MaxPerMerchant {
 		return nil, errBusy
 	}
-	return s.handle(g, r.Context(), c)
+	a, err := s.handle(g, r.Context(), c)
+	if err == nil {
+		g.prove(c, s.sheet, a)
+	}
+	return a, err
 }
 
 // correlation names a request in the answer's header and in the log.

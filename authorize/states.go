@@ -50,11 +50,10 @@ func (g *Gateway) orderResult(ctx context.Context, c *call) (*answer, error) {
 	return a, nil
 }
 
-// stateFields tells an order's state as of now, with the check value that proves it.
+// stateFields tells an order's state as of now.
 func (c *call) stateFields(r *record, o *settle.Order, now time.Time) {
 	c.orderFields(r, o)
 	r[outPacketDate] = stamp(now)
-	r[outCheckValue] = c.checkValue(r)
 }
 
 // attempts finds the orders that were made under an order number within the period of the request.

@@ -1,0 +1,131 @@
+package authorize
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Bounds of what a merchant may have kept with an order by naming it in ListParameters.
+const (
+	maxListed      = 20  // fields
+	maxListedValue = 256 // characters of each
+	maxUnknown     = 64  // fields that are looked at
+)
+
+// field is a form field or a JSON member that no service knows. Those of a form are encoded still.
+type field struct {
+	name, value []byte
+	member      bool // of JSON, where a name that nobody knows is an error
+}
+
+// listedPrefix stands before the names of listed fields in the details of an order.
+const listedPrefix = "list."
+
+// keepUnknown remembers a form field until it is known whether ListParameters names it.
+func (c *call) keepUnknown(name, value []byte) {
+	if len(c.unknown) < maxUnknown {
+		name = bytes.TrimRight(name, "\x00") // what unescape left
+		c.unknown = append(c.unknown, field{name: name, value: value})
+	}
+}
+
+// keepUnknownMember does the same for a JSON member.
+func (c *call) keepUnknownMember(name string, raw jsontext.Value) error {
+	kind := raw.Kind()
+	if len(c.unknown) == maxUnknown || kind != '0' && kind != '"' {
+		return malformed("unknown name", "/"+printable(name))
+	}
+	value := []byte(raw)
+	if kind == '"' {
+		var err error
+		if value, err = jsontext.AppendUnquote(raw[:0:len(raw)], raw); err != nil {
+			return malformed("malformed string", "/"+printable(name))
+		}
+	}
+	c.unknown = append(c.unknown, field{[]byte(name), value, true})
+	return nil
+}
+
+// takeListed takes the fields that ListParameters names.
+func (c *call) takeListed() error {
+	names, err := c.listedNames()
+	if err != nil {
+		return err
+	}
+	for _, f := range c.unknown {
+		at := slices.IndexFunc(names, f.is)
+		if at >= 0 {
+			err = c.takeField(names[at], f)
+		} else if f.member {
+			err = malformed("unknown name", "/"+printable(string(f.name)))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// is tells whether the field has the name, in any case.
+func (f field) is(name string) bool { return strings.EqualFold(name, string(f.name)) }
+
+// listedNames reads ListParameters. Names of parameters that have a meaning are passed over.
+func (c *call) listedNames() ([]string, error) {
+	if !c.has(inListParameters) {
+		return nil, nil
+	}
+	wrong := func(why string) error { return unreadable(inListParameters, why) }
+	var names []string
+	for name := range strings.SplitSeq(c.text(inListParameters), ",") {
+		name = strings.TrimSpace(name)
+		lower := lowerASCII(name)
+		if _, known := lowerNames[lower]; known || name == "" {
+			continue
+		}
+		switch {
+		case len(names) == maxListed:
+			return nil, wrong("names more than 20 fields")
+		case len(name) > maxName || strings.IndexFunc(name, notOfName) >= 0:
+			return nil, wrong("holds a name that is not letters, digits, - and _, 32 at most")
+		case slices.ContainsFunc(cardWords, func(w string) bool { return strings.Contains(lower, w) }):
+			return nil, refuse(errProhibitedObject, params[inListParameters].second, "ListParameters must not name card data")
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// cardWords are parts of names under which somebody might send what must never be stored.
+var cardWords = []string{"cvc", "cvv", "cvn", "csc", "cardnum", "track"}
+
+func notOfName(r rune) bool {
+	return !(r == '_' || r == '-' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
+}
+
+// takeField keeps one listed field under the name of the list.
+func (c *call) takeField(name string, f field) error {
+	wrong := func(why string) error { return unreadable(inListParameters, "field "+printable(name)+" "+why) }
+	value, ok := f.value, true
+	if !f.member {
+		value, ok = unescape(f.value)
+	}
+	switch {
+	case !ok:
+		return wrong("is not URL-encoded")
+	case !utf8.Valid(value):
+		return wrong("is not UTF-8")
+	}
+	value = stripGeneral.apply(value)
+	switch {
+	case utf8.RuneCount(value) > maxListedValue:
+		return wrong("is longer than 256 characters")
+	case slices.ContainsFunc(c.listed, func(have field) bool { return have.is(name) }):
+		return wrong("is given twice")
+	}
+	c.listed = append(c.listed, field{name: []byte(name), value: bytes.TrimSpace(value)})
+	return nil
+}

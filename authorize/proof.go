@@ -1,0 +1,174 @@
+package authorize
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/md5"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"slices"
+	"strings"
+)
+
+// received is a parameter as it came, before anything was stripped from it.
+type received struct {
+	id    in
+	value []byte
+}
+
+// provenParams are what proofs of a request cover, in their order; provenIfSent follow when they are sent and not zero.
+var (
+	provenParams = [...]in{inMerchant, inOrderNumber, inOrderAmount, inOrderCurrency}
+	provenIfSent = [...]in{inOrderMaxPoints, inCustomerNumber, inDisable3DS, inPrepayment}
+)
+
+func (id in) skippedWhenZero() bool { return slices.Contains(provenIfSent[:], id) }
+
+// isZero tells whether v is zero, however it is written.
+func isZero(v []byte) bool { return len(bytes.Trim(v, "0.")) == 0 }
+
+// keepReceived keeps the text of a parameter that proofs cover, if stripping will change it, and tells whether one is
+// kept already. None of them holds card data.
+func (c *call) keepReceived(id in, v []byte) (twice bool) {
+	if !slices.Contains(provenParams[:], id) && !id.skippedWhenZero() || !params[id].strip.removes(v) {
+		return slices.ContainsFunc(c.received, func(r received) bool { return r.id == id })
+	}
+	if slices.ContainsFunc(c.received, func(r received) bool { return r.id == id }) {
+		return true
+	}
+	c.received = append(c.received, received{id, bytes.Clone(v)})
+	return false
+}
+
+// sent returns a parameter as it was received; empty when it was not.
+func (c *call) sent(id in) string {
+	for _, r := range c.received {
+		if r.id == id {
+			return string(r.value)
+		}
+	}
+	return c.text(id)
+}
+
+// proven is the text that the proofs of a request cover: the very strings that were sent. A currency that was not sent
+// is the merchant's own.
+func (c *call) proven() (string, error) {
+	var b strings.Builder
+	for i, id := range provenParams {
+		text := c.sent(id)
+		if id == inOrderCurrency && text == "" {
+			text = c.merchant.Default.String()
+		}
+		if i > 0 {
+			b.WriteByte(';')
+		}
+		b.WriteString(text)
+	}
+	for _, id := range provenIfSent {
+		text := c.sent(id)
+		switch {
+		case text == "":
+			continue
+		case strings.Contains(text, ";"): // one value could stand for two
+			return "", unreadable(id, "must not hold a semicolon")
+		}
+		b.WriteString(";" + text)
+	}
+	return b.String(), nil
+}
+
+// Refusals of proofs.
+var (
+	errWrongProof  = &fault{first: errAuthentication, second: onNothing, detail: "Checkvalue or Signature is wrong"}
+	errNoSecret    = &fault{first: errEncryption, second: onNothing, detail: "Checkvalue cannot be verified: the merchant has no secret word"}
+	errNoPublicKey = &fault{first: errEncryption, second: onNothing, detail: "Signature cannot be verified: the merchant has no public key"}
+)
+
+// checkRequest verifies that a request was made by the merchant's server and not changed on its way through a browser. A
+// proof that the merchant's settings demand must be there; one that is there must be right, demanded or not. The call
+// must have its merchant.
+func checkRequest(m *Merchant, c *call) error {
+	if err := c.demand(inCheckvalue, m.Proofs.Checkvalue); err != nil {
+		return err
+	}
+	if err := c.demand(inSignature, m.Proofs.Signature); err != nil {
+		return err
+	}
+	if !c.has(inCheckvalue) && !c.has(inSignature) {
+		return nil
+	}
+	x, err := c.proven()
+	if err != nil {
+		return err
+	}
+	if c.has(inCheckvalue) {
+		if err := m.verifyCheckvalue(x, c.values[inCheckvalue]); err != nil {
+			return err
+		}
+	}
+	if c.has(inSignature) {
+		return m.Proofs.verifySignature(x, c.values[inSignature])
+	}
+	return nil
+}
+
+func (c *call) demand(id in, demanded bool) error {
+	if !demanded {
+		return nil
+	}
+	return c.require(id)
+}
+
+// verifyCheckvalue compares in constant time, letters in either case.
+func (m *Merchant) verifyCheckvalue(x string, given []byte) error {
+	if m.SecretWord == "" {
+		return errNoSecret
+	}
+	want := checkValue(m.SecretWord, x)
+	if subtle.ConstantTimeCompare([]byte(want), bytes.ToUpper(given)) != 1 {
+		return errWrongProof
+	}
+	return nil
+}
+
+// verifySignature takes a signature over x, or over the hexadecimal MD5 of x, as different clients make it.
+func (p *Proofs) verifySignature(x string, given []byte) error {
+	if p.PublicKey == nil {
+		return errNoPublicKey
+	}
+	signature, err := decodeSignature(given)
+	if err != nil {
+		return errWrongProof
+	}
+	for _, text := range [...]string{x, md5Hex(x)} {
+		if rsa.VerifyPKCS1v15(p.PublicKey, p.hash(), p.digest(text), signature) == nil {
+			return nil
+		}
+	}
+	return errWrongProof
+}
+
+// decodeSignature reads Base64, with or without padding. A space is the plus of a client that did not encode it.
+func decodeSignature(given []byte) ([]byte, error) {
+	text := strings.TrimRight(strings.ReplaceAll(string(given), " ", "+"), "=")
+	return base64.RawStdEncoding.DecodeString(text)
+}
+
+// hash is what signatures of the merchant are made with, in both directions. MD5 is the protocol's own choice.
+func (p *Proofs) hash() crypto.Hash {
+	if p.SHA256 {
+		return crypto.SHA256
+	}
+	return crypto.MD5
+}
+
+func (p *Proofs) digest(text string) []byte {
+	if p.SHA256 {
+		sum := sha256.Sum256([]byte(text))
+		return sum[:]
+	}
+	sum := md5.Sum([]byte(text))
+	return sum[:]
+}
