@@ -33,8 +33,8 @@ type PeriodRequest struct {
 // ErrPeriodTooLarge is returned for a period that holds more orders or operations than the request's limit.
 var ErrPeriodTooLarge = errors.New("settle: period holds too much")
 
-// periodKeys find the orders of a period, at most one more than the limit. A payment whose outcome is not known has no
-// operation yet; it counts as asked for when its order was made. Orders that nobody tried to pay have none at all.
+// periodKeys find the orders of a period, at most one more than the limit. A payment that is on its way has no operation
+// yet, but the exchange that it waits for. Orders that nobody tried to pay have neither.
 var periodKeys = map[PeriodBy]string{
 	ByOrderDate: `
 SELECT order_id FROM orders
@@ -42,7 +42,7 @@ WHERE merchant_id = $1 AND created_at >= $2 AND created_at < $3 AND operations >
 	ByRequest: `
 SELECT order_id FROM operations WHERE merchant_id = $1 AND requested_at >= $2 AND requested_at < $3
 UNION
-SELECT order_id FROM orders WHERE merchant_id = $1 AND created_at >= $2 AND created_at < $3 AND operations > 0 AND status = 1
+SELECT order_id FROM owed_exchanges WHERE merchant_id = $1 AND created_at >= $2 AND created_at < $3 AND kind IN (1, 2)
 LIMIT $4`,
 	ByCompletion: `
 SELECT DISTINCT order_id FROM operations WHERE merchant_id = $1 AND completed_at >= $2 AND completed_at < $3 LIMIT $4`,
@@ -52,7 +52,7 @@ const (
 	ordersByKeys     = selectOrder + `order_id = ANY ($2)`
 	operationsByKeys = `
 SELECT order_id, operation, kind, state, actor, reason, amount, asked_amount, auto_deposit, requested_at, completed_at, response,
-	external_id, note, record_id, window_id, refunded
+	external_id, note, record_id, window_id, refunded, means, card_mask, card_expiry
 FROM operations WHERE merchant_id = $1 AND order_id = ANY ($2) ORDER BY order_id, operation LIMIT $3`
 	transactionsByKeys = `
 SELECT order_id, transaction, operation, original, slice, kind, state, amount, exchange_id, transmitted_at, answered_at, attempts,
@@ -60,9 +60,9 @@ SELECT order_id, transaction, operation, original, slice, kind, state, amount, e
 FROM transactions WHERE merchant_id = $1 AND order_id = ANY ($2) ORDER BY order_id, transaction`
 )
 
-// Period returns the orders that have operations in a period, oldest first, with these operations and all transactions.
-// An order whose payment is in process has none. The queries see the books at instants of their own: what happens
-// meanwhile may be seen in part.
+// Period returns the orders that have operations in a period, oldest first, with these operations and all transactions. A
+// payment that is on its way is among them, see [Order.OnItsWay]. The queries see the books at instants of their own: what
+// happens meanwhile may be seen in part.
 func (b *Books) Period(ctx context.Context, r PeriodRequest) ([]*Order, error) {
 	keys, err := b.periodKeys(ctx, &r)
 	if err != nil || len(keys) == 0 {
@@ -143,13 +143,35 @@ func (b *Books) loadPeriod(ctx context.Context, r *PeriodRequest, keys []int64, 
 			o.Transactions = append(o.Transactions, transactions[i].Transaction)
 		}
 	}
-	return nil
+	owed, err := collect[Owed](ctx, b.Pool, selectOwed+`WHERE merchant_id = $1 AND order_id = ANY ($2)`, r.Merchant, keys)
+	for i := range owed {
+		if o := byID[owed[i].Order]; o != nil {
+			o.Owed = append(o.Owed, owed[i])
+		}
+	}
+	return err
+}
+
+// OnItsWay returns the payment operation that is sent and has no row yet, or nil. The order must be loaded with what
+// belongs to it.
+func (o *Order) OnItsWay() *Operation {
+	if o.Status != order.InProcess || o.PaymentNumber == 0 || o.Payment() != nil {
+		return nil
+	}
+	op := Operation{Number: o.PaymentNumber, Kind: OperationPayment, State: OperationInProcess, Actor: ByMerchant,
+		Amount: o.Amount.Minor, RequestedAt: o.CreatedAt, Response: responseInProcess, Means: o.Means}
+	for _, e := range o.Owed {
+		if e.Operation == op.Number && (e.Kind == Authorization || e.Kind == Purchase) {
+			op.RequestedAt = e.CreatedAt
+		}
+	}
+	return &op
 }
 
 // holds drops the operations of an order that are not of the period, and tells whether something is left to tell.
 func (r *PeriodRequest) holds(o *Order) bool {
-	if len(o.Operations) == 0 {
-		return o.Status == order.InProcess && r.By != ByCompletion && r.within(o.CreatedAt)
+	if op := o.OnItsWay(); op != nil {
+		o.Operations = append(o.Operations, *op)
 	}
 	o.Operations = slices.DeleteFunc(o.Operations, func(op Operation) bool {
 		switch r.By {

@@ -51,7 +51,7 @@ func TestPeriod(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, o := range found {
-			if len(o.Operations) > 0 && o.Transaction(1) == nil {
+			if o.Number == "held" && o.Transaction(1) == nil {
 				t.Errorf("order %s has no transaction", o.Number)
 			}
 		}
@@ -62,12 +62,12 @@ func TestPeriod(t *testing.T) {
 		from, to int
 		want     []string
 	}{
-		"orders of all hours":        {settle.ByOrderDate, 0, 3, []string{"held: 1 2", "waiting:"}},
+		"orders of all hours":        {settle.ByOrderDate, 0, 3, []string{"held: 1 2", "waiting: 1"}},
 		"orders of the first hour":   {settle.ByOrderDate, 0, 1, []string{"held: 1 2"}},
-		"orders of the second hour":  {settle.ByOrderDate, 1, 2, []string{"waiting:"}},
+		"orders of the second hour":  {settle.ByOrderDate, 1, 2, []string{"waiting: 1"}},
 		"orders of the third hour":   {settle.ByOrderDate, 2, 3, []string{}},
-		"asked in all hours":         {settle.ByRequest, 0, 3, []string{"held: 1 2", "waiting:"}},
-		"asked in the second hour":   {settle.ByRequest, 1, 2, []string{"waiting:"}},
+		"asked in all hours":         {settle.ByRequest, 0, 3, []string{"held: 1 2", "waiting: 1"}},
+		"asked in the second hour":   {settle.ByRequest, 1, 2, []string{"waiting: 1"}},
 		"asked in the third hour":    {settle.ByRequest, 2, 3, []string{"held: 2"}},
 		"finished in all hours":      {settle.ByCompletion, 0, 3, []string{"held: 1 2"}},
 		"finished in the first hour": {settle.ByCompletion, 0, 1, []string{"held: 1"}},
@@ -138,7 +138,7 @@ func TestPeriodReadsFewPages(t *testing.T) {
 	exec(`ANALYZE orders, operations`)
 	from := time.Date(2026, 2, 20, 0, 0, 0, 0, time.UTC)
 	for by, indexes := range map[settle.PeriodBy][]string{settle.ByOrderDate: {"orders_by_time"},
-		settle.ByRequest: {"operations_by_time", "orders_by_time"}, settle.ByCompletion: {"operations_by_time"}} {
+		settle.ByRequest: {"operations_by_time"}, settle.ByCompletion: {"operations_by_time"}} {
 		rows, err := w.Pool.Query(t.Context(), "EXPLAIN (ANALYZE, COSTS off, BUFFERS off) "+settle.PeriodKeys(by), settletest.Merchant, from, from.Add(3*time.Hour), 10)
 		if err != nil {
 			t.Fatal(err)
