@@ -57,8 +57,8 @@ func (c *call) read(r *http.Request) error {
 		return err
 	}
 	err := c.syntax.parse(c)
-	if listed := c.takeListed(); err == nil {
-		err = listed
+	if err == nil {
+		err = errors.Join(c.takeListed(), c.checkCheque())
 	}
 	if format := c.readFormat(); err == nil {
 		err = format

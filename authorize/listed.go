@@ -27,7 +27,7 @@ const listedPrefix = "list."
 
 // keepUnknown remembers a form field until it is known whether ListParameters names it.
 func (c *call) keepUnknown(name, value []byte) {
-	if len(c.unknown) < maxUnknown {
+	if len(c.unknown) < maxUnknown && (c.accepts == nil || c.accepts[inListParameters]) {
 		name = bytes.TrimRight(name, "\x00") // what unescape left
 		c.unknown = append(c.unknown, field{name: name, value: value})
 	}

@@ -23,8 +23,8 @@ type service struct {
 var services = prepared([]service{
 	{path: "/pay/silentpay.cfm", sheet: paymentSheet, format: FormatCSV, second: onNothing, handle: (*Gateway).pay,
 		needs: []in{inOrderNumber, inOrderAmount, inCardNumber, inExpireMonth, inExpireYear, inCVC},
-		takes: slices.Concat([]in{inOrderCurrency, inOrderComment, inDelay, inLanguage, inClientIP, inCardType, inCardholder},
-			span(inLastName, inZip))},
+		takes: slices.Concat([]in{inOrderCurrency, inOrderComment, inDelay, inLanguage, inClientIP, inCardType, inCardholder,
+			inChequeItems, inListParameters}, span(inLastName, inZip))},
 	{path: "/charge/charge.cfm", sheet: chargeSheet, format: FormatCSV, second: onConfirmation, handle: (*Gateway).charge,
 		needs: []in{inBillNumber},
 		takes: []in{inAmount, inCurrency, inLanguage, inClientIP, inAutoDeposit, inExternalConfirm}},
@@ -43,6 +43,11 @@ var (
 	credentialParams = []in{inMerchant, inLogin, inPassword}
 	cancelParams     = []in{inAmount, inCurrency, inCancelReason, inLanguage, inClientIP, inExternalRefund}
 	periodParams     = append(span(inStartYear, inEndMin), inLanguage)
+
+	// orderParams are those of an order for the payment page, besides Merchant_ID, OrderNumber and OrderAmount. Which of
+	// them a service has no use for it takes without a word.
+	orderParams = slices.Concat([]in{inOrderCurrency, inOrderComment, inDelay, inLanguage, inTestMode}, span(inLastName, inZip),
+		span(inSignature, inListParameters))
 )
 
 // span returns the parameters from first to last.
