@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -42,6 +43,9 @@ type Options struct {
 	// Source names where a request comes from, for the throttle of wrong passwords. Default: the address of the peer.
 	// Behind a proxy it has to be the proxy's word on it.
 	Source func(*http.Request) string
+	// PublicURL is where callers reach the services, scheme and host and perhaps a path: told in service descriptions.
+	// Empty: as the caller reached them.
+	PublicURL string
 	// InlineBudget is how long a cancel waits for a center's answer before it is told as in process. Default 10 s.
 	InlineBudget time.Duration
 	// MaxRequests bounds the requests that are served at a time; more are refused before any work. Default 4096.
@@ -101,6 +105,9 @@ func New(o Options) (*Gateway, error) {
 func (o *Options) check() error {
 	if o.Books == nil || o.Directory == nil || o.Vault == nil || o.Now == nil || o.Log == nil {
 		return fmt.Errorf("%w: books, directory, vault, clock and log are required", ErrOptions)
+	}
+	if u, err := url.Parse(o.PublicURL); err != nil || o.PublicURL != "" && (u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
+		return fmt.Errorf("%w: public URL %q is not an address of http or https", ErrOptions, o.PublicURL)
 	}
 	for id, m := range o.Merchants {
 		if _, ok := o.Directory.Merchant(id); !ok {

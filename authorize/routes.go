@@ -10,13 +10,14 @@ import (
 	"time"
 )
 
-// Handler returns the merchant API. Time limits of connections are the server's business.
+// Handler returns the merchant API, each service with its description. Time limits of connections are the server's business.
 func (g *Gateway) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for i := range services {
 		s := &services[i]
 		m := g.meter.route(s.path)
 		mux.HandleFunc(s.path, func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, s, m) })
+		mux.HandleFunc("GET "+wsdlPath(s.path), g.serveDescription(s))
 	}
 	return mux
 }
