@@ -16,20 +16,21 @@ const (
 	maxUnknown     = 64  // fields that are looked at
 )
 
-// field is a form field or a JSON member that no service knows. Those of a form are encoded still.
+// field is a form field, a JSON member or a SOAP element that no service knows.
 type field struct {
 	name, value []byte
+	encoded     bool // of a form: the value is URL-encoded still
 	member      bool // of JSON, where a name that nobody knows is an error
 }
 
 // listedPrefix stands before the names of listed fields in the details of an order.
 const listedPrefix = "list."
 
-// keepUnknown remembers a form field until it is known whether ListParameters names it.
-func (c *call) keepUnknown(name, value []byte) {
+// keepUnknown remembers a form field or a SOAP element until it is known whether ListParameters names it.
+func (c *call) keepUnknown(name, value []byte, encoded bool) {
 	if len(c.unknown) < maxUnknown && (c.accepts == nil || c.accepts[inListParameters]) {
 		name = bytes.TrimRight(name, "\x00") // what unescape left
-		c.unknown = append(c.unknown, field{name: name, value: value})
+		c.unknown = append(c.unknown, field{name: name, value: value, encoded: encoded})
 	}
 }
 
@@ -46,7 +47,7 @@ func (c *call) keepUnknownMember(name string, raw jsontext.Value) error {
 			return malformed("malformed string", "/"+printable(name))
 		}
 	}
-	c.unknown = append(c.unknown, field{[]byte(name), value, true})
+	c.unknown = append(c.unknown, field{name: []byte(name), value: value, member: true})
 	return nil
 }
 
@@ -110,7 +111,7 @@ func notOfName(r rune) bool {
 func (c *call) takeField(name string, f field) error {
 	wrong := func(why string) error { return unreadable(inListParameters, "field "+printable(name)+" "+why) }
 	value, ok := f.value, true
-	if !f.member {
+	if f.encoded {
 		value, ok = unescape(f.value)
 	}
 	switch {

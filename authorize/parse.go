@@ -33,7 +33,7 @@ func (c *call) pair(pair []byte) error {
 	name, value, _ := bytes.Cut(pair, []byte{'='})
 	id, known := findForm(name)
 	if !known {
-		c.keepUnknown(name, value)
+		c.keepUnknown(name, value, true)
 		return nil
 	}
 	if id == ignored {

@@ -102,15 +102,32 @@ func (c *call) readParams(s *xmlScanner) error {
 		}
 		_, local := s.split()
 		id, known := lookUp(local)
-		if !known || id == ignored {
+		switch {
+		case !known:
+			err = c.readUnknown(s, local)
+		case id == ignored:
 			err = s.skip()
-		} else {
+		default:
 			err = c.readParam(s, id)
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// readUnknown steps over an element. If it holds a text only, ListParameters may name it.
+func (c *call) readUnknown(s *xmlScanner, name []byte) error {
+	around := s.depth - 1
+	v, ok, err := s.value()
+	switch {
+	case err != nil:
+		return err
+	case ok:
+		c.keepUnknown(name, v, false)
+		return nil
+	}
+	return s.skipTo(around)
 }
 
 // readParam reads the text of a parameter. A value that stands elsewhere (href) must not pass for a missing one.

@@ -280,8 +280,11 @@ func (s *xmlScanner) child() (bool, error) {
 }
 
 // skip goes on to the end of the element just opened.
-func (s *xmlScanner) skip() error {
-	for around := s.depth - 1; s.depth > around; {
+func (s *xmlScanner) skip() error { return s.skipTo(s.depth - 1) }
+
+// skipTo closes elements until as many are open as were around.
+func (s *xmlScanner) skipTo(around int) error {
+	for s.depth > around {
 		if _, err := s.next(); err != nil {
 			return err
 		}
