@@ -55,6 +55,7 @@ type presenter struct {
 	binding  [64]byte
 	arn      [ipm.ARNSize]byte
 	rrn      [12]byte
+	trace    [16]byte
 }
 
 func (n *Night) newPresenter(s *station, currency money.Currency) (*presenter, error) {
@@ -94,8 +95,26 @@ func (p *presenter) present(r *row) (*ipm.Record, error) {
 		out.Kind, out.LocalTime, out.ApprovalCode = ipm.Refund, r.born().In(p.s.Zone), nil
 	}
 	out.PAN, out.ARN, out.RRN, out.Amount, out.Expiry = pan, arn, appendRRN(p.rrn[:0], r.exchange), r.amount, r.expiry
+	if err := p.nameInNetwork(r); err != nil {
+		return nil, err
+	}
 	out.MCC, out.Terminal, out.Acceptor, out.Location = who.mcc, who.terminal, who.acceptor, who.location
 	return out, nil
+}
+
+// nameInNetwork says how far the buyer was authenticated and what the network calls the payment, where there is either.
+func (p *presenter) nameInNetwork(r *row) (err error) {
+	p.record.SecurityLevel, p.record.LifeCycle = nil, nil
+	if len(r.security) > 0 {
+		p.record.SecurityLevel = r.security
+	}
+	if len(r.network) > 0 {
+		p.record.LifeCycle, err = ipm.AppendLifeCycle(p.trace[:0], r.network)
+	}
+	if err != nil {
+		return fmt.Errorf("network id of record %d: %w", r.record, err)
+	}
+	return nil
 }
 
 // arnSequences is how many records the sequence of reference data can tell apart.

@@ -21,6 +21,7 @@ type row struct {
 	merchant                        int32
 	kind, slice                     int16
 	expiry, approval, card          []byte
+	security, network               []byte // empty for none
 }
 
 const epoch2000 = 946_684_800_000_000 // microseconds from 1970 to 2000
@@ -30,10 +31,11 @@ func (r *row) authorized() time.Time { return time.UnixMicro(r.authorizedAt + ep
 
 // copyRecords cannot take parameters; its values are integers.
 const copyRecords = `
-COPY (SELECT record_id, order_id, amount, exchange_id, born_at, authorized_at, merchant_id, kind, slice, card_expiry, approval_code, card
+COPY (SELECT record_id, order_id, amount, exchange_id, born_at, authorized_at, merchant_id, kind, slice, card_expiry, approval_code, card,
+	security, network_id
 	FROM records WHERE window_id = %d AND currency = %d ORDER BY record_id) TO STDOUT (FORMAT binary)`
 
-const recordColumns = 12
+const recordColumns = 14
 
 // change is the amount that is left of a record.
 type change struct{ Record, Amount int64 }
@@ -201,6 +203,6 @@ func (r *row) set(f *[recordColumns][]byte) error {
 	r.merchant = int32(binary.BigEndian.Uint32(f[6]))
 	r.kind = int16(binary.BigEndian.Uint16(f[7]))
 	r.slice = int16(binary.BigEndian.Uint16(f[8]))
-	r.expiry, r.approval, r.card = f[9], f[10], f[11]
+	r.expiry, r.approval, r.card, r.security, r.network = f[9], f[10], f[11], f[12], f[13]
 	return nil
 }

@@ -24,12 +24,15 @@ func copyStream(n int) []byte {
 		field([]byte("2812"))
 		field(nil)
 		field([]byte(fmt.Sprint("card ", i)))
+		field([]byte("212"))
+		field([]byte(fmt.Sprint("net ", i)))
 	}
 	return append(out, 0xff, 0xff)
 }
 
 func describe(r *row) string {
-	return fmt.Sprintln(r.record, r.order, r.amount, r.exchange, r.bornAt, r.authorizedAt, r.merchant, r.kind, r.slice, string(r.expiry), string(r.approval), string(r.card))
+	return fmt.Sprintln(r.record, r.order, r.amount, r.exchange, r.bornAt, r.authorizedAt, r.merchant, r.kind, r.slice, string(r.expiry), string(r.approval), string(r.card),
+		string(r.security), string(r.network))
 }
 
 func TestCopyIsReadAtAnySplit(t *testing.T) {

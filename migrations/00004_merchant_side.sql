@@ -25,6 +25,14 @@ ALTER TABLE operations
 	ADD COLUMN card_mask   text,
 	ADD COLUMN card_expiry text;
 
+-- What a payment says in clearing besides: how far its buyer was authenticated, and what the network calls it.
+ALTER TABLE transactions
+	ADD COLUMN security   text NOT NULL DEFAULT '', -- security level, 3 digits; empty: 3-D Secure was not asked
+	ADD COLUMN network_id text NOT NULL DEFAULT '';
+ALTER TABLE records
+	ADD COLUMN security   text NOT NULL DEFAULT '',
+	ADD COLUMN network_id text NOT NULL DEFAULT '';
+
 -- open_orders: the queue of opened orders by the end of their time; an order leaves it when it is paid or closed.
 CREATE TABLE open_orders (
 	pay_before  timestamptz NOT NULL,

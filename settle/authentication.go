@@ -42,6 +42,17 @@ type Authentication struct {
 	CompletedAt *time.Time
 }
 
+// securityLevel says in clearing how far the buyer was authenticated (IPM, PDS 0052).
+func (a *Authentication) securityLevel() string {
+	switch a.Status {
+	case "Y":
+		return "212"
+	case "A":
+		return "211"
+	}
+	return "210"
+}
+
 // waits tells that the authentication has no final result.
 func (a *Authentication) waits() bool {
 	return a != nil && (a.State == AuthenticationMethod || a.State == AuthenticationChallenge)
@@ -115,8 +126,11 @@ func (b *Books) Authenticated(ctx context.Context, merchant int32, id int64, a A
 			return err
 		}
 		w.trigger = order.TriggerTry
-		p, err = w.transmit()
-		return err
+		if p, err = w.transmit(); err != nil {
+			return err
+		}
+		p.Security = a.securityLevel()
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("authentication of order %d: %w", id, err)

@@ -41,6 +41,7 @@ type Payment struct {
 	CompletedAt   time.Time // when Finish recorded the outcome; zero before
 	Operation     int16     // number of the payment operation within the order
 	Transaction   int16     // number of the exchange within the order
+	Security      string    // how far the buyer was authenticated, 3 digits; empty: 3-D Secure was not asked
 	TriesLeft     int       // payments that may still be tried when this one is declined
 	card          []byte
 	cardExpiry    string

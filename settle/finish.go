@@ -19,6 +19,7 @@ type Result struct {
 	ActionCode   string // as the center sent it
 	ApprovalCode string // 6 characters at most, empty unless approved
 	Response     string // the merchant's response code, such as AS000
+	NetworkID    string // the network's name of an approved payment, 15 characters at most; empty: it has none
 }
 
 // outcome is what a lane writes for a Finish.
@@ -157,9 +158,10 @@ WITH d AS (
 	USING unnest($1::int[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::smallint[],
 		$8::bigint[], $9::text[], $10::bigint[], $11::int[], $12::smallint[], $13::text[], $14::text[], $15::text[],
 		$16::bytea[], $17::smallint[], $18::smallint[], $19::smallint[], $20::smallint[], $21::date[], $22::smallint[],
-		$23::smallint[], $24::timestamptz[], $26::boolean[])
+		$23::smallint[], $24::timestamptz[], $26::boolean[], $27::text[], $28::text[])
 		AS i (merchant, id, status, authorized, confirmed, hold_until, op_state, amount, response, record, win, txn_state,
-			action, approval, expiry, card, currency, rule, debit, credit, day, payment, txn, pay_before, tell)
+			action, approval, expiry, card, currency, rule, debit, credit, day, payment, txn, pay_before, tell,
+			security, network)
 	WHERE e.merchant_id = i.merchant AND e.order_id = i.id AND e.transaction = i.txn AND e.kind IN (1, 2) AND e.attempts = 0
 	RETURNING i.*, e.exchange_id, e.created_at, e.transmitted_at, e.kind, e.center_id
 ), u AS (
@@ -171,15 +173,17 @@ WITH d AS (
 	ON CONFLICT (merchant_id, order_id, operation) DO UPDATE SET state = excluded.state, response = excluded.response,
 		completed_at = excluded.completed_at, record_id = excluded.record_id, window_id = excluded.window_id
 ), t AS (
-	INSERT INTO transactions (merchant_id, order_id, transaction, operation, kind, state, amount, exchange_id, transmitted_at, answered_at, action_code, approval_code)
-	SELECT merchant, id, txn, payment, kind, txn_state, amount, exchange_id, transmitted_at, $25, action, approval FROM d
+	INSERT INTO transactions (merchant_id, order_id, transaction, operation, kind, state, amount, exchange_id, transmitted_at, answered_at,
+		action_code, approval_code, security, network_id)
+	SELECT merchant, id, txn, payment, kind, txn_state, amount, exchange_id, transmitted_at, $25, action, approval, security, network FROM d
 ), h AS (
 	INSERT INTO open_holds (expires_at, merchant_id, order_id, center_id)
 	SELECT hold_until, merchant, id, center_id FROM d WHERE hold_until IS NOT NULL
 ), r AS (
 	INSERT INTO records (window_id, record_id, merchant_id, order_id, operation, kind, amount, currency, exchange_id, born_at,
-		authorized_at, slice, sequence, final, card_expiry, approval_code, card)
-	SELECT win, record, merchant, id, payment, 1, amount, currency, exchange_id, $25, transmitted_at, payment, 1, true, expiry, approval, card
+		authorized_at, slice, sequence, final, card_expiry, approval_code, card, security, network_id)
+	SELECT win, record, merchant, id, payment, 1, amount, currency, exchange_id, $25, transmitted_at, payment, 1, true, expiry, approval, card,
+		security, network
 	FROM d WHERE record IS NOT NULL
 ), q AS (
 	DELETE FROM open_orders q USING d
@@ -223,7 +227,7 @@ func (b *Books) writeOutcomes(ctx context.Context, tx pgx.Tx, group []*item) err
 			more[it.finish.Order] = postings
 		}
 	}
-	rows, err := tx.Query(ctx, insertOutcomes, append(c.args(), m.at, c.tell)...)
+	rows, err := tx.Query(ctx, insertOutcomes, append(c.args(), m.at, c.tell, c.security, c.network)...)
 	if err != nil {
 		return fmt.Errorf("insert %d outcomes: %w", len(group), err)
 	}
@@ -266,6 +270,7 @@ type outcomeColumns struct {
 	rule, debit, credit                []*int16
 	day                                []time.Time
 	payment, txn                       []int16
+	security, network                  []string
 	payBefore                          []*time.Time
 	tell                               []bool
 }
@@ -297,6 +302,8 @@ func (c *outcomeColumns) add(o *outcome, m moment, postings []ledger.Posting, da
 	c.payment = append(c.payment, o.Operation)
 	c.txn = append(c.txn, o.Transaction)
 	c.payBefore = append(c.payBefore, o.payBefore)
+	c.security = append(c.security, o.Security)
+	c.network = append(c.network, o.NetworkID)
 	c.tell = append(c.tell, o.Merchant.Notify.tells(status, o.Approved))
 	c.addRule(postings)
 	return c.addRecord(o, m)

@@ -56,7 +56,7 @@ SELECT order_id, operation, kind, state, actor, reason, amount, asked_amount, au
 FROM operations WHERE merchant_id = $1 AND order_id = ANY ($2) ORDER BY order_id, operation LIMIT $3`
 	transactionsByKeys = `
 SELECT order_id, transaction, operation, original, slice, kind, state, amount, exchange_id, transmitted_at, answered_at, attempts,
-	action_code, approval_code
+	action_code, approval_code, security, network_id
 FROM transactions WHERE merchant_id = $1 AND order_id = ANY ($2) ORDER BY order_id, transaction`
 )
 

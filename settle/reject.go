@@ -60,9 +60,9 @@ func (b *Books) Represent(ctx context.Context, r RejectedRecord) (int64, error) 
 
 const presentAgain = `
 INSERT INTO records (window_id, record_id, merchant_id, order_id, operation, kind, amount, currency, exchange_id, born_at,
-	authorized_at, slice, sequence, final, card_expiry, approval_code, card, supersedes)
+	authorized_at, slice, sequence, final, card_expiry, approval_code, card, supersedes, security, network_id)
 SELECT $4, $5, merchant_id, order_id, operation, kind, $6, currency, exchange_id, $7, authorized_at, slice, sequence, final,
-	card_expiry, approval_code, card, record_id
+	card_expiry, approval_code, card, record_id, security, network_id
 FROM records WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3
 RETURNING operation`
 

@@ -134,6 +134,8 @@ type Transaction struct {
 	Attempts      int16
 	ActionCode    string
 	ApprovalCode  string
+	Security      string // how far the buyer was authenticated, 3 digits; empty: 3-D Secure was not asked
+	NetworkID     string // the network's name of an approved payment
 }
 
 const selectOrder = `
@@ -215,7 +217,7 @@ SELECT operation, kind, state, actor, reason, amount, asked_amount, auto_deposit
 FROM operations WHERE merchant_id = $1 AND order_id = $2 ORDER BY operation`
 	selectTransactions = `
 SELECT transaction, operation, original, slice, kind, state, amount, exchange_id, transmitted_at, answered_at, attempts,
-	action_code, approval_code
+	action_code, approval_code, security, network_id
 FROM transactions WHERE merchant_id = $1 AND order_id = $2 ORDER BY transaction`
 )
 

@@ -237,15 +237,16 @@ func (w *work) saveOperation(op *Operation) error {
 
 const insertTransaction = `
 INSERT INTO transactions (merchant_id, order_id, transaction, operation, original, slice, kind, state, amount, exchange_id,
-	transmitted_at, answered_at, attempts, action_code, approval_code)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+	transmitted_at, answered_at, attempts, action_code, approval_code, security, network_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 ON CONFLICT (merchant_id, order_id, transaction) DO UPDATE SET state = excluded.state, answered_at = excluded.answered_at,
 	attempts = excluded.attempts, action_code = excluded.action_code, approval_code = excluded.approval_code`
 
 // saveTransaction writes a transaction or what may change of it.
 func (w *work) saveTransaction(t Transaction) error {
 	_, err := w.tx.Exec(w.ctx, insertTransaction, w.order.Merchant, w.order.ID, t.Number, t.Operation, t.Original, t.Slice, t.Kind,
-		t.State, t.Amount, t.Exchange, t.TransmittedAt, t.AnsweredAt, t.Attempts, t.ActionCode, t.ApprovalCode)
+		t.State, t.Amount, t.Exchange, t.TransmittedAt, t.AnsweredAt, t.Attempts, t.ActionCode, t.ApprovalCode,
+		t.Security, t.NetworkID)
 	if err != nil {
 		return fmt.Errorf("write transaction %d/%d: %w", w.order.ID, t.Number, err)
 	}
@@ -290,8 +291,8 @@ func (w *work) enqueue(t Transaction) error {
 
 const insertRecord = `
 INSERT INTO records (window_id, record_id, merchant_id, order_id, operation, kind, amount, currency, exchange_id, born_at,
-	authorized_at, slice, sequence, final, card_expiry, approval_code, card, supersedes)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
+	authorized_at, slice, sequence, final, card_expiry, approval_code, card, supersedes, security, network_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
 
 // RecordKind is the direction of a clearing record.
 type RecordKind int16
@@ -318,7 +319,7 @@ func (w *work) present(kind RecordKind, operation, slice int16, amount int64, se
 	}
 	_, err = w.tx.Exec(w.ctx, insertRecord, window, id, w.order.Merchant, w.order.ID, operation, kind, amount,
 		int16(w.order.Amount.Currency), payment.Exchange, w.moment.at, payment.TransmittedAt, slice, sequence, final,
-		w.order.CardExpiry, payment.ApprovalCode, w.order.card, nil)
+		w.order.CardExpiry, payment.ApprovalCode, w.order.card, nil, payment.Security, payment.NetworkID)
 	if err != nil {
 		return 0, 0, fmt.Errorf("insert record of order %d: %w", w.order.ID, err)
 	}

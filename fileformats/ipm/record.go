@@ -94,11 +94,11 @@ const traceSize = 15
 // AppendLifeCycle appends the life-cycle id (DE 63) that names the payment in the network: an indicator, here a space,
 // and the network transaction id of its authorization, filled with spaces to 15 characters. An empty trace appends
 // nothing. The error is [ErrValue] for one that is too long.
-func AppendLifeCycle(dst []byte, trace string) ([]byte, error) {
+func AppendLifeCycle[T string | []byte](dst []byte, trace T) ([]byte, error) {
 	if len(trace) > traceSize {
 		return dst, ErrValue
 	}
-	if trace == "" {
+	if len(trace) == 0 {
 		return dst, nil
 	}
 	dst = append(append(dst, ' '), trace...)

@@ -48,7 +48,7 @@ func sealed(ctx context.Context, n *clearing.Night, pool *pgxpool.Pool, window i
 
 // copyLimit is the raw copy of the columns that a build reads.
 const copyLimit = `
-COPY (SELECT record_id, order_id, amount, exchange_id, born_at, authorized_at, merchant_id, kind, slice, card_expiry, approval_code, card
+COPY (SELECT record_id, order_id, amount, exchange_id, born_at, authorized_at, merchant_id, kind, slice, card_expiry, approval_code, card, security, network_id
 	FROM records WHERE window_id = %d AND currency = 933 ORDER BY record_id) TO STDOUT (FORMAT binary)`
 
 // copyOut runs COPY TO and throws the bytes away.
