@@ -1,4 +1,5 @@
-// Command pcsim runs a processing center alone: an online host, an SFTP server and a JSON status page. See docs/pcsim.md.
+// Command pcsim runs a processing center alone: an online host, an SFTP server and a JSON status page; and a partner bank
+// of instant payments. See docs/pcsim.md.
 package main
 
 import (
@@ -41,6 +42,7 @@ type settings struct {
 	model, sequence, charset         string
 	user, password, key, hostKeyFile string
 	status                           string
+	bank                             bankSettings
 }
 
 func flags(s *settings) *flag.FlagSet {
@@ -71,6 +73,7 @@ func flags(s *settings) *flag.FlagSet {
 	f.Float64Var(&b.RejectRecords, "reject", 0, "share of correct clearing records rejected at first")
 	f.DurationVar(&b.LateBy, "late-by", 2*time.Second, "how late a late answer is")
 	f.DurationVar(&b.Latency, "latency", 0, "longest ordinary answer time")
+	bankFlags(f, &s.bank)
 	return f
 }
 
@@ -120,7 +123,7 @@ func (s *settings) resolve() error {
 			return fmt.Errorf("charset %q is none of ascii, latin1, cp037, cp500", s.charset)
 		}
 	}
-	return errors.Join(s.readHostKey(), s.readUser())
+	return errors.Join(s.readHostKey(), s.readUser(), s.bank.resolve(s.Seed))
 }
 
 func (s *settings) readHostKey() error {
@@ -180,7 +183,12 @@ func run(ctx context.Context, args []string, env func(string) string, out io.Wri
 		return err
 	}
 	defer stop()
-	if err := introduce(out, s, center, page); err != nil {
+	bank, stopBank, err := serveBank(ctx, s.bank)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopBank()) }()
+	if err := introduce(out, s, center, bank, page); err != nil {
 		return err
 	}
 	if err := center.Run(ctx); !errors.Is(err, context.Canceled) {
@@ -209,7 +217,7 @@ func serveStatus(addr string, center *pcsim.Center) (page string, stop func(), e
 }
 
 // introduce prints what a client needs to know.
-func introduce(out io.Writer, s settings, center *pcsim.Center, page string) error {
+func introduce(out io.Writer, s settings, center *pcsim.Center, bank *pcsim.Bank, page string) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	status := center.Status()
 	fmt.Fprintf(w, "center\t%s, %s, seed %d, member %s\n", s.Name, s.Model, s.Seed, s.MemberID)
@@ -220,10 +228,12 @@ func introduce(out io.Writer, s settings, center *pcsim.Center, page string) err
 	if page != "" {
 		fmt.Fprintf(w, "status\t%s\n", page)
 	}
+	introduceBank(w, s.bank, bank)
 	fmt.Fprintf(w, "\ntest card\taction\tmerchant\toutcome\n")
 	for _, c := range pcsim.Cards() {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.PAN, cmp.Or(c.ActionCode, "-"), cmp.Or(c.Response, "-"), c.Means)
 	}
+	printAmounts(w, bank)
 	return w.Flush()
 }
 

@@ -29,7 +29,7 @@ func TestRunsAlone(t *testing.T) {
 	done := make(chan error, 1)
 	root := filepath.Join(t.TempDir(), "pc")
 	go func() {
-		err := run(ctx, []string{"-online", "127.0.0.1:0", "-sftp", "127.0.0.1:0", "-status", "127.0.0.1:0", "-root", root}, noEnv, w)
+		err := run(ctx, []string{"-online", "127.0.0.1:0", "-sftp", "127.0.0.1:0", "-status", "127.0.0.1:0", "-bank", "127.0.0.1:0", "-root", root}, noEnv, w)
 		w.Close()
 		done <- err
 	}()
@@ -39,7 +39,7 @@ func TestRunsAlone(t *testing.T) {
 		name, fact, _ := strings.Cut(lines.Text(), "  ")
 		facts[name] = strings.TrimSpace(fact)
 	}
-	for range len(pcsim.Cards()) + 1 {
+	for range len(pcsim.Cards()) + len(pcsim.TestAmounts()) + 3 {
 		lines.Scan()
 	}
 
@@ -62,6 +62,11 @@ func TestRunsAlone(t *testing.T) {
 	}
 	session.Close()
 	checkStatus(t, facts["status"])
+	bank, unit, _ := strings.Cut(facts["bank"], ", ")
+	if unit != "amounts in rubles" || !strings.HasPrefix(facts["bank key"], "settled, secret ") {
+		t.Errorf("bank %q, key %q", facts["bank"], facts["bank key"])
+	}
+	checkBank(t, bank)
 
 	cancel()
 	if !lines.Scan() || lines.Text() != "stopped" {
@@ -69,6 +74,20 @@ func TestRunsAlone(t *testing.T) {
 	}
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// checkBank expects the bank to be there and to refuse strangers.
+func checkBank(t *testing.T, url string) {
+	t.Helper()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get(url + "/v1/banks")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the bank answers a stranger with %d", resp.StatusCode)
 	}
 }
 
@@ -102,7 +121,7 @@ func TestSettings(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"-model", "x"}, {"-sequence", "x"}, {"-charset", "x"}, {"stray"}, {"-host-key", "/nonexistent"},
-		{"-authorized-key", "/nonexistent"}, {"-decline", "x"},
+		{"-authorized-key", "/nonexistent"}, {"-decline", "x"}, {"-bank-unit", "cents"},
 	} {
 		if _, err := parse(args, noEnv, io.Discard); err == nil {
 			t.Errorf("%q accepted", args)
@@ -113,5 +132,9 @@ func TestSettings(t *testing.T) {
 	}
 	if err := run(context.Background(), []string{"-member", "1"}, noEnv, io.Discard); err == nil {
 		t.Error("bad member id accepted")
+	}
+	args := []string{"-online", "127.0.0.1:0", "-sftp", "127.0.0.1:0", "-status", "", "-bank", "127.0.0.1:0", "-bank-secret", "short"}
+	if err := run(context.Background(), args, noEnv, io.Discard); err == nil {
+		t.Error("short secret accepted")
 	}
 }

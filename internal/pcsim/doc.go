@@ -27,5 +27,11 @@
 // reject (1644/699). Otherwise the reply states what was accepted, per kind of message (1644/685), and names every record
 // that was not (1644/691).
 //
+// # Partner bank
+//
+// A [Bank] is the other side of instant payments: an HTTP API, its own books, and the payer's app ([Bank.Scan], and a page
+// for people). Test amounts ([TestAmounts]) have one documented outcome each. It signs and reads amounts with its own
+// code, and its clock moves by [Bank.Process] or [Bank.Run].
+//
 // State lives in memory: a restarted center has empty books and does not know earlier authorizations.
 package pcsim

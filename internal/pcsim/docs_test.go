@@ -16,7 +16,7 @@ func TestDocumentedTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, table := range map[string]string{"test cards": cardTable(), "reject codes": rejectTable()} {
+	for name, table := range map[string]string{"test cards": cardTable(), "reject codes": rejectTable(), "test amounts": amountTable()} {
 		if !strings.Contains(string(doc), table) {
 			t.Errorf("docs/pcsim.md does not have this table of %s:\n%s", name, table)
 		}
@@ -37,6 +37,15 @@ func rejectTable() string {
 	b.WriteString("| Code | Element | Class | Means |\n|---|---|---|---|\n")
 	for _, r := range pcsim.RejectCodes() {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.Code, r.Element, r.Class, r.Means)
+	}
+	return b.String()
+}
+
+func amountTable() string {
+	var b strings.Builder
+	b.WriteString("| Amount | Outcome |\n|--:|---|\n")
+	for _, a := range pcsim.TestAmounts() {
+		fmt.Fprintf(&b, "| %d.%02d | %s |\n", a.Minor/100, a.Minor%100, a.Means)
 	}
 	return b.String()
 }
