@@ -67,6 +67,8 @@ const (
 	outAuthResult
 	outAuthRequired
 	outCheque
+	outErrorCategory
+	outAdvice
 	outCount
 )
 
@@ -78,6 +80,7 @@ var outNames = [outCount]string{
 	"customermessage", "orderstate", "processingname", "operationtype", "billnumber", "orderamount", "ordercurrency", "slipno",
 	"packetdate", "signature", "pareq", "acsurl", "checkvalue", "operationstate", "operationdate", "meantype_id", "billnumber",
 	"transactiontype", "note", "errorcode", "clientip", "authresult", "authrequired", "chequeitems",
+	"errorcategory", "merchantadvicecode",
 }
 
 // numeric fields are numbers in JSON.
@@ -96,7 +99,8 @@ type told struct {
 // answer is what a service says, before it has a format.
 type answer struct {
 	fault  *fault
-	orders []told // oldest first; when there is no fault, at least one
+	orders []told // oldest first
+	file   *file  // it is to be stored under this name; nil: as every answer
 }
 
 // one answers with a single operation of a single order.

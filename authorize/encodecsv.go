@@ -23,7 +23,11 @@ func appendCSV(dst []byte, s *sheet, a *answer) []byte {
 			dst = endLine(appendPairs(dst, s.flat, &o.record, outCount))
 			continue
 		}
-		for _, step := range o.steps(s) {
+		steps := o.steps(s)
+		if len(steps) == 0 {
+			steps = []*record{{}} // nothing was done to the order yet
+		}
+		for _, step := range steps {
 			dst = endLine(appendLine(dst, s, o, step))
 		}
 	}

@@ -102,6 +102,11 @@ func (f *frame) appendAnswer(dst []byte, s *sheet, a *answer) []byte {
 
 // appendSOAPOrder writes an order. What proves the answer stands behind the order where JSON has it outside, too.
 func appendSOAPOrder(dst []byte, s *sheet, o *told, attribute string) []byte {
+	if s.soap.minutes {
+		short := *o
+		short.record[outPacketDate] = withoutSeconds(short.record[outPacketDate])
+		o = &short
+	}
 	if s.soap.bare {
 		return appendSections(dst, s, o, attribute)
 	}
@@ -115,6 +120,9 @@ func appendSOAPOrder(dst []byte, s *sheet, o *told, attribute string) []byte {
 	}
 	return dst
 }
+
+// withoutSeconds cuts an instant of timeFormat at its minute.
+func withoutSeconds(at string) string { return at[:max(0, len(at)-len(":05"))] }
 
 // appendSOAPFault tells the codes as this protocol does: numbers, where SOAP has qualified names.
 func appendSOAPFault(dst []byte, prefix string, f *fault) []byte {

@@ -33,6 +33,7 @@ const (
 	onUnexpected   = 1
 	onSize         = 2
 	onRate         = 3
+	onInterval     = 4
 	onPassword     = 102
 	onFormat       = 103
 	onCurrency     = 105

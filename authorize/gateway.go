@@ -63,6 +63,7 @@ type Gateway struct {
 	late        *lateBook
 	lates       chan online.LateAnswer
 	serving     atomic.Int64
+	reading     atomic.Int64            // periods being read
 	busy        map[int32]*atomic.Int64 // requests being served, by merchant
 	stop        context.CancelFunc
 	owned       sync.WaitGroup

@@ -44,6 +44,8 @@ func classOf(a *answer) int {
 		return 4
 	case f != nil:
 		return 3
+	case len(a.orders) == 0:
+		return 0
 	case a.orders[0].record[outResponseCode] == responseInProcess:
 		return 2
 	case a.orders[0].record[outResponseCode] == responseApproved, a.orders[0].record[outResponseCode] == "":

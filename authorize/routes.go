@@ -96,18 +96,26 @@ var answers = sync.Pool{New: func() any { b := make([]byte, 0, 8<<10); return &b
 // Values of headers, made once.
 var noStore, noSniff = []string{"no-store"}, []string{"nosniff"}
 
+// maxPooled is the largest buffer that is kept for later answers, in bytes.
+const maxPooled = 1 << 20
+
 // writeAnswer encodes an answer and sends it whole.
 func writeAnswer(w http.ResponseWriter, s *sheet, f Format, status int, a *answer, id string) {
 	buffer := answers.Get().(*[]byte)
-	defer answers.Put(buffer)
 	e := encoders[f]
 	*buffer = e.write((*buffer)[:0], s, a)
-	h := w.Header()
+	if cap(*buffer) <= maxPooled {
+		defer answers.Put(buffer)
+	}
+	h, body := w.Header(), *buffer
 	h["Content-Type"], h["Cache-Control"], h["X-Content-Type-Options"] = e.contentType, noStore, noSniff
+	if a.file != nil {
+		body = a.file.pack(h, f, body)
+	}
 	h["X-Request-Id"] = []string{id}
-	h["Content-Length"] = []string{strconv.Itoa(len(*buffer))}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
-	_, _ = w.Write(*buffer)
+	_, _ = w.Write(body)
 }
 
 // timeFormat is how instants stand in answers, in UTC.

@@ -35,7 +35,9 @@ var services = prepared([]service{
 	{path: "/orderstate/orderstate.cfm", sheet: orderStateSheet, format: FormatSOAP, second: onOrder, handle: (*Gateway).orderState,
 		needs: []in{inOrderNumber}, takes: periodParams},
 	{path: "/orderresult/orderresult.cfm", sheet: orderResultSheet, format: FormatXML, second: onOrder, handle: (*Gateway).orderResult,
-		needs: []in{inOrderNumber}, takes: periodParams},
+		takes: slices.Concat([]in{inOrderNumber, inBillNumber}, periodParams)},
+	{path: "/resultbydate/resultbydate.cfm", sheet: resultByDateSheet, format: FormatCSV, second: onService, handle: (*Gateway).resultByDate,
+		takes: slices.Concat(periodParams, span(inTestMode, inZipFlag))},
 })
 
 // Parameters that several services have.

@@ -26,6 +26,7 @@ type soap struct {
 	inner    string // element in that, around the orders; empty: none
 	bare     bool   // the fields of the one order stand there themselves; else in an "order"
 	encoded  bool   // RPC style: each field carries its type
+	minutes  bool   // packetdate has no seconds
 }
 
 var flatFields = fields(outOrderNumber, outACS)
@@ -57,6 +58,13 @@ func rpc(request string) soap {
 	return soap{request: request, response: request + "Response", inner: "return", bare: true, encoded: true}
 }
 
+// periodFields are told of each operation of a period, with its order.
+var periodFields = []out{outBillNumber, outOrderNumber, outTestMode, outOrderComment, outOrderAmount, outOrderCurrency, outFirstName,
+	outLastName, outMiddleName, outEmail, outOrderDate, outOrderState, outErrorCode, outPacketDate, outSignature, outOperationType,
+	outOperationState, outAmount, outCurrency, outIP, outMeansTypeID, outMeansType, outMeansSubtype, outMeansNumber, outCardholder,
+	outCardExpiry, outIssuer, outBankCountry, outRate, outResponseCode, outMessage, outCustomerMessage, outRecommendation,
+	outApprovalCode, outProtocolType, outProcessing, outOperationDate, outSlip}
+
 // The layouts of the services.
 var (
 	paymentSheet  = flatSheet("silentpay", soap{request: "SilentPay", response: "SilentPayResponse", inner: "return", bare: true})
@@ -73,21 +81,25 @@ var (
 			outTransactionType, outNote},
 		check: checkFields}
 	orderStateSheet = &sheet{root: "orderstate",
-		soap: soap{request: "orderstate", response: "orderstateResponse", inner: "orderstate"},
+		soap: soap{request: "orderstate", response: "orderstateResponse", inner: "orderstate", minutes: true},
 		flat: []out{outOrderNumber, outOrderBill, outOrderAmount, outOrderCurrency, outOrderState, outPacketDate, outSignature,
 			outCheckValue},
 		order: []out{outOrderNumber, outOrderBill, outOrderAmount, outOrderCurrency, outOrderState},
 		check: checkFields}
 	orderResultSheet = &sheet{root: "orderresult", list: true,
-		soap: soap{request: "orderresult", response: "orderresultResponse", inner: "orderresult"},
+		soap: soap{request: "orderresult", response: "orderresultResponse", inner: "orderresult", minutes: true},
 		flat: []out{outOrderBill, outOrderNumber, outTestMode, outOrderComment, outOrderAmount, outOrderCurrency, outFirstName,
-			outLastName, outMiddleName, outEmail, outOrderDate, outOrderState, outErrorCode, outPacketDate, outSignature, outCheckValue},
+			outLastName, outMiddleName, outEmail, outOrderDate, outOrderState, outErrorCode, outErrorCategory, outAdvice,
+			outPacketDate, outSignature, outCheckValue},
 		order: []out{outOrderBill, outOrderNumber, outTestMode, outOrderComment, outOrderAmount, outOrderCurrency, outOrderDate,
-			outOrderState, outErrorCode},
+			outOrderState, outErrorCode, outErrorCategory, outAdvice},
 		customer: []out{outFirstName, outLastName, outMiddleName, outEmail},
 		operation: []out{outBillNumber, outOperationType, outOperationState, outAmount, outCurrency, outIP, outClientIP,
 			outMeansTypeID, outMeansType, outMeansSubtype, outMeansNumber, outCardholder, outCardExpiry, outIssuer, outBankCountry,
 			outResponseCode, outMessage, outCustomerMessage, outRecommendation, outApprovalCode, outProtocolType, outProcessing,
 			outOperationDate, outAuthResult, outAuthRequired, outSlip, outCheque, outTransactionType, outNote},
 		check: checkFields}
+	resultByDateSheet = &sheet{root: "resultbydate", list: true, wrapped: true,
+		soap: soap{request: "resultbydate", response: "resultbydateResponse", inner: "resultbydate"},
+		flat: periodFields, order: periodFields}
 )

@@ -37,17 +37,27 @@ func (g *Gateway) orderResult(ctx context.Context, c *call) (*answer, error) {
 		if o, err = g.Books.Order(ctx, o.Merchant, o.ID); err != nil {
 			return nil, err
 		}
-		t := &a.orders[i]
-		c.stateFields(&t.record, o, g.Now())
-		t.recallDetails(o.Details)
-		if len(o.Operations) == 0 {
-			o.Operations = []settle.Operation{*pending(o)}
-		}
-		for n := range o.Operations {
-			t.operations = append(t.operations, c.operation(g, o, &o.Operations[n]))
-		}
+		c.resultOf(g, &a.orders[i], o)
 	}
 	return a, nil
+}
+
+// resultOf tells an order with its operations. A payment that is on its way is one of them.
+func (c *call) resultOf(g *Gateway, t *told, o *settle.Order) {
+	c.stateFields(&t.record, o, g.Now())
+	t.recallDetails(o.Details)
+	if op := o.OnItsWay(); op != nil {
+		o.Operations = append(o.Operations, *op)
+	}
+	t.operations = make([]record, len(o.Operations))
+	for i := range o.Operations {
+		op := &o.Operations[i]
+		t.operations[i] = c.operation(g, o, op)
+		if op.Kind != settle.OperationPayment {
+			t.operations[i][outCheque] = "" // the cheque is the payment's
+		}
+		t.record[outErrorCode] = errorCode(op) // that of the last one stays
+	}
 }
 
 // stateFields tells an order's state as of now.
@@ -56,8 +66,12 @@ func (c *call) stateFields(r *record, o *settle.Order, now time.Time) {
 	r[outPacketDate] = stamp(now)
 }
 
-// attempts finds the orders that were made under an order number within the period of the request.
+// attempts finds the order of a bill number, or the orders that were made under an order number within the period of the
+// request.
 func (g *Gateway) attempts(ctx context.Context, c *call) ([]*settle.Order, error) {
+	if c.has(inBillNumber) {
+		return g.byBill(ctx, c)
+	}
 	if err := c.require(inOrderNumber); err != nil {
 		return nil, err
 	}
@@ -69,9 +83,28 @@ func (g *Gateway) attempts(ctx context.Context, c *call) ([]*settle.Order, error
 	}
 	found, err := g.Books.Attempts(ctx, c.merchant.ID, c.text(inOrderNumber), from, to)
 	if err == nil && len(found) == 0 {
-		err = refuse(errNotFound, onOrder, "no such order")
+		err = errNoOrder
 	}
 	return found, err
+}
+
+var errNoOrder = &fault{first: errNotFound, second: onOrder, detail: "no such order"}
+
+// byBill finds the order of a bill number, whenever it was made. An order number that is given as well must be its own,
+// and an operation that the bill number names one of its.
+func (g *Gateway) byBill(ctx context.Context, c *call) ([]*settle.Order, error) {
+	id, operation, err := c.billNumber()
+	if err != nil {
+		return nil, err
+	}
+	o, err := g.Books.Order(ctx, c.merchant.ID, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case c.has(inOrderNumber) && o.Number != c.text(inOrderNumber), operation != 0 && operation != o.PaymentNumber && o.Operation(operation) == nil:
+		return nil, errNoOrder
+	}
+	return []*settle.Order{o}, nil
 }
 
 // instant reads five parameters from year to minute, in UTC. A part that is missing or wrong is taken from otherwise.

@@ -17,7 +17,7 @@ import (
 
 // detailParams are what an order keeps as the merchant sent it, under the parameters' names in lower case.
 var detailParams = [...]in{inOrderComment, inCardholder, inLastName, inFirstName, inMiddleName, inEmail, inClientIP, inAddress,
-	inHomePhone, inWorkPhone, inMobilePhone, inFax, inCountry, inState, inCity, inZip}
+	inHomePhone, inWorkPhone, inMobilePhone, inFax, inCountry, inState, inCity, inZip, inChequeItems}
 
 var detailNames = func() (names [len(detailParams)]string) {
 	for i, id := range detailParams {
@@ -31,19 +31,28 @@ func (c *call) details() json.RawMessage {
 	var b []byte
 	for i, id := range detailParams {
 		if v := c.values[id]; v != nil {
-			if b == nil {
-				b = append(make([]byte, 0, 512), '{')
-			} else {
-				b = append(b, ',')
-			}
-			b = append(append(append(b, '"'), detailNames[i]...), `":`...)
-			b, _ = jsontext.AppendQuote(b, v) // set made sure that it is UTF-8
+			b = appendDetail(b, detailNames[i], v)
 		}
+	}
+	for _, f := range c.listed {
+		b = appendDetail(b, listedPrefix+string(f.name), f.value)
 	}
 	if b == nil {
 		return nil
 	}
 	return append(b, '}')
+}
+
+// appendDetail adds a member to an object that is not ended yet. The value is UTF-8.
+func appendDetail(b []byte, name string, v []byte) []byte {
+	if b == nil {
+		b = append(make([]byte, 0, 512), '{')
+	} else {
+		b = append(b, ',')
+	}
+	b = append(append(append(b, '"'), name...), `":`...)
+	b, _ = jsontext.AppendQuote(b, v)
+	return b
 }
 
 // detailFields are the details that answers repeat.
@@ -52,7 +61,7 @@ var detailFields = [...]struct {
 	out out
 }{
 	{inOrderComment, outOrderComment}, {inCardholder, outCardholder}, {inLastName, outLastName}, {inFirstName, outFirstName},
-	{inMiddleName, outMiddleName}, {inEmail, outEmail}, {inClientIP, outIP},
+	{inMiddleName, outMiddleName}, {inEmail, outEmail}, {inClientIP, outIP}, {inChequeItems, outCheque},
 }
 
 // takeDetails writes the details of the request.
@@ -128,7 +137,8 @@ func (g *Gateway) stored(ctx context.Context, c *call, id int64) (*answer, error
 // operation tells an operation of an order of the books.
 func (c *call) operation(g *Gateway, o *settle.Order, op *settle.Operation) record {
 	approval := ""
-	if t := o.PaymentTransaction(); t != nil && op.State != settle.OperationTimedOut {
+	of := op.Kind != settle.OperationPayment || op.Number == o.PaymentNumber // an earlier try was not approved
+	if t := o.PaymentTransaction(); t != nil && of && op.State != settle.OperationTimedOut {
 		approval = t.ApprovalCode
 	}
 	rec := c.record(g, o, op, approval)
