@@ -82,17 +82,18 @@ func zeroLetters(v []byte) []byte {
 	return v[:n]
 }
 
-// stripAddress removes %3C and %3E from v, in place, also those that appear only when others are gone, and one & of each
-// && before a quote.
+// stripAddress removes %3C and %3E from v, in place, also those that appear only when others are gone, and of several &
+// before a quote all but one.
 func stripAddress(v []byte) []byte {
 	out := v[:0]
 	for _, c := range v {
 		out = append(out, c)
-		switch n := len(out); {
-		case n >= 3 && out[n-3] == '%' && out[n-2] == '3' && (lowerByte(c) == 'c' || lowerByte(c) == 'e'):
+		n := len(out)
+		if n >= 3 && out[n-3] == '%' && out[n-2] == '3' && (lowerByte(c) == 'c' || lowerByte(c) == 'e') {
 			out = out[:n-3]
-		case n >= 3 && bytes.HasSuffix(out, []byte(`&&"`)):
-			out = append(out[:n-3], `&"`...)
+		}
+		for bytes.HasSuffix(out, []byte(`&&"`)) {
+			out = append(out[:len(out)-3], `&"`...)
 		}
 	}
 	clear(v[len(out):])

@@ -1,0 +1,306 @@
+package authorize
+
+import (
+	"crypto"
+	"crypto/ed25519"
+	"crypto/md5"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"settled/internal/money"
+	"settled/settle"
+)
+
+// readCall reads a request of a merchant as a form or as JSON, as a service would that takes every parameter.
+func readCall(t *testing.T, body string) (*call, error) {
+	t.Helper()
+	r := httptest.NewRequest("POST", "/", strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if strings.HasPrefix(body, "{") {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	c := &call{format: FormatXML, merchant: &settle.Merchant{ID: 123456, Default: money.BYN}}
+	err := c.read(r)
+	return c, err
+}
+
+// vector is a request whose check value stands in the protocol's description.
+const vector = "Merchant_ID=123456&OrderNumber=A-1&OrderAmount=100.00&OrderCurrency=RUB"
+
+var checked = &Merchant{SecretWord: "secret", Proofs: Proofs{Checkvalue: true}}
+
+func TestRequestCheckvalues(t *testing.T) {
+	of := func(x string) string { return checkValue("secret", x) }
+	for name, c := range map[string]struct {
+		body  string
+		first int // of the refusal; 0: none
+	}{
+		"vector":               {vector + "&Checkvalue=EBC5BF40F1F434D1B0CD29CBD1340E6C", 0},
+		"vector in lower case": {vector + "&checkvalue=ebc5bf40f1f434d1b0cd29cbd1340e6c", 0},
+		"one digit wrong":      {vector + "&Checkvalue=EBC5BF40F1F434D1B0CD29CBD1340E6D", 7},
+		"cut":                  {vector + "&Checkvalue=EBC5BF40F1F434D1B0CD29CBD1340E6", 7},
+		"missing":              {vector, 3},
+		"another amount":       {strings.Replace(vector, "100.00", "1.00", 1) + "&Checkvalue=EBC5BF40F1F434D1B0CD29CBD1340E6C", 7},
+		"the very string":      {strings.Replace(vector, "100.00", "100,0", 1) + "&Checkvalue=" + of("123456;A-1;100,0;RUB"), 0},
+		"own currency":         {"Merchant_ID=123456&OrderNumber=A-1&OrderAmount=100.00&Checkvalue=" + of("123456;A-1;100.00;BYN"), 0},
+		"before stripping": {"Merchant_ID=123456&OrderNumber=A%3C%27+1&OrderAmount=%28100.00%29&OrderCurrency=RUB&Checkvalue=" +
+			of("123456;A<' 1;(100.00);RUB"), 0},
+		"after stripping": {"Merchant_ID=123456&OrderNumber=A%3C1&OrderAmount=1&OrderCurrency=RUB&Checkvalue=" + of("123456;A1;1;RUB"), 7},
+		"everything else that is covered": {vector + "&OrderMaxPoints=5&CustomerNumber=B%2F7&Disable3DS=1&Prepayment=2&Checkvalue=" +
+			of("123456;A-1;100.00;RUB;5;B/7;1;2"), 0},
+		"zeros are skipped": {vector + "&OrderMaxPoints=0&CustomerNumber=C&Disable3DS=0&Prepayment=0.00&Checkvalue=" + of("123456;A-1;100.00;RUB;C"), 0},
+		"one left out":      {vector + "&CustomerNumber=C&Checkvalue=" + of("123456;A-1;100.00;RUB"), 7},
+		"one for two":       {vector + "&CustomerNumber=C%3B1&Checkvalue=" + of("123456;A-1;100.00;RUB;C;1"), 4},
+		"JSON number":       {`{"Merchant_ID":123456,"OrderNumber":"A-1","OrderAmount":100.00,"OrderCurrency":"RUB","Checkvalue":"EBC5BF40F1F434D1B0CD29CBD1340E6C"}`, 0},
+	} {
+		call, err := readCall(t, c.body)
+		if err == nil {
+			err = checkRequest(checked, call)
+		}
+		if got := firstOf(err); got != c.first {
+			t.Errorf("%s: %d (%v), not %d", name, got, err, c.first)
+		}
+	}
+}
+
+func firstOf(err error) int {
+	var f *fault
+	if errors.As(err, &f) {
+		return f.first
+	}
+	return 0
+}
+
+// A zero that proofs skip is no value either: a service cannot act on what no proof covers.
+func TestZeroIsNotSent(t *testing.T) {
+	c, err := readCall(t, "CustomerNumber=000&Disable3DS=0&Prepayment=0.0&OrderMaxPoints=0")
+	if err != nil || c.has(inCustomerNumber) || c.has(inDisable3DS) || c.has(inPrepayment) || c.has(inOrderMaxPoints) {
+		t.Errorf("%v: a zero counts as sent", err)
+	}
+}
+
+// What was covered by a proof cannot be said a second time, not even when the first time strips to nothing.
+func TestProvenParametersAreGivenOnce(t *testing.T) {
+	for _, body := range []string{"OrderAmount=100.00&OrderAmount=1", "OrderAmount=%3C%3E&OrderAmount=1", "OrderAmount=1&OrderAmount=%3C%3E",
+		"CustomerNumber=%3C&CustomerNumber=C"} {
+		if _, err := readCall(t, body); firstOf(err) != errFormat {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+// sign makes a signature as clients do, and encodes it for a form.
+func sign(t *testing.T, key *rsa.PrivateKey, h crypto.Hash, text string) string {
+	t.Helper()
+	p := Proofs{SHA256: h == crypto.SHA256}
+	signature, err := rsa.SignPKCS1v15(rand.Reader, key, h, p.digest(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(signature)
+}
+
+func TestRequestSignatures(t *testing.T) {
+	key := newKey(t, 1024)
+	other := newKey(t, 1024)
+	const x = "123456;A-1;100.00;RUB"
+	md5Only := &Merchant{Proofs: Proofs{Signature: true, PublicKey: &key.PublicKey}}
+	sha := &Merchant{Proofs: Proofs{Signature: true, PublicKey: &key.PublicKey, SHA256: true}}
+	without := &Merchant{}
+	_, edwards, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := sign(t, key, crypto.MD5, x)
+	for name, c := range map[string]struct {
+		m         *Merchant
+		signature string
+		first     int
+	}{
+		"MD5 over the text":           {md5Only, good, 0},
+		"MD5 over the digest's text":  {md5Only, sign(t, key, crypto.MD5, md5Hex(x)), 0},
+		"without padding":             {md5Only, strings.TrimRight(good, "="), 0},
+		"in lines":                    {md5Only, good[:64] + "\r\n" + good[64:], 0},
+		"another key":                 {md5Only, sign(t, other, crypto.MD5, x), 7},
+		"another text":                {md5Only, sign(t, key, crypto.MD5, x+";1"), 7},
+		"SHA-256 where MD5 is agreed": {md5Only, sign(t, key, crypto.SHA256, x), 7},
+		"MD5 where SHA-256 is agreed": {sha, good, 7},
+		"SHA-256":                     {sha, sign(t, key, crypto.SHA256, x), 0},
+		"SHA-256 over the digest":     {sha, sign(t, key, crypto.SHA256, md5Hex(x)), 0},
+		"Ed25519":                     {md5Only, base64.StdEncoding.EncodeToString(ed25519.Sign(edwards, []byte(md5Hex(x)))), 7},
+		"not Base64":                  {md5Only, "%%%", 7},
+		"missing":                     {md5Only, "", 3},
+		"no key":                      {without, good, 9},
+		"neither sent nor demanded":   {without, "", 0},
+	} {
+		call, err := readCall(t, vector+"&Signature="+url.QueryEscape(c.signature))
+		if err == nil {
+			err = checkRequest(c.m, call)
+		}
+		if got := firstOf(err); got != c.first {
+			t.Errorf("%s: %d (%v), not %d", name, got, err, c.first)
+		}
+	}
+	raw, err := readCall(t, vector+"&Signature="+good) // its plus signs arrive as spaces
+	if err != nil || checkRequest(md5Only, raw) != nil {
+		t.Errorf("not encoded: %v", err)
+	}
+	withValue, err := readCall(t, vector+"&Checkvalue=EBC5BF40F1F434D1B0CD29CBD1340E6C")
+	if err != nil || firstOf(checkRequest(without, withValue)) != errEncryption {
+		t.Errorf("check value without a secret word: %v", err)
+	}
+}
+
+func newKey(t *testing.T, bits int) *rsa.PrivateKey {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, bits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func TestKeys(t *testing.T) {
+	key := newKey(t, 1024)
+	pkix, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inPEM := func(kind string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
+	pkcs1 := x509.MarshalPKCS1PublicKey(&key.PublicKey)
+	for name, text := range map[string][]byte{"PKIX": pkix, "PKCS #1": pkcs1, "PKIX in PEM": inPEM("PUBLIC KEY", pkix),
+		"PKCS #1 in PEM": inPEM("RSA PUBLIC KEY", pkcs1)} {
+		if got, err := ParsePublicKey(text); err != nil || !got.Equal(&key.PublicKey) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, text := range map[string][]byte{"PKCS #8": pkcs8, "PKCS #1 in PEM": inPEM("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key))} {
+		if got, err := ParseSigningKey(text); err != nil || !got.Equal(key) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	public, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edwards, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string][]byte{"nothing": nil, "text": []byte("key"), "Ed25519": edwards, "a private key": pkcs8, "a short key": shortKey(t)} {
+		if _, err := ParsePublicKey(text); !errors.Is(err, ErrKey) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := ParseSigningKey(pkix); !errors.Is(err, ErrKey) {
+		t.Errorf("a public key signs: %v", err)
+	}
+}
+
+// shortKey is a public key of 512 bits; its modulus needs no factors.
+func shortKey(t *testing.T) []byte {
+	t.Helper()
+	key := newKey(t, 1024).PublicKey
+	key.N.Rsh(key.N, 512).SetBit(key.N, 0, 1)
+	return x509.MarshalPKCS1PublicKey(&key)
+}
+
+// The digests are what the hash says they are.
+func TestDigests(t *testing.T) {
+	sum, other := md5.Sum([]byte("x")), sha256.Sum256([]byte("x"))
+	if string((&Proofs{}).digest("x")) != string(sum[:]) || string((&Proofs{SHA256: true}).digest("x")) != string(other[:]) {
+		t.Error("wrong digest")
+	}
+}
+
+func TestListParameters(t *testing.T) {
+	many := make([]string, maxListed+1)
+	for i := range many {
+		many[i] = "field" + strings.Repeat("x", i)
+	}
+	for name, c := range map[string]struct {
+		body  string
+		want  map[string]string
+		first int
+	}{
+		"form":            {"Gift=To+%22Ann%22&listparameters=gift,+Color&COLOR=red&other=1", map[string]string{"list.gift": "To Ann", "list.Color": "red"}, 0},
+		"before and JSON": {`{"Gift":"a","ListParameters":"Gift,n","n":5}`, map[string]string{"list.Gift": "a", "list.n": "5"}, 0},
+		"encoded name":    {"ListParameters=Gift&%47ift=a", map[string]string{"list.Gift": "a"}, 0},
+		"a known one":     {"ListParameters=Email,Gift&Email=a@b&Gift=c", map[string]string{"email": "a@b", "list.Gift": "c"}, 0},
+		"JSON, not named": {`{"Gift":"a","ListParameters":"n"}`, nil, errFormat},
+		"JSON, an object": {`{"Gift":{},"ListParameters":"Gift"}`, nil, errFormat},
+		"twice":           {"ListParameters=Gift&Gift=a&gift=b", nil, errFormat},
+		"too long":        {"ListParameters=Gift&Gift=" + strings.Repeat("x", 257), nil, errFormat},
+		"too many":        {"ListParameters=" + strings.Join(many, ","), nil, errFormat},
+		"a strange name":  {"ListParameters=G%C3%A9", nil, errFormat},
+		"card data":       {"ListParameters=my_CVV2", nil, errProhibitedObject},
+		"not UTF-8":       {"ListParameters=Gift&Gift=%ff", nil, errFormat},
+	} {
+		call, err := readCall(t, c.body)
+		if got := firstOf(err); got != c.first {
+			t.Errorf("%s: %d (%v), not %d", name, got, err, c.first)
+		}
+		if err != nil {
+			continue
+		}
+		var got map[string]string
+		if err := json.Unmarshal(call.details(), &got); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for field, value := range c.want {
+			if got[field] != value || len(got) != len(c.want) {
+				t.Errorf("%s: %v", name, got)
+			}
+		}
+	}
+}
+
+func TestCheques(t *testing.T) {
+	const item = `{"id":1,"name":"Book \"A\"; 50% <off>","price":"10.00","quantity":2.000,"amount":20,"tax":"vat20","fpmode":1}`
+	for text, first := range map[string]int{
+		`{"items":[` + item + `]}`: 0,
+		`{"items":[` + item + `,` + strings.Replace(item, `"id":1`, `"id":2`, 1) + `]}`: 0,
+		`{"items":[{"product":"A","price":1,"quantity":1,"amount":1}]}`:                 0,
+		`{"items":[` + item + `,` + item + `]}`:                                         errFormat,
+		`{"items":[]}`:                                                                  errFormat,
+		`{"items":[{"name":"A","price":-1,"quantity":1,"amount":1}]}`:                   errFormat,
+		`{"items":[{"name":"A","price":1,"quantity":1}]}`:                               errFormat,
+		`{"items":[{"price":1,"quantity":1,"amount":1}]}`:                               errFormat,
+		`{"items":[{"name":"A","price":1,"quantity":1,"amount":1,"x":[1]}]}`:            errFormat,
+		`[` + item + `]`:                      errFormat,
+		`{"items":[` + item:                   errFormat,
+		`{"items":[` + item + `]} {}`:         errFormat,
+		`{"items":[` + item + `],"items":[]}`: errFormat,
+	} {
+		bodies := []string{"ChequeItems=" + url.QueryEscape(text)}
+		if quoted, err := json.Marshal(text); err == nil {
+			bodies = append(bodies, `{"ChequeItems":`+string(quoted)+`}`)
+		}
+		if json.Valid([]byte(text)) && text[0] == '{' {
+			bodies = append(bodies, `{"ChequeItems":`+text+`}`)
+		}
+		for _, body := range bodies {
+			c, err := readCall(t, body)
+			if got := firstOf(err); got != first {
+				t.Errorf("%s: %d (%v), not %d", body, got, err, first)
+			}
+			if err == nil && c.text(inChequeItems) != text {
+				t.Errorf("kept as %s", c.text(inChequeItems))
+			}
+		}
+	}
+}
