@@ -97,13 +97,29 @@ var cards = []Card{
 	{CardCreditRefused, CreditRefused, "000", "AS000", "approved; a credit is always rejected in clearing (5002)"},
 }
 
-// Cards returns the test cards with their documented outcomes.
-func Cards() []Card { return append([]Card(nil), cards...) }
+// Cards returns the test cards with their documented outcomes, those of 3-D Secure last.
+func Cards() []Card {
+	all := append([]Card(nil), cards...)
+	for _, c := range acsCards {
+		all = append(all, c.center())
+	}
+	return all
+}
+
+// center is the card at the online host, which approves it.
+func (c ACSCard) center() Card {
+	return Card{c.PAN, Approve, "000", "AS000", "approved; 3-D Secure: " + c.Means}
+}
 
 func findCard(pan string) (Card, bool) {
 	for _, c := range cards {
 		if c.PAN == pan {
 			return c, true
+		}
+	}
+	for _, c := range acsCards {
+		if c.PAN == pan {
+			return c.center(), true
 		}
 	}
 	return Card{}, false

@@ -16,7 +16,9 @@ func TestDocumentedTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, table := range map[string]string{"test cards": cardTable(), "reject codes": rejectTable(), "test amounts": amountTable()} {
+	for name, table := range map[string]string{
+		"test cards": cardTable(), "3-D Secure cards": acsTable(), "reject codes": rejectTable(), "test amounts": amountTable(),
+	} {
 		if !strings.Contains(string(doc), table) {
 			t.Errorf("docs/pcsim.md does not have this table of %s:\n%s", name, table)
 		}
@@ -28,6 +30,15 @@ func cardTable() string {
 	b.WriteString("| Card | DE 39 | Merchant is told | Outcome |\n|---|---|---|---|\n")
 	for _, c := range pcsim.Cards() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", c.PAN, cmp.Or(c.ActionCode, "–"), cmp.Or(c.Response, "–"), c.Means)
+	}
+	return b.String()
+}
+
+func acsTable() string {
+	var b strings.Builder
+	b.WriteString("| Card | Takes part | Status | In the end | Outcome |\n|---|--:|---|---|---|\n")
+	for _, c := range pcsim.ACSCards() {
+		fmt.Fprintf(&b, "| `%s` | %d | %s | %s | %s |\n", c.PAN, c.Enrolled, cmp.Or(c.Status, "–"), cmp.Or(c.Final, "–"), c.Means)
 	}
 	return b.String()
 }
