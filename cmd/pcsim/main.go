@@ -1,5 +1,5 @@
-// Command pcsim runs a processing center alone: an online host, an SFTP server and a JSON status page; and a partner bank
-// of instant payments. See docs/pcsim.md.
+// Command pcsim runs a processing center alone: an online host, an SFTP server and a JSON status page; a partner bank of
+// instant payments; and a 3-D Secure server. See docs/pcsim.md.
 package main
 
 import (
@@ -43,6 +43,7 @@ type settings struct {
 	user, password, key, hostKeyFile string
 	status                           string
 	bank                             bankSettings
+	acs                              acsSettings
 }
 
 func flags(s *settings) *flag.FlagSet {
@@ -74,6 +75,7 @@ func flags(s *settings) *flag.FlagSet {
 	f.DurationVar(&b.LateBy, "late-by", 2*time.Second, "how late a late answer is")
 	f.DurationVar(&b.Latency, "latency", 0, "longest ordinary answer time")
 	bankFlags(f, &s.bank)
+	acsFlags(f, &s.acs)
 	return f
 }
 
@@ -123,6 +125,7 @@ func (s *settings) resolve() error {
 			return fmt.Errorf("charset %q is none of ascii, latin1, cp037, cp500", s.charset)
 		}
 	}
+	s.acs.resolve(s.Seed)
 	return errors.Join(s.readHostKey(), s.readUser(), s.bank.resolve(s.Seed))
 }
 
@@ -188,7 +191,12 @@ func run(ctx context.Context, args []string, env func(string) string, out io.Wri
 		return err
 	}
 	defer func() { err = errors.Join(err, stopBank()) }()
-	if err := introduce(out, s, center, bank, page); err != nil {
+	acs, stopACS, err := serveACS(s.acs)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopACS()) }()
+	if err := introduce(out, s, center, bank, acs, page); err != nil {
 		return err
 	}
 	if err := center.Run(ctx); !errors.Is(err, context.Canceled) {
@@ -217,7 +225,7 @@ func serveStatus(addr string, center *pcsim.Center) (page string, stop func(), e
 }
 
 // introduce prints what a client needs to know.
-func introduce(out io.Writer, s settings, center *pcsim.Center, bank *pcsim.Bank, page string) error {
+func introduce(out io.Writer, s settings, center *pcsim.Center, bank *pcsim.Bank, acs *pcsim.ACS, page string) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	status := center.Status()
 	fmt.Fprintf(w, "center\t%s, %s, seed %d, member %s\n", s.Name, s.Model, s.Seed, s.MemberID)
@@ -229,6 +237,7 @@ func introduce(out io.Writer, s settings, center *pcsim.Center, bank *pcsim.Bank
 		fmt.Fprintf(w, "status\t%s\n", page)
 	}
 	introduceBank(w, s.bank, bank)
+	introduceACS(w, s.acs, acs)
 	fmt.Fprintf(w, "\ntest card\taction\tmerchant\toutcome\n")
 	for _, c := range pcsim.Cards() {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.PAN, cmp.Or(c.ActionCode, "-"), cmp.Or(c.Response, "-"), c.Means)

@@ -29,7 +29,7 @@ func TestRunsAlone(t *testing.T) {
 	done := make(chan error, 1)
 	root := filepath.Join(t.TempDir(), "pc")
 	go func() {
-		err := run(ctx, []string{"-online", "127.0.0.1:0", "-sftp", "127.0.0.1:0", "-status", "127.0.0.1:0", "-bank", "127.0.0.1:0", "-root", root}, noEnv, w)
+		err := run(ctx, []string{"-online", "127.0.0.1:0", "-sftp", "127.0.0.1:0", "-status", "127.0.0.1:0", "-bank", "127.0.0.1:0", "-threeds", "127.0.0.1:0", "-root", root}, noEnv, w)
 		w.Close()
 		done <- err
 	}()
@@ -67,6 +67,7 @@ func TestRunsAlone(t *testing.T) {
 		t.Errorf("bank %q, key %q", facts["bank"], facts["bank key"])
 	}
 	checkBank(t, bank)
+	checkACS(t, facts["threeds"])
 
 	cancel()
 	if !lines.Scan() || lines.Text() != "stopped" {
@@ -74,6 +75,24 @@ func TestRunsAlone(t *testing.T) {
 	}
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// checkACS expects the 3-D Secure server to be there and to refuse strangers.
+func checkACS(t *testing.T, fact string) {
+	t.Helper()
+	url, secret, _ := strings.Cut(fact, ", key settled, secret ")
+	if len(secret) < 16 {
+		t.Errorf("no secret in %q", fact)
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Post(url+"/v1/authentications", "application/json", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the 3-D Secure server answers a stranger with %d", resp.StatusCode)
 	}
 }
 

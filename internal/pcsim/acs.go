@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,6 +36,7 @@ func (o ACSOptions) withDefaults() (ACSOptions, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.PublicURL = strings.TrimSuffix(o.PublicURL, "/")
 	o.Addr = cmp.Or(o.Addr, "127.0.0.1:0")
 	o.DecoupledAfter = cmp.Or(o.DecoupledAfter, 2*time.Second)
 	o.ChallengeFor = cmp.Or(o.ChallengeFor, 10*time.Minute)
