@@ -44,6 +44,7 @@ var codes = []struct {
 	code int
 }{
 	{errRed, exitRed},
+	{config.ErrNoMerchant, exitNotFound}, {config.ErrKey, exitUsage}, {config.ErrValue, exitUsage}, {config.ErrChanged, exitConflict},
 	{config.ErrInvalid, exitConfig}, {postgres.ErrServer, exitConfig}, {clearing.ErrProfile, exitConfig}, {settle.ErrDirectory, exitConfig},
 	{app.ErrDatabase, exitConfig}, {local.ErrNoServer, exitConfig},
 	{settle.ErrNotFound, exitNotFound}, {settle.ErrBillNumber, exitNotFound}, {clearing.ErrNotFound, exitNotFound},
@@ -99,7 +100,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newDemo(), newServe(), newWork(), newRun(), newMigrate(), newConfig(), newPasswordHash(), newKeys(),
-		newBatch(), newFile(), newReply(), newCenter(), newReject(), newAudit(), newLedger(), newOrder(), newBench(), newBenchChild())
+		newBatch(), newFile(), newReply(), newCenter(), newMerchant(), newReject(), newAudit(), newLedger(), newOrder(), newBench(), newBenchChild())
 	return root
 }
 

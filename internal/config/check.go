@@ -195,11 +195,8 @@ func (c *checker) within(at place, d, standard, shortest, longest time.Duration)
 
 // fileThere returns the absolute name of a file that must be readable; empty stays empty.
 func (c *checker) fileThere(at place, name string) string {
-	if name == "" {
+	if name = c.resolve(name); name == "" {
 		return ""
-	}
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(c.dir, name)
 	}
 	f, err := os.Open(name)
 	if err != nil {
@@ -208,6 +205,14 @@ func (c *checker) fileThere(at place, name string) string {
 	}
 	_ = f.Close()
 	return name
+}
+
+// resolve makes a name absolute that is relative to the configuration file; empty stays empty.
+func (c *checker) resolve(name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(c.dir, name)
 }
 
 // secretFile reads a file that holds a secret and nothing else; a final line break is not part of it.

@@ -149,11 +149,13 @@ type Merchant struct {
 	Login        string
 	PasswordHash string // argon2id in PHC form
 	SecretWord   vault.Secret
-	TestMode     bool
-	Russian      bool // texts of payment answers are Russian unless the request says otherwise
-	Page         Page
-	Proofs       Proofs
-	Notify       Notify
+	// SecretWordFile holds SecretWord, absolute; empty when the configuration itself does or there is none.
+	SecretWordFile string
+	TestMode       bool
+	Russian        bool // texts of payment answers are Russian unless the request says otherwise
+	Page           Page
+	Proofs         Proofs
+	Notify         Notify
 }
 
 // Schedule is a recurring job.

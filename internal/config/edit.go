@@ -13,7 +13,8 @@ import (
 // Edit is a configuration file that is being changed. Nothing is written before Save, and Save writes only what is valid as
 // a whole. Comments, the order of keys and, where possible, the layout stay as they are.
 type Edit struct {
-	path string
+	path string // as it was given: names in the file are relative to its directory
+	file string // the file itself, where path may be a link to it
 	old  []byte
 	root *yaml.Node // the mapping at the top
 	tree *yaml.Node // the document
@@ -29,18 +30,18 @@ var (
 
 // OpenEdit reads the file at path to change it. A file that is not valid is [Problems] already here.
 func OpenEdit(path string) (*Edit, error) {
-	path, err := filepath.EvalSymlinks(path) // so that Save replaces the file and not a link to it
+	file, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
 	if _, err := Parse(path, text); err != nil {
 		return nil, err
 	}
-	e := &Edit{path: path, old: text, tree: new(yaml.Node)}
+	e := &Edit{path: path, file: file, old: text, tree: new(yaml.Node)}
 	if err := yaml.Unmarshal(text, e.tree); err != nil {
 		return nil, syntaxProblems(path, err)
 	}
@@ -88,11 +89,11 @@ func (e *Edit) Save() (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("nothing was changed, because the file would be wrong: %w", err)
 	}
-	now, err := os.ReadFile(e.path)
+	now, err := os.ReadFile(e.file)
 	if err != nil || !bytes.Equal(now, e.old) {
 		return nil, errors.Join(ErrChanged, err)
 	}
-	if err := ReplaceFile(e.path, text); err != nil {
+	if err := ReplaceFile(e.file, text); err != nil {
 		return nil, fmt.Errorf("write configuration: %w", err)
 	}
 	e.old = text

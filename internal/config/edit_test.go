@@ -214,6 +214,10 @@ func TestSaveIsSafe(t *testing.T) {
 		t.Fatal(err)
 	}
 	link := filepath.Join(t.TempDir(), "link.yaml")
+	secrets(t, filepath.Dir(link))
+	if err := os.RemoveAll(filepath.Join(filepath.Dir(path), "secrets")); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Symlink(path, link); err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +230,7 @@ func TestSaveIsSafe(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 {
 		t.Errorf("permissions are %v, %v", info.Mode(), err)
 	}
-	e, err := config.OpenEdit(path)
+	e, err := config.OpenEdit(link)
 	if err != nil {
 		t.Fatal(err)
 	}

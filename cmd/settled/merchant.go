@@ -1,0 +1,258 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"settled/internal/config"
+	"settled/settle"
+
+	"github.com/spf13/cobra"
+)
+
+func newMerchant() *cobra.Command {
+	return group("merchant", "Merchants and their settings", newMerchantList(), newMerchantShow(), newMerchantCheck(), newMerchantAdd(),
+		newMerchantSet(), newMerchantPassword(), newMerchantSecret())
+}
+
+// counter is where settings are looked at and changed: the configuration and a terminal, no database.
+type counter struct {
+	*cobra.Command
+	environment config.Environment
+	json        bool
+}
+
+// atCounter is a command that works on the configuration file. args is cobra's rule for its arguments.
+func atCounter(use, short string, args cobra.PositionalArgs, do func(c *counter, args []string) error) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{Use: use, Short: short, Args: args, RunE: func(c *cobra.Command, args []string) error {
+		e, err := environment()
+		if err != nil {
+			return err
+		}
+		return do(&counter{Command: c, environment: e, json: asJSON}, args)
+	}}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// print prints v as JSON if that is asked for, else what show prints.
+func (c *counter) print(v any, show func(t *rows)) error {
+	if c.json {
+		return printJSON(c.OutOrStdout(), v)
+	}
+	t := table(c.Command)
+	show(t)
+	return t.flush()
+}
+
+// merchant finds the merchant that an argument names.
+func (c *counter) merchant(text string) (*config.Config, *config.Merchant, error) {
+	id, err := merchantID(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg, err := c.environment.Load()
+	if err != nil {
+		return nil, nil, err
+	}
+	i := slices.IndexFunc(cfg.Merchants, func(m config.Merchant) bool { return m.ID == id })
+	if i < 0 {
+		return nil, nil, fmt.Errorf("%w: %d", config.ErrNoMerchant, id)
+	}
+	return cfg, &cfg.Merchants[i], nil
+}
+
+func merchantID(text string) (int32, error) {
+	id, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || id <= 0 {
+		return 0, usageError{fmt.Errorf("%q is no number of a merchant", text)}
+	}
+	return int32(id), nil
+}
+
+// merchantLine is a merchant in a list.
+type merchantLine struct {
+	Merchant   int32    `json:"merchant"`
+	Name       string   `json:"name"`
+	Login      string   `json:"login"`
+	Means      []string `json:"means"`
+	Currencies []string `json:"currencies"`
+	TestMode   bool     `json:"test_mode"`
+	Notified   bool     `json:"notified"`
+}
+
+func newMerchantList() *cobra.Command {
+	return atCounter("list", "List the merchants", exactly(0), func(c *counter, _ []string) error {
+		cfg, err := c.environment.Load()
+		if err != nil {
+			return err
+		}
+		lines := []merchantLine{}
+		for _, m := range cfg.Merchants {
+			lines = append(lines, lineOf(&m))
+		}
+		return c.print(lines, func(t *rows) {
+			t.row("merchant", "name", "login", "means", "currencies", "test mode", "notified")
+			for _, l := range lines {
+				t.row(l.Merchant, l.Name, l.Login, strings.Join(l.Means, ","), strings.Join(l.Currencies, ","), yesNo(l.TestMode), yesNo(l.Notified))
+			}
+		})
+	})
+}
+
+func lineOf(m *config.Merchant) merchantLine {
+	l := merchantLine{Merchant: m.ID, Name: m.Name, Login: m.Login, TestMode: m.TestMode, Notified: m.Notify.URL != "", Means: []string{}, Currencies: []string{}}
+	for _, means := range offered(m) {
+		l.Means = append(l.Means, means.String())
+	}
+	for _, r := range m.Routes {
+		for _, currency := range r.Currencies {
+			if !slices.Contains(l.Currencies, currency.String()) {
+				l.Currencies = append(l.Currencies, currency.String())
+			}
+		}
+	}
+	return l
+}
+
+// offered are the means that customers of a merchant can choose from.
+func offered(m *config.Merchant) []settle.Means {
+	var out []settle.Means
+	if m.Page.Card {
+		out = append(out, settle.MeansCard)
+	}
+	if m.Page.Instant {
+		out = append(out, settle.MeansInstant)
+	}
+	return out
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// merchantSetting is a setting as it is in force: what the file leaves out has its default.
+type merchantSetting struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+func newMerchantShow() *cobra.Command {
+	return atCounter("show ID", "Show every setting of a merchant as it is in force; secrets only as present or not", exactly(1), func(c *counter, args []string) error {
+		_, m, err := c.merchant(args[0])
+		if err != nil {
+			return err
+		}
+		all := settingsOf(m)
+		return c.print(all, func(t *rows) {
+			for _, s := range all {
+				t.row(s.Key, s.Value)
+			}
+		})
+	})
+}
+
+func settingsOf(m *config.Merchant) []merchantSetting {
+	var all []merchantSetting
+	add := func(key string, value any) { all = append(all, merchantSetting{key, fmt.Sprint(value)}) }
+	add("id", m.ID)
+	add("name", m.Name)
+	add("street", m.Street)
+	add("city", m.City)
+	add("postal", m.Postal)
+	add("region", m.Region)
+	add("country", m.Country)
+	add("mcc", m.MCC)
+	add("currency", m.Default)
+	add("login", m.Login)
+	add("secret_word", present(len(m.SecretWord.Reveal()) > 0))
+	add("test_mode", m.TestMode)
+	add("language", word(m.Russian, "ru", "en"))
+	addPage(add, &m.Page)
+	addProofs(add, m)
+	for i := range m.Routes {
+		addRoute(add, fmt.Sprintf("routes[%d].", i), &m.Routes[i])
+	}
+	return all
+}
+
+func addPage(add func(string, any), p *config.Page) {
+	var means []string
+	for _, one := range offered(&config.Merchant{Page: *p}) {
+		means = append(means, one.String())
+	}
+	add("page.means", strings.Join(means, ","))
+	add("page.timeout", p.Timeout)
+	add("page.attempts", p.Attempts)
+	add("page.return_url", p.ReturnURL)
+	add("page.return_ok_url", p.ReturnOK)
+	add("page.return_no_url", p.ReturnNo)
+	add("page.after", word(p.ShowResult, "result", "shop"))
+	add("page.one_click", p.OneClick)
+	add("page.recurring", p.Recurring)
+	add("page.three_ds", p.ThreeDS)
+	add("page.auto_number", p.AutoNumber)
+	add("page.required", strings.Join(p.Required, ","))
+}
+
+func addProofs(add func(string, any), m *config.Merchant) {
+	add("proofs.checkvalue", m.Proofs.Checkvalue)
+	add("proofs.signature", m.Proofs.Signature)
+	add("proofs.public_key", present(m.Proofs.PublicKey != nil))
+	add("proofs.sha256", m.Proofs.SHA256)
+	add("proofs.answers", word(m.Proofs.RSA, "rsa", "md5"))
+	add("notifications.url", m.Notify.URL)
+	if m.Notify.URL == "" {
+		return
+	}
+	add("notifications.protocol", word(m.Notify.SOAP, "soap", "post"))
+	add("notifications.answer", word(m.Notify.PlainAnswer, "http", "xml"))
+	add("notifications.send", strings.Join(told(m.Notify.Notify), ","))
+	add("notifications.only_successful", m.Notify.OnlySuccessful)
+	add("notifications.allow_private", m.Notify.AllowPrivate)
+}
+
+func addRoute(add func(string, any), at string, r *settle.Route) {
+	var currencies []string
+	for _, currency := range r.Currencies {
+		currencies = append(currencies, currency.String())
+	}
+	add(at+"center", r.Center.Name)
+	add(at+"currencies", strings.Join(currencies, ","))
+	add(at+"terminal", r.Terminal)
+	add(at+"acceptor", r.Acceptor)
+	add(at+"confirm_within", r.ConfirmWithin)
+	add(at+"mit_confirm_within", r.MITConfirmWithin)
+	add(at+"mdr_bps", r.MDRBPS)
+	add(at+"mdr_invoiced", r.MDRInvoiced)
+	add(at+"return_mdr", r.ReturnMDR)
+}
+
+// told names the operations whose outcomes are told.
+func told(n settle.Notify) []string {
+	var out []string
+	for _, o := range []struct {
+		name string
+		on   bool
+	}{{"payments", n.Payments}, {"confirmations", n.Confirmations}, {"cancellations", n.Cancellations}} {
+		if o.on {
+			out = append(out, o.name)
+		}
+	}
+	return out
+}
+
+func word(first bool, yes, no string) string {
+	if first {
+		return yes
+	}
+	return no
+}
+
+func present(is bool) string { return word(is, "present", "none") }
