@@ -41,6 +41,7 @@ type Payment struct {
 	CompletedAt   time.Time // when Finish recorded the outcome; zero before
 	Operation     int16     // number of the payment operation within the order
 	Transaction   int16     // number of the exchange within the order
+	Later         bool      // a later payment of a subscription, started by the merchant
 	Security      string    // how far the buyer was authenticated, 3 digits; empty: 3-D Secure was not asked
 	TriesLeft     int       // payments that may still be tried when this one is declined
 	card          []byte
@@ -63,6 +64,14 @@ const (
 // RepeatWithin is how long the refusal of a payment answers an identical request. Later the same request is a new
 // attempt with a new bill number; a payment that succeeded or is in process answers its identical request for ever.
 const RepeatWithin = 10 * time.Minute
+
+// holdFor is how long a hold waits for its confirmation; one of a payment that the buyer did not start stands for less.
+func (r *Route) holdFor(later bool) time.Duration {
+	if later {
+		return r.MITConfirmWithin
+	}
+	return r.ConfirmWithin
+}
 
 // paymentKind is the kind of transaction that a payment by the route is.
 func (r *Route) paymentKind() Kind {
@@ -277,6 +286,9 @@ func (c *intentColumns) add(in *intent) {
 	c.originalCurrency = append(c.originalCurrency, currency)
 	c.rate = append(c.rate, rate)
 }
+
+// isMissing reports that an order does not exist.
+func isMissing(err error) bool { return errors.Is(err, ErrNotFound) }
 
 // isNotFound reports that a query found no row.
 func isNotFound(err error) bool { return errors.Is(err, pgx.ErrNoRows) }

@@ -336,7 +336,7 @@ func (o *outcome) holdUntil(at time.Time) *time.Time {
 	if !o.Approved || !o.TwoStage {
 		return nil
 	}
-	until := at.Add(o.Route.ConfirmWithin)
+	until := at.Add(o.Route.holdFor(o.Later))
 	return &until
 }
 

@@ -28,6 +28,7 @@ type OpenRequest struct {
 	PayBefore   time.Time // when the order is closed unless it is paid
 	Customer    string    // the merchant's number of the buyer, empty for none
 	Parent      int64     // the first order of the subscription that this is a later payment of, 0 for none
+	Terms       *Terms    // what the buyer agrees to by paying, nil unless the order begins a subscription
 	Fingerprint []byte    // keyed hash of the request
 	Details     json.RawMessage
 }
@@ -81,20 +82,28 @@ WITH o AS (
 INSERT INTO open_orders (pay_before, merchant_id, order_id) SELECT pay_before, merchant_id, order_id FROM o`
 
 func (b *Books) insertOpened(ctx context.Context, r OpenRequest, q Quote, id int64, attempt int16) (fresh bool, err error) {
+	err = postgres.InTx(ctx, b.Pool, b.key("open", r.Merchant.ID, id), func(tx pgx.Tx) error {
+		fresh, err = b.writeOpened(ctx, tx, r, q, id, attempt)
+		return err
+	})
+	return fresh, err
+}
+
+// writeOpened inserts the order, its place in the queue of open ones, and the subscription that it begins.
+func (b *Books) writeOpened(ctx context.Context, tx pgx.Tx, r OpenRequest, q Quote, id int64, attempt int16) (fresh bool, err error) {
 	var details *string
 	if r.Details != nil {
 		text := string(r.Details)
 		details = &text
 	}
 	amount, currency, rate := converted(q, r.Original)
-	err = postgres.InTx(ctx, b.Pool, b.key("open", r.Merchant.ID, id), func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, insertOpened, r.Merchant.ID, id, r.OrderNumber, attempt, q.Amount.Minor, int16(q.Amount.Currency),
-			q.Route.Center.ID, r.TwoStage, b.now(), r.Fingerprint, details, r.Means, max(r.Tries, 1), amount, currency, rate,
-			r.PayBefore, zeroAsNull(r.Parent), zeroAsNull(r.Customer))
-		fresh = tag.RowsAffected() == 1
-		return err
-	})
-	return fresh, err
+	tag, err := tx.Exec(ctx, insertOpened, r.Merchant.ID, id, r.OrderNumber, attempt, q.Amount.Minor, int16(q.Amount.Currency),
+		q.Route.Center.ID, r.TwoStage, b.now(), r.Fingerprint, details, r.Means, max(r.Tries, 1), amount, currency, rate,
+		r.PayBefore, zeroAsNull(r.Parent), zeroAsNull(r.Customer))
+	if err != nil || tag.RowsAffected() == 0 {
+		return false, err
+	}
+	return true, b.subscribe(ctx, tx, r.Merchant.ID, id, r.Original.Currency, r.Terms)
 }
 
 // converted are the columns of the original amount: null when it is what is paid.

@@ -161,5 +161,5 @@ func (w *work) payment() *Payment {
 	until := o.PayBefore
 	return &Payment{Merchant: w.merchant, Route: w.route, Order: o.ID, Original: o.Original, Amount: o.Amount, Rate: o.Rate, TwoStage: o.TwoStage, Exchange: o.exchange,
 		TransmittedAt: w.moment.at, Kind: w.route.paymentKind(), Operation: o.PaymentNumber, Transaction: o.paymentTxn,
-		TriesLeft: int(o.TriesLeft), card: o.card, cardExpiry: o.CardExpiry, payBefore: &until}
+		Later: o.Parent != 0, TriesLeft: int(o.TriesLeft), card: o.card, cardExpiry: o.CardExpiry, payBefore: &until}
 }

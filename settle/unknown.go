@@ -138,7 +138,7 @@ func (w *work) adoptAmounts(op *Operation, original *Transaction) error {
 	if w.order.TwoStage {
 		w.trigger = order.TriggerHold
 		w.post(ledger.PRM1, op.Number, ledger.PhaseDone, original.Amount, false)
-		w.order.HoldExpiresAt = w.moment.at.Add(w.route.ConfirmWithin)
+		w.order.HoldExpiresAt = w.moment.at.Add(w.route.holdFor(w.order.Parent != 0))
 		return w.enterHolds()
 	}
 	w.order.Amounts.Confirmed = original.Amount

@@ -1,0 +1,204 @@
+package settle
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"settled/internal/postgres"
+	"settled/internal/vault"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// ErrNoCredential is returned for a stored card or consent that the merchant's buyer does not have.
+var ErrNoCredential = errors.New("settle: no such stored credential")
+
+// Credential is a card or a consent that a buyer let a merchant keep. ID is the token that stands for it.
+type Credential struct {
+	Merchant   int32
+	ID         uuid.UUID
+	Customer   string // the merchant's number of the buyer; of a subscription, the name of its first order
+	Means      Means
+	Order      int64 // the payment that it was stored with
+	CreatedAt  time.Time
+	CardMask   string
+	CardExpiry string // YYMM
+	Consent    string // the partner bank's token; instant payments only
+	NetworkID  string // the network's name of the first payment, repeated by later ones
+	card       []byte
+}
+
+// StoreRequest keeps what an order was paid with.
+type StoreRequest struct {
+	Customer string
+	Consent  string // the partner bank's token of an instant payment; empty for a card, which is taken from the order
+}
+
+// Store keeps what a paid order was paid with for its buyer, and returns the credential. A card that the buyer has stored
+// already is that credential, with the expiry of now. An order that is not paid is ErrOperation.
+func (b *Books) Store(ctx context.Context, merchant int32, id int64, r StoreRequest) (*Credential, error) {
+	o, err := b.Order(ctx, merchant, id)
+	if err != nil {
+		return nil, err
+	}
+	c, err := b.credentialOf(o, r)
+	if err != nil {
+		return nil, fmt.Errorf("store what order %d was paid with: %w", id, err)
+	}
+	var stored *Credential
+	err = postgres.InTx(ctx, b.Pool, b.key("store", merchant, id), func(tx pgx.Tx) error {
+		stored, err = b.putCredential(ctx, tx, c)
+		return err
+	})
+	return stored, err
+}
+
+// newCredential is a credential with the key by which the same card is found again.
+type newCredential struct {
+	Credential
+	key []byte
+}
+
+func (b *Books) credentialOf(o *Order, r StoreRequest) (*newCredential, error) {
+	t := o.PaymentTransaction()
+	if t == nil || t.State != TransactionApproved {
+		return nil, fmt.Errorf("%w: order %d is %s", ErrOperation, o.ID, o.State())
+	}
+	c := &newCredential{Credential: Credential{Merchant: o.Merchant, ID: uuid.New(), Customer: r.Customer, Means: o.Means, Order: o.ID,
+		CreatedAt: b.now(), CardMask: o.CardMask, CardExpiry: o.CardExpiry, Consent: r.Consent, NetworkID: t.NetworkID}}
+	if o.Means == MeansInstant {
+		if r.Consent == "" {
+			return nil, fmt.Errorf("%w: the payer's bank gave no consent", ErrNoCredential)
+		}
+		return c, nil
+	}
+	pan, err := b.PAN(o)
+	if err != nil {
+		return nil, err
+	}
+	if c.card, err = b.Vault.Seal(pan, credentialBinding(o.Merchant, c.ID)); err != nil {
+		return nil, fmt.Errorf("seal card: %w", err)
+	}
+	c.key = b.cardKey(o.Merchant, r.Customer, pan)
+	return c, nil
+}
+
+// credentialBinding ties a sealed card to its row. No order has the number 0, so no card of an order opens here.
+func credentialBinding(merchant int32, id uuid.UUID) []byte {
+	return append(vault.CardBinding(nil, int64(merchant), 0), id[:]...)
+}
+
+// cardKey finds a buyer's card again without its number.
+func (b *Books) cardKey(merchant int32, customer string, pan vault.PAN) []byte {
+	plain := binary.BigEndian.AppendUint32(nil, uint32(merchant))
+	plain = append(append(plain, customer...), 0)
+	plain = pan.AppendReveal(plain)
+	sum := b.Vault.Fingerprint("stored card", plain)
+	clear(plain)
+	return sum[:]
+}
+
+const putCredential = `
+INSERT INTO credentials (merchant_id, credential_id, customer, means, order_id, created_at, card, card_key, card_mask, card_expiry, consent, network_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+ON CONFLICT (merchant_id, customer, card_key) WHERE deleted_at IS NULL AND card_key IS NOT NULL
+	DO UPDATE SET card_expiry = excluded.card_expiry, network_id = CASE excluded.network_id WHEN '' THEN credentials.network_id ELSE excluded.network_id END
+RETURNING ` + credentialColumns
+
+func (b *Books) putCredential(ctx context.Context, tx pgx.Tx, c *newCredential) (*Credential, error) {
+	rows, err := tx.Query(ctx, putCredential, c.Merchant, c.ID, c.Customer, c.Means, c.Order, c.CreatedAt, c.card, c.key,
+		zeroAsNull(c.CardMask), zeroAsNull(c.CardExpiry), zeroAsNull(c.Consent), c.NetworkID)
+	if err != nil {
+		return nil, fmt.Errorf("store credential: %w", err)
+	}
+	stored, err := pgx.CollectExactlyOneRow(rows, scanCredential)
+	if err != nil {
+		return nil, fmt.Errorf("store credential: %w", err)
+	}
+	return stored, nil
+}
+
+const credentialColumns = `merchant_id, credential_id, customer, means, order_id, created_at, coalesce(card_mask, ''), coalesce(card_expiry, ''),
+	coalesce(consent, ''), network_id, coalesce(card, '')`
+
+func scanCredential(row pgx.CollectableRow) (*Credential, error) {
+	var c Credential
+	err := row.Scan(&c.Merchant, &c.ID, &c.Customer, &c.Means, &c.Order, &c.CreatedAt, &c.CardMask, &c.CardExpiry, &c.Consent, &c.NetworkID, &c.card)
+	return &c, err
+}
+
+const (
+	credentialsOf = `SELECT ` + credentialColumns + ` FROM credentials
+WHERE merchant_id = $1 AND customer = $2 AND deleted_at IS NULL ORDER BY created_at DESC, credential_id LIMIT 20`
+	credentialByID = `SELECT ` + credentialColumns + ` FROM credentials WHERE merchant_id = $1 AND credential_id = $2 AND deleted_at IS NULL`
+	useCredential  = `UPDATE credentials SET used_at = $3 WHERE merchant_id = $1 AND credential_id = $2`
+	forget         = `
+UPDATE credentials SET deleted_at = $4, card = NULL, card_key = NULL
+WHERE merchant_id = $1 AND customer = $2 AND credential_id = $3 AND deleted_at IS NULL`
+)
+
+// Credentials returns what a buyer has stored with the merchant, the youngest first, 20 at most.
+func (b *Books) Credentials(ctx context.Context, merchant int32, customer string) ([]*Credential, error) {
+	return credentials(ctx, b.Pool, credentialsOf, merchant, customer)
+}
+
+func credentials(ctx context.Context, q querier, sql string, args ...any) ([]*Credential, error) {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read stored credentials: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, scanCredential)
+	if err != nil {
+		return nil, fmt.Errorf("read stored credentials: %w", err)
+	}
+	return found, nil
+}
+
+// Credential returns a stored credential by its token. That of another merchant, and one that was deleted, is
+// ErrNoCredential.
+func (b *Books) Credential(ctx context.Context, merchant int32, id uuid.UUID) (*Credential, error) {
+	return credential(ctx, b.Pool, merchant, id)
+}
+
+func credential(ctx context.Context, q querier, merchant int32, id uuid.UUID) (*Credential, error) {
+	found, err := credentials(ctx, q, credentialByID, merchant, id)
+	if err == nil && len(found) == 0 {
+		err = ErrNoCredential
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// Use opens the card number of a stored credential for a payment, and notes when it was used.
+func (b *Books) Use(ctx context.Context, c *Credential) (vault.PAN, error) {
+	pan, err := b.Vault.Unseal(c.card, credentialBinding(c.Merchant, c.ID))
+	if err != nil {
+		return vault.PAN{}, fmt.Errorf("open stored card: %w", err)
+	}
+	if _, err := b.Pool.Exec(ctx, useCredential, c.Merchant, c.ID, b.now()); err != nil {
+		return vault.PAN{}, fmt.Errorf("note use of a stored card: %w", err)
+	}
+	return pan, nil
+}
+
+// CardExpires formats the card's expiry as MM/YY; empty for other means.
+func (c *Credential) CardExpires() string { return expires(c.CardExpiry) }
+
+// Forget deletes a buyer's stored credential: its card is destroyed, not hidden. One that the buyer does not have is
+// ErrNoCredential.
+func (b *Books) Forget(ctx context.Context, merchant int32, customer string, id uuid.UUID) error {
+	tag, err := b.Pool.Exec(ctx, forget, merchant, customer, id, b.now())
+	if err != nil {
+		return fmt.Errorf("delete stored credential: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return ErrNoCredential
+	}
+	return nil
+}

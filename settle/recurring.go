@@ -1,0 +1,127 @@
+package settle
+
+import (
+	"context"
+	"fmt"
+
+	"settled/internal/postgres"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// OpenLater writes the order of a later payment of a subscription, which r.Parent names, and returns it with what it is
+// paid from. The guards hold under the subscription's lock: it is active, the amount is within its bounds and in its
+// currency, its period is over and its last date is not, and no other payment of the period is in process or paid. An
+// identical request of the order number is answered by its order, with fresh false.
+func (b *Books) OpenLater(ctx context.Context, r OpenRequest) (o *Order, c *Credential, fresh bool, err error) {
+	if o, err = b.repeated(ctx, r); o != nil || err != nil {
+		return o, nil, false, err
+	}
+	parent, err := b.Order(ctx, r.Merchant.ID, r.Parent)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	r.Means = parent.Means
+	q, err := b.quote(r.Merchant, r.Means, r.Original, r.TwoStage)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	id, err := b.billNumber(ctx, r.Merchant.ID)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	attempt, err := b.nextAttempt(ctx, r)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	err = postgres.InTx(ctx, b.Pool, b.key("open later payment", r.Merchant.ID, id), func(tx pgx.Tx) error {
+		c, err = b.admitLater(ctx, tx, r, id, parent)
+		if err != nil {
+			return err
+		}
+		if fresh, err = b.writeOpened(ctx, tx, r, q, id, attempt); err == nil && !fresh {
+			err = fmt.Errorf("%w: %q", ErrInFlight, r.OrderNumber)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, nil, false, fmt.Errorf("later payment of order %d: %w", r.Parent, err)
+	}
+	o, err = b.Order(ctx, r.Merchant.ID, id)
+	return o, c, true, err
+}
+
+// repeated is the order that an identical request made, or nil.
+func (b *Books) repeated(ctx context.Context, r OpenRequest) (*Order, error) {
+	earlier, err := b.earlier(ctx, r.Merchant.ID, r.OrderNumber, r.Fingerprint, RepeatWithin)
+	if isMissing(err) {
+		return nil, nil
+	}
+	if err != nil || !earlier.repeats {
+		return nil, err
+	}
+	return earlier.order, nil
+}
+
+func (b *Books) nextAttempt(ctx context.Context, r OpenRequest) (int16, error) {
+	o, err := b.ByNumber(ctx, r.Merchant.ID, r.OrderNumber)
+	if isMissing(err) {
+		return 1, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return o.Attempt + 1, nil
+}
+
+const insertLater = `
+INSERT INTO subscription_payments (merchant_id, order_id, parent, period_no, begun_at, state) VALUES ($1, $2, $3, $4, $5, 1)
+ON CONFLICT (merchant_id, parent, period_no) WHERE state IN (1, 2) DO NOTHING`
+
+// admitLater checks the guards under the subscription's lock and takes its period.
+func (b *Books) admitLater(ctx context.Context, tx pgx.Tx, r OpenRequest, id int64, parent *Order) (*Credential, error) {
+	s, err := readSubscription(ctx, tx, lockSubscription, r.Merchant.ID, r.Parent)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.catchUp(ctx, tx, s, parent); err != nil {
+		return nil, err
+	}
+	if err := s.refuse(r.Original, b.now()); err != nil {
+		return nil, err
+	}
+	tag, err := tx.Exec(ctx, insertLater, r.Merchant.ID, id, r.Parent, s.Payments+1, b.now())
+	if err != nil {
+		return nil, fmt.Errorf("take period %d: %w", s.Payments+1, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return nil, fmt.Errorf("%w: period %d of subscription %d", ErrPeriodInProcess, s.Payments+1, s.Order)
+	}
+	return credential(ctx, tx, r.Merchant.ID, *s.Credential)
+}
+
+// catchUp makes good what was left undone: a first payment whose subscription was not activated, later payments whose end
+// was not noted.
+func (b *Books) catchUp(ctx context.Context, tx pgx.Tx, s *Subscription, parent *Order) error {
+	if err := b.reconcile(ctx, tx, s); err != nil {
+		return err
+	}
+	if s.State != SubscriptionCreated || parent.Means != MeansCard {
+		return nil
+	}
+	if t := parent.PaymentTransaction(); t == nil || t.State != TransactionApproved {
+		return nil
+	}
+	return b.activate(ctx, tx, s, parent, "")
+}
+
+// LaterEnded notes what a later payment of a subscription came to. It is safe to leave out: the next one makes it good.
+func (b *Books) LaterEnded(ctx context.Context, merchant int32, parent int64) error {
+	return postgres.InTx(ctx, b.Pool, b.key("later payment ended", merchant, parent), func(tx pgx.Tx) error {
+		s, err := readSubscription(ctx, tx, lockSubscription, merchant, parent)
+		if err != nil {
+			return err
+		}
+		return b.reconcile(ctx, tx, s)
+	})
+}
