@@ -25,6 +25,8 @@ import (
 
 // Options configure a Client. BaseURL, KeyID, Secret and Unit are required; a zero value elsewhere means the default.
 type Options struct {
+	// Name of the bank, in logs and metrics. Default "bank".
+	Name string
 	// BaseURL is the address of the bank's API without "/v1": an https URL, or http on a loopback address.
 	BaseURL string
 	// KeyID and Secret sign requests; answers and notifications have to be signed with them too. At least 16 bytes.
@@ -46,6 +48,8 @@ type Options struct {
 	Client *http.Client
 	// Log takes one line for each call: debug when it was answered, warn otherwise. Default slog.Default.
 	Log *slog.Logger
+	// Metrics counts calls and notifications; nil measures nothing.
+	Metrics *Metrics
 }
 
 // Client calls a partner bank. It is safe for concurrent use.
@@ -73,7 +77,7 @@ func New(o Options) (*Client, error) {
 	if err := checkBase(o.BaseURL); err != nil {
 		return nil, err
 	}
-	c := &Client{base: strings.TrimSuffix(o.BaseURL, "/"), keys: keys, options: o, log: o.Log.With("component", "instant")}
+	c := &Client{base: strings.TrimSuffix(o.BaseURL, "/"), keys: keys, options: o, log: o.Log.With("component", "instant", "bank", o.Name)}
 	own := *o.Client
 	own.Timeout = 0
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -83,6 +87,9 @@ func New(o Options) (*Client, error) {
 }
 
 func (o Options) withDefaults() Options {
+	if o.Name == "" {
+		o.Name = "bank"
+	}
 	if o.Timeout <= 0 {
 		o.Timeout = 15 * time.Second
 	}
@@ -125,12 +132,17 @@ func loopback(host string) bool {
 }
 
 func (c *Client) newBreaker() *gobreaker.CircuitBreaker[[]byte] {
+	c.options.Metrics.broke(c.options.Name, gobreaker.StateClosed)
 	return gobreaker.NewCircuitBreaker[[]byte](gobreaker.Settings{
-		Name:         c.base,
+		Name:         c.options.Name,
 		Timeout:      c.options.BreakerPause,
 		ReadyToTrip:  func(n gobreaker.Counts) bool { return n.ConsecutiveFailures >= c.options.BreakerFailures },
 		IsSuccessful: func(err error) bool { return err == nil || errors.Is(err, ErrRefused) },
 		IsExcluded:   func(err error) bool { return errors.Is(err, context.Canceled) || errors.Is(err, ErrInvalid) },
+		OnStateChange: func(bank string, _, to gobreaker.State) {
+			c.options.Metrics.broke(bank, to)
+			c.log.Warn("circuit breaker changed", slog.String("state", to.String()))
+		},
 	})
 }
 
@@ -139,7 +151,7 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // request is one call of the API.
 type request struct {
-	name   string // for the log
+	name   string // for logs and metrics
 	id     string // for the log: ours, never a token
 	method string
 	path   string // after the base, segments escaped
@@ -167,8 +179,9 @@ func call[T any](ctx context.Context, c *Client, r request, accept func(*T) erro
 	return out, err
 }
 
-// report logs how a call ended.
+// report logs and counts how a call ended.
 func (c *Client) report(ctx context.Context, r request, err error, took time.Duration) {
+	c.options.Metrics.called(c.options.Name, r.name, err, took)
 	level, attrs := slog.LevelDebug, []slog.Attr{slog.String("call", r.name), slog.String("id", r.id), slog.Duration("took", took)}
 	if err != nil {
 		level = slog.LevelWarn

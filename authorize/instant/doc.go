@@ -15,6 +15,10 @@
 // arguments; it must never become a call with a new id. For a call that only asks, ErrNotSent and ErrUnknown both mean
 // that nothing was learned.
 //
+// ErrRefused and ErrNotSent are about this request alone. After an earlier ErrUnknown under the same id they decide
+// nothing: that earlier request may still arrive. Then only the bank's state of the id decides, or ErrNotFound more than
+// [FinalAfter] after the last call.
+//
 // A refund or a charge can also be refused in its result ([Refused]): then the bank has booked it as refused, and
 // repeats give the same result. [Pending] is a result without a decision: ask again later.
 //

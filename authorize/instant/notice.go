@@ -24,6 +24,12 @@ type Notice struct {
 // that time passes again: what is done about it has to be idempotent by the operation id of the receipt. The bank repeats
 // a notification until it is answered with 200. Errors: ErrForged (answer 401), ErrMalformed (answer 400).
 func (c *Client) VerifyNotification(h http.Header, body []byte, now time.Time) (Notice, error) {
+	n, err := c.verify(h, body, now)
+	c.options.Metrics.noticed(c.options.Name, err)
+	return n, err
+}
+
+func (c *Client) verify(h http.Header, body []byte, now time.Time) (Notice, error) {
 	id, err := c.authentic(h, body, now)
 	if err != nil {
 		return Notice{}, fmt.Errorf("%w: %w", ErrForged, err)

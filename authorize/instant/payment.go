@@ -170,7 +170,7 @@ func (c *Client) Charge(ctx context.Context, r ChargeRequest) (Payment, error) {
 }
 
 // Payment asks for a payment or a charge by our id. When the bank does not know it, the error wraps ErrNotFound; a
-// request that is still on its way can make it known later.
+// request that is still on its way can make it known later, until [FinalAfter].
 func (c *Client) Payment(ctx context.Context, id string) (Payment, error) {
 	if err := checkID(id); err != nil {
 		return Payment{}, err
@@ -188,7 +188,7 @@ func (c *Client) PaymentByQR(ctx context.Context, qr string) (Payment, error) {
 	if !bankID.MatchString(qr) {
 		return Payment{}, invalid("QR id %.70q", qr)
 	}
-	return c.payment(ctx, request{"payment by QR", qr, http.MethodGet, "/v1/qr/" + url.PathEscape(qr), nil}, func(p *Payment) error {
+	return c.payment(ctx, request{"payment_by_qr", qr, http.MethodGet, "/v1/qr/" + url.PathEscape(qr), nil}, func(p *Payment) error {
 		if p.QR != qr {
 			return fmt.Errorf("it is about QR %q", p.QR)
 		}

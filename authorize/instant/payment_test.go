@@ -92,6 +92,18 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
+// TestIDsInPaths: every character that an id may have survives the way to the bank and back.
+func TestIDsInPaths(t *testing.T) {
+	w := newWorld(t, Rubles, nil)
+	for _, id := range []string{"1:2.a_b-C", "0..", "v1", "a:b"} {
+		w.paid(id, 500)
+		w.refund("r"+id, id, 500, Done)
+		if _, err := w.client.RefundStatus(t.Context(), "r"+id); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+}
+
 func TestUnknownPayment(t *testing.T) {
 	w := newWorld(t, Rubles, nil)
 	_, err := w.client.Payment(t.Context(), "nobody")

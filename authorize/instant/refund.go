@@ -74,12 +74,12 @@ func (c *Client) Refund(ctx context.Context, r RefundRequest) (Refund, error) {
 }
 
 // RefundStatus asks for a refund by our id. When the bank does not know it, the error wraps ErrNotFound; a request that is
-// still on its way can make it known later.
+// still on its way can make it known later, until [FinalAfter].
 func (c *Client) RefundStatus(ctx context.Context, id string) (Refund, error) {
 	if err := checkID(id); err != nil {
 		return Refund{}, err
 	}
-	return c.refund(ctx, request{"refund status", id, http.MethodGet, "/v1/refunds/" + url.PathEscape(id), nil}, func(got *Refund) error {
+	return c.refund(ctx, request{"refund_status", id, http.MethodGet, "/v1/refunds/" + url.PathEscape(id), nil}, func(got *Refund) error {
 		if got.ID != id {
 			return fmt.Errorf("it is about refund %q", got.ID)
 		}
@@ -134,7 +134,7 @@ func (c *Client) CancelSubscription(ctx context.Context, token string) error {
 		Token  string `json:"token"`
 		Status string `json:"status"`
 	}
-	_, err := call(ctx, c, request{"cancel subscription", "", http.MethodPost, "/v1/subscriptions/cancel", tokenBody{token}}, func(r *result) error {
+	_, err := call(ctx, c, request{"cancel_subscription", "", http.MethodPost, "/v1/subscriptions/cancel", tokenBody{token}}, func(r *result) error {
 		if r.Token != token || r.Status != "canceled" {
 			return fmt.Errorf("it is about another token, or the status is %.40q", r.Status)
 		}

@@ -22,8 +22,14 @@ const (
 	headerNotice    = "X-Notice-Id"
 )
 
-// MaxSkew is how far the time of a notification may be from our clock, before or after.
+// MaxSkew is how far the time of a request may be from the bank's clock, and that of a notification from ours, before or
+// after.
 const MaxSkew = 5 * time.Minute
+
+// FinalAfter is when nothing of a request can be on its way any more, counted from the call: the bank refuses it by then,
+// whichever way its clock and ours differ within MaxSkew. ErrNotFound after that is final, as long as no later call had
+// the same id.
+const FinalAfter = 2 * MaxSkew
 
 // minSecret is the length of the shortest secret, in bytes: 128 bits.
 const minSecret = 16

@@ -334,6 +334,21 @@ func TestSecretsStayOutOfLogs(t *testing.T) {
 	}
 }
 
+// TestLateRequestDoesNothing: a request that a network held back for FinalAfter is refused, so that what was not found by
+// then stays so. The bank's clock is behind ours by as much as it may be.
+func TestLateRequestDoesNothing(t *testing.T) {
+	for held, arrives := range map[time.Duration]bool{FinalAfter - time.Second: true, FinalAfter + time.Second: false} {
+		w := newWorld(t, Rubles, nil)
+		o := w.client.options
+		o.Now = func() time.Time { return w.clock.Now().Add(MaxSkew) }
+		o.Client = &http.Client{Transport: &relay{change: func(*http.Request) { w.clock.add(held) }}}
+		_, err := w.connect(o).Register(t.Context(), registration("a", 500))
+		if e := new(RefusedError); arrives && err != nil || !arrives && (!asRefused(err, &e) || e.Code != "unauthorized") {
+			t.Errorf("held back by %s: %v", held, err)
+		}
+	}
+}
+
 // TestNobodyThere: an address without a listener.
 func TestNobodyThere(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
