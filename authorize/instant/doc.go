@@ -12,8 +12,8 @@
 //	wraps ErrUnknown       it may have happened: ask, or send the same request with the same id again
 //
 // Register, Refund and Charge are idempotent by our id, so ErrUnknown is resolved by the same call with the same
-// arguments; it must never become a call with a new id. For a call that only asks, ErrNotSent and ErrUnknown both mean
-// that nothing was learned.
+// arguments; it must never become a call with a new id. For a call that only asks, every error but ErrNotFound means that
+// nothing was learned.
 //
 // ErrRefused and ErrNotSent are about this request alone. After an earlier ErrUnknown under the same id they decide
 // nothing: that earlier request may still arrive. Then only the bank's state of the id decides, or ErrNotFound more than
