@@ -228,7 +228,7 @@ func (c *Center) inquire(m *iso8583.Message) answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if e := l.entries[original]; e != nil {
-		return answer{action: e.action, approval: e.approval}
+		return answer{action: e.action, approval: e.approval, network: e.network}
 	}
 	return plain(iso8583.ActionOriginalNotFound)
 }

@@ -80,6 +80,9 @@ func TestNetworkIDs(t *testing.T) {
 	if again := networkOf(t, c.wants(s.message(), iso8583.ActionApproved)); again != first {
 		t.Errorf("repeat is %s, first was %s", again, first)
 	}
+	if asked := networkOf(t, c.wants(c.inquiry(s), iso8583.ActionApproved)); asked != first {
+		t.Errorf("inquiry says %s, the first answer was %s", asked, first)
+	}
 	if other := networkOf(t, c.wants(c.sale(pcsim.CardApproved, 1000).message(), iso8583.ActionApproved)); other == first {
 		t.Errorf("two payments are called %s", other)
 	}
@@ -106,9 +109,12 @@ func TestNetworkIDOutlivesTheCenter(t *testing.T) {
 // authorization, and with others.
 func TestClearingRepeatsTheAuthorization(t *testing.T) {
 	n := newNight(t, pcsim.Options{})
+	said := iso8583.SecurityLevelNone
 	present := func(change func(*ipm.Record)) ipm.Record {
 		s := n.sale(pcsim.CardApproved, 1000)
-		s.private = map[int]string{iso8583.PDSSecurityLevel: iso8583.SecurityLevelNone}
+		if said != "" {
+			s.private = map[int]string{iso8583.PDSSecurityLevel: said}
+		}
 		a := n.wants(s.message(), iso8583.ActionApproved)
 		r := n.record(s, a.Text(38))
 		var err error
@@ -122,6 +128,8 @@ func TestClearingRepeatsTheAuthorization(t *testing.T) {
 	n.sends(verdict{"685 00 O 933 2 2000"},
 		present(func(*ipm.Record) {}),
 		present(func(r *ipm.Record) { r.SecurityLevel, r.LifeCycle = nil, nil }))
+	said = "" // nothing is as good as 210
+	n.sends(verdict{"685 00 O 933 1 1000"}, present(func(*ipm.Record) {}))
 	n.sends(verdict{"691 P0052 2005 #2", "691 D0063 2006 #3"},
 		present(func(r *ipm.Record) { r.SecurityLevel = []byte(iso8583.SecurityLevelFull) }),
 		present(func(r *ipm.Record) { r.LifeCycle = []byte(" MCC1A2B3C1120  ") }))

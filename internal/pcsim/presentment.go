@@ -1,6 +1,7 @@
 package pcsim
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -145,7 +146,7 @@ func (c *Center) matchSale(p *presentment) *RejectCode {
 			fault = &wrongCurrency
 		case e.acceptor != p.acceptor:
 			fault = &badMerchant
-		case p.level != "" && p.level != e.level:
+		case p.level != "" && p.level != cmp.Or(e.level, iso8583.SecurityLevelNone):
 			fault = &wrongLevel
 		case p.trace != "" && p.trace != strings.TrimRight(e.network, " "):
 			fault = &wrongLifeCycle
