@@ -116,7 +116,8 @@ func (s *Server) startGateway() error {
 	}
 	var err error
 	s.Gateway, err = authorize.New(authorize.Options{Books: s.Books, Directory: s.Config.Directory, Vault: s.Vault, Centers: centers,
-		Merchants: merchants(s.Config), Now: s.Now, Log: s.Log, Registerer: s.Registry, InlineBudget: s.InlineBudget})
+		Merchants: merchants(s.Config), Now: s.Now, Log: s.Log, Registerer: s.Registry, InlineBudget: s.InlineBudget,
+		PublicURL: s.Config.PublicURL, SigningKey: s.Config.SigningKey})
 	if err != nil {
 		return err
 	}
