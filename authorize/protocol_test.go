@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write the answers that the services giv
 const protocolPage = "../docs/protocol.md"
 
 // example is a request of the page and the answer below it.
-var example = regexp.MustCompile("(?s)```http\nPOST (\\S+)\nContent-Type: (\\S+)\n\n(.*?)\n```\n\n```(xml|json)\n(.*?)\n```")
+var example = regexp.MustCompile("(?s)```http\nPOST (\\S+)\nContent-Type: (\\S+)\n\n(.*?)\n```\n\n```(xml|json|text)\n(.*?)\n```")
 
 var internalDTD = regexp.MustCompile(`(?s)<!DOCTYPE result \[.*?\]>`)
 
@@ -58,7 +58,10 @@ func TestProtocolPage(t *testing.T) {
 
 // readable breaks an answer into lines and leaves the internal DTD out.
 func readable(t *testing.T, format, body string) string {
-	if format == "xml" {
+	switch format {
+	case "text":
+		return strings.ReplaceAll(strings.TrimSpace(body), ";", ";\n")
+	case "xml":
 		body = internalDTD.ReplaceAllString(strings.TrimSpace(body), "<!DOCTYPE result [ … ]>")
 		return emptyElement.ReplaceAllString(strings.ReplaceAll(body, "><", ">\n<"), "<$1></$2>")
 	}

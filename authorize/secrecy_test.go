@@ -42,7 +42,7 @@ func TestCardDataStaysSecret(t *testing.T) {
 	var seen strings.Builder
 	for i := range 40 {
 		pan, cvv := testPAN(random), fmt.Sprintf("%04d", random.IntN(10000))
-		needles = append(needles, pan, hex.EncodeToString([]byte(pan)), "Cvc2="+cvv, `"Cvc2":"`+cvv, "0092004"+cvv)
+		needles = append(needles, pan, hex.EncodeToString([]byte(pan)), "Cvc2="+cvv, `"Cvc2":"`+cvv, "<cvc2>"+cvv, "0092004"+cvv)
 		p := payment(fmt.Sprintf("A-%d", i)).with(params{"Cardnumber": pan, "Cvc2": cvv, "Delay": []string{"", "1"}[i%2]})
 		switch i % 8 {
 		case 2:
@@ -54,10 +54,7 @@ func TestCardDataStaysSecret(t *testing.T) {
 		case 5:
 			p = p.with(otherCredentials())
 		}
-		post := w.form
-		if i%3 == 0 {
-			post = w.json
-		}
+		post := []func(string, params) reply{w.form, w.json, w.soap}[i%3]
 		r := post(pay, p)
 		fmt.Fprintln(&seen, r.header, r.body, post(pay, p).body)
 		fmt.Fprintln(&seen, post(pay, p.with(params{"Cardnumber": pan + "0"})).body, post(pay, p.with(params{pan: cvv, "Cvc2": cvv + "x"})).body)

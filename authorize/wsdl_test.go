@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"settled/authorize"
 	"settled/internal/pcsim"
 )
 
@@ -26,9 +27,8 @@ func lacking(t *testing.T, what string) {
 	t.Skipf("%s is missing", what)
 }
 
-// described are the services and the names of their operations.
-var described = map[string]string{pay: "silentpay", charge: "MakeCharge", cancel: "MakeCancel", wsCancel: "wscancel", orderState: "orderstate",
-	orderResult: "orderresult"}
+// described are all services.
+var described = authorize.ServicesForTest()
 
 // wsdl is a service description, as far as names refer to names.
 type wsdl struct {
@@ -72,7 +72,7 @@ type named struct {
 // Every service has a description whose names find each other and whose address is the service's.
 func TestDescriptions(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	for path, operation := range described {
+	for path, service := range described {
 		r := w.get(strings.TrimSuffix(path, "cfm") + "wsdl")
 		var d wsdl
 		if err := xml.Unmarshal([]byte(r.body), &d); err != nil || r.status != http.StatusOK || !strings.HasPrefix(r.header.Get("Content-Type"), "text/xml") {
@@ -81,7 +81,7 @@ func TestDescriptions(t *testing.T) {
 		local := func(name string) string { return name[strings.Index(name, ":")+1:] }
 		switch {
 		case d.Port.Address.Location != w.server.URL+path, local(d.Port.Binding) != d.Binding.Name, local(d.Binding.Type) != d.PortType.Name,
-			d.Binding.Operation.Name != operation, len(d.Messages) != 2, local(d.PortType.Input.Message) != d.Messages[0].Name,
+			d.Binding.Operation.Name != service.Operation, len(d.Messages) != 2, local(d.PortType.Input.Message) != d.Messages[0].Name,
 			local(d.PortType.Output.Message) != d.Messages[1].Name:
 			t.Errorf("%s: %+v", path, d)
 		}
@@ -125,45 +125,42 @@ func xmllint(t *testing.T, text string, args ...string) {
 	}
 }
 
-// The XML answers of the flat services are valid by their internal DTD, errors included.
-func TestFlatXMLIsValid(t *testing.T) {
+// XML answers are well-formed, and those with an internal DTD are valid by it, errors included.
+func TestXMLIsValid(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	xml := params{"Format": "3"}
-	xmllint(t, w.form(pay, payment("A-1").with(xml).with(params{"Delay": "1"})).body, "--valid")
-	bill := w.paid(payment("A-2").with(params{"Delay": "1"}))
-	for _, path := range []string{charge, cancel} {
-		for _, p := range []params{credentials(), credentials().with(params{"Billnumber": bill})} {
-			xmllint(t, w.form(path, p.with(xml)).body, "--valid")
+	for path, p := range w.examples() {
+		for _, p := range []params{p, p.with(params{"Password": "Wrong2026Word"}), credentials()} {
+			body, args := w.form(path, p.with(params{"Format": "3"})).body, []string{}
+			if strings.Contains(body, "<!DOCTYPE") {
+				args = append(args, "--valid")
+			} else if path == pay || path == charge || path == cancel {
+				t.Errorf("%s has no DTD", path)
+			}
+			xmllint(t, body, args...)
 		}
 	}
 }
 
-// The answers of the services whose messages are documents are valid by the schemas of their descriptions.
-func TestSOAPAnswersFollowTheirSchemas(t *testing.T) {
+// Requests and answers of the services whose messages are documents are valid by the schemas of their descriptions.
+func TestSOAPFollowsItsSchemas(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	bill := w.paid(payment("A-1"))
-	for path, p := range map[string]params{pay: payment("A-2"), wsCancel: credentials().with(params{"Billnumber": bill}),
-		orderState: credentials().with(params{"Ordernumber": "A-1"}), orderResult: credentials().with(params{"Ordernumber": "A-1"})} {
+	asked := w.examples()
+	for path, service := range described {
+		if service.RPC {
+			continue
+		}
 		text := w.get(strings.TrimSuffix(path, "cfm") + "wsdl").body
 		from, to := strings.Index(text, "<xsd:schema"), strings.Index(text, "</types>")
 		schema := strings.Replace(text[from:to], "<xsd:schema ", `<xsd:schema xmlns:xsd="http://www.w3.org/2001/XMLSchema" `, 1)
 		name := filepath.Join(t.TempDir(), "schema.xsd")
 		check(t, os.WriteFile(name, []byte(schema), 0o600))
-		body := w.soap(path, p).body
-		from, to = strings.Index(body, "<soapenv:Body>"), strings.Index(body, "</soapenv:Body>")
-		answer := strings.Replace(body[from+len("<soapenv:Body>"):to], ">", ` xmlns:ws="http://www.paysecure.ru/ws/">`, 1)
-		xmllint(t, answer, "--schema", name)
-		var request bytes.Buffer
-		request.WriteString(`<ws:` + requests[path] + ` xmlns:ws="http://www.paysecure.ru/ws/">`)
-		writeElements(&request, p)
-		request.WriteString(`</ws:` + requests[path] + `>`)
-		xmllint(t, request.String(), "--schema", name)
+		for _, envelope := range []string{envelope(service.Request, asked[path]), w.soap(path, asked[path]).body} {
+			from, to = strings.Index(envelope, "<soapenv:Body>"), strings.Index(envelope, "</soapenv:Body>")
+			body := strings.Replace(envelope[from+len("<soapenv:Body>"):to], ">", ` xmlns:ws="http://www.paysecure.ru/ws/">`, 1)
+			xmllint(t, body, "--schema", name)
+		}
 	}
 }
-
-// requests are the elements in the bodies of requests.
-var requests = map[string]string{pay: "SilentPay", charge: "MakeCharge", cancel: "MakeCancel", wsCancel: "WSCancelRequestParams",
-	orderState: "orderstate", orderResult: "orderresult"}
 
 func writeElements(b *bytes.Buffer, p params) {
 	for name, value := range p {
@@ -174,15 +171,20 @@ func writeElements(b *bytes.Buffer, p params) {
 	}
 }
 
+// envelope wraps parameters, in lower case.
+func envelope(request string, p params) string {
+	var b bytes.Buffer
+	b.WriteString(`<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" ` +
+		`xmlns:ws="http://www.paysecure.ru/ws/"><soapenv:Header/><soapenv:Body><ws:` + request + `>`)
+	writeElements(&b, p)
+	b.WriteString(`</ws:` + request + `></soapenv:Body></soapenv:Envelope>`)
+	return b.String()
+}
+
 // soap posts an envelope.
 func (w *world) soap(path string, p params) reply {
 	w.t.Helper()
-	var b bytes.Buffer
-	b.WriteString(`<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:ws="http://www.paysecure.ru/ws/"><soapenv:Header/><soapenv:Body><ws:` +
-		requests[path] + `>`)
-	writeElements(&b, p)
-	b.WriteString(`</ws:` + requests[path] + `></soapenv:Body></soapenv:Envelope>`)
-	return w.post(path, "text/xml; charset=utf-8", b.String())
+	return w.post(path, "text/xml; charset=utf-8", envelope(described[path].Request, p))
 }
 
 // remote is a call that the generic SOAP client makes, and what came of it.
@@ -275,7 +277,7 @@ func (w *world) callWithNode(calls []remote) []heard {
 		lacking(t, "npm's soap (run npm ci in authorize/testdata/soapclient)")
 	}
 	for i := range calls {
-		calls[i].WSDL, calls[i].Operation = w.server.URL+strings.TrimSuffix(calls[i].path, "cfm")+"wsdl", described[calls[i].path]
+		calls[i].WSDL, calls[i].Operation = w.server.URL+strings.TrimSuffix(calls[i].path, "cfm")+"wsdl", described[calls[i].path].Operation
 	}
 	input, err := json.Marshal(calls)
 	check(t, err)

@@ -1,0 +1,126 @@
+package authorize_test
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"settled/internal/pcsim"
+)
+
+// examples makes an order and returns a request of it for every service. A request can be made again: its answer is
+// told from the books.
+func (w *world) examples() map[string]params {
+	w.t.Helper()
+	bill := w.paid(payment("A-1").with(params{"Delay": "1"}))
+	w.call(charge, credentials().with(params{"Billnumber": bill}).with(ask("100.00")))
+	w.call(cancel, credentials().with(params{"Billnumber": bill}).with(ask("40.00")))
+	w.call(wsCancel, credentials().with(params{"Billnumber": bill, "Externalrefundid": "example-01"}).with(ask("30.00")))
+	asked := map[string]params{
+		pay:         payment("A-2"),
+		charge:      credentials().with(params{"Billnumber": bill}).with(ask("100.00")),
+		cancel:      credentials().with(params{"Billnumber": bill}).with(ask("40.00")),
+		wsCancel:    credentials().with(params{"Billnumber": bill, "Externalrefundid": "example-01"}).with(ask("30.00")),
+		orderState:  credentials().with(params{"Ordernumber": "A-1"}),
+		orderResult: credentials().with(params{"Ordernumber": "A-1"}),
+	}
+	for path := range described {
+		if asked[path] == nil {
+			w.t.Errorf("there is no example of %s", path)
+		}
+	}
+	return asked
+}
+
+// formats by their number, with what the type of an answer begins with.
+var formats = map[string]string{"1": "text/plain", "3": "text/xml", "4": "text/xml", "5": "application/json"}
+
+// Every service answers in every format and language as the files in testdata/answers say; -update writes them. Texts
+// differ by language, everything else does not.
+func TestAnswers(t *testing.T) {
+	w := newWorld(t, pcsim.Behavior{})
+	for service, p := range w.examples() {
+		var b bytes.Buffer
+		for _, format := range slices.Sorted(maps.Keys(formats)) {
+			for _, language := range []string{"EN", "RU"} {
+				r := w.form(service, p.with(params{"Format": format, "Language": language}))
+				if r.status != 200 || !strings.HasPrefix(r.header.Get("Content-Type"), formats[format]+"; charset=utf-8") {
+					t.Errorf("%s in format %s: %d %v", service, format, r.status, r.header)
+				}
+				fmt.Fprintf(&b, "== Format %s, %s\n%s\n", format, language, strings.TrimSpace(r.body))
+			}
+			fmt.Fprintf(&b, "== Format %s, refused\n%s\n", format,
+				strings.TrimSpace(w.form(service, p.with(params{"Format": format, "Password": "Wrong2026Word"})).body))
+		}
+		compareGolden(t, "testdata/answers/"+strings.TrimSuffix(path.Base(service), ".cfm")+".txt", b.String())
+	}
+}
+
+func compareGolden(t *testing.T, name, got string) {
+	t.Helper()
+	if *update {
+		check(t, os.WriteFile(name, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(name)
+	check(t, err)
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+		t.Errorf("%s: %s", name, diff)
+	}
+}
+
+// What a form gets that does not say what it wants.
+func TestDefaults(t *testing.T) {
+	w := newWorld(t, pcsim.Behavior{})
+	asked := w.examples()
+	const russian, english = "Операция выполнена успешно", "Completed successfully"
+	for path, want := range map[string]struct{ begins, says string }{
+		pay:         {"ordernumber:A-2;", english}, // the merchant's language
+		charge:      {"ordernumber:A-1;", russian},
+		cancel:      {"<?xml version='1.0' encoding='utf-8'?>\n<SOAP-ENV:Envelope ", russian},
+		wsCancel:    {"<?xml version='1.0' encoding='utf-8'?>\n<soapenv:Envelope ", russian},
+		orderState:  {"<?xml version='1.0' encoding='utf-8'?>\n<soapenv:Envelope ", ""},
+		orderResult: {"<?xml version='1.0' encoding='utf-8' standalone='yes'?>\n<result ", english},
+	} {
+		p := asked[path]
+		if r := w.form(path, p); !strings.HasPrefix(r.body, want.begins) || !strings.Contains(r.body, want.says) {
+			t.Errorf("%s: %s", path, r.body)
+		}
+		refused := w.form(path, p.with(params{"Format": "2"})).body
+		if first, second := w.codes(refused); first != 5 || second != 103 || strings.Contains(refused, "Envelope") != strings.Contains(want.begins, "Envelope") {
+			t.Errorf("%s with an unknown format: %s", path, refused)
+		}
+	}
+}
+
+// A request in SOAP or JSON is answered in kind, whatever Format says, and SOAP in the envelope's version.
+func TestAnswersInKind(t *testing.T) {
+	w := newWorld(t, pcsim.Behavior{})
+	for path, p := range w.examples() {
+		for _, p := range []params{p, p.with(params{"Password": "Wrong2026Word"})} {
+			for _, format := range []string{"", "1", "3", "5", "9"} {
+				p := p.with(params{"Format": format})
+				soap, json := w.soap(path, p).body, w.json(path, p).body
+				if strings.Count(soap, "http://schemas.xmlsoap.org/soap/envelope/") != 1 || !strings.HasPrefix(json, "{") {
+					t.Errorf("%s with Format=%s: %s %s", path, format, soap, json)
+				}
+			}
+			text := strings.ReplaceAll(envelope(described[path].Request, p), "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope")
+			r := w.post(path, `application/soap+xml; charset=utf-8; action="x"`, text)
+			if r.header.Get("Content-Type") != "application/soap+xml; charset=utf-8" || strings.Count(r.body, "http://www.w3.org/2003/05/soap-envelope") != 1 {
+				t.Errorf("%s in SOAP 1.2: %v %s", path, r.header, r.body)
+			}
+			xmllint(t, r.body)
+			first, _ := w.codes(r.body)
+			if refused := p["Password"] != password; refused != (first == 7) || refused != strings.Contains(r.body, ":Code>") {
+				t.Errorf("%s in SOAP 1.2: %s", path, r.body)
+			}
+		}
+	}
+}
