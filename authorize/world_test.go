@@ -286,6 +286,7 @@ const (
 	wsCancel    = "/cancel/wscancel.cfm"
 	orderState  = "/orderstate/orderstate.cfm"
 	orderResult = "/orderresult/orderresult.cfm"
+	byDate      = "/resultbydate/resultbydate.cfm"
 )
 
 // paid makes a payment and returns the plain bill number.

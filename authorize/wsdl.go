@@ -66,11 +66,11 @@ var wsdl = template.Must(template.New("wsdl").Funcs(template.FuncMap{"concat": s
 {{end}}{{end -}}
 {{define "order"}}{{template "texts" .Fields}}{{if .Customer}}<xsd:element name="customer"><xsd:complexType><xsd:sequence>
 {{template "texts" .Customer}}</xsd:sequence></xsd:complexType></xsd:element>
-{{end}}{{if .Step}}<xsd:element name="operation" maxOccurs="unbounded"><xsd:complexType><xsd:sequence>
+{{end}}{{if .Step}}<xsd:element name="operation" minOccurs="0" maxOccurs="unbounded"><xsd:complexType><xsd:sequence>
 {{template "texts" .Step}}</xsd:sequence></xsd:complexType></xsd:element>
 {{end}}{{template "texts" .Check}}{{end -}}
 {{define "answer"}}{{if .Bare}}{{template "order" .}}{{else -}}
-<xsd:element name="order"{{if not .After}} maxOccurs="unbounded"{{end}}><xsd:complexType><xsd:sequence>
+<xsd:element name="order"{{if not .After}} minOccurs="0" maxOccurs="unbounded"{{end}}><xsd:complexType><xsd:sequence>
 {{template "order" .}}</xsd:sequence></xsd:complexType></xsd:element>
 {{template "texts" .After}}{{end}}{{end -}}
 {{define "body"}}{{if .Encoded -}}
