@@ -298,3 +298,55 @@ func TestOrderState(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// A result is found by the order's number, by its bill number, plain or with one of its operations, and by both.
+func TestOrderResultByBill(t *testing.T) {
+	w := newWorld(t, pcsim.Behavior{})
+	w.call(pay, payment("A-1").with(params{"Cardnumber": pcsim.CardInsufficientFunds}))
+	w.Clock.Advance(time.Hour)
+	second := w.paid(payment("A-1").with(params{"ChequeItems": `{"items":[{"name":"A","price":1,"quantity":1,"amount":1}]}`}))
+	w.paid(payment("A-2"))
+	ask := func(p params) []fields { t.Helper(); return w.call(orderResult, credentials().with(p)).Bare }
+	both := ask(params{"Ordernumber": "A-1"})
+	if len(both) != 2 || both[0]["errorcode"] != "102" || both[0]["orderstate"] != "Declined" || both[1]["billnumber"] != second || both[1]["errorcode"] != "" {
+		t.Errorf("attempts, oldest first: %+v", both)
+	}
+	w.Clock.Advance(5 * 24 * time.Hour)
+	for _, p := range []params{{"Billnumber": second}, {"Billnumber": second + ".1"}, {"Billnumber": second, "Ordernumber": "A-1"}} {
+		if r := ask(p); len(r) != 1 || r[0]["billnumber"] != second {
+			t.Errorf("%v: %+v", p, r)
+		}
+	}
+	for _, c := range []struct {
+		change        params
+		first, second int
+	}{
+		{params{"Billnumber": second + ".2"}, 10, 201}, {params{"Billnumber": second, "Ordernumber": "A-2"}, 10, 201},
+		{params{"Billnumber": "5100001999999999"}, 10, 201}, {params{"Billnumber": "12"}, 4, 143}, {params{}, 3, 107},
+		{params{"Billnumber": second}.with(otherCredentials()), 10, 201},
+	} {
+		if r := w.call(orderResult, credentials().with(c.change)); r.First != c.first || r.Second != c.second {
+			t.Errorf("%v: %d/%d", c.change, r.First, r.Second)
+		}
+	}
+	r := w.form(orderResult, credentials().with(params{"Billnumber": second, "Format": "5"}))
+	if !strings.Contains(r.body, `"chequeitems":"{\"items\":[{\"name\":\"A\"`) || !strings.Contains(r.body, `"errorcategory":"","merchantadvicecode":""`) {
+		t.Errorf("%s", r.body)
+	}
+}
+
+// The packet date has no seconds in the SOAP answers of the state services, and only there.
+func TestPacketDateInSOAP(t *testing.T) {
+	w := newWorld(t, pcsim.Behavior{})
+	bill := w.paid(payment("A-1").with(params{"Delay": "1"}))
+	for path, want := range map[string]string{orderState: "02.03.2026 06:00", orderResult: "02.03.2026 06:00", charge: "02.03.2026 06:00:00"} {
+		p := credentials().with(params{"Ordernumber": "A-1", "Billnumber": bill, "Format": "4"})
+		if r := w.form(path, p); !strings.Contains(r.body, ">"+want+"</packetdate>") {
+			t.Errorf("%s: %s", path, r.body)
+		}
+		p["Format"] = "5"
+		if r := w.form(path, p); !strings.Contains(r.body, `"packetdate":"02.03.2026 06:00:00"`) {
+			t.Errorf("%s in JSON: %s", path, r.body)
+		}
+	}
+}
