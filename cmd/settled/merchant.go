@@ -152,7 +152,7 @@ func newMerchantShow() *cobra.Command {
 		all := settingsOf(m)
 		return c.print(all, func(t *rows) {
 			for _, s := range all {
-				t.row(s.Key, s.Value)
+				t.row(s.Key, otherwise(s.Value, "-"))
 			}
 		})
 	})

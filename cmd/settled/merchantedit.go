@@ -146,7 +146,7 @@ func newMerchantSet() *cobra.Command {
 		fmt.Fprintln(c.ErrOrStderr(), "Changed in the file; in force after a restart of settled.")
 		return c.print(changed, func(t *rows) {
 			for _, s := range changed {
-				t.row(s.Key, s.Value)
+				t.row(s.Key, otherwise(s.Value, "-"))
 			}
 		})
 	})

@@ -180,6 +180,9 @@ func TestAddMerchant(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
+		if text := read(t, path); !strings.Contains(text, "mdr_bps: 0\n\nschedules:\n") {
+			t.Errorf("%s: the new merchant does not end with the blank line:\n%s", name, text)
+		}
 		m := cfg.Merchants[len(cfg.Merchants)-1]
 		if route, ok := m.RouteOf(settle.MeansCard, money.BYN); m.ID != 100003 || !ok || route.Center.Name != "PC-A" || m.MCC != "0742" {
 			t.Errorf("%s: %+v", name, m)

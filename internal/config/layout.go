@@ -24,10 +24,10 @@ func layOut(old, fresh []byte) []byte {
 		case i < len(a) && j < len(b) && says[i] == want[j]:
 			out.WriteString(a[i])
 			i, j = i+1, j+1
-		case j == len(b) || i < len(a) && (says[i] == "" || common[i+1][j] >= common[i][j+1]):
-			if says[i] == "" {
-				out.WriteString(a[i])
-			}
+		case i < len(a) && says[i] == "" && !fits(common, skipBlank(says, i), j):
+			out.WriteString(a[i])
+			i++
+		case j == len(b) || i < len(a) && says[i] != "" && common[i+1][j] >= common[i][j+1]:
 			i++
 		default:
 			out.WriteString(b[j])
@@ -35,6 +35,20 @@ func layOut(old, fresh []byte) []byte {
 		}
 	}
 	return out.Bytes()
+}
+
+// fits reports whether the line b[j] is new and belongs before a[i], which stays: writing it first loses nothing. New lines
+// go before the blank lines that end what they belong to.
+func fits(common [][]int32, i, j int) bool {
+	return j+1 < len(common[i]) && i+1 < len(common) && common[i][j] == common[i][j+1] && common[i][j] > common[i+1][j]
+}
+
+// skipBlank is the first line from i on that says something.
+func skipBlank(says []string, i int) int {
+	for i < len(says)-1 && says[i] == "" {
+		i++
+	}
+	return i
 }
 
 // commonLines is the table of the longest common subsequence: [i][j] is how many lines a[i:] and b[j:] have in common.
