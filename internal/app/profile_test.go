@@ -1,0 +1,33 @@
+package app
+
+import (
+	"crypto/rsa"
+	"reflect"
+	"testing"
+	"time"
+
+	"settled/internal/config"
+	"settled/settle"
+)
+
+// TestEverySettingReachesTheGateway fills every setting and looks for one that the gateway is not told.
+func TestEverySettingReachesTheGateway(t *testing.T) {
+	m := config.Merchant{Merchant: &settle.Merchant{ID: 7},
+		Page: config.Page{Card: true, Instant: true, Timeout: time.Hour, Attempts: 3, ReturnURL: "a", ReturnOK: "b", ReturnNo: "c", ShowResult: true,
+			OneClick: true, Recurring: true, ThreeDS: true, AutoNumber: true, Required: []string{"Email"}},
+		Proofs: config.Proofs{Checkvalue: true, Signature: true, PublicKey: &rsa.PublicKey{}, SHA256: true, RSA: true},
+		Notify: config.Notify{URL: "d", SOAP: true, PlainAnswer: true, AllowPrivate: true,
+			Notify: settle.Notify{Payments: true, Confirmations: true, Cancellations: true, OnlySuccessful: true}}}
+	told := merchants(&config.Config{Merchants: []config.Merchant{m}})[7]
+	for _, part := range []any{m.Page, m.Proofs, m.Notify, m.Notify.Notify, told.Page, told.Proofs, told.Notify} {
+		v := reflect.ValueOf(part)
+		for i := range v.NumField() {
+			if v.Field(i).IsZero() {
+				t.Errorf("%s.%s is not set", v.Type(), v.Type().Field(i).Name)
+			}
+		}
+	}
+	if told.Page.ReturnURL != "a" || told.Page.ReturnOK != "b" || told.Page.ReturnNo != "c" || told.Notify.URL != "d" {
+		t.Errorf("addresses: %+v, %+v", told.Page, told.Notify)
+	}
+}
