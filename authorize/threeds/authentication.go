@@ -55,7 +55,8 @@ type Authentication struct {
 	Status        Status
 	// Reason is transStatusReason, two digits; may be empty.
 	Reason string
-	// ECI is the electronic commerce indicator of the network, two digits; may be empty unless the status is proven.
+	// ECI is the electronic commerce indicator of the network, two digits; may be empty unless the status is proven. One that
+	// claims a proof without a proven status is left out.
 	ECI string
 	// Value is the issuer's proof, 28 characters of base64; empty unless the status is proven.
 	Value vault.Secret
@@ -202,6 +203,9 @@ func (s *stateAnswer) authentication(window string) Authentication {
 	a := Authentication{
 		ServerTransID: s.ServerTransID, Version: s.MessageVersion, Status: s.Status, Reason: s.Reason, ECI: s.ECI,
 		DSTransID: s.DSTransID, ACSTransID: s.ACSTransID, Canceled: s.ChallengeCancel != "", CardholderInfo: s.CardholderInfo,
+	}
+	if !s.Status.Proven() && s.ECI != "07" && s.ECI != "00" {
+		a.ECI = ""
 	}
 	if s.Value != "" {
 		a.Value = vault.NewSecret([]byte(s.Value))

@@ -239,6 +239,55 @@ func TestAnswersThatAreNotBelieved(t *testing.T) {
 	}
 }
 
+// TestIndicatorWithoutProof leaves out an indicator that a payment could not be sent with.
+func TestIndicatorWithoutProof(t *testing.T) {
+	const id = "f38e6948-5388-41a6-bca4-b49723c19437"
+	for eci, want := range map[string]string{"06": "", "05": "", "07": "07", "00": "00", "": ""} {
+		body := `{"threeDSServerTransID":"` + id + `","messageVersion":"2.2.0","transStatus":"I","eci":"` + eci + `"}`
+		server := httptest.NewServer(signing(200, body, nil))
+		c, err := threeds.New(threeds.Options{BaseURL: server.URL, KeyID: "k", Secret: secret})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, err := c.Result(context.Background(), id); err != nil || a.ECI != want {
+			t.Errorf("%q became %q, %v", eci, a.ECI, err)
+		}
+		c.Close()
+		server.Close()
+	}
+}
+
+// TestStartsThatAreNotBelieved serves signed answers to Start that cannot be right.
+func TestStartsThatAreNotBelieved(t *testing.T) {
+	const id = "f38e6948-5388-41a6-bca4-b49723c19437"
+	const head = `{"requestId":"1","enrolled":1,"messageVersion":"2.2.0","threeDSServerTransID":"` + id + `"`
+	for body, want := range map[string]error{
+		head + `}`: nil,
+		head + `,"threeDSMethodURL":"https://bank.example/m"}`:                                 nil,
+		`{"requestId":"1","enrolled":-1}`:                                                      nil,
+		`{"requestId":"2","enrolled":0}`:                                                       threeds.ErrUnavailable,
+		`{"requestId":"1"}`:                                                                    threeds.ErrUnavailable,
+		`{"requestId":"1","enrolled":2}`:                                                       threeds.ErrUnavailable,
+		`{"requestId":"1","enrolled":1,"messageVersion":"2.2.0"}`:                              threeds.ErrUnavailable,
+		strings.Replace(head, "2.2.0", "1.0.2", 1) + `}`:                                       threeds.ErrUnavailable,
+		strings.Replace(head, "-5388-", "-../-", 1) + `}`:                                      threeds.ErrUnavailable,
+		head + `,"threeDSMethodURL":"javascript:alert(1)"}`:                                    threeds.ErrUnavailable,
+		head + `,"threeDSMethodURL":"https://bank.example/` + strings.Repeat("m", 2048) + `"}`: threeds.ErrUnavailable,
+	} {
+		server := httptest.NewServer(signing(200, body, nil))
+		c, err := threeds.New(threeds.Options{BaseURL: server.URL, KeyID: "k", Secret: secret})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := c.Start(context.Background(), "1", number(t, pcsim.CardChallenge))
+		if !errors.Is(err, want) || err != nil && e != (threeds.Enrollment{Enrolled: threeds.EnrolledUnknown}) {
+			t.Errorf("%.90s: %+v, %v", body, e, err)
+		}
+		c.Close()
+		server.Close()
+	}
+}
+
 // signing answers every request with one answer, signed for another request if of is not nil.
 func signing(status int, body string, of []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
