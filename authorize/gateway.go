@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"settled/authorize/notify"
 	"settled/authorize/online"
 	"settled/internal/vault"
 	"settled/settle"
@@ -38,6 +39,8 @@ type Options struct {
 	Log       *slog.Logger
 	// SigningKey signs answers and notifications to the merchants that want them signed. Needed only for these.
 	SigningKey *rsa.PrivateKey
+	// Notifier sends notifications to merchants' servers. Default: one with the usual limits.
+	Notifier *notify.Client
 	// Registerer receives the metrics; nil measures nothing.
 	Registerer prometheus.Registerer
 	// Source names where a request comes from, for the throttle of wrong passwords. Default: the address of the peer.
@@ -85,6 +88,9 @@ func New(o Options) (*Gateway, error) {
 	}
 	if o.MaxPerMerchant == 0 {
 		o.MaxPerMerchant = 1024
+	}
+	if o.Notifier == nil {
+		o.Notifier = notify.New(notify.Options{})
 	}
 	if err := o.check(); err != nil {
 		return nil, err

@@ -1,19 +1,24 @@
 package authorize
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"settled/settle"
 )
 
 // meter holds the metrics of the merchant API; the zero value measures nothing.
 //
 //	settled_api_requests_total{route,code_class}   success, declined, in_process, refused, unauthenticated, error
 //	settled_api_request_duration_seconds{route}
+//	settled_notification_tries_total{outcome}      delivered, refused, silent, given_up
 type meter struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
+	tries    *prometheus.CounterVec
 }
 
 func newMeter(r prometheus.Registerer) *meter {
@@ -29,7 +34,12 @@ func newMeter(r prometheus.Registerer) *meter {
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 		}, []string{"route"}),
 	}
-	r.MustRegister(m.requests, m.duration)
+	m.tries = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "settled_notification_tries_total",
+		Help: "Tries to tell merchants' servers of results, by what came of them; given_up is a silent one that was the last."}, []string{"outcome"})
+	for _, outcome := range []string{"delivered", "refused", "silent", "given_up"} {
+		m.tries.WithLabelValues(outcome)
+	}
+	r.MustRegister(m.requests, m.duration, m.tries)
 	return m
 }
 
@@ -77,4 +87,14 @@ func (m *routeMeter) served(a *answer, took time.Duration) {
 	}
 	m.requests[classOf(a)].Inc()
 	m.duration.Observe(took.Seconds())
+}
+
+// told counts a try of a notification: by the state of the notification after it.
+func (m *meter) told(after settle.NotificationState) {
+	if m.tries == nil {
+		return
+	}
+	outcome := map[settle.NotificationState]string{settle.NotificationDelivered: "delivered", settle.NotificationRefused: "refused",
+		settle.NotificationGivenUp: "given_up"}[after]
+	m.tries.WithLabelValues(cmp.Or(outcome, "silent")).Inc()
 }

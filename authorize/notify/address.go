@@ -10,8 +10,8 @@ import (
 // ErrAddress is wrapped when the address of a merchant's server may not be connected to.
 var ErrAddress = errors.New("notify: address is not allowed")
 
-// Ports are those that a merchant's server may listen on.
-var Ports = []uint16{443, 8443, 80, 8080}
+// ports are those that a merchant's server may listen on.
+var ports = []uint16{443, 8443, 80, 8080}
 
 // special are the networks of IPv4 that are not the public Internet (IANA special-purpose address registry), and the address
 // at which one cloud serves secrets of its machines.
@@ -61,8 +61,8 @@ func checkAddress(address string) error {
 	if !Public(a.Addr()) {
 		return fmt.Errorf("%w: %s is not in the public Internet", ErrAddress, a.Addr())
 	}
-	if !slices.Contains(Ports, a.Port()) {
-		return fmt.Errorf("%w: port %d is none of %v", ErrAddress, a.Port(), Ports)
+	if !slices.Contains(ports, a.Port()) {
+		return fmt.Errorf("%w: port %d is none of %v", ErrAddress, a.Port(), ports)
 	}
 	return nil
 }
