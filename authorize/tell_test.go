@@ -1,7 +1,12 @@
 package authorize_test
 
 import (
+	"crypto"
 	"crypto/md5"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -317,5 +322,34 @@ func TestCrashAfterSending(t *testing.T) {
 	w.tell()
 	if have, want := w.notifications(), "1/1 delivered 0/0 2"; have != want || len(s.heard()) != 1 {
 		t.Errorf("%s, want %s", have, want)
+	}
+}
+
+// TestSignedNotification verifies the signature as a merchant does.
+func TestSignedNotification(t *testing.T) {
+	for _, sha := range []bool{false, true} {
+		w, s := newShopWorld(t, authorize.Notify{AllowPrivate: true})
+		key, err := rsa.GenerateKey(rand.Reader, 1024)
+		check(t, err)
+		w.gateway.SigningKey = key
+		settings := w.gateway.Merchants[settletest.Merchant]
+		settings.Proofs = authorize.Proofs{RSA: true, SHA256: sha}
+		w.gateway.Merchants[settletest.Merchant] = settings
+		w.paid(payment("A-1"))
+		w.tell()
+		v, err := url.ParseQuery(s.heard()[0])
+		check(t, err)
+		x := []byte("100001A-1237.40BYNApproved")
+		signature, err := base64.StdEncoding.DecodeString(v.Get("signature"))
+		check(t, err)
+		hash, sum := crypto.MD5, md5.Sum(x)
+		digest := sum[:]
+		if sha {
+			long := sha256.Sum256(x)
+			hash, digest = crypto.SHA256, long[:]
+		}
+		if err := rsa.VerifyPKCS1v15(&key.PublicKey, hash, digest, signature); err != nil || v.Get("checkvalue") != "" {
+			t.Errorf("SHA-256 %t: %v, checkvalue %q", sha, err, v.Get("checkvalue"))
+		}
 	}
 }

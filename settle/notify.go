@@ -35,15 +35,13 @@ func (op *Operation) succeeded() bool {
 	return op.State == OperationDone || op.State == OperationPartial
 }
 
-// ended numbers the operations that have their final result.
-func (o *Order) ended() map[int16]bool {
-	numbers := map[int16]bool{}
+// operationStates are the states of the operations by number.
+func (o *Order) operationStates() map[int16]OperationState {
+	states := make(map[int16]OperationState, len(o.Operations))
 	for _, op := range o.Operations {
-		if op.State != OperationInProcess {
-			numbers[op.Number] = true
-		}
+		states[op.Number] = op.State
 	}
-	return numbers
+	return states
 }
 
 // toldCancellations are the merchants whose servers are told of cancellations that succeeded.
@@ -57,18 +55,19 @@ func (b *Books) toldCancellations() []int32 {
 	return told
 }
 
-// A row that is there belongs to an earlier result of the operation; nothing about notifications may fail a result.
+// A row that is there belongs to an earlier result of the operation, which another one has replaced: an instant payment that
+// came late. It is kept.
 const insertNotification = `
 INSERT INTO notifications (merchant_id, order_id, operation, sequence, created_at, due_at)
 SELECT $1, $2, $3, 1 + coalesce(max(sequence), 0), $4, $4 FROM notifications WHERE merchant_id = $1 AND order_id = $2 AND operation = $3
 RETURNING sequence`
 
-// notify writes that the merchant's server is to be told the operations that this transaction ended, as far as the merchant
-// wants to know.
+// notify writes that the merchant's server is to be told the operations that got a final result in this transaction, as far
+// as the merchant wants to know.
 func (w *work) notify() error {
 	for i := range w.order.Operations {
 		op := &w.order.Operations[i]
-		if op.State == OperationInProcess || w.ended[op.Number] || !w.wants(op) {
+		if op.State == OperationInProcess || op.State == w.found[op.Number] || !w.wants(op) {
 			continue
 		}
 		if _, err := w.addNotification(op.Number); err != nil {

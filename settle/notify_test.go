@@ -19,7 +19,7 @@ var tellAll = settle.Notify{Payments: true, Confirmations: true, Cancellations: 
 
 // newNotifyWorld makes a world whose first merchant wants to be told.
 func newNotifyWorld(t *testing.T, n settle.Notify) *settletest.World {
-	return settletest.New(t, func(d *settle.Directory) {
+	return settletest.New(t, settletest.WithBank, func(d *settle.Directory) {
 		m, _ := d.Merchant(settletest.Merchant)
 		m.Notify = n
 	})
@@ -142,6 +142,55 @@ var outcomes = []struct {
 		answerAll(t, w, settle.VerdictRefused)
 		return id
 	}, "1/1 pending, 2/1 pending", "1/1 pending", "1/1 pending"},
+	{"opened, paid in the second try", func(t *testing.T, w *settletest.World) int64 {
+		id := tried(t, w, "12", 3)
+		p, err := payOpened(t, w, id, settletest.Card)
+		check(t, err)
+		check(t, w.Books.Finish(t.Context(), p, approved()))
+		return id
+	}, "2/1 pending", "2/1 pending", "2/1 pending"},
+	{"opened, declined in the last try", func(t *testing.T, w *settletest.World) int64 { return tried(t, w, "13", 1) },
+		"1/1 pending", "", "1/1 pending"},
+	{"opened and declined, then its time ran out", func(t *testing.T, w *settletest.World) int64 {
+		id := tried(t, w, "14", 3)
+		timeOut(t, w)
+		return id
+	}, "", "", ""},
+	{"instant payment", func(t *testing.T, w *settletest.World) int64 {
+		_, p := openInstant(t, w, "15", 100)
+		_, err := w.Books.InstantMade(t.Context(), p.Merchant, p.Order, p.Operation, made(w, p, "A"))
+		check(t, err)
+		return p.Order
+	}, "1/1 pending", "1/1 pending", "1/1 pending"},
+	{"instant payment after the time ran out", func(t *testing.T, w *settletest.World) int64 {
+		_, p := openInstant(t, w, "16", 100)
+		check(t, w.Books.InstantEnded(t.Context(), p.Merchant, p.Order, p.Operation, true, "expired"))
+		timeOut(t, w)
+		if have := told(t, w, p.Order); have != "" {
+			t.Errorf("told that the time ran out: %s", have)
+		}
+		_, err := w.Books.InstantMade(t.Context(), p.Merchant, p.Order, p.Operation, made(w, p, "B"))
+		check(t, err)
+		return p.Order
+	}, "1/1 pending", "1/1 pending", "1/1 pending"},
+}
+
+// tried opens an order that may be paid in some tries, and lets the first fail.
+func tried(t *testing.T, w *settletest.World, number string, tries int) int64 {
+	t.Helper()
+	o := open(t, w, number, byn(100), tries)
+	p, err := payOpened(t, w, o.ID, "4000000000001166")
+	check(t, err)
+	check(t, w.Books.Finish(t.Context(), p, settle.Result{ActionCode: "116", Response: "AS102"}))
+	return o.ID
+}
+
+func timeOut(t *testing.T, w *settletest.World) {
+	t.Helper()
+	w.Clock.Advance(2 * time.Hour)
+	if n, err := w.Books.TimeoutDue(t.Context(), 10); n != 1 || err != nil {
+		t.Fatalf("%d orders closed, %v", n, err)
+	}
 }
 
 func TestEachOutcomeIsTold(t *testing.T) {

@@ -30,7 +30,7 @@ type work struct {
 	postings []ledger.Posting
 	wake     bool // something is owed to a center at once
 	told     Notify
-	ended    map[int16]bool // operations that had their final result before
+	found    map[int16]OperationState // of the operations before
 }
 
 const centerOfOrder = `SELECT center_id FROM orders WHERE merchant_id = $1 AND order_id = $2`
@@ -106,7 +106,7 @@ func (b *Books) lockOrder(ctx context.Context, tx pgx.Tx, center int16, merchant
 	}
 	w.merchant, w.route, w.center = m, m.At(center), m.At(center).Center
 	w.before = w.order.State()
-	w.told, w.ended = m.Notify, w.order.ended()
+	w.told, w.found = m.Notify, w.order.operationStates()
 	return w, nil
 }
 

@@ -1,0 +1,16 @@
+package authorize
+
+import (
+	"testing"
+
+	"settled/settle"
+)
+
+// TestProofOfNotification computes the published example.
+func TestProofOfNotification(t *testing.T) {
+	c := &call{merchant: &settle.Merchant{ID: 123456}, settings: &Merchant{SecretWord: "secret"}}
+	r := record{outOrderNumber: "A-1", outOrderAmount: "200.00", outOrderCurrency: "USD", outAmount: "100.00", outCurrency: "RUB", outOrderState: "Approved"}
+	if err := (&Gateway{}).proveTold(c, &r); err != nil || r[outCheckValue] != "13371E3E452ECBFB87212DBA17E0383D" {
+		t.Errorf("%s, %v", r[outCheckValue], err)
+	}
+}
