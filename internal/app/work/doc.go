@@ -4,7 +4,8 @@
 //
 //	schedules (next_at)  ──┐
 //	                       ├── Tick ──► river_job ──► a worker ──► a function that takes what it needs
-//	windows, files, replies┘
+//	windows, files, replies┤
+//	notifications ─────────┘
 //
 // [Runner.Tick] finds the schedules whose next slot has come, under a row lock, and in one transaction notes the run (unique
 // by schedule and slot), queues its job and moves the schedule on. So a slot runs once however many workers there are, a
@@ -21,6 +22,13 @@
 //
 // A step whose worker died stands as running in the queue for an hour. The recurring job fetch-replies asks the rows for
 // everything that is due of the night, so what such a step should have done waits a minute at most.
+//
+// # Notifications
+//
+// A try to tell a merchant's server a result is a job of a queue of its own, so that servers that do not answer hold up no step of
+// the night. Which may be tried is asked of rows once per tick and after each try: a few of each merchant at a time. A job is
+// unique by the notification and the tries before it, and claims the row; it is not repeated by River, because the row says when it
+// is due again.
 //
 // River's periodic jobs are not used: they live in the memory of one process and lose what falls due while none is up.
 package work

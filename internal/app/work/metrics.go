@@ -34,7 +34,7 @@ WITH waiting AS (
 	WHERE state IN ('available', 'retryable', 'scheduled') AND scheduled_at <= now() GROUP BY queue
 )
 SELECT queue, array[coalesce(depth, 0), coalesce(age, 0)]::float8[]
-FROM (SELECT $1::text AS queue) known FULL JOIN waiting USING (queue)`
+FROM (SELECT unnest($1::text[]) AS queue) known FULL JOIN waiting USING (queue)`
 	scrapeJobs = `SELECT name, array[extract(epoch FROM last_ok_at)]::float8[] FROM schedules WHERE name = ANY ($1) AND last_ok_at IS NOT NULL`
 )
 
@@ -59,7 +59,7 @@ func (r *Runner) Collect(out chan<- prometheus.Metric) {
 		}
 	}
 	r.collect(ctx, out, []*prometheus.Desc{jobLast}, scrapeJobs, names)
-	r.collect(ctx, out, perQueue, scrapeQueues, river.QueueDefault)
+	r.collect(ctx, out, perQueue, scrapeQueues, []string{river.QueueDefault, notifyQueue})
 }
 
 // collect turns each row, a label and an array of values, into gauges.

@@ -37,6 +37,7 @@ func TestMetrics(t *testing.T) {
 	}
 	want := map[string]float64{
 		"settled_queue_depth{default}": 0, "settled_queue_oldest_age_seconds{default}": 0,
+		"settled_queue_depth{notify}": 0, "settled_queue_oldest_age_seconds{notify}": 0,
 		"settled_job_interval_seconds{audit}": 900, "settled_job_interval_seconds{expire}": 60,
 	}
 	if diff := cmp.Diff(want, samples(t, r)); diff != "" {

@@ -10,6 +10,7 @@ import (
 
 	"settled/clearing"
 	"settled/internal/config"
+	"settled/settle"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -30,6 +31,9 @@ type Jobs struct {
 	Build   func(ctx context.Context, batch int64) error  // makes the bytes of a sealed batch
 	Deliver func(ctx context.Context, file int64) error   // brings a file to its center
 	Apply   func(ctx context.Context, reply int64) error  // applies a stored reply
+
+	Notify           func(context.Context, settle.NotificationKey) error     // tries to tell a merchant's server a result
+	DueNotifications func(context.Context) ([]settle.DueNotification, error) // those that may be tried now
 
 	// Next tells from rows which steps of the night are to be done now.
 	Next func(context.Context) (Next, error)
@@ -74,6 +78,7 @@ type Runner struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 	wake   chan struct{}
+	more   chan struct{} // a notification was tried: another one may have its place
 }
 
 // New makes a runner that does nothing until Start.
@@ -84,12 +89,12 @@ func New(o Options) (*Runner, error) {
 	if o.Workers == 0 {
 		o.Workers = 8
 	}
-	r := &Runner{Options: o, wake: make(chan struct{}, 1)}
+	r := &Runner{Options: o, wake: make(chan struct{}, 1), more: make(chan struct{}, 1)}
 	var err error
 	r.client, err = river.NewClient(riverpgxv5.New(o.Pool), &river.Config{
 		Logger: slog.New(quiet{o.Log.Handler()}), Workers: r.workers(), JobTimeout: -1, MaxAttempts: 25,
 		CompletedJobRetentionPeriod: time.Hour, ReindexerIndexNames: []string{}, // the application's role owns no index
-		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.Workers}},
+		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.Workers}, notifyQueue: {MaxWorkers: notifyWorkers}},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make job queue: %w", err)
@@ -110,6 +115,7 @@ func (r *Runner) workers() *river.Workers {
 	river.AddWorker(w, &stepShell[Build]{runner: r, do: j.Build})
 	river.AddWorker(w, &stepShell[Deliver]{runner: r, do: j.Deliver})
 	river.AddWorker(w, &stepShell[Apply]{runner: r, do: j.Apply})
+	river.AddWorker(w, &notifyShell{runner: r})
 	return w
 }
 
@@ -131,6 +137,7 @@ func (r *Runner) Start(ctx context.Context) error {
 	}
 	r.done.Go(func() { r.tickLoop(run) })
 	r.done.Go(func() { r.sendLoop(run) })
+	r.done.Go(func() { r.notifyLoop(run) })
 	return nil
 }
 

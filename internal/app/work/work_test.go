@@ -13,6 +13,7 @@ import (
 	"settled/internal/config"
 	"settled/internal/postgres/pgtest"
 	"settled/schedules"
+	"settled/settle"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -32,7 +33,9 @@ func nothing(context.Context) error { return nil }
 func idle() Jobs {
 	step := func(context.Context, int64) error { return nil }
 	return Jobs{PlanWindows: nothing, Expire: nothing, Send: nothing, FetchReplies: nothing, Audit: nothing, RollUp: nothing,
-		Seal: step, Build: step, Deliver: step, Apply: step, Next: func(context.Context) (Next, error) { return Next{}, nil }}
+		Notify:           func(context.Context, settle.NotificationKey) error { return nil },
+		DueNotifications: func(context.Context) ([]settle.DueNotification, error) { return nil, nil },
+		Seal:             step, Build: step, Deliver: step, Apply: step, Next: func(context.Context) (Next, error) { return Next{}, nil }}
 }
 
 func newRunner(t *testing.T, db *pgxpool.Pool, c *clock, jobs Jobs, specs map[string]string) *Runner {
