@@ -37,6 +37,13 @@ var perCategory = []*prometheus.Desc{
 	gauge("breaks_oldest_age_seconds", "Age of the oldest open break.", "category"),
 }
 
+// ofNotifications have no label.
+var ofNotifications = []*prometheus.Desc{
+	prometheus.NewDesc("settled_notifications_pending", "Notifications that merchants' servers have neither taken nor refused, and that are still tried.", nil, nil),
+	prometheus.NewDesc("settled_notification_oldest_age_seconds", "Age of the oldest such notification; 0 when there is none.", nil, nil),
+	prometheus.NewDesc("settled_notification_silent_merchants", "Merchants with such a notification that got no answer.", nil, nil),
+}
+
 // newPosted counts lines by rule. Every rule is shown from the start, so that the first line is an increase.
 func newPosted() *prometheus.CounterVec {
 	v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "settled_journals_posted_total",
@@ -67,11 +74,14 @@ SELECT name, array[coalesce(unknown, 0), coalesce(extract(epoch FROM $1 - unknow
 FROM centers LEFT JOIN owed USING (center_id) LEFT JOIN held USING (center_id)`
 	scrapeBreaks = `
 SELECT category, array[count(*), extract(epoch FROM $1 - min(opened_at))]::float8[] FROM breaks WHERE closed_at IS NULL GROUP BY category`
+	scrapeNotifications = `
+SELECT '', array[count(*), coalesce(extract(epoch FROM $1 - min(created_at)), 0), count(DISTINCT merchant_id) FILTER (WHERE last_error <> '')]::float8[]
+FROM notifications WHERE state = 1`
 )
 
 // Describe implements prometheus.Collector.
 func (m Metrics) Describe(out chan<- *prometheus.Desc) {
-	for _, descs := range [][]*prometheus.Desc{perCenter, perCategory} {
+	for _, descs := range [][]*prometheus.Desc{perCenter, perCategory, ofNotifications} {
 		for _, d := range descs {
 			out <- d
 		}
@@ -85,18 +95,23 @@ func (m Metrics) Collect(out chan<- prometheus.Metric) {
 	defer cancel()
 	m.collect(ctx, out, scrapeCenters, perCenter)
 	m.collect(ctx, out, scrapeBreaks, perCategory)
+	m.collect(ctx, out, scrapeNotifications, ofNotifications)
 	m.Books.posted.Collect(out)
 }
 
-// collect turns each row, a label and an array of values, into gauges.
+// collect turns each row, a label (empty for none) and an array of values, into gauges.
 func (m Metrics) collect(ctx context.Context, out chan<- prometheus.Metric, sql string, descs []*prometheus.Desc) {
 	rows, err := m.Books.Pool.Query(ctx, sql, m.Books.now())
 	if err == nil {
 		var label string
 		var values []float64
 		_, err = pgx.ForEachRow(rows, []any{&label, &values}, func() error {
+			labels := []string{label}
+			if label == "" {
+				labels = nil
+			}
 			for i, v := range values {
-				out <- prometheus.MustNewConstMetric(descs[i], prometheus.GaugeValue, v, label)
+				out <- prometheus.MustNewConstMetric(descs[i], prometheus.GaugeValue, v, labels...)
 			}
 			return nil
 		})

@@ -84,8 +84,11 @@ func compare(t *testing.T, w *settletest.World, want map[string]string) {
 	for _, f := range families {
 		var samples []string
 		for _, m := range f.GetMetric() {
-			l := m.GetLabel()[0]
-			samples = append(samples, fmt.Sprintf("{%s=%q} %g", l.GetName(), l.GetValue(), m.GetGauge().GetValue()+m.GetCounter().GetValue()))
+			labels := ""
+			for _, l := range m.GetLabel() {
+				labels = fmt.Sprintf("{%s=%q} ", l.GetName(), l.GetValue())
+			}
+			samples = append(samples, fmt.Sprintf("%s%g", labels, m.GetGauge().GetValue()+m.GetCounter().GetValue()))
 		}
 		have[f.GetName()] = strings.Join(samples, " ")
 	}

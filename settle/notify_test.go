@@ -425,3 +425,21 @@ func TestTellAgain(t *testing.T) {
 		}
 	}
 }
+
+func TestMetricsOfNotifications(t *testing.T) {
+	w := newNotifyWorld(t, tellAll)
+	compare(t, w, map[string]string{"settled_notifications_pending": "0", "settled_notification_oldest_age_seconds": "0",
+		"settled_notification_silent_merchants": "0"})
+	first := settle.NotificationKey{Merchant: settletest.Merchant, Order: w.Pay(t, settletest.Payment{Number: "1", Amount: byn(100)}), Operation: 1, Sequence: 1}
+	w.Clock.Advance(time.Minute)
+	second := first
+	second.Order = w.Pay(t, settletest.Payment{Number: "2", Amount: byn(100)})
+	try(t, w, second, silent)
+	w.Clock.Advance(time.Minute)
+	compare(t, w, map[string]string{"settled_notifications_pending": "2", "settled_notification_oldest_age_seconds": "120",
+		"settled_notification_silent_merchants": "1"})
+	for _, k := range []settle.NotificationKey{first, second} {
+		try(t, w, k, settle.Receipt{State: settle.NotificationDelivered})
+	}
+	compare(t, w, map[string]string{"settled_notifications_pending": "0", "settled_notification_silent_merchants": "0"})
+}

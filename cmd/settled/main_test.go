@@ -85,8 +85,8 @@ func write(t *testing.T, path, text string) string {
 	return path
 }
 
-// small is a configuration of one single-message center and one merchant.
-func small(t *testing.T, address string) string {
+// small is a configuration of one single-message center and one merchant, with changes.
+func small(t *testing.T, address string, changes ...func(*config.File)) string {
 	t.Helper()
 	hash, _, code := settledWith(t, "password1\n", "password-hash")
 	if code != exitOK {
@@ -98,6 +98,9 @@ func small(t *testing.T, address string) string {
 		Merchants: []config.MerchantFile{{ID: 7, Name: "Shop", Street: "Nemiga 1", City: "Minsk", Postal: "220030", Country: "BLR", MCC: "5411",
 			Currency: "BYN", Login: "merchant_7", PasswordHash: strings.TrimSpace(hash),
 			Routes: []config.RouteFile{{Center: "PC-C", Currencies: []string{"BYN"}, Terminal: "T1", Acceptor: "A1"}}}}}
+	for _, change := range changes {
+		change(&f)
+	}
 	text, err := yaml.Marshal(f)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"settled/settle/audit"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 )
 
 // expireBatch is how many holds one commit gives up.
@@ -30,6 +31,9 @@ func (s *Server) Jobs() work.Jobs {
 		Deliver:      s.deliver,
 		Apply:        s.Night.ApplyReply,
 		Next:         s.next,
+
+		Notify:           s.Gateway.Notify,
+		DueNotifications: s.Books.DueNotifications,
 	}
 }
 
@@ -48,6 +52,23 @@ func (s *Server) Send(ctx context.Context) error {
 	for {
 		n, err := s.Gateway.Sender().Step(ctx)
 		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+// Notify tells merchants' servers what is due, until nothing is.
+func (s *Server) Notify(ctx context.Context) error {
+	for {
+		due, err := s.Books.DueNotifications(ctx)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		var all errgroup.Group
+		for _, n := range due {
+			all.Go(func() error { return s.Gateway.Notify(ctx, n.NotificationKey) })
+		}
+		if err := all.Wait(); err != nil {
 			return err
 		}
 	}
