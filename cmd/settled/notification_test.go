@@ -15,8 +15,8 @@ import (
 	"settled/internal/pcsim"
 )
 
-// told waits for the next notification that a shop gets.
-func told(t *testing.T, shop <-chan url.Values) url.Values {
+// awaitTold waits for the next notification that a shop gets.
+func awaitTold(t *testing.T, shop <-chan url.Values) url.Values {
 	t.Helper()
 	var v url.Values
 	eventually(t, "a notification", func() bool {
@@ -75,14 +75,14 @@ func TestMerchantIsToldAndToldAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	response.Body.Close()
-	first := told(t, shop)
+	first := awaitTold(t, shop)
 	if first.Get("ordernumber") != "A-1" || first.Get("responsecode") != "AS000" || first.Get("amount") != "12.30" {
 		t.Errorf("the shop was told %v", first)
 	}
 	bill := first.Get("billnumber")
 	awaitMetric(t, metrics+"/metrics", `settled_notification_tries_total{outcome="delivered"} 1`)
 	again(t, env, bill)
-	if second := told(t, shop); second.Get("billnumber") != bill {
+	if second := awaitTold(t, shop); second.Get("billnumber") != bill {
 		t.Errorf("the shop was told %v again", second)
 	}
 	awaitMetric(t, metrics+"/metrics", `settled_notification_tries_total{outcome="delivered"} 2`)
