@@ -1,0 +1,104 @@
+package page
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"net/http"
+	"slices"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+var templates = template.Must(template.New("page").ParseFS(templateFiles, "templates/*.html"))
+
+// Render writes the page of v. Nothing is written when there is an error, which is one of the View: a body that is not
+// one of the package's, an unknown field, an address that is none.
+func Render(w io.Writer, v *View) error {
+	text, err := render(v)
+	if err == nil {
+		_, err = w.Write(text)
+	}
+	return err
+}
+
+// Serve answers a request with the page of v. When it returns an error of the View, nothing was answered.
+func Serve(w http.ResponseWriter, status int, v *View) error {
+	text, err := render(v)
+	if err != nil {
+		return err
+	}
+	if err := Headers(w.Header(), v); err != nil {
+		return err
+	}
+	w.WriteHeader(status)
+	_, err = w.Write(text)
+	return err
+}
+
+// ServeStatus answers a page that waits: now is the body that SessionURL would show.
+func ServeStatus(w http.ResponseWriter, now Body) error {
+	text, err := json.Marshal(map[string]string{"page": now.Name()})
+	if err != nil {
+		return fmt.Errorf("page: tell the state: %w", err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	private(w.Header())
+	_, err = w.Write(text)
+	return err
+}
+
+func render(v *View) ([]byte, error) {
+	if err := v.check(); err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	if err := templates.ExecuteTemplate(&text, "page", newSheet(v)); err != nil {
+		return nil, fmt.Errorf("page: render %s: %w", v.Body.Name(), err)
+	}
+	return text.Bytes(), nil
+}
+
+// check refuses what a template could not say.
+func (v *View) check() error {
+	switch b := v.Body.(type) {
+	case Payment:
+		return b.check()
+	case Method:
+		return needOrigin(b.URL)
+	case Challenge:
+		return needOrigin(b.URL)
+	case QR:
+		for _, bank := range b.Banks {
+			if !bankAddress.MatchString(bank.URL) {
+				return fmt.Errorf("page: %q is no address of the app of %s", bank.URL, bank.Name)
+			}
+		}
+	case Wait, MethodDone, Result, Failure:
+	default:
+		return fmt.Errorf("page: %T is no body of a page", v.Body)
+	}
+	return nil
+}
+
+func (p Payment) check() error {
+	if len(p.Means) == 0 {
+		return errors.New("page: a payment without means")
+	}
+	for _, f := range p.Fields {
+		if !slices.Contains(CustomerFields, f.Name) {
+			return fmt.Errorf("page: %q is no field of a customer", f.Name)
+		}
+	}
+	return nil
+}
+
+func needOrigin(url string) error {
+	_, err := originOf(url)
+	return err
+}
