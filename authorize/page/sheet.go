@@ -65,6 +65,18 @@ func (o Order) Converted() bool {
 // Long reports whether the comment has to be folded.
 func (o Order) Long() bool { return utf8.RuneCountInString(o.Comment) > 140 }
 
+// Total is the text beside the amount.
+func (s *sheet) Total() string {
+	result, ok := s.Body.(Result)
+	switch {
+	case !ok:
+		return "order.total"
+	case result.Outcome == OutcomePaid:
+		return "order.paid"
+	}
+	return "order.amount"
+}
+
 // Refresh is how often, in seconds, a page without a script asks for its successor; 0 for never.
 func (s *sheet) Refresh() int {
 	switch b := s.Body.(type) {
