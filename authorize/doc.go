@@ -30,6 +30,12 @@
 // A handler fills a record of named fields and knows no format. A sheet says which fields a service tells and how they
 // are nested; an encoder writes a sheet in one format. A new format is one more encoder.
 //
+// # Notifications
+//
+// The books say in the commit of a result that a merchant's server is to be told. [Gateway.Notify] makes one try of one: it
+// claims the row, composes the fields from the record that answers are made of, sends them with package notify, and records what
+// came back. docs/notifications.md is the contract.
+//
 // # Card data
 //
 // A request is parsed in place, in one buffer that is wiped when the request is over. The card verification code exists

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -24,6 +25,7 @@ import (
 
 	"settled/authorize"
 	"settled/internal/pcsim"
+	"settled/internal/vault"
 	"settled/settle"
 	"settled/settle/settletest"
 )
@@ -351,5 +353,20 @@ func TestSignedNotification(t *testing.T) {
 		if err := rsa.VerifyPKCS1v15(&key.PublicKey, hash, digest, signature); err != nil || v.Get("checkvalue") != "" {
 			t.Errorf("SHA-256 %t: %v, checkvalue %q", sha, err, v.Get("checkvalue"))
 		}
+	}
+}
+
+// TestPrivateAddressOfALiveInstallation: what a merchant's settings allow counts only where no money moves.
+func TestPrivateAddressOfALiveInstallation(t *testing.T) {
+	w, s := newShopWorld(t, authorize.Notify{AllowPrivate: true})
+	w.paid(payment("1"))
+	keys := filepath.Join(t.TempDir(), "live.json")
+	check(t, vault.GenerateFor(keys, vault.Live))
+	live, err := vault.Open(keys)
+	check(t, err)
+	w.gateway.Vault = live
+	w.tell()
+	if have := w.notifications(); have != "1/1 pending / 1" || len(s.heard()) != 0 {
+		t.Errorf("a live installation reached a private address: %s", have)
 	}
 }

@@ -22,7 +22,7 @@ CREATE TABLE notifications (
 	CONSTRAINT answered_says_when CHECK ((state IN (2, 3)) = (answered_at IS NOT NULL)),
 	CONSTRAINT busy_is_pending CHECK (busy_until IS NULL OR state = 1)
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
-CREATE INDEX notifications_due ON notifications (merchant_id, due_at) WHERE state = 1;
+CREATE INDEX notifications_due ON notifications (merchant_id, due_at, order_id, operation) WHERE state = 1;
 -- The merchants whose servers do not answer: they are asked one notification at a time.
 CREATE INDEX notifications_silent ON notifications (merchant_id) WHERE state = 1 AND last_error <> '';
 

@@ -26,7 +26,7 @@ type Machine struct {
 }
 
 // Machines lists all of them, the order first.
-var Machines = []Machine{orders(), operations, transactions, authentications, instants, windows, records, batches, files, replies}
+var Machines = []Machine{orders(), operations, transactions, authentications, instants, notifications, windows, records, batches, files, replies}
 
 func orders() Machine {
 	m := Machine{Name: "Order", Stored: "derived from `orders.status` and the amounts (`order.StateOf`); never stored"}
@@ -105,6 +105,18 @@ var instants = Machine{
 		{"Q-3", []string{"requested", "active"}, one("expired"), "its end has come, and the bank, asked once more, has no payment", ""},
 		{"Q-3b", []string{"requested", "active"}, one("refused"), "the bank or the payer refused, or the bank never knew it", ""},
 		{"Q-3c", []string{"expired", "refused"}, one("paid"), "paid late: adopted or given back, as the center's policy says", "PR-38, then PR-18 when it is given back"},
+	},
+}
+
+var notifications = Machine{
+	Name: "Notification", Stored: "`notifications.state`",
+	States: []string{"pending", "delivered", "refused", "given up"},
+	Steps: []Step{
+		{"N-1", one(Born), one("pending"), "in the commit of a result that the merchant wants to be told; or an operator has it told again", ""},
+		{"N-2", one("pending"), one("pending"), "no answer: tried again after 1, 3, 7, 15, 30, 60 and 120 min", ""},
+		{"N-3", one("pending"), one("delivered"), "the merchant's server says that it has it", ""},
+		{"N-4", one("pending"), one("refused"), "the merchant's server says no, with codes", ""},
+		{"N-5", one("pending"), one("given up"), "no answer to the eighth try, or the merchant has no address", ""},
 	},
 }
 
