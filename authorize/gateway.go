@@ -34,6 +34,7 @@ type Options struct {
 	Directory *settle.Directory
 	Vault     *vault.Vault
 	Centers   map[int16]Center
+	Banks     map[int16]Bank // partner banks of the instant centers
 	Merchants map[int32]Merchant
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -61,6 +62,7 @@ type Options struct {
 type Gateway struct {
 	Options
 	sender      *Sender
+	desk        *desk
 	credentials *credentials
 	meter       *meter
 	late        *lateBook
@@ -105,6 +107,7 @@ func New(o Options) (*Gateway, error) {
 	for id := range o.Merchants {
 		g.busy[id] = &atomic.Int64{}
 	}
+	g.desk = newDesk(g)
 	g.owned.Go(func() { g.recordLate(ctx) })
 	return g, nil
 }
@@ -126,6 +129,9 @@ func (o *Options) check() error {
 	}
 	for _, c := range o.Directory.Centers() {
 		if c.Capabilities.Instant {
+			if o.Banks[c.ID].Client == nil {
+				return fmt.Errorf("%w: center %s has no partner bank", ErrOptions, c.Name)
+			}
 			continue
 		}
 		if o.Centers[c.ID].Host == nil || o.Centers[c.ID].Acquirer == "" {

@@ -28,12 +28,13 @@ type Sender struct {
 	books     *settle.Books
 	directory *settle.Directory
 	centers   map[int16]Center
+	banks     map[int16]Bank
 	log       *slog.Logger
 }
 
 // NewSender uses the books, directory, centers and log of the options.
 func NewSender(o Options) *Sender {
-	return &Sender{books: o.Books, directory: o.Directory, centers: o.Centers, log: o.Log}
+	return &Sender{books: o.Books, directory: o.Directory, centers: o.Centers, banks: o.Banks, log: o.Log}
 }
 
 // Step gives up payments whose process died, then sends what is due at every center, all centers at the same time. It
@@ -106,6 +107,9 @@ func (s *Sender) SendNow(ctx context.Context, merchant int32, order int64) error
 
 // send transmits one owed message and records what came of it.
 func (s *Sender) send(ctx context.Context, e settle.Owed) error {
+	if bank, ok := s.banks[e.Center]; ok {
+		return s.refundInstant(ctx, e, bank)
+	}
 	m, err := s.load(ctx, e)
 	switch {
 	case errors.Is(err, errNotAddressed):

@@ -99,17 +99,15 @@ CREATE TABLE credentials (
 	created_at    timestamptz NOT NULL,
 	used_at       timestamptz,
 	deleted_at    timestamptz,
-	card          bytea,                 -- PAN sealed by the vault, bound to (merchant, credential)
-	card_key      bytea,                 -- keyed hash of the PAN: one card is stored once for a buyer
+	sealed        bytea,                 -- PAN, or the partner bank's token of a consent, sealed by the vault and bound to (merchant, credential)
+	sealed_key    bytea,                 -- keyed hash of it: one card or consent is stored once for a buyer
 	card_mask     text,
 	card_expiry   text,
-	consent       text,                  -- the partner bank's token of the buyer's consent
 	network_id    text NOT NULL DEFAULT '', -- network transaction id of the first payment, named by later ones
 	PRIMARY KEY (merchant_id, credential_id),
-	CONSTRAINT card_or_consent CHECK ((means = 1) = (card IS NOT NULL OR deleted_at IS NOT NULL AND consent IS NULL) AND (means = 2) = (consent IS NOT NULL))
+	CONSTRAINT deleted_is_destroyed CHECK ((deleted_at IS NULL) = (sealed IS NOT NULL) AND (sealed IS NULL) = (sealed_key IS NULL))
 );
-CREATE UNIQUE INDEX credentials_card ON credentials (merchant_id, customer, card_key) WHERE deleted_at IS NULL AND card_key IS NOT NULL;
-CREATE UNIQUE INDEX credentials_consent ON credentials (merchant_id, consent) WHERE deleted_at IS NULL AND consent IS NOT NULL;
+CREATE UNIQUE INDEX credentials_once ON credentials (merchant_id, customer, sealed_key) WHERE deleted_at IS NULL;
 
 -- subscriptions: what a buyer agreed to with a first payment; later payments are the merchant's to start.
 CREATE TABLE subscriptions (

@@ -27,9 +27,8 @@ type Credential struct {
 	CreatedAt  time.Time
 	CardMask   string
 	CardExpiry string // YYMM
-	Consent    string // the partner bank's token; instant payments only
 	NetworkID  string // the network's name of the first payment, repeated by later ones
-	card       []byte
+	sealed     []byte
 }
 
 // StoreRequest keeps what an order was paid with.
@@ -63,27 +62,31 @@ type newCredential struct {
 	key []byte
 }
 
-func (b *Books) credentialOf(o *Order, r StoreRequest) (*newCredential, error) {
+func (b *Books) credentialOf(o *Order, r StoreRequest) (c *newCredential, err error) {
 	t := o.PaymentTransaction()
 	if t == nil || t.State != TransactionApproved {
 		return nil, fmt.Errorf("%w: order %d is %s", ErrOperation, o.ID, o.State())
 	}
-	c := &newCredential{Credential: Credential{Merchant: o.Merchant, ID: uuid.New(), Customer: r.Customer, Means: o.Means, Order: o.ID,
-		CreatedAt: b.now(), CardMask: o.CardMask, CardExpiry: o.CardExpiry, Consent: r.Consent, NetworkID: t.NetworkID}}
+	c = &newCredential{Credential: Credential{Merchant: o.Merchant, ID: uuid.New(), Customer: r.Customer, Means: o.Means, Order: o.ID,
+		CreatedAt: b.now(), CardMask: o.CardMask, CardExpiry: o.CardExpiry, NetworkID: t.NetworkID}}
 	if o.Means == MeansInstant {
 		if r.Consent == "" {
 			return nil, fmt.Errorf("%w: the payer's bank gave no consent", ErrNoCredential)
 		}
-		return c, nil
+		c.key = b.sealedKey(o.Merchant, r.Customer, []byte(r.Consent))
+		c.sealed, err = b.Vault.AppendSeal(nil, []byte(r.Consent), credentialBinding(o.Merchant, c.ID))
+		return c, err
 	}
 	pan, err := b.PAN(o)
 	if err != nil {
 		return nil, err
 	}
-	if c.card, err = b.Vault.Seal(pan, credentialBinding(o.Merchant, c.ID)); err != nil {
+	if c.sealed, err = b.Vault.Seal(pan, credentialBinding(o.Merchant, c.ID)); err != nil {
 		return nil, fmt.Errorf("seal card: %w", err)
 	}
-	c.key = b.cardKey(o.Merchant, r.Customer, pan)
+	digits := pan.AppendReveal(nil)
+	c.key = b.sealedKey(o.Merchant, r.Customer, digits)
+	clear(digits)
 	return c, nil
 }
 
@@ -92,26 +95,26 @@ func credentialBinding(merchant int32, id uuid.UUID) []byte {
 	return append(vault.CardBinding(nil, int64(merchant), 0), id[:]...)
 }
 
-// cardKey finds a buyer's card again without its number.
-func (b *Books) cardKey(merchant int32, customer string, pan vault.PAN) []byte {
+// sealedKey finds a buyer's card or consent again without showing it.
+func (b *Books) sealedKey(merchant int32, customer string, secret []byte) []byte {
 	plain := binary.BigEndian.AppendUint32(nil, uint32(merchant))
 	plain = append(append(plain, customer...), 0)
-	plain = pan.AppendReveal(plain)
-	sum := b.Vault.Fingerprint("stored card", plain)
+	plain = append(plain, secret...)
+	sum := b.Vault.Fingerprint("stored credential", plain)
 	clear(plain)
 	return sum[:]
 }
 
 const putCredential = `
-INSERT INTO credentials (merchant_id, credential_id, customer, means, order_id, created_at, card, card_key, card_mask, card_expiry, consent, network_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-ON CONFLICT (merchant_id, customer, card_key) WHERE deleted_at IS NULL AND card_key IS NOT NULL
+INSERT INTO credentials (merchant_id, credential_id, customer, means, order_id, created_at, sealed, sealed_key, card_mask, card_expiry, network_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT (merchant_id, customer, sealed_key) WHERE deleted_at IS NULL
 	DO UPDATE SET card_expiry = excluded.card_expiry, network_id = CASE excluded.network_id WHEN '' THEN credentials.network_id ELSE excluded.network_id END
 RETURNING ` + credentialColumns
 
 func (b *Books) putCredential(ctx context.Context, tx pgx.Tx, c *newCredential) (*Credential, error) {
-	rows, err := tx.Query(ctx, putCredential, c.Merchant, c.ID, c.Customer, c.Means, c.Order, c.CreatedAt, c.card, c.key,
-		zeroAsNull(c.CardMask), zeroAsNull(c.CardExpiry), zeroAsNull(c.Consent), c.NetworkID)
+	rows, err := tx.Query(ctx, putCredential, c.Merchant, c.ID, c.Customer, c.Means, c.Order, c.CreatedAt, c.sealed, c.key,
+		zeroAsNull(c.CardMask), zeroAsNull(c.CardExpiry), c.NetworkID)
 	if err != nil {
 		return nil, fmt.Errorf("store credential: %w", err)
 	}
@@ -123,11 +126,11 @@ func (b *Books) putCredential(ctx context.Context, tx pgx.Tx, c *newCredential) 
 }
 
 const credentialColumns = `merchant_id, credential_id, customer, means, order_id, created_at, coalesce(card_mask, ''), coalesce(card_expiry, ''),
-	coalesce(consent, ''), network_id, coalesce(card, '')`
+	network_id, coalesce(sealed, '')`
 
 func scanCredential(row pgx.CollectableRow) (*Credential, error) {
 	var c Credential
-	err := row.Scan(&c.Merchant, &c.ID, &c.Customer, &c.Means, &c.Order, &c.CreatedAt, &c.CardMask, &c.CardExpiry, &c.Consent, &c.NetworkID, &c.card)
+	err := row.Scan(&c.Merchant, &c.ID, &c.Customer, &c.Means, &c.Order, &c.CreatedAt, &c.CardMask, &c.CardExpiry, &c.NetworkID, &c.sealed)
 	return &c, err
 }
 
@@ -137,7 +140,7 @@ WHERE merchant_id = $1 AND customer = $2 AND deleted_at IS NULL ORDER BY created
 	credentialByID = `SELECT ` + credentialColumns + ` FROM credentials WHERE merchant_id = $1 AND credential_id = $2 AND deleted_at IS NULL`
 	useCredential  = `UPDATE credentials SET used_at = $3 WHERE merchant_id = $1 AND credential_id = $2`
 	forget         = `
-UPDATE credentials SET deleted_at = $4, card = NULL, card_key = NULL
+UPDATE credentials SET deleted_at = $4, sealed = NULL, sealed_key = NULL
 WHERE merchant_id = $1 AND customer = $2 AND credential_id = $3 AND deleted_at IS NULL`
 )
 
@@ -177,14 +180,28 @@ func credential(ctx context.Context, q querier, merchant int32, id uuid.UUID) (*
 
 // Use opens the card number of a stored credential for a payment, and notes when it was used.
 func (b *Books) Use(ctx context.Context, c *Credential) (vault.PAN, error) {
-	pan, err := b.Vault.Unseal(c.card, credentialBinding(c.Merchant, c.ID))
+	pan, err := b.Vault.Unseal(c.sealed, credentialBinding(c.Merchant, c.ID))
 	if err != nil {
 		return vault.PAN{}, fmt.Errorf("open stored card: %w", err)
 	}
-	if _, err := b.Pool.Exec(ctx, useCredential, c.Merchant, c.ID, b.now()); err != nil {
-		return vault.PAN{}, fmt.Errorf("note use of a stored card: %w", err)
+	return pan, b.noteUse(ctx, c)
+}
+
+// UseConsent opens the partner bank's token of a stored consent, and notes when it was used. Whoever has it can charge the
+// payer: it goes to the bank and nowhere else.
+func (b *Books) UseConsent(ctx context.Context, c *Credential) (vault.Secret, error) {
+	token, err := b.Vault.AppendUnseal(nil, c.sealed, credentialBinding(c.Merchant, c.ID))
+	if err != nil {
+		return vault.Secret{}, fmt.Errorf("open stored consent: %w", err)
 	}
-	return pan, nil
+	return vault.NewSecret(token), b.noteUse(ctx, c)
+}
+
+func (b *Books) noteUse(ctx context.Context, c *Credential) error {
+	if _, err := b.Pool.Exec(ctx, useCredential, c.Merchant, c.ID, b.now()); err != nil {
+		return fmt.Errorf("note use of a stored credential: %w", err)
+	}
+	return nil
 }
 
 // CardExpires formats the card's expiry as MM/YY; empty for other means.

@@ -56,12 +56,12 @@ func TestStoredCard(t *testing.T) {
 		t.Fatalf("deleted card: %v", err)
 	}
 	var sealed []byte
-	check(t, w.Pool.QueryRow(t.Context(), `SELECT coalesce(card, '') FROM credentials WHERE credential_id = $1`, c.ID).Scan(&sealed))
+	check(t, w.Pool.QueryRow(t.Context(), `SELECT coalesce(sealed, '') FROM credentials WHERE credential_id = $1`, c.ID).Scan(&sealed))
 	if len(sealed) != 0 {
 		t.Error("the card of a deleted credential is still there")
 	}
 	// A sealed card opens in its own row only.
-	_, err = w.Pool.Exec(t.Context(), `UPDATE credentials SET card = (SELECT card FROM orders WHERE order_id = $1) WHERE credential_id = $2`, id, other.ID)
+	_, err = w.Pool.Exec(t.Context(), `UPDATE credentials SET sealed = (SELECT card FROM orders WHERE order_id = $1) WHERE credential_id = $2`, id, other.ID)
 	check(t, err)
 	moved, err := w.Books.Credential(t.Context(), settletest.Merchant, other.ID)
 	check(t, err)

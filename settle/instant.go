@@ -125,20 +125,28 @@ func (b *Books) InstantRegistered(ctx context.Context, p *InstantPayment, bankID
 	return nil
 }
 
-// InstantEnded ends a payment that will surely not be made any more. Expired tells that the bank said so after its end; a
-// later word of the bank that it was paid is still believed. Otherwise the bank refused it or never knew it. A payment that
-// was never registered gives its try back. A payment that has been decided meanwhile stays as it is.
-func (b *Books) InstantEnded(ctx context.Context, merchant int32, id int64, operation int16, expired bool, why string) error {
+// InstantEnd says how an instant payment ended that was not made.
+type InstantEnd int
+
+// The ends of instant payments.
+const (
+	EndExpired InstantEnd = 1 // the bank said so after its time; if it says later that it was paid, that is believed
+	EndRefused InstantEnd = 2 // by the payer or the bank
+	EndLeft    InstantEnd = 3 // never registered, or taken back because the payer chose other means: no try is lost
+)
+
+// InstantEnded ends a payment that was not made. One that has been decided meanwhile stays as it is.
+func (b *Books) InstantEnded(ctx context.Context, merchant int32, id int64, operation int16, end InstantEnd, why string) error {
 	_, err := b.change(ctx, "end instant payment", merchant, id, func(w *work) error {
 		p, err := w.instantOf(operation)
 		if err != nil || p == nil || p.State != InstantRequested && p.State != InstantActive {
 			return err
 		}
 		state, result := InstantRefused, OperationFailed
-		if expired {
+		if end == EndExpired {
 			state, result = InstantExpired, OperationTimedOut
 		}
-		if err := w.endInstant(p, state, why); err != nil {
+		if err := w.endInstant(p, state, end, why); err != nil {
 			return err
 		}
 		op := w.order.Operation(operation)
@@ -151,10 +159,10 @@ func (b *Books) InstantEnded(ctx context.Context, merchant int32, id int64, oper
 	return nil
 }
 
-func (w *work) endInstant(p *InstantPayment, state InstantState, why string) error {
+func (w *work) endInstant(p *InstantPayment, state InstantState, end InstantEnd, why string) error {
 	w.trigger = order.TriggerTry
 	switch {
-	case p.State == InstantRequested && state == InstantRefused:
+	case end == EndLeft:
 		w.order.TriesLeft++
 	case w.order.TriesLeft == 0:
 		w.trigger, w.order.Status = order.TriggerDecline, order.Declined

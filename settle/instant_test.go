@@ -81,7 +81,7 @@ func TestLateInstantPayment(t *testing.T) {
 		if n, err := w.Books.TimeoutDue(t.Context(), 10); n != 0 || err != nil {
 			t.Fatalf("%d orders closed before the bank's last word, %v", n, err)
 		}
-		check(t, w.Books.InstantEnded(t.Context(), p.Merchant, p.Order, p.Operation, true, "expired"))
+		check(t, w.Books.InstantEnded(t.Context(), p.Merchant, p.Order, p.Operation, settle.EndExpired, "expired"))
 		if n, err := w.Books.TimeoutDue(t.Context(), 10); n != 1 || err != nil {
 			t.Fatalf("%d orders closed, %v", n, err)
 		}
@@ -101,7 +101,7 @@ func TestRefusedInstantPaymentLeavesTheOrderOpen(t *testing.T) {
 	o := open(t, w, "I-4", money.Amount{Minor: 100, Currency: money.RUB}, 1)
 	p, err := w.Books.BeginInstant(t.Context(), settletest.Merchant, o.ID, w.Clock.Now().Add(time.Minute))
 	check(t, err)
-	check(t, w.Books.InstantEnded(t.Context(), p.Merchant, p.Order, p.Operation, false, "the bank is not reachable"))
+	check(t, w.Books.InstantEnded(t.Context(), p.Merchant, p.Order, p.Operation, settle.EndLeft, "the bank is not reachable"))
 	mustState(t, w, o.ID, order.StateInProcess)
 	if p, err = w.Books.BeginInstant(t.Context(), settletest.Merchant, o.ID, w.Clock.Now().Add(time.Minute)); err != nil || p.Operation != 2 {
 		t.Fatalf("tried again: %+v, %v", p, err)

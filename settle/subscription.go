@@ -155,7 +155,7 @@ func (s *Subscription) save(ctx context.Context, tx pgx.Tx) error {
 }
 
 // CancelSubscription ends a subscription and destroys what was stored for it. Told again, it changes nothing. It returns the
-// credential, whose consent the partner bank is then to forget; nil when there was none.
+// credential as it was, whose consent the partner bank is then to forget; nil when there was none.
 func (b *Books) CancelSubscription(ctx context.Context, merchant int32, id int64) (c *Credential, err error) {
 	err = postgres.InTx(ctx, b.Pool, b.key("cancel subscription", merchant, id), func(tx pgx.Tx) error {
 		s, err := readSubscription(ctx, tx, lockSubscription, merchant, id)

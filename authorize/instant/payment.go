@@ -183,6 +183,21 @@ func (c *Client) Payment(ctx context.Context, id string) (Payment, error) {
 	})
 }
 
+// Cancel takes back a QR that nobody has paid. The status of the result says whether that worked: Refused, when the QR
+// cannot be paid any more; Active, when money may be on its way, so that only the bank's later word decides; else what the
+// payment had come to before. Repeats change nothing more.
+func (c *Client) Cancel(ctx context.Context, id string) (Payment, error) {
+	if err := checkID(id); err != nil {
+		return Payment{}, err
+	}
+	return c.payment(ctx, request{"cancel", id, http.MethodPost, "/v1/payments/" + url.PathEscape(id) + "/cancel", struct{}{}}, func(p *Payment) error {
+		if p.ID != id {
+			return fmt.Errorf("it is about payment %q", p.ID)
+		}
+		return nil
+	})
+}
+
 // PaymentByQR asks for a payment by the bank's QR id, as [Client.Payment] does.
 func (c *Client) PaymentByQR(ctx context.Context, qr string) (Payment, error) {
 	if !bankID.MatchString(qr) {

@@ -41,6 +41,7 @@ func (b *Bank) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("POST /v1/payments", b.api(b.register))
 	mux.Handle("GET /v1/payments/{id}", b.api(b.getPayment))
+	mux.Handle("POST /v1/payments/{id}/cancel", b.api(b.cancelPayment))
 	mux.Handle("GET /v1/qr/{qr}", b.api(b.getQR))
 	mux.Handle("GET /v1/banks", b.api(b.getBanks))
 	mux.Handle("POST /v1/refunds", b.api(b.refund))
@@ -178,6 +179,17 @@ func (b *Bank) getPayment(r *http.Request, _ []byte) bankReply {
 	b.lock()
 	defer b.books.mu.Unlock()
 	return b.found(b.books.payments[r.PathValue("id")])
+}
+
+// cancelPayment takes back a QR that nobody has paid and whose money is not on its way.
+func (b *Bank) cancelPayment(r *http.Request, _ []byte) bankReply {
+	b.lock()
+	defer b.books.mu.Unlock()
+	p := b.books.payments[r.PathValue("id")]
+	if p != nil && p.Status == BankActive && p.decides.IsZero() {
+		p.Status, p.Code = BankRefused, "canceled"
+	}
+	return b.found(p)
 }
 
 func (b *Bank) getQR(r *http.Request, _ []byte) bankReply {

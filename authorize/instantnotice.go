@@ -1,0 +1,72 @@
+package authorize
+
+import (
+	"errors"
+	"io"
+	"net/http"
+
+	"settled/authorize/instant"
+	"settled/settle"
+)
+
+// noticePath is where partner banks tell about payments; {center} is the name of the instant center.
+const noticePath = "POST /instant/{center}/notice"
+
+// instantNotice takes a partner bank's word that a payment was made. The signature decides whether it is believed; the bank
+// repeats it until it is answered with 200, and a repeat changes nothing.
+func (g *Gateway) instantNotice(w http.ResponseWriter, r *http.Request) {
+	client := g.bankNamed(r.PathValue("center"))
+	if client == nil {
+		http.NotFound(w, r)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, instant.MaxNotice))
+	if err != nil {
+		http.Error(w, "the body cannot be read", http.StatusRequestEntityTooLarge)
+		return
+	}
+	notice, err := client.VerifyNotification(r.Header, body, g.Now())
+	if err == nil {
+		err = g.noticed(r, notice)
+	}
+	status := noticeStatus(err)
+	if err != nil {
+		g.Log.Warn("notification of a partner bank not taken", "center", r.PathValue("center"), "status", status, "error", err)
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+}
+
+func (g *Gateway) noticed(r *http.Request, n instant.Notice) error {
+	id, merchant, operation, err := settle.ParseBill(n.Payment.ID)
+	if err != nil {
+		return err
+	}
+	if n.Payment.Status != instant.Paid {
+		return nil
+	}
+	return g.desk.paid(r.Context(), merchant, id, operation, n.Payment)
+}
+
+// noticeStatus tells the bank whether to repeat its notification: it gives up on the codes below 500 but the throttle's.
+func noticeStatus(err error) int {
+	switch {
+	case err == nil:
+		return http.StatusOK
+	case errors.Is(err, instant.ErrForged):
+		return http.StatusUnauthorized
+	case errors.Is(err, instant.ErrMalformed), errors.Is(err, settle.ErrBillNumber), errors.Is(err, settle.ErrNotFound), errors.Is(err, settle.ErrOperation):
+		return http.StatusBadRequest
+	}
+	return http.StatusServiceUnavailable
+}
+
+// bankNamed is the client of an instant center, nil when there is none of the name.
+func (g *Gateway) bankNamed(name string) *instant.Client {
+	for id, b := range g.Banks {
+		if c, ok := g.Directory.Center(id); ok && c.Name == name {
+			return b.Client
+		}
+	}
+	return nil
+}

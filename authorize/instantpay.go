@@ -1,0 +1,240 @@
+package authorize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"settled/authorize/instant"
+	"settled/settle"
+)
+
+// Bank is how the partner bank of an instant center is reached.
+type Bank struct {
+	Client *instant.Client
+	QRLife time.Duration // how long a code can be paid; default 10 min
+}
+
+func (b Bank) life() time.Duration {
+	if b.QRLife == 0 {
+		return 10 * time.Minute
+	}
+	return b.QRLife
+}
+
+// desk carries out instant payments: it asks the partner banks and tells the books. Whatever it does may be cut off and
+// done again: registrations and refunds are known to the bank by our ids.
+type desk struct {
+	g     *Gateway
+	mu    sync.Mutex
+	lists map[int16]bankList
+}
+
+// bankList is what a partner bank said about whose apps a payer can choose.
+type bankList struct {
+	banks []instant.Bank
+	until time.Time
+}
+
+// listLife is how long a list of banks is kept.
+const listLife = 6 * time.Hour
+
+func newDesk(g *Gateway) *desk { return &desk{g: g, lists: map[int16]bankList{}} }
+
+// begin asks the partner bank for a code to pay the order with. It changes nothing where one is waiting. A bank that cannot
+// be reached is no error: the payment waits for its registration, which begin asks for again.
+func (d *desk) begin(ctx context.Context, o *settle.Order) error {
+	m, _ := d.g.Directory.Merchant(o.Merchant)
+	q, err := d.g.Directory.Quote(m, settle.MeansInstant, o.Original, d.g.Now())
+	if err != nil {
+		return err
+	}
+	bank, ok := d.g.Banks[q.Route.Center.ID]
+	if !ok {
+		return fmt.Errorf("%w: center %s has no partner bank", settle.ErrNoRoute, q.Route.Center.Name)
+	}
+	p, err := d.g.Books.BeginInstant(ctx, o.Merchant, o.ID, d.g.Now().Add(bank.life()))
+	if err != nil || p.State != settle.InstantRequested {
+		return err
+	}
+	return d.register(ctx, p, o)
+}
+
+// register asks for a code under the payment's id, with the same words each time.
+func (d *desk) register(ctx context.Context, p *settle.InstantPayment, o *settle.Order) error {
+	m, _ := d.g.Directory.Merchant(o.Merchant)
+	r := instant.Registration{ID: p.ID(), Amount: p.Amount, Description: payerText(m, o),
+		TTL: max(p.ExpiresAt.Sub(p.RegisteredAt).Truncate(time.Second), instant.MinTTL), Subscribe: d.asksConsent(ctx, o)}
+	said, err := d.g.Banks[p.Center].Client.Register(ctx, r)
+	switch {
+	case errors.Is(err, instant.ErrRefused):
+		return d.end(ctx, p, settle.EndLeft, "the bank refused to register it: "+err.Error())
+	case err != nil:
+		d.g.Log.Warn("instant payment not registered; it can be asked for again", "payment", p.ID(), "error", err)
+		return nil
+	case said.Status == instant.Active:
+		return d.g.Books.InstantRegistered(ctx, p, said.QR, said.Payload, said.ExpiresAt)
+	}
+	return d.learn(ctx, p, said)
+}
+
+// payerText is what the payer reads in the bank's app.
+func payerText(m *settle.Merchant, o *settle.Order) string {
+	text := []rune(m.Name + ", order " + o.Number)
+	return string(text[:min(len(text), instant.MaxDescription)])
+}
+
+// asksConsent tells that the payer is asked to let the merchant take later payments: the order begins a subscription, or the
+// buyer wants to pay the next time without the code.
+func (d *desk) asksConsent(ctx context.Context, o *settle.Order) bool {
+	_, err := d.g.Books.Subscription(ctx, o.Merchant, o.ID)
+	return err == nil || o.Customer != "" && d.g.Merchants[o.Merchant].Page.OneClick
+}
+
+// learn tells the books what the bank says a payment has come to.
+func (d *desk) learn(ctx context.Context, p *settle.InstantPayment, said instant.Payment) error {
+	switch said.Status {
+	case instant.Paid:
+		return d.paid(ctx, p.Merchant, p.Order, p.Operation, said)
+	case instant.Expired:
+		return d.end(ctx, p, settle.EndExpired, "not paid in time")
+	case instant.Refused:
+		return d.end(ctx, p, settle.EndRefused, "refused by the payer or the bank: "+said.Code)
+	}
+	return nil
+}
+
+func (d *desk) end(ctx context.Context, p *settle.InstantPayment, end settle.InstantEnd, why string) error {
+	return d.g.Books.InstantEnded(ctx, p.Merchant, p.Order, p.Operation, end, why)
+}
+
+// paid records a payment, and keeps the consent that came with it.
+func (d *desk) paid(ctx context.Context, merchant int32, id int64, operation int16, said instant.Payment) error {
+	o, err := d.g.Books.InstantMade(ctx, merchant, id, operation,
+		settle.Paid{Operation: said.Receipt.OperationID, Amount: said.Receipt.Amount, At: said.Receipt.At})
+	if err != nil {
+		return err
+	}
+	if err := d.keepConsent(ctx, o, said.Receipt.Token); err != nil {
+		d.g.Log.Error("consent of an instant payment not kept", "order", id, "error", err)
+	}
+	return nil
+}
+
+// keepConsent activates the subscription that the order begins, and stores the consent for its buyer.
+func (d *desk) keepConsent(ctx context.Context, o *settle.Order, token string) error {
+	if o.Parent != 0 {
+		return d.g.Books.LaterEnded(ctx, o.Merchant, o.Parent)
+	}
+	if token == "" {
+		return nil
+	}
+	_, err := d.g.Books.Activate(ctx, o.Merchant, o.ID, token)
+	if errors.Is(err, settle.ErrNoSubscription) && o.Customer != "" {
+		_, err = d.g.Books.Store(ctx, o.Merchant, o.ID, settle.StoreRequest{Customer: o.Customer, Consent: token})
+	}
+	if errors.Is(err, settle.ErrNoSubscription) {
+		return nil
+	}
+	return err
+}
+
+// leave takes back the code that the order waits for, so that other means can be chosen. When money may be on its way, it
+// is ErrInFlight.
+func (d *desk) leave(ctx context.Context, o *settle.Order) error {
+	p, err := d.waiting(ctx, o)
+	if p == nil || err != nil {
+		return err
+	}
+	said, err := d.g.Banks[p.Center].Client.Cancel(ctx, p.ID())
+	switch {
+	case errors.Is(err, instant.ErrNotFound), err == nil && said.Status == instant.Refused:
+		return d.end(ctx, p, settle.EndLeft, "other means chosen")
+	case err != nil:
+		return fmt.Errorf("%w: %w", settle.ErrInFlight, err)
+	case said.Status == instant.Active:
+		return fmt.Errorf("%w: money may be on its way", settle.ErrInFlight)
+	}
+	return d.learn(ctx, p, said)
+}
+
+// waiting is the instant payment that the order waits for, or nil.
+func (d *desk) waiting(ctx context.Context, o *settle.Order) (*settle.InstantPayment, error) {
+	if o.Means != settle.MeansInstant {
+		return nil, nil
+	}
+	p, err := d.g.Books.Instant(ctx, o)
+	if err != nil || p == nil || p.State != settle.InstantRequested && p.State != settle.InstantActive {
+		return nil, err
+	}
+	return p, nil
+}
+
+// banks are those whose apps a payer can choose; none when the partner bank cannot be asked.
+func (d *desk) banks(ctx context.Context, center int16) []instant.Bank {
+	now := d.g.Now()
+	d.mu.Lock()
+	list := d.lists[center]
+	d.mu.Unlock()
+	if now.Before(list.until) {
+		return list.banks
+	}
+	found, err := d.g.Banks[center].Client.Banks(ctx)
+	if err != nil {
+		d.g.Log.Warn("list of banks not read", "center", center, "error", err)
+		return list.banks
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lists[center] = bankList{found, now.Add(listLife)}
+	return found
+}
+
+// pollBatch is how many payments the banks are asked about in one step, pollAtOnce how many at a time.
+const (
+	pollBatch  = 128
+	pollAtOnce = 8
+)
+
+// PollInstant asks the partner banks about the payments that are due to be asked about, and returns how many those were.
+func (g *Gateway) PollInstant(ctx context.Context) (int, error) {
+	due, err := g.Books.InstantDue(ctx, pollBatch)
+	if err != nil {
+		return 0, err
+	}
+	var all errgroup.Group
+	all.SetLimit(pollAtOnce)
+	failures := make([]error, len(due))
+	for i, p := range due {
+		all.Go(func() error {
+			failures[i] = g.desk.poll(ctx, p)
+			return nil
+		})
+	}
+	_ = all.Wait()
+	return len(due), errors.Join(failures...)
+}
+
+// poll asks about one payment. One that the bank does not know, long after its end, was never registered.
+func (d *desk) poll(ctx context.Context, p *settle.InstantPayment) error {
+	bank, ok := d.g.Banks[p.Center]
+	if !ok {
+		return fmt.Errorf("instant payment %s: center %d has no partner bank", p.ID(), p.Center)
+	}
+	said, err := bank.Client.Payment(ctx, p.ID())
+	switch {
+	case errors.Is(err, instant.ErrNotFound):
+		if d.g.Now().Before(p.ExpiresAt.Add(instant.FinalAfter)) {
+			return nil
+		}
+		return d.end(ctx, p, settle.EndLeft, "the bank never knew it")
+	case err != nil:
+		d.g.Log.Info("partner bank did not say what a payment has come to; it is asked again", "payment", p.ID(), "error", err)
+		return nil
+	}
+	return d.learn(ctx, p, said)
+}
