@@ -19,6 +19,7 @@ func (g *Gateway) Handler() http.Handler {
 		mux.HandleFunc(s.path, func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, s, m) })
 		mux.HandleFunc("GET "+wsdlPath(s.path), g.serveDescription(s))
 	}
+	mux.HandleFunc(noticePath, g.instantNotice)
 	return mux
 }
 

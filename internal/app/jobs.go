@@ -47,10 +47,15 @@ func (c *Core) Expire(ctx context.Context) error {
 	}
 }
 
-// Send sends what is owed to centers and due, until nothing is.
+// Send sends what is owed to centers and due, and asks partner banks what became of instant payments, until nothing is due.
 func (s *Server) Send(ctx context.Context) error {
+	return errors.Join(s.until(ctx, s.Gateway.Sender().Step), s.until(ctx, s.Gateway.PollInstant))
+}
+
+// until repeats a step until it finds nothing to do.
+func (s *Server) until(ctx context.Context, step func(context.Context) (int, error)) error {
 	for {
-		n, err := s.Gateway.Sender().Step(ctx)
+		n, err := step(ctx)
 		if err != nil || n == 0 {
 			return err
 		}

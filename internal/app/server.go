@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"settled/authorize"
+	"settled/authorize/instant"
 	"settled/authorize/online"
 	"settled/internal/app/work"
 
@@ -114,8 +115,11 @@ func (s *Server) startGateway() error {
 		s.onStop(func(context.Context) error { host.Close(); return nil })
 		centers[c.ID] = authorize.Center{Host: host, Acquirer: c.Online.Acquirer}
 	}
-	var err error
-	s.Gateway, err = authorize.New(authorize.Options{Books: s.Books, Directory: s.Config.Directory, Vault: s.Vault, Centers: centers,
+	banks, err := s.banks()
+	if err != nil {
+		return err
+	}
+	s.Gateway, err = authorize.New(authorize.Options{Books: s.Books, Directory: s.Config.Directory, Vault: s.Vault, Centers: centers, Banks: banks,
 		Merchants: merchants(s.Config), Now: s.Now, Log: s.Log, Registerer: s.Registry, InlineBudget: s.InlineBudget,
 		PublicURL: s.Config.PublicURL, SigningKey: s.Config.SigningKey})
 	if err != nil {
@@ -124,6 +128,29 @@ func (s *Server) startGateway() error {
 	gateway.Store(s.Gateway)
 	s.onStop(func(context.Context) error { s.Gateway.Close(); return nil })
 	return nil
+}
+
+// banks are the clients of the partner banks of instant centers.
+func (s *Server) banks() (map[int16]authorize.Bank, error) {
+	metrics := instant.NewMetrics(s.Registry)
+	out := map[int16]authorize.Bank{}
+	for _, c := range s.Config.Centers {
+		if c.Instant == nil {
+			continue
+		}
+		unit := instant.Rubles
+		if c.Instant.Kopecks {
+			unit = instant.Kopecks
+		}
+		client, err := instant.New(instant.Options{Name: c.Name, BaseURL: c.Instant.URL, KeyID: c.Instant.KeyID, Secret: c.Instant.Secret,
+			Unit: unit, Timeout: c.Instant.Timeout, Now: s.Now, Log: s.Log, Metrics: metrics})
+		if err != nil {
+			return nil, fmt.Errorf("center %s: %w", c.Name, err)
+		}
+		s.onStop(func(context.Context) error { client.Close(); return nil })
+		out[c.ID] = authorize.Bank{Client: client, QRLife: c.Instant.QRTTL}
+	}
+	return out, nil
 }
 
 // StartWork starts recurring work and the steps of the night on a server that has not done so.
