@@ -20,9 +20,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"settled/authorize"
+	"settled/authorize/instant"
 	"settled/authorize/online"
 	"settled/internal/pcsim"
 	"settled/internal/postgres/pgtest"
+	"settled/internal/vault"
 	"settled/settle"
 	"settled/settle/settletest"
 )
@@ -42,6 +44,7 @@ type world struct {
 	t        testing.TB
 	centers  map[int16]*pcsim.Center
 	clients  map[int16]*online.Client
+	bank     *pcsim.Bank // behind settletest.BankCenter
 	options  authorize.Options
 	gateway  *authorize.Gateway
 	server   *httptest.Server
@@ -52,16 +55,21 @@ type world struct {
 // answerWithin is how long the tests' switch waits for a center.
 const answerWithin = 400 * time.Millisecond
 
-func newWorld(t testing.TB, behavior pcsim.Behavior) *world {
-	w := &world{World: settletest.New(t), t: t, centers: map[int16]*pcsim.Center{}, clients: map[int16]*online.Client{}, logs: &lockedBuffer{}, registry: prometheus.NewRegistry()}
+func newWorld(t testing.TB, behavior pcsim.Behavior, changes ...func(*settle.Directory)) *world {
+	w := &world{World: settletest.New(t, changes...), t: t, centers: map[int16]*pcsim.Center{}, clients: map[int16]*online.Client{}, logs: &lockedBuffer{}, registry: prometheus.NewRegistry()}
 	log := slog.New(slog.NewTextHandler(w.logs, nil))
 	hosts := map[int16]authorize.Center{}
 	late := func(a online.LateAnswer) { w.gateway.OnLate(a) }
+	banks := map[int16]authorize.Bank{}
 	for _, c := range w.Dir.Centers() {
+		if c.Capabilities.Instant {
+			banks[c.ID] = authorize.Bank{Client: w.partnerBank(c, log)}
+			continue
+		}
 		hosts[c.ID] = authorize.Center{Host: w.connect(c, behavior, log, late), Acquirer: acquirer}
 	}
 	w.options = authorize.Options{
-		Books: w.Books, Directory: w.Dir, Vault: w.Vault, Centers: hosts, Now: w.Clock.Now, Log: log, Registerer: w.registry,
+		Books: w.Books, Directory: w.Dir, Vault: w.Vault, Centers: hosts, Banks: banks, Now: w.Clock.Now, Log: log, Registerer: w.registry,
 		Source: func(r *http.Request) string { return r.Header.Get("X-Test-Source") },
 		Merchants: map[int32]authorize.Merchant{
 			settletest.Merchant:      {Login: login, PasswordHash: passwordHash(password), SecretWord: "secret"},
@@ -80,6 +88,21 @@ func (w *world) open() {
 	w.t.Cleanup(w.gateway.Close)
 	w.server = httptest.NewServer(w.gateway.Handler())
 	w.t.Cleanup(w.server.Close)
+}
+
+// partnerBank starts a simulated partner bank, which shares the world's clock, and returns the client of it.
+func (w *world) partnerBank(c *settle.Center, log *slog.Logger) *instant.Client {
+	const key, secret = "settled", "a secret of the bank and us"
+	var err error
+	w.bank, err = pcsim.NewBank(pcsim.BankOptions{Name: c.Name, Seed: 1, Now: w.Clock.Now, Unit: pcsim.Rubles, KeyID: key, Secret: []byte(secret)})
+	check(w.t, err)
+	check(w.t, w.bank.Start())
+	w.t.Cleanup(func() { w.bank.Close() })
+	client, err := instant.New(instant.Options{Name: c.Name, BaseURL: w.bank.URL(), KeyID: key, Secret: vault.NewSecret([]byte(secret)), Unit: instant.Rubles,
+		Timeout: answerWithin, Now: w.Clock.Now, Log: log})
+	check(w.t, err)
+	w.t.Cleanup(client.Close)
+	return client
 }
 
 // connect starts a simulated center and returns the switch to it.
