@@ -118,29 +118,46 @@ func (g *Gateway) readBack(ctx context.Context, c *call, in *settle.Intent) (*an
 	return g.stored(ctx, c, o.ID)
 }
 
-// authorize asks the center and writes down what it said.
+// authorize asks the center and answers what it said.
 func (g *Gateway) authorize(ctx context.Context, c *call, in *settle.Intent, p *settle.Payment, k card) (*answer, error) {
-	a, err := g.exchange(ctx, p.Route.Center.ID, g.request(p, k))
+	result, known := g.perform(ctx, p, g.request(p, k))
+	if known {
+		return c.finished(g, in, p, result), nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	result := settle.Result{Approved: a.Approved(), ActionCode: a.ActionCode, ApprovalCode: a.ApprovalCode}
+	a, err := g.stored(ctx, c, p.Order)
+	if err != nil {
+		return c.inProcess(g, in, p), nil
+	}
+	return a, nil
+}
+
+// perform sends a payment that is durable and writes down what the center said. known is false when the outcome is not: the
+// books then say what becomes of it.
+func (g *Gateway) perform(ctx context.Context, p *settle.Payment, r online.Request) (result settle.Result, known bool) {
+	a, err := g.exchange(ctx, p.Route.Center.ID, r)
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	result = settle.Result{Approved: a.Approved(), ActionCode: a.ActionCode, ApprovalCode: a.ApprovalCode, NetworkID: a.NetworkID}
 	switch {
 	case errors.Is(err, online.ErrNotSent):
 		result.Response = responseReception
 	case err != nil:
-		return g.giveUp(ctx, c, in, p, err)
+		g.giveUp(ctx, p, err)
+		return result, false
 	default:
 		result.Response = responseOf(a.ActionCode)
 	}
-	switch err := g.Books.Finish(ctx, p, result); {
-	case err == nil:
-		return c.finished(g, in, p, result), nil
-	case errors.Is(err, settle.ErrLate) && result.Approved:
-		g.approvedLate(ctx, &latePayment{merchant: p.Merchant.ID, order: p.Order}, a)
-		fallthrough
-	default:
-		return g.giveUp(ctx, c, in, p, err)
+	err = g.Books.Finish(ctx, p, result)
+	if err == nil {
+		return result, true
 	}
+	if errors.Is(err, settle.ErrLate) && result.Approved {
+		g.approvedLate(ctx, &latePayment{merchant: p.Merchant.ID, order: p.Order}, a)
+	}
+	g.giveUp(ctx, p, err)
+	return result, false
 }
 
 // request makes the message to the center. Everything that identifies it was made durable by Begin.
@@ -168,9 +185,9 @@ func (g *Gateway) exchange(ctx context.Context, center int16, r online.Request) 
 	return a, err
 }
 
-// giveUp records that the outcome is not known, and answers what the books then say: in process, or the outcome if it
-// had been recorded after all. If the books cannot be reached the payment is given up later, and is in process till then.
-func (g *Gateway) giveUp(ctx context.Context, c *call, in *settle.Intent, p *settle.Payment, cause error) (*answer, error) {
+// giveUp records that the outcome is not known, unless it had been recorded after all. If the books cannot be reached the
+// payment is given up later, and is in process till then.
+func (g *Gateway) giveUp(ctx context.Context, p *settle.Payment, cause error) {
 	g.Log.Warn("payment without an outcome", "order", p.Order, "center", p.Route.Center.Name, "error", cause)
 	late := g.late.expect(settle.RRN(p.Exchange), p.Merchant.ID, p.Order)
 	give := g.Books.GiveUp
@@ -179,16 +196,11 @@ func (g *Gateway) giveUp(ctx context.Context, c *call, in *settle.Intent, p *set
 	}
 	if err := give(ctx, p.Merchant.ID, p.Order); err != nil {
 		g.Log.Error("payment not given up; it will be", "order", p.Order, "error", err)
-		return c.inProcess(g, in, p), nil
+		return
 	}
 	if a := g.late.givenUp(late); a != nil {
 		g.approvedLate(ctx, late, *a)
 	}
-	a, err := g.stored(ctx, c, p.Order)
-	if err != nil {
-		return c.inProcess(g, in, p), nil
-	}
-	return a, nil
 }
 
 // stan formats the trace number of an exchange as the wire wants it.
