@@ -163,7 +163,8 @@ func (c *call) set(id in, v []byte) error {
 	v = p.strip.apply(v)
 	if len(v) > p.max && utf8.RuneCount(v) > p.max {
 		if inStartYear <= id && id <= inEndMin {
-			return nil // a wrong part of a period counts as missing
+			c.values[id] = v[:0] // a wrong part of a period is passed over by its reader
+			return nil
 		}
 		return refuse(errFormat, p.second, p.name+" is too long")
 	}

@@ -101,6 +101,7 @@ func TestResultByDate(t *testing.T) {
 		"25 hours: the usual one":  {periodOf(start.Add(-25*time.Hour), start), all},
 		"ends before it starts":    {periodOf(start, start.Add(-time.Minute)), all},
 		"a wrong part":             {first.with(params{"StartMonth": "13"}), all},
+		"an hour that is too long": {first.with(params{"StartHour": "100"}), all},
 		"31 February":              {first.with(params{"StartMonth": "2", "StartDay": "31"}), all},
 		"whole days without hours": {periodOf(start, start.Add(24*time.Hour)).with(params{"StartHour": "", "StartMin": "", "EndHour": "", "EndMin": ""}), all},
 	} {
@@ -263,4 +264,34 @@ func unzip(t *testing.T, body, name string) string {
 	text, err := io.ReadAll(f)
 	check(t, err)
 	return string(text)
+}
+
+// manyOrders writes orders that were paid by cards a second apart, from the world's start on.
+const manyOrders = `
+INSERT INTO orders (merchant_id, order_id, ordernumber, attempt, amount, authorized, confirmed, currency, status, created_at,
+	exchange_id, center_id, two_stage, card_mask, card_expiry, card, fingerprint)
+SELECT 100001, 5100001500000000 + n, 'many ' || n, 1, 100, 100, 100, 933, 2, $1::timestamptz + n * interval '1 second', n, 1, false,
+	'411111****1111', '2812', '\x00', '\x00' FROM generate_series(0, 10000) n`
+
+// A period that holds too much is refused, costs no turn, and a shorter one is answered at once.
+func TestResultByDateTooLarge(t *testing.T) {
+	w := newWorld(t, pcsim.Behavior{})
+	_, err := w.Pool.Exec(t.Context(), manyOrders, settletest.Start)
+	check(t, err)
+	_, err = w.Pool.Exec(t.Context(), `INSERT INTO operations (merchant_id, order_id, operation, kind, state, actor, amount, response, requested_at, completed_at)
+		SELECT merchant_id, order_id, 1, 100, 2, 1, amount, 'AS000', created_at, created_at FROM orders`)
+	check(t, err)
+	day := credentials().with(periodOf(settletest.Start, settletest.Start.Add(3*time.Hour)))
+	for range 2 {
+		if first, second := w.codes(w.form(resultByDate, day).body); first != 5 || second != 4 {
+			t.Errorf("10001 orders: %d/%d", first, second)
+		}
+	}
+	hour := credentials().with(periodOf(settletest.Start, settletest.Start.Add(59*time.Minute)))
+	if r := w.form(resultByDate, hour); strings.Count(r.body, "\n") != 3600 {
+		t.Errorf("an hour: %d lines", strings.Count(r.body, "\n"))
+	}
+	if first, second := w.codes(w.form(resultByDate, hour).body); first != 17 || second != 3 {
+		t.Errorf("again: %d/%d", first, second)
+	}
 }

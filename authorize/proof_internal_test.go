@@ -7,10 +7,8 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"net/http/httptest"
 	"net/url"
@@ -168,55 +166,6 @@ func newKey(t *testing.T, bits int) *rsa.PrivateKey {
 		t.Fatal(err)
 	}
 	return key
-}
-
-func TestKeys(t *testing.T) {
-	key := newKey(t, 1024)
-	pkix, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	inPEM := func(kind string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
-	pkcs1 := x509.MarshalPKCS1PublicKey(&key.PublicKey)
-	for name, text := range map[string][]byte{"PKIX": pkix, "PKCS #1": pkcs1, "PKIX in PEM": inPEM("PUBLIC KEY", pkix),
-		"PKCS #1 in PEM": inPEM("RSA PUBLIC KEY", pkcs1)} {
-		if got, err := ParsePublicKey(text); err != nil || !got.Equal(&key.PublicKey) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	for name, text := range map[string][]byte{"PKCS #8": pkcs8, "PKCS #1 in PEM": inPEM("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key))} {
-		if got, err := ParseSigningKey(text); err != nil || !got.Equal(key) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	public, _, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	edwards, err := x509.MarshalPKIXPublicKey(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range map[string][]byte{"nothing": nil, "text": []byte("key"), "Ed25519": edwards, "a private key": pkcs8, "a short key": shortKey(t)} {
-		if _, err := ParsePublicKey(text); !errors.Is(err, ErrKey) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if _, err := ParseSigningKey(pkix); !errors.Is(err, ErrKey) {
-		t.Errorf("a public key signs: %v", err)
-	}
-}
-
-// shortKey is a public key of 512 bits; its modulus needs no factors.
-func shortKey(t *testing.T) []byte {
-	t.Helper()
-	key := newKey(t, 1024).PublicKey
-	key.N.Rsh(key.N, 512).SetBit(key.N, 0, 1)
-	return x509.MarshalPKCS1PublicKey(&key)
 }
 
 // The digests are what the hash says they are.
