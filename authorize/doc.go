@@ -28,7 +28,8 @@
 // # Answers
 //
 // A handler fills a record of named fields and knows no format. A sheet says which fields a service tells and how they
-// are nested; an encoder writes a sheet in one format. A new format is one more encoder.
+// are nested; an encoder writes a sheet in one format. A new format is one more encoder. A new service is one more sheet
+// and one more entry of services; its description for SOAP clients (WSDL) is made of the two.
 //
 // # Notifications
 //

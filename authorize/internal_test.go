@@ -190,19 +190,34 @@ func TestLateBook(t *testing.T) {
 	}
 }
 
-func BenchmarkParseAndEncode(b *testing.B) {
-	body := []byte("Merchant_ID=100001&Login=shop_login&Password=Secret2026Word&OrderNumber=A-1&OrderAmount=237.40&OrderCurrency=BYN&" +
-		"Cardnumber=4111111111111111&Cardholder=TEST+CARD&Expiremonth=12&Expireyear=2028&Cvc2=123&Lastname=Ivanov&Email=ivan%40example.by&Format=5")
-	a := one(record{})
-	c := &call{body: make([]byte, 0, 4<<10)}
-	out := make([]byte, 0, 8<<10)
-	b.ReportAllocs()
-	for b.Loop() {
-		c.body, c.values = append(c.body[:0], body...), [inCount][]byte{}
-		if err := c.parseForm(); err != nil {
-			b.Fatal(err)
-		}
-		out = appendJSON(out[:0], paymentSheet, a)
+// BenchmarkWire reads a payment and writes its answer, in the three ways a request is written and in every format.
+func BenchmarkWire(b *testing.B) {
+	const form = "Merchant_ID=100001&Login=shop_login&Password=Secret2026Word&OrderNumber=A-1&OrderAmount=237.40&OrderCurrency=BYN&" +
+		"Cardnumber=4111111111111111&Cardholder=TEST+CARD&Expiremonth=12&Expireyear=2028&Cvc2=123&Lastname=Ivanov&Email=ivan%40example.by"
+	object := `{"` + strings.NewReplacer("=", `":"`, "&", `","`, "+", " ", "%40", "@").Replace(form) + `"}`
+	var elements strings.Builder
+	for pair := range strings.SplitSeq(strings.NewReplacer("+", " ", "%40", "@").Replace(form), "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		elements.WriteString("<" + name + ">" + value + "</" + name + ">")
+	}
+	for _, c := range []struct {
+		name, kind, body string
+		format           Format
+	}{
+		{"FormCSV", "application/x-www-form-urlencoded", form, FormatCSV}, {"FormXML", "application/x-www-form-urlencoded", form, FormatXML},
+		{"JSON", "application/json", object, FormatJSON}, {"SOAP", "text/xml", envelope(elements.String()), FormatSOAP},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			a, k, out := one(record{}), &call{body: make([]byte, 0, 4<<10), syntax: syntaxes[c.kind]}, make([]byte, 0, 8<<10)
+			b.ReportAllocs()
+			for b.Loop() {
+				k.body, k.values, k.received = append(k.body[:0], c.body...), [inCount][]byte{}, nil
+				if err := k.syntax.parse(k); err != nil {
+					b.Fatal(err)
+				}
+				out = encoders[c.format].write(out[:0], paymentSheet, a)
+			}
+		})
 	}
 }
 

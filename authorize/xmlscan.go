@@ -219,24 +219,24 @@ func (s *xmlScanner) readAttributes() error {
 }
 
 func (s *xmlScanner) readAttribute(apart bool) (a xmlAttribute, err error) {
-	bad := notXML("an attribute is malformed")
+	bad := func() error { return notXML("an attribute is malformed") }
 	if a.name = s.readName(); a.name == nil || !apart {
-		return a, bad
+		return a, bad()
 	}
 	s.space()
 	if !s.take("=") {
-		return a, bad
+		return a, bad()
 	}
 	s.space()
 	quote := `"`
 	if !s.take(quote) {
 		if quote = "'"; !s.take(quote) {
-			return a, bad
+			return a, bad()
 		}
 	}
 	raw, err := s.until(quote)
 	if err != nil || bytes.IndexByte(raw, '<') >= 0 {
-		return a, bad
+		return a, bad()
 	}
 	a.value, err = unescapeXML(raw)
 	return a, err
