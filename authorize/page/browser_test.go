@@ -43,6 +43,10 @@ func newSite(t *testing.T) *site {
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if s.now == nil {
+			http.Error(w, "no", http.StatusServiceUnavailable)
+			return
+		}
 		_ = ServeStatus(w, s.now)
 	})
 	mux.HandleFunc("GET /session", func(w http.ResponseWriter, _ *http.Request) { s.show(w, views(English)["result-paid"]) })
@@ -131,7 +135,7 @@ var sizes = []struct {
 
 // alike are pages that differ from others in little: each is opened in one language on a phone, in the other on a desktop.
 var alike = []string{"payment-card-deleted", "payment-unconfirmed", "payment-unsent", "payment-other-channel", "payment-subscription",
-	"failure-request", "failure-busy", "failure-system", "result-canceled", "result-timeout", "result-in-process"}
+	"failure-request", "failure-busy", "failure-system", "result-reserved", "result-canceled", "result-timeout", "result-in-process"}
 
 var everything = flag.Bool("everything", false, "open every page in every way")
 
@@ -141,26 +145,32 @@ var leaving = []string{"method", "challenge"}
 // TestEveryPageInABrowser opens all pages on a phone and on a desktop, in both languages, light and dark: nothing is
 // wrong with their accessibility, nothing violates their policy, nothing is asked of another host, nothing sticks out.
 func TestEveryPageInABrowser(t *testing.T) {
-	s := newSite(t)
 	for _, size := range sizes {
-		tab := pagetest.Browser(t, size.width, size.height, true)
-		for _, l := range bothLanguages {
-			for name := range views(l) {
-				if slices.Contains(leaving, name) || !*everything && slices.Contains(alike, name) && (size.name == "phone") == (l == English) {
-					continue
+		t.Run(size.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			tab := pagetest.Browser(t, size.width, size.height, true)
+			for _, l := range bothLanguages {
+				for name := range views(l) {
+					once := (size.name == "phone") == (l == Russian)
+					if slices.Contains(leaving, name) || !once && !*everything && slices.Contains(alike, name) {
+						continue
+					}
+					s.status(views(l)[name].Body)
+					tab.Light()
+					tab.Open(s.view(name, l))
+					tab.Picture(strings.Join([]string{name, size.name, string(l)}, "-"))
+					checkLayout(t, tab, name+" "+size.name+" "+string(l))
+					tab.Accessible()
+					if once || *everything {
+						tab.Dark()
+						tab.Picture(strings.Join([]string{name, size.name, string(l), "dark"}, "-"))
+						tab.Contrast()
+					}
 				}
-				s.status(views(l)[name].Body)
-				tab.Light()
-				tab.Open(s.view(name, l))
-				tab.Picture(strings.Join([]string{name, size.name, string(l)}, "-"))
-				checkLayout(t, tab, name+" "+size.name+" "+string(l))
-				tab.Accessible()
-				tab.Dark()
-				tab.Picture(strings.Join([]string{name, size.name, string(l), "dark"}, "-"))
-				tab.Contrast()
 			}
-		}
-		tab.Clean(s.URL)
+			tab.Clean(s.URL)
+		})
 	}
 }
 
@@ -181,6 +191,7 @@ func checkLayout(t *testing.T, tab *pagetest.Tab, what string) {
 
 // TestNothingMovesWhileLoading measures what browsers call the cumulative layout shift.
 func TestNothingMovesWhileLoading(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	tab := pagetest.Browser(t, 360, 740, true)
 	for _, name := range []string{"payment", "payment-saved", "payment-test", "qr", "result-paid"} {
@@ -196,6 +207,7 @@ func TestNothingMovesWhileLoading(t *testing.T) {
 
 // TestPayByKeyboard fills the page with nothing but the keyboard, in the order of the fields.
 func TestPayByKeyboard(t *testing.T) {
+	t.Parallel()
 	for _, size := range sizes {
 		s := newSite(t)
 		tab := pagetest.Browser(t, size.width, size.height, true)
@@ -230,7 +242,7 @@ func TestPayByKeyboard(t *testing.T) {
 				t.Errorf("%s is %q, not %q", name, got, want)
 			}
 		}
-		if form.Has(FieldSave) || strings.Count(form.Get(FieldBrowser), ";") != 4 {
+		if b, ok := ParseBrowser(form.Get(FieldBrowser)); form.Has(FieldSave) || !ok || b.Width != size.width || b.Language == "" {
 			t.Errorf("%v", form)
 		}
 		tab.Clean(s.URL)
@@ -239,6 +251,7 @@ func TestPayByKeyboard(t *testing.T) {
 
 // TestPayWithoutScripts posts the same form where JavaScript is off, and the server's mistakes are shown.
 func TestPayWithoutScripts(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	tab := pagetest.Browser(t, 360, 740, false)
 	tab.Open(s.view("payment-errors", English))
@@ -275,6 +288,7 @@ func TestPayWithoutScripts(t *testing.T) {
 
 // TestTypingHelps looks at what the script does while a card is typed.
 func TestTypingHelps(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	tab := pagetest.Browser(t, 1280, 800, true)
 	tab.Open(s.view("payment", English))
@@ -302,9 +316,22 @@ func TestTypingHelps(t *testing.T) {
 	if got := value("#Expiry"); got != "12 / 9" {
 		t.Errorf("the expiry is shown as %q", got)
 	}
-	tab.Press(strings.Repeat(kb.Backspace, 6) + "5/27")
+	tab.Press(strings.Repeat(kb.Backspace, 6) + "122029")
+	if got := value("#Expiry"); got != "12 / 29" {
+		t.Errorf("the expiry is shown as %q", got)
+	}
+	tab.Press(strings.Repeat(kb.Backspace, 7) + "5/27")
 	if got := value("#Expiry"); got != "05 / 27" {
 		t.Errorf("the expiry is shown as %q", got)
+	}
+	if tab.Open(s.view("payment-test", English)); value("#Cardnumber") != "" {
+		t.Error("a card is filled in already")
+	}
+	tab.Click(".test summary")
+	tab.Picture("test-cards-desktop")
+	tab.Click("[data-fill]")
+	if value("#Cardnumber") != "4111 1111 1111 1111" || value("#Expiry") != "12 / 29" || value("#Cvc2") != "123" {
+		t.Error("a test card is not filled in")
 	}
 	// A digit put into the middle leaves the caret behind it.
 	pagetest.Eval[int](tab, `(e => { e.value = "4111 1111"; e.focus(); e.setSelectionRange(2, 2); return 0 })(document.querySelector("#Cardnumber"))`)
@@ -316,6 +343,7 @@ func TestTypingHelps(t *testing.T) {
 
 // TestMistakesAreFoundBeforeSending presses the button too early.
 func TestMistakesAreFoundBeforeSending(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	tab := pagetest.Browser(t, 360, 740, true)
 	tab.Open(s.view("payment", Russian))
@@ -344,6 +372,7 @@ func TestMistakesAreFoundBeforeSending(t *testing.T) {
 
 // TestInstantPaymentIsChosen hides the card and pays without one.
 func TestInstantPaymentIsChosen(t *testing.T) {
+	t.Parallel()
 	for _, scripts := range []bool{true, false} {
 		s := newSite(t)
 		s.edit = func(v *View) {
@@ -369,6 +398,7 @@ func TestInstantPaymentIsChosen(t *testing.T) {
 
 // TestStoredCards pays with one that needs its code, with one that does not, with another card, and deletes one.
 func TestStoredCards(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	tab := pagetest.Browser(t, 360, 740, true)
 	shown := func(selector string) bool {
@@ -413,6 +443,7 @@ func TestStoredCards(t *testing.T) {
 
 // TestQRPage: a desktop sees the code, a phone the banks, and the code if it wants.
 func TestQRPage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.status(QR{})
 	shown := func(tab *pagetest.Tab, selector string) bool {
@@ -441,7 +472,7 @@ func TestQRPage(t *testing.T) {
 		if !scripts {
 			continue
 		}
-		phone.Fill("#find", "сбер")
+		phone.Fill("#find", "берё")
 		if n := pagetest.Eval[int](phone, `[...document.querySelectorAll(".banks li")].filter(b => b.offsetParent).length`); n != 1 {
 			t.Errorf("%d banks are found", n)
 		}
@@ -456,12 +487,15 @@ func TestQRPage(t *testing.T) {
 
 // TestWaitingEnds: with a script by asking for the state, without one by loading again.
 func TestWaitingEnds(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	tab := pagetest.Browser(t, 360, 740, true)
 	tab.Open(s.view("wait", Russian))
-	time.Sleep(time.Second)
-	if !strings.Contains(tab.URL(), "/view/wait") {
-		t.Error("the page left before the payment ended")
+	s.status(nil) // the answer is an error
+	tab.Wait(".toast")
+	tab.Picture("wait-offline")
+	if text := tab.Text(".toast"); !strings.HasPrefix(text, "Нет связи.") || !strings.Contains(tab.URL(), "/view/wait") {
+		t.Errorf("without answers %s says %q", tab.URL(), text)
 	}
 	s.status(Result{})
 	tab.Wait(".sign.good")
@@ -476,6 +510,7 @@ func TestWaitingEnds(t *testing.T) {
 
 // TestTimeRunsOut: the page of an order whose time is over goes where the order is.
 func TestTimeRunsOut(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.edit = func(v *View) { v.Deadline = v.Now.Add(2 * time.Second) }
 	tab := pagetest.Browser(t, 1280, 800, true)
@@ -490,6 +525,7 @@ func TestTimeRunsOut(t *testing.T) {
 // TestSecurePages: the method runs in its frame and the page goes on when the bank has notified us; the challenge is
 // posted to the bank. Both are allowed by the policies and nothing more is.
 func TestSecurePages(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	tab := pagetest.Browser(t, 1280, 800, true)
 	tab.Open(s.view("method", English))
@@ -505,6 +541,7 @@ func TestSecurePages(t *testing.T) {
 
 // TestSecurePagesStandingStill looks at them as TestEveryPageInABrowser does at the others, without our script.
 func TestSecurePagesStandingStill(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.still = true
 	for _, size := range sizes {
@@ -526,6 +563,7 @@ func TestSecurePagesStandingStill(t *testing.T) {
 
 // TestPolicyStopsOthers shows that the checks above would see a violation.
 func TestPolicyStopsOthers(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	tab := pagetest.Browser(t, 1280, 800, true)
 	tab.Open(s.view("payment", English))

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -14,10 +15,10 @@ const (
 	FieldExpiry    = "Expiry"     // see ParseExpiry
 	FieldCVC       = "Cvc2"
 	FieldHolder    = "Cardholder"
-	FieldSave      = "SaveCard"    // "1" when ticked, else absent
-	FieldSavedCard = "SavedCard"   // Saved.ID, empty for another card
+	FieldSave      = "SaveCard"    // "1" when ticked, else absent; means nothing for a stored card
+	FieldSavedCard = "SavedCard"   // Saved.ID, empty for another card. When given, of the card's fields only FieldCVC counts
 	FieldDelete    = "DeleteCard"  // Saved.ID
-	FieldBrowser   = "BrowserInfo" // for 3-D Secure: width;height;color depth;minutes behind UTC;language. Empty without JavaScript
+	FieldBrowser   = "BrowserInfo" // see ParseBrowser; empty without JavaScript
 )
 
 // Values of FieldDo.
@@ -95,4 +96,27 @@ func digits(s string, least, most int) bool {
 		}
 	}
 	return len(s) >= least && len(s) <= most
+}
+
+// Browser is what the script tells of the browser, for 3-D Secure.
+type Browser struct {
+	Width, Height int    // of the screen, in pixels
+	ColorDepth    int    // bits, 1 to 48
+	ZoneMinutes   int    // from local time to UTC: -180 in Minsk
+	Language      string // BCP 47, at most 35 characters
+}
+
+var browserText = regexp.MustCompile(`^([0-9]{1,6});([0-9]{1,6});([0-9]{1,2});(-?[0-9]{1,3});([A-Za-z0-9-]{1,35})$`)
+
+// ParseBrowser reads FieldBrowser. ok is false when the script did not run, or the text is none of its.
+func ParseBrowser(text string) (b Browser, ok bool) {
+	found := browserText.FindStringSubmatch(text)
+	if found == nil {
+		return b, false
+	}
+	for i, n := range []*int{&b.Width, &b.Height, &b.ColorDepth, &b.ZoneMinutes} {
+		*n, _ = strconv.Atoi(found[i+1])
+	}
+	b.Language = found[5]
+	return b, b.ColorDepth >= 1 && b.ColorDepth <= 48 && max(b.ZoneMinutes, -b.ZoneMinutes) <= 14*60
 }

@@ -446,3 +446,15 @@ func TestASCIIHost(t *testing.T) {
 		}
 	}
 }
+
+func TestParseBrowser(t *testing.T) {
+	want := Browser{1280, 800, 24, -180, "ru-BY"}
+	if got, ok := ParseBrowser("1280;800;24;-180;ru-BY"); !ok || got != want {
+		t.Error(got, ok)
+	}
+	for _, text := range []string{"", ";;;;", "1280;800;24;-180", "1280;800;24;-180;", "1280;800;99;-180;ru", "1280;800;24;-999;ru", "1;1;0;0;ru", "1;1;24;0;r u"} {
+		if got, ok := ParseBrowser(text); ok {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}

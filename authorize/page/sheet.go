@@ -71,7 +71,7 @@ func (s *sheet) Total() string {
 	switch {
 	case !ok:
 		return "order.total"
-	case result.Outcome == OutcomePaid:
+	case result.Outcome == OutcomePaid, result.Outcome == OutcomeReserved:
 		return "order.paid"
 	}
 	return "order.amount"
@@ -127,8 +127,8 @@ func (s *sheet) Clock(seconds int) string {
 // SVG draws a QR code.
 func (s *sheet) SVG(payload string) (template.HTML, error) { return SVG(payload) }
 
-// bankAddress is where a page may send a phone: https, or the scheme of a bank's app with a host.
-var bankAddress = regexp.MustCompile(`^(https|bank[0-9]{6,20})://[^\s<>"'` + "`" + `]+$`)
+// bankAddress is where a page may send a phone: the web, or the app of a bank.
+var bankAddress = regexp.MustCompile(`^(https?|bank[0-9a-z.+-]{1,60})://[^\s<>"'` + "`" + `]+$`)
 
 // App is the address of a bank's app, which check has looked at.
 func (s *sheet) App(address string) template.URL { return template.URL(address) }

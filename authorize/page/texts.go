@@ -142,7 +142,9 @@ var texts = map[string][languages]string{
 	"secure.continue": {"Continue", "Продолжить"},
 
 	"result.paid":          {"Payment successful", "Платёж выполнен"},
-	"result.paid.text":     {"Thank you. The shop knows that you have paid.", "Спасибо. Магазин знает, что вы заплатили."},
+	"result.paid.text":     {"Thank you. Your payment was accepted.", "Спасибо. Оплата принята."},
+	"result.reserved":      {"Payment accepted", "Платёж принят"},
+	"result.reserved.text": {"The amount is reserved on your card. It is taken when the shop confirms the order.", "Сумма зарезервирована на карте. Она спишется, когда магазин подтвердит заказ."},
 	"result.declined":      {"Payment declined", "Платёж отклонён"},
 	"result.declined.text": {"The payment did not go through. No money was taken.", "Платёж не прошёл. Деньги не списаны."},
 	"result.canceled":      {"Payment canceled", "Платёж отменён"},

@@ -148,7 +148,7 @@ type Wait struct{}
 // QR is the page of an instant payment.
 type QR struct {
 	Payload   string // what the code says: a URL of the payment system. Empty: no code could be had
-	Banks     []Bank // apps to jump to, on a phone
+	Banks     []Bank // apps to jump to, on a phone; a hundred keep the page below 50 kB
 	Until     time.Time
 	Means     bool // other means can be chosen instead
 	Recurring *Recurring
@@ -157,7 +157,7 @@ type QR struct {
 // Bank is a bank whose app takes the payment.
 type Bank struct {
 	Name string
-	URL  string // https, or bankNNNNNNNNNNNN: as banks' apps register
+	URL  string // http(s), or the scheme of a bank's app, such as bank100000000901:
 }
 
 // Method runs the 3-D Secure method of the card's bank in a hidden frame, then posts "continue".
@@ -194,6 +194,7 @@ type Outcome string
 // The outcomes.
 const (
 	OutcomePaid      Outcome = "paid"
+	OutcomeReserved  Outcome = "reserved" // two stages: the shop has yet to confirm
 	OutcomeDeclined  Outcome = "declined"
 	OutcomeCanceled  Outcome = "canceled"
 	OutcomeTimeout   Outcome = "timeout"

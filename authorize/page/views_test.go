@@ -46,15 +46,15 @@ func declined(l Language) *Decline {
 }
 
 func banks() []Bank {
-	names := []string{"Альфа-Банк", "ВТБ", "Газпромбанк", "МТС Банк", "Открытие", "Почта Банк", "Райффайзен Банк", "Росбанк", "Россельхозбанк", "Сбербанк", "Совкомбанк", "Т-Банк"}
+	names := []string{"Банк «Берёза»", "Восточный причал", "Горный кредит", "Заречный банк", "Лесной", "Полярная звезда", "Речной кредит", "Банк «Ромашка»", "Северный берег", "Степной банк", "Тихая гавань", "Южный ветер"}
 	var list []Bank
 	for i, name := range names {
-		list = append(list, Bank{name, "bank1000000001" + string(rune('0'+i/10)) + string(rune('0'+i%10)) + "://qr.nspk.ru/AS10003P3RH0LJ2A9ROO038L6NT5RU1M?type=02"})
+		list = append(list, Bank{name, "bank1000000001" + string(rune('0'+i/10)) + string(rune('0'+i%10)) + "://qr.nspk.example/AS10003P3RH0LJ2A9ROO038L6NT5RU1M?type=02"})
 	}
 	return list
 }
 
-const payload = "https://qr.nspk.ru/AS10003P3RH0LJ2A9ROO038L6NT5RU1M?type=02&bank=000000000001&sum=1234550&cur=RUB&crc=F3D0"
+const payload = "https://qr.nspk.example/AS10003P3RH0LJ2A9ROO038L6NT5RU1M?type=02&bank=000000000001&sum=1234550&cur=RUB&crc=F3D0"
 
 // views are all pages in their notable states, by name.
 func views(l Language) map[string]*View {
@@ -123,10 +123,10 @@ func addPayments(all map[string]*View, l Language) {
 }
 
 func addResults(all map[string]*View, l Language) {
-	for _, outcome := range []Outcome{OutcomePaid, OutcomeDeclined, OutcomeCanceled, OutcomeTimeout, OutcomeInProcess} {
+	for _, outcome := range []Outcome{OutcomePaid, OutcomeReserved, OutcomeDeclined, OutcomeCanceled, OutcomeTimeout, OutcomeInProcess} {
 		result := Result{Outcome: outcome, Bill: "5123456000000001", Means: "Visa •••• 1111", At: now}
 		switch outcome {
-		case OutcomePaid:
+		case OutcomePaid, OutcomeReserved:
 			result.Approval = "083412"
 		case OutcomeDeclined:
 			result.Decline, result.RetryURL = declined(l), "/pay/pay.cfm?CFSID=a&again=1"

@@ -3,6 +3,8 @@
 // One headless Chromium with an empty profile is started per test binary, when the first test asks; each [Tab] has
 // cookies and storage of its own. A TestMain that calls [Main] ends it. Where there is no Chromium, tests are skipped,
 // and fail when CI=true or SETTLED_REQUIRE_ALL=1. SETTLED_CHROMIUM names the program to use.
+//
+// go test -screenshots DIR writes a picture for each [Tab.Picture].
 package pagetest
 
 import (

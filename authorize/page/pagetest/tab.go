@@ -42,9 +42,12 @@ func (tab *Tab) prepare(scripts bool) {
 	tab.check(enable(tab.ctx, log.Enable), enable(tab.ctx, audits.Enable))
 	phone := tab.width < 600
 	_, err := chromedp.Call(tab.ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
-		Width: tab.width, Height: tab.height, DeviceScaleFactor: 1, Mobile: phone})
+		Width: tab.width, Height: tab.height, ScreenWidth: tab.width, ScreenHeight: tab.height, DeviceScaleFactor: 1, Mobile: phone})
 	tab.check(err)
 	_, err = chromedp.Call(tab.ctx, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: phone})
+	tab.check(err)
+	// Tests run beside each other: each tab behaves as if it were in front.
+	_, err = chromedp.Call(tab.ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	tab.check(err)
 	_, err = chromedp.Call(tab.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts})
 	tab.check(err)

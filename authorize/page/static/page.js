@@ -8,7 +8,13 @@ const digits = text => text.replace(/\D/g, "");
 const page = document.body.dataset;
 document.documentElement.classList.add("scripted");
 
-const say = text => { const place = one("#say"); if (place && place.textContent !== text) place.textContent = text; };
+// say tells screen readers, and everybody when it is urgent.
+const say = (text, urgent = false) => {
+  const place = one("#say");
+  if (!place || place.textContent === text) return;
+  place.className = urgent ? "toast" : "hidden";
+  place.textContent = text;
+};
 const leave = () => { if (page.session) location.replace(page.session); };
 
 // Cards.
@@ -79,7 +85,7 @@ problems.WorkPhone = problems.MobilePhone = problems.HomePhone;
 // judge shows what is wrong with a field and reports whether anything is.
 function judge(input) {
   const value = input.value.trim(), test = problems[input.name];
-  const problem = value ? test && test(value) : input.ariaRequired === "true" && "required";
+  const problem = value ? test && test(value) : input.getAttribute("aria-required") === "true" && "required";
   one(`#${input.name}-error`).textContent = problem ? input.dataset[problem] : "";
   if (problem) input.setAttribute("aria-invalid", "true");
   else input.removeAttribute("aria-invalid");
@@ -170,14 +176,14 @@ function setUpPolling() {
   const ask = async () => {
     clearTimeout(timer);
     try {
-      const answer = await fetch(page.status, {cache: "no-store", credentials: "same-origin", signal: AbortSignal.timeout(10000)});
+      const answer = await fetch(page.status, {cache: "no-store", credentials: "same-origin", signal: AbortSignal.timeout?.(10000)});
       if (!answer.ok) throw new Error(answer.status);
       const state = await answer.json();
       if (state.page !== page.page) return leave();
-      if (failures > 2) say("");
+      if (failures > 1) say("");
       failures = 0;
     } catch {
-      if (++failures === 3) say(page.offline);
+      if (++failures === 2) say(page.offline, true);
     }
     pause = Math.min(pause * 1.2, 6000);
     timer = setTimeout(ask, pause);
