@@ -3,6 +3,7 @@ package page
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http/httptest"
 	"os"
@@ -455,6 +456,17 @@ func TestParseBrowser(t *testing.T) {
 	for _, text := range []string{"", ";;;;", "1280;800;24;-180", "1280;800;24;-180;", "1280;800;99;-180;ru", "1280;800;24;-999;ru", "1;1;0;0;ru", "1;1;24;0;r u"} {
 		if got, ok := ParseBrowser(text); ok {
 			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
+// BenchmarkRender is the cost of a payment page.
+func BenchmarkRender(b *testing.B) {
+	v := viewOf(Russian, plain())
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := Render(io.Discard, v); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

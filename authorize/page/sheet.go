@@ -71,7 +71,7 @@ func (s *sheet) Total() string {
 	switch {
 	case !ok:
 		return "order.total"
-	case result.Outcome == OutcomePaid, result.Outcome == OutcomeReserved:
+	case result.Outcome == OutcomePaid:
 		return "order.paid"
 	}
 	return "order.amount"
