@@ -164,7 +164,7 @@ var outcomes = []struct {
 	}, "1/1 pending", "1/1 pending", "1/1 pending"},
 	{"instant payment after the time ran out", func(t *testing.T, w *settletest.World) int64 {
 		_, p := openInstant(t, w, "16", 100)
-		check(t, w.Books.InstantEnded(t.Context(), p.Merchant, p.Order, p.Operation, true, "expired"))
+		check(t, w.Books.InstantEnded(t.Context(), p.Merchant, p.Order, p.Operation, settle.EndExpired, "expired"))
 		timeOut(t, w)
 		if have := told(t, w, p.Order); have != "" {
 			t.Errorf("told that the time ran out: %s", have)
