@@ -32,17 +32,18 @@ var (
 var errNoAddress = errors.New("the merchant has no address for notifications")
 
 // Notify tries to tell a merchant's server the result of an operation, and records what came of it. It does nothing when the
-// notification is not due, or is being tried elsewhere. What a server does not answer is no error: it is due again later.
-func (g *Gateway) Notify(ctx context.Context, k settle.NotificationKey) error {
+// notification is not due, or is being tried elsewhere. What a server does not answer is no error: it is due again later. It
+// returns the state of the notification after the try, 0 without one.
+func (g *Gateway) Notify(ctx context.Context, k settle.NotificationKey) (settle.NotificationState, error) {
 	n, err := g.Books.ClaimNotification(ctx, k)
 	if n == nil || err != nil {
-		return err
+		return 0, err
 	}
 	receipt := g.tell(ctx, n)
 	// The answer is recorded even when the process is being stopped.
 	state, err := g.Books.NotificationAnswered(context.WithoutCancel(ctx), n, receipt)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	g.meter.told(state)
 	if state != settle.NotificationDelivered {
@@ -50,7 +51,7 @@ func (g *Gateway) Notify(ctx context.Context, k settle.NotificationKey) error {
 			slog.Int("merchant", int(n.Merchant)), slog.Int("attempt", int(n.Attempts)), slog.String("state", state.String()),
 			slog.String("firstcode", receipt.FirstCode), slog.String("secondcode", receipt.SecondCode), slog.String("error", receipt.Error))
 	}
-	return nil
+	return state, nil
 }
 
 // tell makes one try.
@@ -71,7 +72,7 @@ func (g *Gateway) tell(ctx context.Context, n *settle.Notification) settle.Recei
 	case notify.Refused:
 		r.State = settle.NotificationRefused
 	default:
-		r.Error = a.Err.Error()
+		r.Error = a.Why()
 	}
 	return r
 }

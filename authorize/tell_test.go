@@ -99,7 +99,8 @@ func (w *world) tell() int {
 		due, err := w.Books.DueNotifications(w.t.Context())
 		check(w.t, err)
 		for _, n := range due {
-			check(w.t, w.gateway.Notify(w.t.Context(), n.NotificationKey))
+			_, err := w.gateway.Notify(w.t.Context(), n.NotificationKey)
+			check(w.t, err)
 		}
 		if total += len(due); len(due) == 0 {
 			return total

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -81,11 +83,10 @@ type DueNotification struct {
 }
 
 // DueNotifications returns the notifications that may be tried now: a few of each merchant, so that one whose server does not
-// answer is in no other's way.
-func (b *Books) DueNotifications(ctx context.Context) ([]DueNotification, error) {
-	var merchants []int32
-	for id := range b.Directory.Merchants() {
-		merchants = append(merchants, id)
+// answer is in no other's way. Without merchants they are those of all that are configured.
+func (b *Books) DueNotifications(ctx context.Context, merchants ...int32) ([]DueNotification, error) {
+	if len(merchants) == 0 {
+		merchants = slices.Collect(maps.Keys(b.Directory.Merchants()))
 	}
 	rows, err := b.Pool.Query(ctx, dueNotifications, merchants, b.now(), triesAtATime, triesOfDead)
 	if err != nil {
@@ -171,10 +172,7 @@ ORDER BY n.created_at DESC, n.merchant_id, n.order_id DESC, n.operation DESC, n.
 func (b *Books) Notifications(ctx context.Context, f NotificationFilter) ([]Notification, error) {
 	merchants := []int32{f.Merchant}
 	if f.Merchant == 0 {
-		merchants = merchants[:0]
-		for id := range b.Directory.Merchants() {
-			merchants = append(merchants, id)
-		}
+		merchants = slices.Collect(maps.Keys(b.Directory.Merchants()))
 	}
 	all, err := b.notifications(ctx, listNotifications, merchants, f.Order, int16(f.State), f.Limit)
 	if err != nil {

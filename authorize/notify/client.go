@@ -19,6 +19,7 @@ const (
 	defaultTimeout = 10 * time.Second // of one request, from the resolution of the name to the last byte of the answer
 	maxAnswer      = 64 << 10         // bytes of an answer's body
 	maxHeader      = 16 << 10         // bytes of its header
+	maxWhy         = 300              // characters of the reason that there was none
 )
 
 // Options of a client. All may be zero.
@@ -102,6 +103,14 @@ type Answer struct {
 	Outcome       Outcome
 	First, Second string
 	Err           error
+}
+
+// Why says in a line why the answer was Silent; empty when it was not.
+func (a Answer) Why() string {
+	if a.Err == nil {
+		return ""
+	}
+	return clean(a.Err.Error(), maxWhy)
 }
 
 // Send sends a body that [Form] or [Envelope] made, and waits for the answer.

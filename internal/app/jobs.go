@@ -8,10 +8,10 @@ import (
 
 	"settled/clearing"
 	"settled/internal/app/work"
+	"settled/settle"
 	"settled/settle/audit"
 
 	"github.com/jackc/pgx/v5"
-	"golang.org/x/sync/errgroup"
 )
 
 // expireBatch is how many holds one commit gives up.
@@ -32,8 +32,8 @@ func (s *Server) Jobs() work.Jobs {
 		Apply:        s.Night.ApplyReply,
 		Next:         s.next,
 
-		Notify:           s.Gateway.Notify,
-		DueNotifications: s.Books.DueNotifications,
+		Notify:           s.notify,
+		DueNotifications: func(ctx context.Context) ([]settle.DueNotification, error) { return s.Books.DueNotifications(ctx) },
 	}
 }
 
@@ -57,23 +57,6 @@ func (s *Server) until(ctx context.Context, step func(context.Context) (int, err
 	for {
 		n, err := step(ctx)
 		if err != nil || n == 0 {
-			return err
-		}
-	}
-}
-
-// Notify tells merchants' servers what is due, until nothing is.
-func (s *Server) Notify(ctx context.Context) error {
-	for {
-		due, err := s.Books.DueNotifications(ctx)
-		if err != nil || len(due) == 0 {
-			return err
-		}
-		var all errgroup.Group
-		for _, n := range due {
-			all.Go(func() error { return s.Gateway.Notify(ctx, n.NotificationKey) })
-		}
-		if err := all.Wait(); err != nil {
 			return err
 		}
 	}
