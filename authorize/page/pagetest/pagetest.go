@@ -100,6 +100,7 @@ func start() {
 	if err := chromedp.Do(browser); err != nil {
 		browser, failure = nil, fmt.Errorf("start %s: %w", program, err)
 		end()
+		_ = os.RemoveAll(profile)
 	}
 }
 
