@@ -40,14 +40,18 @@ const (
 	onOrderNumber  = 107
 	onAmount       = 108
 	onDelay        = 109
+	onPhone        = 122
 	onExpiry       = 142
 	onBillNumber   = 143
+	onEnterprise   = 200
 	onOrder        = 201
 	onProcessing   = 205
 	onPacket       = 215
+	onMeans        = 218
 	onPayment      = 306
 	onConfirmation = 307
 	onCancel       = 308
+	onRecurring    = 320
 	onService      = 350
 )
 

@@ -28,7 +28,7 @@ type Center struct {
 	Acquirer string // our institution at the center (ISO 8583 DE32), 1 to 11 digits
 }
 
-// Options of the online side. SigningKey, Registerer and Source may be nil, all else is required.
+// Options of the online side. An option may be left out when it says what that means; all else is required.
 type Options struct {
 	Books     *settle.Books
 	Directory *settle.Directory
@@ -56,6 +56,13 @@ type Options struct {
 	MaxRequests int64
 	// MaxPerMerchant bounds those of one merchant, so that one cannot take the place of all. Default 1024.
 	MaxPerMerchant int64
+	// PublicURL is scheme and host under which browsers and banks reach us, without a slash at its end. Empty: what a
+	// request says.
+	PublicURL string
+	// ThreeDS authenticates card holders on the page and in payments of merchants' servers; nil: nobody does.
+	ThreeDS ThreeDS
+	// Limits of the payment page.
+	Limits PageLimits
 }
 
 // Gateway is the merchant API. It is safe for concurrent use and has to be closed.
@@ -70,6 +77,11 @@ type Gateway struct {
 	serving     atomic.Int64
 	reading     atomic.Int64            // periods being read
 	busy        map[int32]*atomic.Int64 // requests being served, by merchant
+	opening     *limiter[int32]  // orders for the page, by merchant
+	posting     *limiter[string] // forms of the page, by source
+	declining   *limiter[string] // declined payments on the page, by source
+	codes       *codeStore
+	instant     instantPayments // nil: none are offered
 	stop        context.CancelFunc
 	owned       sync.WaitGroup
 }
@@ -94,6 +106,7 @@ func New(o Options) (*Gateway, error) {
 	if o.Notifier == nil {
 		o.Notifier = notify.New(notify.Options{})
 	}
+	o.Limits.fill()
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -103,12 +116,15 @@ func New(o Options) (*Gateway, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	g := &Gateway{Options: o, credentials: c, sender: NewSender(o), meter: newMeter(o.Registerer), late: newLateBook(),
-		lates: make(chan online.LateAnswer, 1024), stop: stop, busy: make(map[int32]*atomic.Int64, len(o.Merchants))}
+		lates: make(chan online.LateAnswer, 1024), stop: stop, codes: newCodeStore(o.Now),
+		opening: newLimiter[int32](o.Limits.Merchant, o.Now), posting: newLimiter[string](o.Limits.Source, o.Now),
+		declining: newLimiter[string](o.Limits.Declines, o.Now), busy: make(map[int32]*atomic.Int64, len(o.Merchants))}
 	for id := range o.Merchants {
 		g.busy[id] = &atomic.Int64{}
 	}
 	g.desk = newDesk(g)
 	g.owned.Go(func() { g.recordLate(ctx) })
+	g.owned.Go(func() { g.codes.sweep(ctx) })
 	return g, nil
 }
 
@@ -145,6 +161,7 @@ func (o *Options) check() error {
 func (g *Gateway) Close() {
 	g.stop()
 	g.owned.Wait()
+	g.codes.wipe()
 }
 
 // Sender returns the gateway's sender of owed messages.

@@ -2,7 +2,6 @@ package authorize
 
 import (
 	"cmp"
-	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -48,20 +47,16 @@ var codeClasses = [...]string{"success", "declined", "in_process", "refused", "u
 // classOf is the index of an answer's class in codeClasses.
 func classOf(a *answer) int {
 	switch f := a.fault; {
-	case f != nil && f.status >= http.StatusInternalServerError:
-		return 5
-	case f != nil && f.first == errAuthentication:
-		return 4
 	case f != nil:
-		return 3
+		return classOfFault(f)
 	case len(a.orders) == 0:
-		return 0
+		return classSuccess
 	case a.orders[0].record[outResponseCode] == responseInProcess:
-		return 2
+		return classInProcess
 	case a.orders[0].record[outResponseCode] == responseApproved, a.orders[0].record[outResponseCode] == "":
-		return 0
+		return classSuccess
 	}
-	return 1
+	return classDeclined
 }
 
 // routeMeter measures one route, its label values looked up once.
@@ -81,11 +76,14 @@ func (m *meter) route(path string) *routeMeter {
 	return r
 }
 
-func (m *routeMeter) served(a *answer, took time.Duration) {
+func (m *routeMeter) served(a *answer, took time.Duration) { m.count(classOf(a), took) }
+
+// count notes an answer of a class of codeClasses.
+func (m *routeMeter) count(class int, took time.Duration) {
 	if m == nil {
 		return
 	}
-	m.requests[classOf(a)].Inc()
+	m.requests[class].Inc()
 	m.duration.Observe(took.Seconds())
 }
 

@@ -20,6 +20,7 @@ func (g *Gateway) Handler() http.Handler {
 		mux.HandleFunc("GET "+wsdlPath(s.path), g.serveDescription(s))
 	}
 	mux.HandleFunc(noticePath, g.instantNotice)
+	g.handlePages(mux)
 	return mux
 }
 

@@ -190,9 +190,18 @@ func (c *call) expiry(now time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	last := now.UTC().Add(-12 * time.Hour)
-	if year < last.Year() || year == last.Year() && month < int(last.Month()) {
+	if expired(month, year, now) {
 		return "", refuse(errValue, onExpiry, "card has expired")
 	}
-	return string([]byte{'0' + byte(year/10%10), '0' + byte(year%10), '0' + byte(month/10), '0' + byte(month%10)}), nil
+	return yymm(year, month), nil
+}
+
+// expired tells that a card's last month is over everywhere on Earth.
+func expired(month, year int, now time.Time) bool {
+	last := now.UTC().Add(-12 * time.Hour)
+	return year < last.Year() || year == last.Year() && month < int(last.Month())
+}
+
+func yymm(year, month int) string {
+	return string([]byte{'0' + byte(year/10%10), '0' + byte(year%10), '0' + byte(month/10), '0' + byte(month%10)})
 }

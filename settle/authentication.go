@@ -40,6 +40,9 @@ type Authentication struct {
 	StartedAt   time.Time
 	ExpiresAt   time.Time
 	CompletedAt *time.Time
+	MethodURL   string // where the browser is looked at; empty: nowhere
+	MethodDone  bool   // that look has ended
+	Browser     string // what the buyer's browser says of itself, kept until the access control server is asked
 }
 
 // securityLevel says in clearing how far the buyer was authenticated (IPM, PDS 0052).
@@ -60,11 +63,13 @@ func (a *Authentication) waits() bool {
 
 const (
 	selectAuthentication = `
-SELECT operation, state, server_id, version, status, required, eci, value, directory_id, started_at, expires_at, completed_at
+SELECT operation, state, server_id, version, status, required, eci, value, directory_id, started_at, expires_at, completed_at,
+	method_url, method_done, browser
 FROM authentications WHERE merchant_id = $1 AND order_id = $2 ORDER BY operation`
 	insertAuthentication = `
-INSERT INTO authentications (merchant_id, order_id, operation, state, server_id, version, required, started_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+INSERT INTO authentications (merchant_id, order_id, operation, state, server_id, version, required, started_at, expires_at,
+	method_url, browser)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 	updateAuthentication = `
 UPDATE authentications SET state = $4, status = $5, eci = $6, value = $7, directory_id = $8, completed_at = $9
 WHERE merchant_id = $1 AND order_id = $2 AND operation = $3`
@@ -86,7 +91,7 @@ func (b *Books) Authenticate(ctx context.Context, r PayRequest, a Authentication
 			return err
 		}
 		_, err := w.tx.Exec(ctx, insertAuthentication, r.Merchant, r.Order, op.Number, max(a.State, AuthenticationMethod), a.ServerID,
-			a.Version, a.Required, w.moment.at, w.moment.at.Add(AuthenticateFor))
+			a.Version, a.Required, w.moment.at, w.moment.at.Add(AuthenticateFor), a.MethodURL, a.Browser)
 		return err
 	})
 	if err != nil {
@@ -204,4 +209,45 @@ func (w *work) abandonAuthentication(why string) error {
 // Authentications returns the 3-D Secure of an order's payment operations, in their order.
 func (b *Books) Authentications(ctx context.Context, merchant int32, id int64) ([]Authentication, error) {
 	return collect[Authentication](ctx, b.Pool, selectAuthentication, merchant, id)
+}
+
+// Authenticating returns the authentication that the order's payment waits for, or nil.
+func (b *Books) Authenticating(ctx context.Context, o *Order) (*Authentication, error) {
+	all, err := b.Authentications(ctx, o.Merchant, o.ID)
+	if err != nil || o.Status != order.InProcess || len(all) == 0 {
+		return nil, err
+	}
+	last := &all[len(all)-1]
+	if last.Operation != o.PaymentNumber || !last.waits() {
+		return nil, nil
+	}
+	return last, nil
+}
+
+// MethodCompleted notes that the access control server has looked at the buyer's browser. An authentication that is not
+// waiting for that stays as it is.
+func (b *Books) MethodCompleted(ctx context.Context, merchant int32, id int64, server string) error {
+	_, err := b.Pool.Exec(ctx, `UPDATE authentications SET method_done = true WHERE merchant_id = $1 AND order_id = $2 AND server_id = $3 AND state = 1`,
+		merchant, id, server)
+	if err != nil {
+		return fmt.Errorf("note 3-D Secure method of order %d: %w", id, err)
+	}
+	return nil
+}
+
+// WaitingAuthentication names an authentication that nobody may come back to.
+type WaitingAuthentication struct {
+	Merchant int32
+	Order    int64
+	ServerID string
+	Expired  bool // its time is over
+}
+
+const waitingAuthentications = `
+SELECT merchant_id, order_id, server_id, expires_at <= $1 FROM authentications
+WHERE state IN (1, 2) AND (expires_at <= $1 OR status = 'D') ORDER BY expires_at, merchant_id, order_id LIMIT $2`
+
+// AuthenticationsDue returns up to limit authentications whose time is over, or that go on without the buyer's browser.
+func (b *Books) AuthenticationsDue(ctx context.Context, limit int) ([]WaitingAuthentication, error) {
+	return collect[WaitingAuthentication](ctx, b.Pool, waitingAuthentications, b.now(), limit)
 }

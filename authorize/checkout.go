@@ -1,0 +1,254 @@
+package authorize
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"settled/authorize/page"
+	"settled/settle"
+	"settled/settle/order"
+)
+
+// servePage serves the page of an order: GET shows where it is, POST goes on from there.
+func (v *visit) servePage() error {
+	if err := v.find(); err != nil {
+		return err
+	}
+	switch v.r.Method {
+	case http.MethodPost:
+		return v.submit()
+	case http.MethodGet, http.MethodHead:
+	default:
+		v.w.Header().Set("Allow", "GET, HEAD, POST")
+		return &fault{first: errProhibited, second: onService, status: http.StatusMethodNotAllowed, detail: "use GET or POST"}
+	}
+	if err := v.settleSecure(); err != nil {
+		return err
+	}
+	body, err := v.body(v.r.Context())
+	switch {
+	case err != nil:
+		return err
+	case v.query.Get("type") == "json":
+		return v.tellState(body)
+	}
+	return v.showState(body)
+}
+
+// stateAnswer is what a waiting page asks for, and what programs that pay for their users read.
+type stateAnswer struct {
+	Page        string `json:"page"` // that the order's page shows now
+	OrderNumber string `json:"ordernumber"`
+	BillNumber  string `json:"billnumber"`
+	OrderState  string `json:"orderstate"`
+	Amount      string `json:"amount"`
+	Currency    string `json:"currency"`
+	Merchant    string `json:"merchant"`
+}
+
+func (v *visit) tellState(body page.Body) error {
+	o := v.order
+	return v.tell(http.StatusOK, stateAnswer{Page: body.Name(), OrderNumber: o.Number, BillNumber: v.bill(), OrderState: string(o.State()),
+		Amount: o.Amount.Decimal(), Currency: o.Amount.Currency.String(), Merchant: v.merchant.Name})
+}
+
+// showState shows the page, or sends the customer of a finished order back to the shop if the shop wants that.
+func (v *visit) showState(body page.Body) error {
+	result, finished := body.(page.Result)
+	if !finished || result.Outcome == page.OutcomeInProcess {
+		return v.show(http.StatusOK, body)
+	}
+	if address := v.settings.shopURL(v.order, v.kept); address != "" && !v.settings.Page.ShowResult {
+		return v.redirect(address)
+	}
+	if v.r.URL.Path != resultPath { // programs that show the page watch for this name
+		return v.redirect(resultPath + v.address())
+	}
+	return v.show(http.StatusOK, body)
+}
+
+// body is what the page of the order shows now.
+func (v *visit) body(ctx context.Context) (page.Body, error) {
+	o := v.order
+	if o.Status != order.InProcess {
+		return v.result(), nil
+	}
+	a, err := v.Books.Authenticating(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if a != nil {
+		return v.secureBody(a), nil
+	}
+	if code, err := v.instantBody(ctx); code != nil || err != nil {
+		return code, err
+	}
+	switch op := o.Payment(); {
+	case inFlight(o):
+		return page.Wait{}, nil
+	case op != nil && op.State == settle.OperationInProcess:
+		return v.finished(page.OutcomeInProcess, op), nil
+	case !v.Now().Before(o.PayBefore):
+		return v.finished(page.OutcomeTimeout, nil), nil
+	}
+	return v.form(ctx)
+}
+
+// inFlight tells that a payment of the order is on its way to the center.
+func inFlight(o *settle.Order) bool {
+	return slices.ContainsFunc(o.Owed, func(e settle.Owed) bool { return e.Kind == settle.Authorization || e.Kind == settle.Purchase })
+}
+
+// instantPayments is what the page needs of payments by the payer's bank.
+type instantPayments interface {
+	// begin asks the partner bank for a code to pay the order with. It changes nothing where one is waiting.
+	begin(ctx context.Context, o *settle.Order) error
+	// body is the page of the instant payment that the order waits for, nil when it waits for none.
+	body(ctx context.Context, o *settle.Order) (*page.QR, error)
+	// leave gives up the code that the order waits for, so that other means can be chosen.
+	leave(ctx context.Context, o *settle.Order) error
+}
+
+func (v *visit) instantBody(ctx context.Context) (page.Body, error) {
+	if v.instant == nil || v.order.Means != settle.MeansInstant {
+		return nil, nil
+	}
+	code, err := v.instant.body(ctx, v.order)
+	if code == nil || err != nil {
+		return nil, err
+	}
+	code.Means = slices.Contains(v.means(), page.MeansCard)
+	code.Recurring = v.recurring(true)
+	return *code, nil
+}
+
+// result is the page of an order that has ended.
+func (v *visit) result() page.Result {
+	op := v.order.Payment()
+	switch {
+	case v.order.Status == order.TimedOut:
+		return v.finished(page.OutcomeTimeout, op)
+	case v.order.Status == order.Declined:
+		return v.finished(page.OutcomeDeclined, op)
+	case succeeded(v.order):
+		return v.finished(page.OutcomePaid, op)
+	}
+	return v.finished(page.OutcomeCanceled, op)
+}
+
+func (v *visit) finished(outcome page.Outcome, op *settle.Operation) page.Result {
+	out := page.Result{Outcome: outcome, Bill: v.bill()}
+	if op == nil {
+		return out
+	}
+	out.At = operationTime(v.order, op)
+	if mask, _ := v.order.CardOf(op); mask != "" {
+		scheme, _ := means(mask)
+		out.Means = schemeTitle(scheme) + " " + lastDigits(mask)
+	}
+	switch outcome {
+	case page.OutcomeDeclined:
+		out.Decline = v.decline(op)
+	case page.OutcomePaid:
+		if t := v.order.PaymentTransaction(); t != nil {
+			out.Approval = t.ApprovalCode
+		}
+	}
+	return out
+}
+
+// decline says why an operation was declined, in words for the customer.
+func (v *visit) decline(op *settle.Operation) *page.Decline {
+	texts, ok := wordings[op.Response]
+	if !ok {
+		texts = wordings[responseDeclined]
+	}
+	said := texts[v.words()]
+	return &page.Decline{Reason: said.customer, Advice: said.recommendation}
+}
+
+// schemeTitles are the schemes as customers know them.
+var schemeTitles = map[string]string{"VISA": "Visa", "MasterCard": "Mastercard", "MIR": "Mir", "BELKART": "Belkart"}
+
+func schemeTitle(name string) string {
+	if title, ok := schemeTitles[name]; ok {
+		return title
+	}
+	return name
+}
+
+// lastDigits is the end of a mask as customers know their card.
+func lastDigits(mask string) string {
+	if len(mask) < 4 {
+		return ""
+	}
+	return "•••• " + mask[len(mask)-4:]
+}
+
+// means are those that the page offers for the order.
+func (v *visit) means() []page.Means {
+	var offered []page.Means
+	for _, m := range v.wantedMeans(v.settings, v.kept) {
+		if v.payable(v.merchant, m, v.order.Original, v.order.TwoStage) == nil {
+			offered = append(offered, pageMeans[m])
+		}
+	}
+	return offered
+}
+
+var pageMeans = map[settle.Means]page.Means{settle.MeansCard: page.MeansCard, settle.MeansInstant: page.MeansQR}
+
+// form is the page to pay on. After an attempt that failed it says why.
+func (v *visit) form(ctx context.Context) (page.Body, error) {
+	body := page.Payment{Means: v.means(), Fields: v.fields(nil), Holder: v.kept.of(inCardholder), Recurring: v.recurring(false)}
+	if len(body.Means) == 0 { // the rate or the route is gone
+		return page.Failure{Reason: page.ReasonSystem}, nil
+	}
+	op := v.order.Payment()
+	if op == nil {
+		return body, nil
+	}
+	body.TriesLeft = int(v.order.TriesLeft)
+	unconfirmed, err := v.unconfirmed(ctx, op)
+	switch {
+	case err != nil:
+		return nil, err
+	case unconfirmed:
+		body.Notice = page.NoticeUnconfirmed
+	case op.State == settle.OperationFailed:
+		body.Decline = v.decline(op)
+	}
+	return body, nil
+}
+
+// unconfirmed tells that a payment was not sent because its cardholder was not authenticated.
+func (v *visit) unconfirmed(ctx context.Context, op *settle.Operation) (bool, error) {
+	if op.Means != settle.MeansCard || !v.settings.Page.ThreeDS {
+		return false, nil
+	}
+	all, err := v.Books.Authentications(ctx, v.order.Merchant, v.order.ID)
+	return slices.ContainsFunc(all, func(a settle.Authentication) bool {
+		return a.Operation == op.Number && a.State == settle.AuthenticationFailed
+	}), err
+}
+
+// fields are the customer's data that the merchant wants and the order lacks. typed are values to show again.
+func (v *visit) fields(typed form) []page.Field {
+	var list []page.Field
+	for _, name := range page.CustomerFields {
+		if slices.Contains(v.settings.Page.Required, name) && v.kept[lowerASCII(name)] == "" {
+			list = append(list, page.Field{Name: name, Value: string(typed[name]), Required: true})
+		}
+	}
+	return list
+}
+
+// recurring says what the customer agrees to beside this payment.
+func (v *visit) recurring(subscription bool) *page.Recurring {
+	agreed := agreedOf(v.order, v.kept)
+	if agreed == nil {
+		return nil
+	}
+	return &page.Recurring{Subscription: subscription, Min: agreed.min, Max: agreed.max, Days: agreed.days, Until: agreed.until}
+}

@@ -1,0 +1,271 @@
+package authorize
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"settled/authorize/page"
+	"settled/internal/vault"
+	"settled/settle"
+)
+
+// form holds the fields of a form of the page. They point into the body of the call, which is wiped after the request.
+type form map[string][]byte
+
+// maxFields bounds the fields of a form.
+const maxFields = 64
+
+// readForm reads a form of the page. Of a field that is given twice the first counts.
+func (v *visit) readForm() (form, error) {
+	if err := v.c.readType(v.r.Header); err != nil {
+		return nil, err
+	}
+	if v.c.syntax != formSyntax {
+		return nil, refuse(errFormat, onService, "send a form")
+	}
+	if err := v.c.readBody(v.r); err != nil {
+		return nil, err
+	}
+	f := form{}
+	for pair := range bytes.SplitSeq(v.c.body, []byte{'&'}) {
+		name, value, _ := bytes.Cut(pair, []byte{'='})
+		name, named := unescape(name)
+		value, ok := unescape(value)
+		if !named || !ok || !utf8.Valid(value) || len(f) == maxFields {
+			return nil, refuse(errFormat, onNothing, "form cannot be read")
+		}
+		if _, twice := f[string(name)]; !twice {
+			f[string(name)] = value
+		}
+	}
+	return f, nil
+}
+
+// errForeign is answered for a form that did not come from our page.
+var errForeign = &fault{first: errProhibited, second: onService, status: http.StatusForbidden, detail: "form is not of this page"}
+
+// submit takes a form of the order's page. A form of an earlier attempt, or of another place that the order was at, does
+// nothing: the browser is shown where the order is now.
+func (v *visit) submit() error {
+	if !v.posting.take(v.c.source) {
+		return errTooMany
+	}
+	if v.r.Header.Get("Sec-Fetch-Site") != "" && sameOrigin.Check(v.r) != nil {
+		return errForeign
+	}
+	f, err := v.readForm()
+	if err != nil {
+		return err
+	}
+	from, ok := v.unseal(domainForm, string(f[page.FieldSession]))
+	switch {
+	case !ok || from.merchant != v.order.Merchant || from.order != v.order.ID:
+		return errForeign
+	case from != attemptOf(v.order):
+		return v.again()
+	}
+	return v.act(f)
+}
+
+// sameOrigin refuses forms that browsers say come from elsewhere. Those that do not say are known by the token alone.
+var sameOrigin = http.NewCrossOriginProtection()
+
+// act does what the form asks for, if the order is where the form belongs.
+func (v *visit) act(f form) error {
+	ctx := context.WithoutCancel(v.r.Context()) // from here on the work does not end with the browser
+	body, err := v.body(ctx)
+	if err != nil {
+		return err
+	}
+	asked := string(f[page.FieldDo])
+	switch body := body.(type) {
+	case page.Payment:
+		if asked == page.DoPay {
+			return v.pay(ctx, f, body)
+		}
+	case page.Method:
+		if asked == page.DoContinue {
+			return v.continueSecure(ctx)
+		}
+	case page.QR:
+		return v.leaveCode(ctx, asked)
+	}
+	return v.again()
+}
+
+// leaveCode goes from the page of a code to another one, or asks for the code again.
+func (v *visit) leaveCode(ctx context.Context, asked string) error {
+	var err error
+	switch asked {
+	case page.DoMeans:
+		err = v.instant.leave(ctx, v.order)
+	case page.DoRetry:
+		err = v.instant.begin(ctx, v.order)
+	}
+	if err != nil && !overtaken(err) {
+		return err
+	}
+	return v.again()
+}
+
+// overtaken tells that the order went on without this request: its page says where to.
+func overtaken(err error) bool {
+	return errors.Is(err, settle.ErrInFlight) || errors.Is(err, settle.ErrEnded)
+}
+
+// pay takes the customer's data and the card, and pays.
+func (v *visit) pay(ctx context.Context, f form, shown page.Payment) error {
+	if !v.declining.open(v.c.source) {
+		return errTooMany
+	}
+	shown.Chosen, shown.Errors = page.Means(f[page.FieldMeans]), map[string]page.Problem{}
+	data := v.readCustomer(f, &shown)
+	byCard := shown.Ticked() == page.MeansCard
+	var k card
+	var holder string
+	if byCard {
+		k, holder = v.readTypedCard(f, &shown)
+		defer k.cvv.Wipe()
+		if holder != "" {
+			data[lowerASCII(params[inCardholder].name)] = holder
+		}
+	}
+	if len(shown.Errors) > 0 {
+		shown.Notice, shown.Decline = page.NoticeNone, nil
+		v.class = classRefused
+		return v.show(http.StatusUnprocessableEntity, shown)
+	}
+	if err := v.complete(ctx, data); err != nil {
+		return err
+	}
+	err := v.begin(ctx, byCard, k, string(f[page.FieldBrowser]))
+	if err != nil && !overtaken(err) {
+		return err
+	}
+	return v.again()
+}
+
+func (v *visit) begin(ctx context.Context, byCard bool, k card, browser string) error {
+	if byCard {
+		return v.payByCard(ctx, k, browser)
+	}
+	return v.instant.begin(ctx, v.order)
+}
+
+// readCustomer reads the data that the page asked for, and marks what is missing or wrong.
+func (v *visit) readCustomer(f form, shown *page.Payment) details {
+	shown.Fields = v.fields(f)
+	data := details{"clientip": v.c.source}
+	for i := range shown.Fields {
+		field := &shown.Fields[i]
+		id := lowerNames[lowerASCII(field.Name)]
+		p := &params[id]
+		text := strings.TrimSpace(string(p.strip.apply([]byte(field.Value))))
+		switch {
+		case text == "":
+			shown.Errors[field.Name] = page.ProblemRequired
+		case utf8.RuneCountInString(text) > p.max, id == inEmail && !looksLikeEmail(text), p.second == onPhone && !looksLikePhone(text):
+			shown.Errors[field.Name] = page.ProblemFormat
+		}
+		field.Value, data[lowerASCII(field.Name)] = text, text
+	}
+	return data
+}
+
+func looksLikeEmail(s string) bool {
+	name, host, ok := strings.Cut(s, "@")
+	return ok && name != "" && strings.Contains(host, ".") && !strings.ContainsAny(s, " ,;") && !strings.Contains(host, "@") &&
+		!strings.HasPrefix(host, ".") && !strings.HasSuffix(host, ".")
+}
+
+func looksLikePhone(s string) bool {
+	count := 0
+	for _, c := range s {
+		switch {
+		case '0' <= c && c <= '9':
+			count++
+		case !strings.ContainsRune("+-() .", c):
+			return false
+		}
+	}
+	return count >= 5
+}
+
+// complete keeps what the customer said with the order.
+func (v *visit) complete(ctx context.Context, data details) error {
+	text, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	return v.Books.Complete(ctx, v.order.Merchant, v.order.ID, text)
+}
+
+// readTypedCard reads what was typed as a card and marks what is wrong. The caller wipes the code.
+func (v *visit) readTypedCard(f form, shown *page.Payment) (k card, holder string) {
+	wrong := shown.Errors
+	number := onlyDigits(f[page.FieldNumber])
+	var err error
+	if k.pan, err = vault.ParsePAN(number); len(number) == 0 {
+		wrong[page.FieldNumber] = page.ProblemRequired
+	} else if err != nil {
+		wrong[page.FieldNumber] = page.ProblemFormat
+	} else if !v.Vault.Environment().Accepts(k.pan) {
+		wrong[page.FieldNumber] = page.ProblemScheme
+	}
+	month, year, ok := page.ParseExpiry(string(f[page.FieldExpiry]))
+	switch {
+	case len(f[page.FieldExpiry]) == 0:
+		wrong[page.FieldExpiry] = page.ProblemRequired
+	case !ok:
+		wrong[page.FieldExpiry] = page.ProblemFormat
+	case expired(month, year, v.Now()):
+		wrong[page.FieldExpiry] = page.ProblemExpired
+	default:
+		k.expiry = yymm(year, month)
+	}
+	code := stripCode.apply(f[page.FieldCVC])
+	if len(code) == 0 {
+		wrong[page.FieldCVC] = page.ProblemRequired
+	} else if k.cvv, err = vault.ParseCVV(bytes.Clone(code)); err != nil {
+		wrong[page.FieldCVC] = page.ProblemFormat
+	}
+	return k, readHolder(f, shown)
+}
+
+// readHolder reads the name on the card: Latin letters, as it is embossed.
+func readHolder(f form, shown *page.Payment) string {
+	holder := strings.TrimSpace(string(stripGeneral.apply(bytes.Clone(f[page.FieldHolder]))))
+	latin := strings.IndexFunc(holder, func(r rune) bool {
+		return !(r == ' ' || r == '-' || r == '.' || r == '\'' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
+	}) < 0
+	if digits := strings.ContainsAny(holder, "0123456789"); !digits {
+		shown.Holder = holder // a name, whatever its letters: it may be shown again
+	}
+	switch {
+	case holder == "":
+		shown.Errors[page.FieldHolder] = page.ProblemRequired
+	case !latin || len(holder) > params[inCardholder].max:
+		shown.Errors[page.FieldHolder] = page.ProblemFormat
+	}
+	return holder
+}
+
+// onlyDigits removes the spaces and hyphens that people type into card numbers, in place.
+func onlyDigits(v []byte) []byte {
+	n := 0
+	for _, c := range v {
+		if c != ' ' && c != '-' {
+			v[n] = c
+			n++
+		}
+	}
+	clear(v[n:])
+	return v[:n]
+}

@@ -1,0 +1,76 @@
+package authorize
+
+import (
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Pace is how often something may happen: Burst times at once, then once in Every.
+type Pace struct {
+	Every time.Duration
+	Burst int
+}
+
+// PageLimits slow down who tries cards or floods the page. Zero values mean the defaults.
+type PageLimits struct {
+	// Source bounds the forms that one source posts. Default: 120, then two a second.
+	Source Pace
+	// Declines bounds the declined payments of one source; beyond it, its payments are refused. Default: 30, then two a
+	// minute.
+	Declines Pace
+	// Merchant bounds the orders that are opened for one merchant. Default: 500, then a hundred a second.
+	Merchant Pace
+}
+
+func (l *PageLimits) fill() {
+	fill := func(p *Pace, burst int, every time.Duration) {
+		if p.Burst == 0 {
+			*p = Pace{every, burst}
+		}
+	}
+	fill(&l.Source, 120, 500*time.Millisecond)
+	fill(&l.Declines, 30, 30*time.Second)
+	fill(&l.Merchant, 500, 10*time.Millisecond)
+}
+
+var errTooMany = &fault{first: errLimits, second: onRate, status: http.StatusTooManyRequests, detail: "too many requests, try again later"}
+
+// maxPaced is how many keys a limiter remembers; older ones start anew.
+const maxPaced = 1 << 16
+
+// limiter lets each key act at a pace. For each it keeps when the key would have used up what it has had, so its memory
+// is bounded, and a clock that jumps forgives.
+type limiter[K comparable] struct {
+	Pace
+	now  func() time.Time
+	mu   sync.Mutex
+	used generations[K, time.Time]
+}
+
+func newLimiter[K comparable](p Pace, now func() time.Time) *limiter[K] {
+	return &limiter[K]{Pace: p, now: now, used: generations[K, time.Time]{limit: maxPaced}}
+}
+
+// take counts one action of the key, unless it is one too many.
+func (l *limiter[K]) take(key K) bool { return l.look(key, true) }
+
+// open tells whether the key could act, without counting.
+func (l *limiter[K]) open(key K) bool { return l.look(key, false) }
+
+func (l *limiter[K]) look(key K, count bool) bool {
+	now := l.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	used, _ := l.used.get(key)
+	if used.Before(now) {
+		used = now
+	}
+	if used.Sub(now) > time.Duration(l.Burst-1)*l.Every {
+		return false
+	}
+	if count {
+		l.used.put(key, used.Add(l.Every))
+	}
+	return true
+}

@@ -1,0 +1,91 @@
+package authorize
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+)
+
+// serveOrder takes an order from a customer's browser and sends it on to the order's page.
+func (v *visit) serveOrder() error {
+	if !v.posting.take(v.c.source) {
+		return errTooMany
+	}
+	if err := v.readOpening(formSyntax); err != nil {
+		return err
+	}
+	return v.redirect(payPath + v.first)
+}
+
+// readOpening reads the request and opens the order. Only the syntax given is taken; nil takes any.
+func (v *visit) readOpening(only *syntax) error {
+	if err := v.c.read(v.r); err != nil {
+		return err
+	}
+	if only != nil && v.c.syntax != only {
+		return &fault{first: errFormat, second: onService, status: http.StatusUnsupportedMediaType, detail: "send a form"}
+	}
+	o, err := v.openOrder(v.r.Context(), v.c)
+	if err != nil {
+		return err
+	}
+	v.take(o)
+	return nil
+}
+
+// payRequestAnswer tells the address of an order's page. Clients of different ages read url and URL.
+type payRequestAnswer struct {
+	URL        string `json:"URL"`
+	Lower      string `json:"url"`
+	Expiration string `json:"expirationtime"`
+	State      string `json:"orderstate"`
+	First      int    `json:"firstcode"`
+	Second     int    `json:"secondcode"`
+	Message    string `json:"message,omitempty"`
+}
+
+// servePayRequest opens an order for a merchant's server and answers where its customer can pay it.
+func (v *visit) servePayRequest() error {
+	err := v.readOpening(nil)
+	if err == nil {
+		o := v.order
+		address := v.base() + payPath + v.first
+		return v.tell(http.StatusOK, payRequestAnswer{URL: address, Lower: address, Expiration: stamp(o.PayBefore), State: string(o.State())})
+	}
+	f := faultOf(err, onNothing)
+	if v.class = classOfFault(f); v.class == classError {
+		v.Log.Error("request not served", "route", v.r.URL.Path, "request", v.id, "error", err)
+	}
+	status := f.status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	return v.tell(status, payRequestAnswer{Expiration: stamp(v.Now()), State: "Decline", First: f.first, Second: f.second, Message: f.detail})
+}
+
+// base is scheme and host of our addresses.
+func (v *visit) base() string {
+	switch {
+	case v.PublicURL != "":
+		return v.PublicURL
+	case v.r.TLS != nil:
+		return "https://" + v.r.Host
+	}
+	return "http://" + v.r.Host
+}
+
+// tell answers in JSON.
+func (v *visit) tell(status int, content any) error {
+	text, err := json.Marshal(content)
+	if err != nil {
+		return err
+	}
+	h := v.w.Header()
+	h["Content-Type"], h["Cache-Control"], h["X-Content-Type-Options"] = jsonType, noStore, noSniff
+	h["Content-Length"] = []string{strconv.Itoa(len(text))}
+	v.w.WriteHeader(status)
+	_, _ = v.w.Write(text) // who went away needs no answer
+	return nil
+}
+
+var jsonType = []string{"application/json; charset=utf-8"}

@@ -1,0 +1,70 @@
+package authorize
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"settled/settle"
+	"settled/settle/order"
+)
+
+// returnURL is where the shop wants its customer after a payment: to one address after success and to another after
+// everything else, In Process included. Empty when neither order nor merchant says.
+func (m *Merchant) returnURL(kept details, success bool) string {
+	own, settings := inURLReturnNo, m.Page.ReturnNo
+	if success {
+		own, settings = inURLReturnOK, m.Page.ReturnOK
+	}
+	for _, address := range [...]string{kept.of(own), kept.of(inURLReturn), settings, m.Page.ReturnURL} {
+		if address != "" {
+			return address
+		}
+	}
+	return ""
+}
+
+// shopURL is the way back to the shop with the numbers of the order, empty when there is none.
+func (m *Merchant) shopURL(o *settle.Order, kept details) string {
+	return withNumbers(m.returnURL(kept, succeeded(o)), o)
+}
+
+// succeeded tells that the customer has paid, whatever was given back since.
+func succeeded(o *settle.Order) bool {
+	state := o.State()
+	return o.Status == order.Paid && state != order.StateCanceled
+}
+
+// withNumbers appends the plain bill number and the order number to the query of an address.
+func withNumbers(address string, o *settle.Order) string {
+	if address == "" {
+		return ""
+	}
+	address, fragment, marked := strings.Cut(address, "#")
+	separator := "?"
+	if strings.Contains(address, "?") {
+		separator = "&"
+		if strings.HasSuffix(address, "?") || strings.HasSuffix(address, "&") {
+			separator = ""
+		}
+	}
+	address += separator + "billnumber=" + strconv.FormatInt(o.ID, 10) + "&ordernumber=" + url.QueryEscape(o.Number)
+	if marked {
+		address += "#" + fragment
+	}
+	return address
+}
+
+// checkAddresses refuses addresses that a browser cannot be sent to.
+func (c *call) checkAddresses() error {
+	for _, id := range [...]in{inURLReturn, inURLReturnOK, inURLReturnNo} {
+		if !c.has(id) {
+			continue
+		}
+		u, err := url.Parse(c.text(id))
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.ContainsAny(u.Host, " ;,'\"") {
+			return invalid(id, "is not an http or https address")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,169 @@
+package authorize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"settled/authorize/online"
+	"settled/authorize/threeds"
+	"settled/internal/vault"
+	"settled/settle"
+)
+
+// ThreeDS is a 3-D Secure server; [threeds.Client] is one. The errors are those of package threeds.
+type ThreeDS interface {
+	// Start asks whether a card takes part and begins a transaction if it does.
+	Start(ctx context.Context, id string, card vault.PAN) (threeds.Enrollment, error)
+	// Authenticate has the cardholder of a transaction authenticated.
+	Authenticate(ctx context.Context, r threeds.Request) (threeds.Authentication, error)
+	// Result tells what a transaction has come to.
+	Result(ctx context.Context, serverTransID string) (threeds.Authentication, error)
+}
+
+// secures tells that card holders of a merchant are authenticated before they pay.
+func (g *Gateway) secures(m *Merchant) bool { return g.ThreeDS != nil && m.Page.ThreeDS }
+
+// enroll asks whether the card takes part in 3-D Secure and begins the payment operation that waits for it. A card that
+// does not, or of which nobody can say, is paid with at once by pass.
+func (g *Gateway) enroll(ctx context.Context, r settle.PayRequest, number int16, browser string) (settle.Authentication, error) {
+	id := fmt.Sprintf("%d.%d.%s", r.Order, number, correlation())
+	e, err := g.ThreeDS.Start(ctx, id, r.PAN)
+	if err != nil {
+		g.Log.Warn("3-D Secure not started; the payment goes on without", "order", r.Order, "error", err)
+	}
+	a := settle.Authentication{ServerID: e.ServerTransID, Version: e.Version, Required: int16(e.Enrolled), MethodURL: e.MethodURL, Browser: browser}
+	if e.Enrolled != threeds.IsEnrolled {
+		a.ServerID = id
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	a.Operation, err = g.Books.Authenticate(ctx, r, a)
+	return a, err
+}
+
+// outcome is what a payment came to: nothing while it waits for its cardholder or its outcome is not known.
+type outcome struct {
+	settle.Result
+	known bool
+}
+
+// decide goes on with a payment by what the 3-D Secure server says of its cardholder. An error that is overtaken says that
+// somebody else did.
+func (g *Gateway) decide(ctx context.Context, o *settle.Order, s threeds.Authentication) (outcome, error) {
+	defer s.Value.Wipe()
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	a := settle.Authentication{ServerID: s.ServerTransID, Status: string(s.Status), ECI: s.ECI, DirectoryID: s.DSTransID}
+	switch {
+	case !s.Status.Final():
+		return outcome{}, g.Books.Challenged(ctx, o.Merchant, o.ID, a)
+	case s.Status.Passes():
+		return g.pass(context.WithoutCancel(ctx), o, s)
+	}
+	a.State = settle.AuthenticationFailed
+	refused := outcome{settle.Result{Response: responseOfStatus(s.Status)}, true}
+	g.codes.take(attemptOf(o)).Wipe()
+	_, err := g.Books.Authenticated(ctx, o.Merchant, o.ID, a, refused.Response)
+	return refused, err
+}
+
+// responseOfStatus is what a merchant is told of a cardholder who was not authenticated.
+func responseOfStatus(s threeds.Status) string {
+	if s == threeds.StatusRejected {
+		return responseFraud
+	}
+	return responseDeclined
+}
+
+// pass sends a payment whose 3-D Secure is over, with the verification code if this process still has it.
+func (g *Gateway) pass(ctx context.Context, o *settle.Order, s threeds.Authentication) (outcome, error) {
+	k := card{expiry: o.CardExpiry, cvv: g.codes.take(attemptOf(o))}
+	defer k.cvv.Wipe()
+	var err error
+	if k.pan, err = g.Books.PAN(o); err != nil {
+		return outcome{}, err
+	}
+	books, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	a := settle.Authentication{ServerID: s.ServerTransID, State: settle.AuthenticationPassed, Status: string(s.Status), ECI: s.ECI,
+		Value: string(s.Value.Reveal()), DirectoryID: s.DSTransID}
+	p, err := g.Books.Authenticated(books, o.Merchant, o.ID, a, "")
+	if err != nil {
+		return outcome{}, err
+	}
+	r := g.request(p, k)
+	if _, known := online.SecurityLevel(s.ECI); known {
+		r.Authentication = online.Authentication{ECI: s.ECI, Value: s.Value, DSTransID: s.DSTransID}
+	}
+	result, known := g.perform(ctx, p, r)
+	return outcome{result, known}, nil
+}
+
+// ask has the cardholder authenticated, once the bank has looked at the browser or will not.
+func (g *Gateway) ask(ctx context.Context, o *settle.Order, a *settle.Authentication, r threeds.Request) (outcome, error) {
+	r.ServerTransID, r.Version, r.Method = a.ServerID, a.Version, threeds.MethodNone
+	switch {
+	case a.MethodDone:
+		r.Method = threeds.MethodCompleted
+	case a.MethodURL != "":
+		r.Method = threeds.MethodFailed
+	}
+	s, err := g.ThreeDS.Authenticate(ctx, r)
+	if errors.Is(err, threeds.ErrInvalid) { // perhaps it was asked already, with other words
+		s, err = g.ThreeDS.Result(ctx, a.ServerID)
+	}
+	if err != nil {
+		g.Log.Warn("cardholder not authenticated; the payment goes on without", "order", o.ID, "error", err)
+		s = threeds.Authentication{ServerTransID: a.ServerID, Status: threeds.StatusUnavailable}
+	}
+	return g.decide(ctx, o, s)
+}
+
+// follow asks what became of a cardholder who was asked, and goes on with the payment when that is final or its time is
+// over. It returns the challenge while there is one.
+func (g *Gateway) follow(ctx context.Context, o *settle.Order, a *settle.Authentication) (threeds.Challenge, outcome, error) {
+	if !g.Now().Before(a.ExpiresAt) {
+		out, err := g.decide(ctx, o, threeds.Authentication{ServerTransID: a.ServerID, Status: threeds.StatusFailed})
+		return threeds.Challenge{}, out, err
+	}
+	s, err := g.ThreeDS.Result(ctx, a.ServerID)
+	switch {
+	case err != nil:
+		g.Log.Warn("3-D Secure result not known yet", "order", o.ID, "error", err)
+		return threeds.Challenge{}, outcome{}, nil
+	case !s.Status.Final():
+		return s.Challenge, outcome{}, nil
+	}
+	out, err := g.decide(ctx, o, s)
+	return threeds.Challenge{}, out, err
+}
+
+// authenticateBatch is how many waiting authentications are looked after at a time.
+const authenticateBatch = 100
+
+// AuthenticateDue looks after payments whose cardholder nobody comes back for: it asks about those that are confirmed by
+// other ways than a page, and ends those whose time is over. It returns how many it looked at.
+func (g *Gateway) AuthenticateDue(ctx context.Context) (int, error) {
+	due, err := g.Books.AuthenticationsDue(ctx, authenticateBatch)
+	failures := []error{err}
+	for _, d := range due {
+		o, err := g.Books.Order(ctx, d.Merchant, d.Order)
+		if err == nil {
+			err = g.lookAfter(ctx, o)
+		}
+		failures = append(failures, err)
+	}
+	return len(due), errors.Join(failures...)
+}
+
+func (g *Gateway) lookAfter(ctx context.Context, o *settle.Order) error {
+	a, err := g.Books.Authenticating(ctx, o)
+	if a == nil || err != nil || g.ThreeDS == nil {
+		return err
+	}
+	if _, _, err = g.follow(ctx, o, a); overtaken(err) {
+		return nil
+	}
+	return err
+}

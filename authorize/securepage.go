@@ -1,0 +1,318 @@
+package authorize
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	tags "golang.org/x/text/language"
+
+	"settled/authorize/page"
+	"settled/authorize/threeds"
+	"settled/settle"
+)
+
+// payByCard pays with a card, after its holder is authenticated where the merchant wants that.
+func (v *visit) payByCard(ctx context.Context, k card, browser string) error {
+	r := settle.PayRequest{Merchant: v.order.Merchant, Order: v.order.ID, Means: settle.MeansCard, PAN: k.pan, CardExpiry: k.expiry}
+	if v.secures(v.settings) {
+		return v.paySecurely(ctx, r, k, browser)
+	}
+	books, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	p, err := v.Books.Pay(books, r)
+	if err != nil {
+		return err
+	}
+	result, known := v.perform(ctx, p, v.request(p, k))
+	v.note(outcome{result, known})
+	return nil
+}
+
+// note counts what a payment came to.
+func (v *visit) note(out outcome) {
+	switch {
+	case !out.known:
+		v.class = classInProcess
+	case !out.Approved:
+		v.class = classDeclined
+		v.declining.take(v.c.source)
+	}
+}
+
+// maxBrowser bounds what is kept of what a browser says of itself.
+const maxBrowser = 100
+
+// paySecurely begins the 3-D Secure of a payment and goes as far as it can without the browser.
+func (v *visit) paySecurely(ctx context.Context, r settle.PayRequest, k card, browser string) error {
+	if len(browser) > maxBrowser {
+		browser = ""
+	}
+	a, err := v.enroll(ctx, r, v.order.PaymentNumber+1, browser)
+	if err != nil {
+		return err
+	}
+	v.codes.keep(attempt{r.Merchant, r.Order, a.Operation}, k.cvv)
+	if err := v.reload(ctx); err != nil {
+		return err
+	}
+	switch {
+	case a.Required != int16(threeds.IsEnrolled):
+		return v.noted(v.pass(ctx, v.order, threeds.Authentication{ServerTransID: a.ServerID}))
+	case a.MethodURL != "":
+		v.class = classInProcess
+		return nil
+	}
+	return v.noted(v.ask(ctx, v.order, &a, v.question(&a)))
+}
+
+// noted counts an outcome that may have been overtaken.
+func (v *visit) noted(out outcome, err error) error {
+	if err == nil {
+		v.note(out)
+	}
+	return err
+}
+
+// continueSecure goes on after the bank has looked at the browser, or has not.
+func (v *visit) continueSecure(ctx context.Context) error {
+	a, err := v.Books.Authenticating(ctx, v.order)
+	if a != nil && err == nil && a.State == settle.AuthenticationMethod {
+		err = v.noted(v.ask(ctx, v.order, a, v.question(a)))
+	}
+	if err != nil && !overtaken(err) {
+		return err
+	}
+	return v.again()
+}
+
+// unaskedFor is how long an authentication without a look at the browser may stand before another request asks for it: the
+// process that began it has died.
+const unaskedFor = 30 * time.Second
+
+// settleSecure goes on with an authentication that waits, as far as the 3-D Secure server knows more.
+func (v *visit) settleSecure() error {
+	ctx := context.WithoutCancel(v.r.Context())
+	a, err := v.Books.Authenticating(ctx, v.order)
+	if a == nil || err != nil || v.ThreeDS == nil {
+		return err
+	}
+	over := !v.Now().Before(a.ExpiresAt)
+	switch {
+	case a.State == settle.AuthenticationChallenge || over:
+		var out outcome
+		if v.challenge, out, err = v.follow(ctx, v.order, a); out.known {
+			v.note(out)
+		}
+	case a.MethodURL == "" && a.Required == int16(threeds.IsEnrolled) && v.Now().Sub(a.StartedAt) > unaskedFor:
+		err = v.noted(v.ask(ctx, v.order, a, v.question(a)))
+	default:
+		return nil
+	}
+	if err != nil && !overtaken(err) {
+		return err
+	}
+	return v.reload(ctx)
+}
+
+// secureBody is the page of a payment that waits for 3-D Secure.
+func (v *visit) secureBody(a *settle.Authentication) page.Body {
+	switch {
+	case a.State == settle.AuthenticationMethod && a.MethodURL != "":
+		return page.Method{URL: a.MethodURL, Data: threeds.MethodData(a.ServerID, v.secureURL(methodPath))}
+	case v.challenge.URL != "":
+		return page.Challenge{URL: v.challenge.URL, Request: v.challenge.Request, SessionData: v.seal(domainSecure, attemptOf(v.order))}
+	}
+	return page.Wait{}
+}
+
+// secureURL is an address of ours for the cardholder's bank; it says which authentication it is about.
+func (v *visit) secureURL(path string) string {
+	return v.base() + path + "?session=" + url.QueryEscape(v.seal(domainSecure, attemptOf(v.order)))
+}
+
+// question is what the bank is told of the purchase, the shop and the browser.
+func (v *visit) question(a *settle.Authentication) threeds.Request {
+	o := v.order
+	r := threeds.Request{Purpose: threeds.ForPayment, Expiry: o.CardExpiry, Cardholder: v.kept.of(inCardholder), Email: v.kept.of(inEmail),
+		Amount: o.Amount, At: v.Now(), Browser: v.browser(a.Browser), NotificationURL: v.secureURL(challengePath), Merchant: v.shop()}
+	if len(r.Cardholder) > 45 {
+		r.Cardholder = ""
+	}
+	if agreed := agreedOf(o, v.kept); agreed != nil {
+		r.Purpose, r.Recurring = threeds.ForRecurring, threeds.Recurring{Until: agreed.until, Days: min(agreed.days, 9999)}
+	}
+	return r
+}
+
+// shop is the merchant as its acquirer knows it.
+func (v *visit) shop() threeds.Merchant {
+	m := threeds.Merchant{AcquirerBIN: v.Centers[v.order.Center].Acquirer, Name: firstRunes(v.merchant.Name, 40), MCC: v.merchant.MCC}
+	if route := v.merchant.At(v.order.Center); route != nil {
+		m.Acceptor = route.Acceptor
+	}
+	if region, err := tags.ParseRegion(v.merchant.Country); err == nil {
+		m.Country = numeric(region.M49())
+	}
+	return m
+}
+
+// numeric writes a code of a country in three digits.
+func numeric(code int) string { return strconv.Itoa(1000 + code)[1:] }
+
+func firstRunes(s string, n int) string {
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// browser is what the customer's browser says of itself, by its headers and by the page's script.
+func (v *visit) browser(told string) threeds.Browser {
+	h := v.r.Header
+	b := threeds.Browser{Accept: header(h, "Accept", "*/*"), UserAgent: header(h, "User-Agent", "unknown"), Language: "en"}
+	b.IP, _ = netip.ParseAddr(v.c.source)
+	if !b.IP.IsValid() {
+		b.IP = netip.IPv4Unspecified()
+	}
+	b.IP = b.IP.WithZone("")
+	if v.language() == page.Russian {
+		b.Language = "ru"
+	}
+	v.addScript(&b, told)
+	return b
+}
+
+// addScript adds what the page's script told: width;height;color depth;minutes behind UTC;language.
+func (v *visit) addScript(b *threeds.Browser, told string) {
+	parts := strings.Split(told, ";")
+	if len(parts) != 5 {
+		return
+	}
+	var numbers [4]int
+	for i := range numbers {
+		var err error
+		if numbers[i], err = strconv.Atoi(parts[i]); err != nil {
+			return
+		}
+	}
+	plausible := numbers[0] >= 0 && numbers[1] >= 0 && numbers[0] < 1e6 && numbers[1] < 1e6 && numbers[2] > 0 && numbers[3] >= -840 && numbers[3] <= 840
+	if !plausible {
+		return
+	}
+	b.Script, b.Width, b.Height, b.ColorDepth, b.ZoneMinutes = true, numbers[0], numbers[1], numbers[2], numbers[3]
+	if tag, err := tags.Parse(parts[4]); err == nil && len(parts[4]) <= 35 {
+		b.Language = tag.String()
+	}
+}
+
+// maxHeader bounds the headers that banks are told of.
+const maxHeader = 2048
+
+func header(h http.Header, name, otherwise string) string {
+	text := firstRunes(strings.ToValidUTF8(strings.Map(printableRune, h.Get(name)), ""), maxHeader)
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+func printableRune(r rune) rune {
+	if r < ' ' || r == 0x7f {
+		return -1
+	}
+	return r
+}
+
+// findSecure reads the order whose authentication a bank's form is about: the form has brought back what we signed.
+func (v *visit) findSecure(session string) (attempt, error) {
+	a, ok := v.unseal(domainSecure, session)
+	if !ok {
+		return a, errNoSession
+	}
+	return a, v.load(a)
+}
+
+// bankFields reads a form that the cardholder's bank made the browser send.
+func (v *visit) bankFields() (form, error) {
+	if v.r.Method != http.MethodPost {
+		return nil, &fault{first: errProhibited, second: onService, status: http.StatusMethodNotAllowed, detail: "use POST"}
+	}
+	if !v.posting.take(v.c.source) {
+		return nil, errTooMany
+	}
+	return v.readForm()
+}
+
+// serveMethod takes the word of the cardholder's bank that it has looked at the browser.
+func (v *visit) serveMethod() error {
+	f, err := v.bankFields()
+	if err != nil {
+		return err
+	}
+	at, err := v.findSecure(v.query.Get("session"))
+	if err != nil {
+		return err
+	}
+	id, err := threeds.ParseMethodData(string(f["threeDSMethodData"]))
+	if err != nil {
+		return refuse(errFormat, onNothing, "threeDSMethodData cannot be read")
+	}
+	if err := v.Books.MethodCompleted(v.r.Context(), at.merchant, at.order, id); err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, page.MethodDone{})
+}
+
+// serveChallenge takes the browser back from the cardholder's bank. What it brings only says that the bank is done; what
+// came of it the 3-D Secure server is asked.
+func (v *visit) serveChallenge() error {
+	f, err := v.bankFields()
+	if err != nil {
+		return err
+	}
+	session := string(f["threeDSSessionData"])
+	if session == "" {
+		session = v.query.Get("session")
+	}
+	at, err := v.findSecure(session)
+	if err != nil {
+		return err
+	}
+	if at != attemptOf(v.order) {
+		return v.back()
+	}
+	said, err := threeds.ParseChallengeResult(string(f["cres"]))
+	if err != nil {
+		return refuse(errFormat, onNothing, "cres cannot be read")
+	}
+	a, err := v.Books.Authenticating(v.r.Context(), v.order)
+	switch {
+	case err != nil:
+		return err
+	case a != nil && a.ServerID != said.ServerTransID:
+		return refuse(errValue, onNothing, "cres is of another authentication")
+	}
+	if err := v.settleSecure(); err != nil {
+		return err
+	}
+	return v.back()
+}
+
+// back ends a bank's form: the customer of a page goes back to it, one of a merchant's own page has nothing more to see.
+func (v *visit) back() error {
+	if v.kept[viaDetail] == viaServer {
+		h := v.w.Header()
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+		h["Cache-Control"], h["X-Content-Type-Options"] = noStore, noSniff
+		_, _ = v.w.Write([]byte("OK\n")) // who went away needs no answer
+		return nil
+	}
+	return v.again()
+}

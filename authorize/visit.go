@@ -1,0 +1,283 @@
+package authorize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strconv"
+
+	"settled/authorize/page"
+	"settled/authorize/threeds"
+	"settled/settle"
+)
+
+// visit is one request of a customer's browser, or of a merchant's server that opens an order for one.
+type visit struct {
+	*Gateway
+	w     http.ResponseWriter
+	r     *http.Request
+	c     *call
+	id    string // of the request, for the log
+	query url.Values
+	class int    // of codeClasses, for the metrics
+	first string // the query that leads back to the order's page, empty while no order is known
+
+	order    *settle.Order
+	kept     details
+	merchant *settle.Merchant
+	settings *Merchant
+
+	challenge threeds.Challenge // that the cardholder of the order is to pass, once it was asked for
+}
+
+// browserRoutes are the routes of the payment page.
+var browserRoutes = [...]struct {
+	path  string
+	serve func(*visit) error
+}{
+	{orderPath, (*visit).serveOrder},
+	{payRequestPath, (*visit).servePayRequest},
+	{payPath, (*visit).servePage},
+	{resultPath, (*visit).servePage},
+	{methodPath, (*visit).serveMethod},
+	{challengePath, (*visit).serveChallenge},
+}
+
+// handlePages adds the payment page to the routes.
+func (g *Gateway) handlePages(mux *http.ServeMux) {
+	for _, route := range browserRoutes {
+		m := g.meter.route(route.path)
+		mux.HandleFunc(route.path, func(w http.ResponseWriter, r *http.Request) { g.visit(w, r, route.serve, m) })
+	}
+	mux.Handle(page.StaticPath, page.Static())
+}
+
+// visit takes one request of a browser from its limits to the answer.
+func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, serve func(*visit) error, m *routeMeter) {
+	began := g.Now()
+	c := calls.Get().(*call)
+	defer c.release()
+	c.accepts, c.source, c.format = &orderAccepts, g.Source(r), FormatXML
+	v := &visit{Gateway: g, w: w, r: r, c: c, id: correlation()}
+	w.Header()["X-Request-Id"] = []string{v.id}
+	if err := v.run(serve); err != nil {
+		v.fail(err)
+	}
+	m.count(v.class, g.Now().Sub(began))
+}
+
+// run serves the request. A panic is an internal error; what it may have left behind is resolved as after a crash.
+func (v *visit) run(serve func(*visit) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			v.Log.Error("panic", "route", v.r.URL.Path, "request", v.id, "stack", string(debug.Stack()))
+			err = errBug
+		}
+	}()
+	defer v.serving.Add(-1)
+	if v.serving.Add(1) > v.MaxRequests {
+		return errBusy
+	}
+	if err := checkQuery(v.r.URL.RawQuery); err != nil {
+		return err
+	}
+	v.query = v.r.URL.Query()
+	return serve(v)
+}
+
+// Classes of answers, as in codeClasses.
+const (
+	classSuccess = iota
+	classDeclined
+	classInProcess
+	classRefused
+	classUnauthenticated
+	classError
+)
+
+// classOfFault is the class of a refusal.
+func classOfFault(f *fault) int {
+	switch {
+	case f.status >= http.StatusInternalServerError:
+		return classError
+	case f.first == errAuthentication:
+		return classUnauthenticated
+	}
+	return classRefused
+}
+
+// fail answers an error by a page that says its codes.
+func (v *visit) fail(err error) {
+	f := faultOf(err, onNothing)
+	v.class = classOfFault(f)
+	if v.class == classError {
+		v.Log.Error("request not served", "route", v.r.URL.Path, "request", v.id, "error", err)
+		v.w.Header().Set("Retry-After", "1")
+	}
+	body := page.Failure{Reason: page.ReasonRequest, Detail: fmt.Sprintf("%d/%d: %s", f.first, f.second, f.detail)}
+	status := f.status
+	switch {
+	case f.second == onRate:
+		body.Reason, body.Detail = page.ReasonBusy, ""
+	case v.class == classError:
+		body.Reason, body.Detail = page.ReasonSystem, v.id
+	case errors.Is(err, errNoSession):
+		body = page.Failure{Reason: page.ReasonUnknown}
+	case status == 0:
+		status = http.StatusBadRequest
+	}
+	if err := v.show(status, body); err != nil {
+		v.Log.Error("page not shown", "route", v.r.URL.Path, "request", v.id, "error", err)
+		http.Error(v.w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+	}
+}
+
+// errNoSession is answered for a session that is none of ours, whoever's it may look like.
+var errNoSession = &fault{first: errNotFound, second: onOrder, status: http.StatusNotFound, detail: "no such payment"}
+
+// find reads the order that the query names.
+func (v *visit) find() error {
+	a, ok := v.unseal(domainSession, v.query.Get("CFSID"))
+	if !ok {
+		return errNoSession
+	}
+	return v.load(a)
+}
+
+// load reads an order whose name a signature vouches for.
+func (v *visit) load(a attempt) error {
+	settings, known := v.Merchants[a.merchant]
+	if !known {
+		return errNoSession
+	}
+	ctx, cancel := context.WithTimeout(v.r.Context(), settleTimeout)
+	defer cancel()
+	o, err := v.Books.Order(ctx, a.merchant, a.order)
+	if errors.Is(err, settle.ErrNotFound) {
+		return errNoSession
+	}
+	if err != nil {
+		return err
+	}
+	v.settings = &settings
+	v.merchant, _ = v.Directory.Merchant(a.merchant)
+	v.take(o)
+	return nil
+}
+
+// take makes an order the one that the visit is about.
+func (v *visit) take(o *settle.Order) {
+	v.order, v.kept, v.first = o, detailsOf(o), v.sessionQuery(o)
+}
+
+// reload reads the order again, after something was done with it.
+func (v *visit) reload(ctx context.Context) error {
+	o, err := v.Books.Order(ctx, v.order.Merchant, v.order.ID)
+	if err == nil {
+		v.take(o)
+	}
+	return err
+}
+
+// again sends the browser to the page that the order is at now, so that a reload posts nothing again.
+func (v *visit) again() error { return v.redirect(payPath + v.address()) }
+
+// address is the query of the order's page in the language of this visit.
+func (v *visit) address() string {
+	if chosen := v.chosenLanguage(); chosen != "" {
+		return v.first + "&Language=" + string(chosen)
+	}
+	return v.first
+}
+
+func (v *visit) redirect(address string) error {
+	h := v.w.Header()
+	h["Cache-Control"] = noStore
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Location", address)
+	v.w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// language of the page: as chosen on it, else as the order says, else as the merchant or the request does.
+func (v *visit) language() page.Language {
+	switch chosen := v.chosenLanguage(); {
+	case chosen != "":
+		return chosen
+	case v.kept != nil:
+		return page.Language(v.kept["language"])
+	case v.c.settings != nil, v.c.language == russian:
+		return page.Language(languageNames[v.c.language])
+	}
+	return page.English
+}
+
+func (v *visit) chosenLanguage() page.Language {
+	for _, l := range [...]page.Language{page.English, page.Russian} {
+		if v.query.Get("Language") == string(l) {
+			return l
+		}
+	}
+	return ""
+}
+
+// words is the language of texts that merchants are told in, too.
+func (v *visit) words() language {
+	if v.language() == page.Russian {
+		return russian
+	}
+	return english
+}
+
+// show answers with a page.
+func (v *visit) show(status int, body page.Body) error {
+	if status == 0 {
+		status = http.StatusOK
+	}
+	return page.Serve(v.w, status, v.view(body))
+}
+
+// view is everything around a body.
+func (v *visit) view(body page.Body) *page.View {
+	out := &page.View{Language: v.language(), Now: v.Now(), Body: body}
+	if v.order == nil {
+		return out
+	}
+	o := v.order
+	out.Order = page.Order{Merchant: v.merchant.Name, Number: o.Number, Comment: v.kept.of(inOrderComment), Amount: o.Amount,
+		Original: o.Original, Rate: o.Rate, Source: v.rateSource()}
+	if v.settings.TestMode {
+		out.Test = &page.Test{}
+	}
+	out.Token = v.seal(domainForm, attemptOf(o))
+	out.SessionURL, out.Action, out.StatusURL = payPath+v.address(), payPath+v.address(), payPath+v.first+"&type=json"
+	for _, l := range [...]page.Language{page.Russian, page.English} {
+		out.Languages = append(out.Languages, page.LanguageLink{Language: l, URL: payPath + v.first + "&Language=" + string(l)})
+	}
+	out.Deadline, out.ShopURL = o.PayBefore, v.settings.shopURL(o, v.kept)
+	for _, success := range [...]bool{true, false} {
+		if address := v.settings.returnURL(v.kept, success); address != "" {
+			out.RedirectTo = append(out.RedirectTo, address)
+		}
+	}
+	return out
+}
+
+// rateSource says who published the rate that the order was converted at, and for which day.
+func (v *visit) rateSource() string {
+	o := v.order
+	if o.Original.Currency == o.Amount.Currency {
+		return ""
+	}
+	entry, ok := v.Directory.RateAt(o.Original.Currency, o.Amount.Currency, o.CreatedAt)
+	if !ok || entry.Rate.String() != o.Rate {
+		return ""
+	}
+	return entry.Source
+}
+
+// bill is the order's plain bill number.
+func (v *visit) bill() string { return strconv.FormatInt(v.order.ID, 10) }
