@@ -63,7 +63,7 @@ func (v *visit) showState(body page.Body) error {
 		return v.redirect(address)
 	}
 	if v.r.URL.Path != resultPath { // programs that show the page watch for this name
-		return v.redirect(resultPath + v.address())
+		return v.redirect(resultPath + v.place())
 	}
 	return v.show(http.StatusOK, body)
 }

@@ -47,8 +47,7 @@ type Options struct {
 	// Source names where a request comes from, for the throttle of wrong passwords. Default: the address of the peer.
 	// Behind a proxy it has to be the proxy's word on it.
 	Source func(*http.Request) string
-	// PublicURL is where callers reach the services, scheme and host and perhaps a path: told in service descriptions.
-	// Empty: as the caller reached them.
+	// PublicURL is where callers, browsers and banks reach us, scheme and host and perhaps a path. Empty: as the caller reached them.
 	PublicURL string
 	// InlineBudget is how long a cancel waits for a center's answer before it is told as in process. Default 10 s.
 	InlineBudget time.Duration
@@ -56,9 +55,6 @@ type Options struct {
 	MaxRequests int64
 	// MaxPerMerchant bounds those of one merchant, so that one cannot take the place of all. Default 1024.
 	MaxPerMerchant int64
-	// PublicURL is scheme and host under which browsers and banks reach us, without a slash at its end. Empty: what a
-	// request says.
-	PublicURL string
 	// ThreeDS authenticates card holders on the page and in payments of merchants' servers; nil: nobody does.
 	ThreeDS ThreeDS
 	// Limits of the payment page.
@@ -77,9 +73,9 @@ type Gateway struct {
 	serving     atomic.Int64
 	reading     atomic.Int64            // periods being read
 	busy        map[int32]*atomic.Int64 // requests being served, by merchant
-	opening     *limiter[int32]  // orders for the page, by merchant
-	posting     *limiter[string] // forms of the page, by source
-	declining   *limiter[string] // declined payments on the page, by source
+	opening     *limiter[int32]         // orders for the page, by merchant
+	posting     *limiter[string]        // forms of the page, by source
+	declining   *limiter[string]        // declined payments on the page, by source
 	codes       *codeStore
 	instant     instantPayments // nil: none are offered
 	stop        context.CancelFunc

@@ -49,7 +49,7 @@ func (v *visit) servePayRequest() error {
 	err := v.readOpening(nil)
 	if err == nil {
 		o := v.order
-		address := v.base() + payPath + v.first
+		address := v.address(v.r) + payPath + v.first
 		return v.tell(http.StatusOK, payRequestAnswer{URL: address, Lower: address, Expiration: stamp(o.PayBefore), State: string(o.State())})
 	}
 	f := faultOf(err, onNothing)
@@ -61,17 +61,6 @@ func (v *visit) servePayRequest() error {
 		status = http.StatusOK
 	}
 	return v.tell(status, payRequestAnswer{Expiration: stamp(v.Now()), State: "Decline", First: f.first, Second: f.second, Message: f.detail})
-}
-
-// base is scheme and host of our addresses.
-func (v *visit) base() string {
-	switch {
-	case v.PublicURL != "":
-		return v.PublicURL
-	case v.r.TLS != nil:
-		return "https://" + v.r.Host
-	}
-	return "http://" + v.r.Host
 }
 
 // tell answers in JSON.

@@ -26,8 +26,8 @@ func (g *Gateway) secures(m *Merchant) bool { return g.ThreeDS != nil && m.Page.
 
 // enroll asks whether the card takes part in 3-D Secure and begins the payment operation that waits for it. A card that
 // does not, or of which nobody can say, is paid with at once by pass.
-func (g *Gateway) enroll(ctx context.Context, r settle.PayRequest, number int16, browser string) (settle.Authentication, error) {
-	id := fmt.Sprintf("%d.%d.%s", r.Order, number, correlation())
+func (g *Gateway) enroll(ctx context.Context, r settle.PayRequest, browser string) (settle.Authentication, error) {
+	id := fmt.Sprintf("%d.%d.%s", r.Order, r.Number, correlation())
 	e, err := g.ThreeDS.Start(ctx, id, r.PAN)
 	if err != nil {
 		g.Log.Warn("3-D Secure not started; the payment goes on without", "order", r.Order, "error", err)

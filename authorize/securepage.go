@@ -18,7 +18,8 @@ import (
 
 // payByCard pays with a card, after its holder is authenticated where the merchant wants that.
 func (v *visit) payByCard(ctx context.Context, k card, browser string) error {
-	r := settle.PayRequest{Merchant: v.order.Merchant, Order: v.order.ID, Means: settle.MeansCard, PAN: k.pan, CardExpiry: k.expiry}
+	r := settle.PayRequest{Merchant: v.order.Merchant, Order: v.order.ID, Means: settle.MeansCard, PAN: k.pan, CardExpiry: k.expiry,
+		Number: v.order.PaymentNumber + 1}
 	if v.secures(v.settings) {
 		return v.paySecurely(ctx, r, k, browser)
 	}
@@ -52,7 +53,7 @@ func (v *visit) paySecurely(ctx context.Context, r settle.PayRequest, k card, br
 	if len(browser) > maxBrowser {
 		browser = ""
 	}
-	a, err := v.enroll(ctx, r, v.order.PaymentNumber+1, browser)
+	a, err := v.enroll(ctx, r, browser)
 	if err != nil {
 		return err
 	}
@@ -132,7 +133,7 @@ func (v *visit) secureBody(a *settle.Authentication) page.Body {
 
 // secureURL is an address of ours for the cardholder's bank; it says which authentication it is about.
 func (v *visit) secureURL(path string) string {
-	return v.base() + path + "?session=" + url.QueryEscape(v.seal(domainSecure, attemptOf(v.order)))
+	return v.address(v.r) + path + "?session=" + url.QueryEscape(v.seal(domainSecure, attemptOf(v.order)))
 }
 
 // question is what the bank is told of the purchase, the shop and the browser.
@@ -156,13 +157,13 @@ func (v *visit) shop() threeds.Merchant {
 		m.Acceptor = route.Acceptor
 	}
 	if region, err := tags.ParseRegion(v.merchant.Country); err == nil {
-		m.Country = numeric(region.M49())
+		m.Country = countryNumber(region.M49())
 	}
 	return m
 }
 
-// numeric writes a code of a country in three digits.
-func numeric(code int) string { return strconv.Itoa(1000 + code)[1:] }
+// countryNumber writes a code of a country in three digits.
+func countryNumber(code int) string { return strconv.Itoa(1000 + code)[1:] }
 
 func firstRunes(s string, n int) string {
 	for i := range s {

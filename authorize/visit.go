@@ -183,10 +183,10 @@ func (v *visit) reload(ctx context.Context) error {
 }
 
 // again sends the browser to the page that the order is at now, so that a reload posts nothing again.
-func (v *visit) again() error { return v.redirect(payPath + v.address()) }
+func (v *visit) again() error { return v.redirect(payPath + v.place()) }
 
-// address is the query of the order's page in the language of this visit.
-func (v *visit) address() string {
+// place is the query of the order's page in the language of this visit.
+func (v *visit) place() string {
 	if chosen := v.chosenLanguage(); chosen != "" {
 		return v.first + "&Language=" + string(chosen)
 	}
@@ -253,7 +253,7 @@ func (v *visit) view(body page.Body) *page.View {
 		out.Test = &page.Test{}
 	}
 	out.Token = v.seal(domainForm, attemptOf(o))
-	out.SessionURL, out.Action, out.StatusURL = payPath+v.address(), payPath+v.address(), payPath+v.first+"&type=json"
+	out.SessionURL, out.Action, out.StatusURL = payPath+v.place(), payPath+v.place(), payPath+v.first+"&type=json"
 	for _, l := range [...]page.Language{page.Russian, page.English} {
 		out.Languages = append(out.Languages, page.LanguageLink{Language: l, URL: payPath + v.first + "&Language=" + string(l)})
 	}

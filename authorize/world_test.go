@@ -183,8 +183,13 @@ func (w *world) do(request *http.Request) reply {
 	response, err := w.server.Client().Do(request)
 	check(w.t, err)
 	defer response.Body.Close()
+	return readReply(w.t, response)
+}
+
+func readReply(t testing.TB, response *http.Response) reply {
+	t.Helper()
 	text, err := io.ReadAll(response.Body)
-	check(w.t, err)
+	check(t, err)
 	return reply{response.StatusCode, response.Header, string(text)}
 }
 

@@ -15,7 +15,7 @@ type PayRequest struct {
 	Means      Means
 	PAN        vault.PAN
 	CardExpiry string // YYMM
-
+	Number     int16  // that the payment operation is to have, so that one form pays once; 0: the next
 }
 
 // Pay begins a payment operation of an opened order durably, with the exchange that it owes, and returns the payment to
@@ -41,6 +41,9 @@ func (b *Books) Pay(ctx context.Context, r PayRequest) (*Payment, error) {
 func (w *work) startPayment(r PayRequest) error {
 	if err := w.payableNow(); err != nil {
 		return err
+	}
+	if r.Number != 0 && r.Number != w.order.lastOperation+1 {
+		return fmt.Errorf("%w: payment %d.%d was begun before", ErrInFlight, w.order.ID, r.Number)
 	}
 	original := w.order.Original
 	q, err := w.books.quote(w.merchant, r.Means, original, w.order.TwoStage)
