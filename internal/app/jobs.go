@@ -22,6 +22,7 @@ func (s *Server) Jobs() work.Jobs {
 	return work.Jobs{
 		PlanWindows:  func(ctx context.Context) error { _, err := s.Night.PlanWindows(ctx, s.Now()); return err },
 		Expire:       s.Expire,
+		Timeout:      s.Timeout,
 		Send:         s.Send,
 		FetchReplies: s.Step,
 		Audit:        s.auditJob,
@@ -43,6 +44,20 @@ func (c *Core) Expire(ctx context.Context) error {
 		n, err := c.Books.ExpireDue(ctx, expireBatch)
 		if err != nil || n < expireBatch {
 			return err
+		}
+	}
+}
+
+// timeoutBatch is how many orders are closed between two looks at the queue.
+const timeoutBatch = 1000
+
+// Timeout goes on with the 3-D Secure of payments that nobody comes back for, then closes the orders whose time is over.
+func (s *Server) Timeout(ctx context.Context) error {
+	_, waiting := s.Gateway.AuthenticateDue(ctx)
+	for {
+		n, err := s.Books.TimeoutDue(ctx, timeoutBatch)
+		if err != nil || n < timeoutBatch {
+			return errors.Join(waiting, err)
 		}
 	}
 }

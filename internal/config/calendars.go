@@ -101,6 +101,7 @@ func (c *checker) window(at place, f WindowFile) schedules.Window {
 var DefaultSchedules = map[string]string{
 	"plan-windows":  "@hourly",
 	"expire":        "@every 60s",
+	"timeout":       "@every 30s",
 	"send":          "@every 10s",
 	"fetch-replies": "@every 60s",
 	"audit":         "*/15 * * * *",

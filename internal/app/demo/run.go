@@ -74,6 +74,7 @@ func (s *stage) perform(ctx context.Context, from time.Time) (bool, error) {
 	p.agenda.every(from.Add(time.Minute), secondCutoff.Add(time.Hour), 2*time.Minute, s.server.Send)
 	p.agenda.every(secondCutoff.Add(time.Hour), end, 30*time.Minute, s.server.Send)
 	p.agenda.every(from.Add(10*time.Minute), end, 10*time.Minute, s.core.Expire)
+	p.agenda.every(from.Add(10*time.Minute), end, 10*time.Minute, s.server.Timeout)
 	for day := range 2 + tailDays {
 		p.scheduleNight(from.AddDate(0, 0, day))
 	}

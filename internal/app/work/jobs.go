@@ -43,6 +43,7 @@ var live = []rivertype.JobState{rivertype.JobStateAvailable, rivertype.JobStateP
 type (
 	PlanWindows  struct{ Run }
 	Expire       struct{ Run }
+	Timeout      struct{ Run }
 	Send         struct{ Run }
 	FetchReplies struct{ Run }
 	Audit        struct{ Run }
@@ -51,6 +52,7 @@ type (
 
 func (PlanWindows) Kind() string  { return "plan-windows" }
 func (Expire) Kind() string       { return "expire" }
+func (Timeout) Kind() string      { return "timeout" }
 func (Send) Kind() string         { return "send" }
 func (FetchReplies) Kind() string { return "fetch-replies" }
 func (Audit) Kind() string        { return "audit" }
@@ -73,6 +75,7 @@ func (Apply) Kind() string   { return "apply-reply" }
 var recurring = map[string]func(Run) river.JobArgs{
 	"plan-windows":  func(r Run) river.JobArgs { return PlanWindows{r} },
 	"expire":        func(r Run) river.JobArgs { return Expire{r} },
+	"timeout":       func(r Run) river.JobArgs { return Timeout{r} },
 	"send":          func(r Run) river.JobArgs { return Send{r} },
 	"fetch-replies": func(r Run) river.JobArgs { return FetchReplies{r} },
 	"audit":         func(r Run) river.JobArgs { return Audit{r} },

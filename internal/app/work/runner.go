@@ -22,6 +22,7 @@ import (
 type Jobs struct {
 	PlanWindows  func(context.Context) error // makes windows ahead
 	Expire       func(context.Context) error // gives up holds whose end has come
+	Timeout      func(context.Context) error // ends what buyers did not finish in time
 	Send         func(context.Context) error // sends owed reversals and refunds, resolves unknown outcomes
 	FetchReplies func(context.Context) error // stores what centers have put out
 	Audit        func(context.Context) error // proves the books
@@ -107,6 +108,7 @@ func (r *Runner) workers() *river.Workers {
 	j := r.Jobs
 	river.AddWorker(w, &shell[PlanWindows]{runner: r, do: j.PlanWindows})
 	river.AddWorker(w, &shell[Expire]{runner: r, do: j.Expire})
+	river.AddWorker(w, &shell[Timeout]{runner: r, do: j.Timeout})
 	river.AddWorker(w, &shell[Send]{runner: r, do: j.Send})
 	river.AddWorker(w, &shell[FetchReplies]{runner: r, do: j.FetchReplies})
 	river.AddWorker(w, &shell[Audit]{runner: r, do: j.Audit})
