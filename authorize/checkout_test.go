@@ -22,8 +22,8 @@ const (
 	payRequest = "/pay/payrequest.cfm"
 )
 
-// newShop is a world whose first merchant takes cards on the page. Each change is applied to its settings.
-func newShop(t *testing.T, changes ...func(*authorize.Merchant)) *world {
+// newPage is a world whose first merchant takes cards on the page. Each change is applied to its settings.
+func newPage(t *testing.T, changes ...func(*authorize.Merchant)) *world {
 	t.Helper()
 	w := newWorld(t, pcsim.Behavior{})
 	w.shop(changes...)
@@ -147,7 +147,7 @@ func wantText(t *testing.T, r reply, status int, texts ...string) {
 }
 
 func TestPageTakesAPayment(t *testing.T) {
-	w := newShop(t)
+	w := newPage(t)
 	path := w.opened(shopOrder("P 1"))
 	wantText(t, w.follow(path), http.StatusOK, "237.40", "P1", "ACME BOOKS", "Order payment 28-A", `name="Cardnumber"`)
 	r := w.submit(path, typed(pcsim.CardApproved))
@@ -168,7 +168,7 @@ func TestPageTakesAPayment(t *testing.T) {
 }
 
 func TestPageTakesAnotherCardAfterADecline(t *testing.T) {
-	w := newShop(t)
+	w := newPage(t)
 	path := w.opened(shopOrder("P-2"))
 	w.submit(path, typed(pcsim.CardInsufficientFunds))
 	wantText(t, w.follow(path), http.StatusOK, "Insufficient funds", "Use another card", `name="Cardnumber"`)
@@ -183,7 +183,7 @@ func TestPageTakesAnotherCardAfterADecline(t *testing.T) {
 }
 
 func TestLastDeclineEndsTheOrder(t *testing.T) {
-	w := newShop(t, func(m *authorize.Merchant) { m.Page.Attempts, m.Page.ShowResult = 2, true })
+	w := newPage(t, func(m *authorize.Merchant) { m.Page.Attempts, m.Page.ShowResult = 2, true })
 	path := w.opened(shopOrder("P-3"))
 	for range 2 {
 		w.submit(path, typed(pcsim.CardInsufficientFunds))
@@ -200,7 +200,7 @@ func TestLastDeclineEndsTheOrder(t *testing.T) {
 }
 
 func TestPageHolds(t *testing.T) {
-	w := newShop(t)
+	w := newPage(t)
 	path := w.opened(shopOrder("P-4").with(params{"Delay": "1"}))
 	w.submit(path, typed(pcsim.CardApproved))
 	o := w.orderAt(path)
@@ -214,7 +214,7 @@ func TestPageHolds(t *testing.T) {
 }
 
 func TestUnknownOutcomeWaits(t *testing.T) {
-	w := newShop(t, func(m *authorize.Merchant) { m.Page.ShowResult = true })
+	w := newPage(t, func(m *authorize.Merchant) { m.Page.ShowResult = true })
 	path := w.opened(shopOrder("P-5"))
 	w.submit(path, typed(pcsim.CardSilentLost))
 	wantText(t, w.follow(path), http.StatusOK, "The bank has not answered yet", "https://shop.example/no?billnumber=")
@@ -227,7 +227,7 @@ func TestUnknownOutcomeWaits(t *testing.T) {
 }
 
 func TestOrderRunsOutOfTime(t *testing.T) {
-	w := newShop(t, func(m *authorize.Merchant) { m.Page.Timeout, m.Page.ShowResult = time.Minute, true })
+	w := newPage(t, func(m *authorize.Merchant) { m.Page.Timeout, m.Page.ShowResult = time.Minute, true })
 	path := w.opened(shopOrder("P-6"))
 	page := w.follow(path)
 	w.Clock.Advance(time.Minute)
@@ -244,7 +244,7 @@ func TestOrderRunsOutOfTime(t *testing.T) {
 }
 
 func TestFormIsValidated(t *testing.T) {
-	w := newShop(t, func(m *authorize.Merchant) { m.Page.Required = []string{"Email", "MobilePhone"} })
+	w := newPage(t, func(m *authorize.Merchant) { m.Page.Required = []string{"Email", "MobilePhone"} })
 	path := w.opened(shopOrder("P-7"))
 	for name, c := range map[string]struct {
 		fields params
@@ -282,7 +282,7 @@ func TestFormIsValidated(t *testing.T) {
 }
 
 func TestFormCountsOnce(t *testing.T) {
-	w := newShop(t)
+	w := newPage(t)
 	path := w.opened(shopOrder("P-8"))
 	form := typed(pcsim.CardInsufficientFunds).with(params{"Session": token(t, w.follow(path))}).encode()
 	replies := make(chan reply, 4)
@@ -303,7 +303,7 @@ func TestFormCountsOnce(t *testing.T) {
 }
 
 func TestSessionsCannotBeMade(t *testing.T) {
-	w := newShop(t)
+	w := newPage(t)
 	path := w.opened(shopOrder("P-9"))
 	other := w.opened(shopOrder("P-10"))
 	id, err := url.QueryUnescape(strings.TrimPrefix(path, "/pay/pay.cfm?CFSID="))
