@@ -72,7 +72,7 @@ func (v *visit) showState(body page.Body) error {
 func (v *visit) body(ctx context.Context) (page.Body, error) {
 	o := v.order
 	if o.Status != order.InProcess {
-		return v.result(), nil
+		return v.result(ctx), nil
 	}
 	a, err := v.Books.Authenticating(ctx, o)
 	if err != nil {
@@ -81,7 +81,7 @@ func (v *visit) body(ctx context.Context) (page.Body, error) {
 	if a != nil {
 		return v.secureBody(a), nil
 	}
-	if code, err := v.instantBody(ctx); code != nil || err != nil {
+	if code, err := v.codeBody(ctx); code != nil || err != nil {
 		return code, err
 	}
 	switch op := o.Payment(); {
@@ -100,31 +100,8 @@ func inFlight(o *settle.Order) bool {
 	return slices.ContainsFunc(o.Owed, func(e settle.Owed) bool { return e.Kind == settle.Authorization || e.Kind == settle.Purchase })
 }
 
-// instantPayments is what the page needs of payments by the payer's bank.
-type instantPayments interface {
-	// begin asks the partner bank for a code to pay the order with. It changes nothing where one is waiting.
-	begin(ctx context.Context, o *settle.Order) error
-	// body is the page of the instant payment that the order waits for, nil when it waits for none.
-	body(ctx context.Context, o *settle.Order) (*page.QR, error)
-	// leave gives up the code that the order waits for, so that other means can be chosen.
-	leave(ctx context.Context, o *settle.Order) error
-}
-
-func (v *visit) instantBody(ctx context.Context) (page.Body, error) {
-	if v.instant == nil || v.order.Means != settle.MeansInstant {
-		return nil, nil
-	}
-	code, err := v.instant.body(ctx, v.order)
-	if code == nil || err != nil {
-		return nil, err
-	}
-	code.Means = slices.Contains(v.means(), page.MeansCard)
-	code.Recurring = v.recurring(true)
-	return *code, nil
-}
-
 // result is the page of an order that has ended.
-func (v *visit) result() page.Result {
+func (v *visit) result(ctx context.Context) page.Result {
 	op := v.order.Payment()
 	switch {
 	case v.order.Status == order.TimedOut:
@@ -132,9 +109,22 @@ func (v *visit) result() page.Result {
 	case v.order.Status == order.Declined:
 		return v.finished(page.OutcomeDeclined, op)
 	case succeeded(v.order):
+		v.activate(ctx)
 		return v.finished(page.OutcomePaid, op)
 	}
 	return v.finished(page.OutcomeCanceled, op)
+}
+
+// activate keeps the card that a subscription was begun with. It is called whenever the paid order is looked at, because the
+// process that took the payment may have died; the second time it changes nothing.
+func (v *visit) activate(ctx context.Context) {
+	if v.order.Means != settle.MeansCard || agreedOf(v.order, v.kept) == nil {
+		return
+	}
+	_, err := v.Books.Activate(context.WithoutCancel(ctx), v.order.Merchant, v.order.ID, "")
+	if err != nil {
+		v.Log.Error("card of a subscription not kept; it will be", "order", v.order.ID, "error", err)
+	}
 }
 
 func (v *visit) finished(outcome page.Outcome, op *settle.Operation) page.Result {

@@ -98,21 +98,6 @@ func (v *visit) act(f form) error {
 	return v.again()
 }
 
-// leaveCode goes from the page of a code to another one, or asks for the code again.
-func (v *visit) leaveCode(ctx context.Context, asked string) error {
-	var err error
-	switch asked {
-	case page.DoMeans:
-		err = v.instant.leave(ctx, v.order)
-	case page.DoRetry:
-		err = v.instant.begin(ctx, v.order)
-	}
-	if err != nil && !overtaken(err) {
-		return err
-	}
-	return v.again()
-}
-
 // overtaken tells that the order went on without this request: its page says where to.
 func overtaken(err error) bool {
 	return errors.Is(err, settle.ErrInFlight) || errors.Is(err, settle.ErrEnded)
@@ -154,7 +139,7 @@ func (v *visit) begin(ctx context.Context, byCard bool, k card, browser string) 
 	if byCard {
 		return v.payByCard(ctx, k, browser)
 	}
-	return v.instant.begin(ctx, v.order)
+	return v.desk.begin(ctx, v.order)
 }
 
 // readCustomer reads the data that the page asked for, and marks what is missing or wrong.

@@ -77,7 +77,6 @@ type Gateway struct {
 	posting     *limiter[string]        // forms of the page, by source
 	declining   *limiter[string]        // declined payments on the page, by source
 	codes       *codeStore
-	instant     instantPayments // nil: none are offered
 	stop        context.CancelFunc
 	owned       sync.WaitGroup
 }

@@ -87,6 +87,9 @@ func (g *Gateway) readTerms(c *call, r *settle.OpenRequest) error {
 	if r.Means, err = g.firstMeans(c, r); err != nil {
 		return err
 	}
+	if recurring != nil {
+		r.Terms = &settle.Terms{Min: recurring.min.Minor, Max: recurring.max.Minor, PeriodDays: recurring.days, LastDate: recurring.until}
+	}
 	r.Details, r.Fingerprint = c.pageDetails(), g.orderFingerprint(r, recurring)
 	return nil
 }
@@ -157,7 +160,7 @@ func (g *Gateway) wantedMeans(m *Merchant, kept details) []settle.Means {
 	if m.Page.Card && kept.of(inCardPayment) != "0" {
 		wanted = append(wanted, settle.MeansCard)
 	}
-	if m.Page.Instant && g.instant != nil && kept.of(inFastPayPayment) != "0" {
+	if m.Page.Instant && len(g.Banks) > 0 && kept.of(inFastPayPayment) != "0" {
 		wanted = append(wanted, settle.MeansInstant)
 	}
 	return wanted

@@ -34,7 +34,7 @@ func (v *visit) payByCard(ctx context.Context, k card, browser string) error {
 	return nil
 }
 
-// note counts what a payment came to.
+// note counts what a payment by card came to.
 func (v *visit) note(out outcome) {
 	switch {
 	case !out.known:
@@ -42,6 +42,8 @@ func (v *visit) note(out outcome) {
 	case !out.Approved:
 		v.class = classDeclined
 		v.declining.take(v.c.source)
+	default:
+		v.activate(v.r.Context())
 	}
 }
 

@@ -1,0 +1,54 @@
+package authorize
+
+import (
+	"context"
+	"slices"
+
+	"settled/authorize/instant"
+	"settled/authorize/page"
+	"settled/settle"
+)
+
+// codeBody is the page of an instant payment that the order waits for, nil when it waits for none. Once the code cannot be
+// paid any more, the bank has the word.
+func (v *visit) codeBody(ctx context.Context) (page.Body, error) {
+	p, err := v.desk.waiting(ctx, v.order)
+	if p == nil || err != nil {
+		return nil, err
+	}
+	if p.State == settle.InstantActive && !v.Now().Before(p.ExpiresAt) {
+		return page.Wait{}, nil
+	}
+	code := page.QR{Payload: p.Payload, Until: p.ExpiresAt, Means: slices.Contains(v.means(), page.MeansCard), Recurring: v.recurring(true)}
+	if p.Payload == "" {
+		return code, nil
+	}
+	for _, bank := range v.desk.banks(ctx, p.Center) {
+		code.Banks = append(code.Banks, v.app(bank, p))
+	}
+	return code, nil
+}
+
+// app is how a phone comes to a bank that can pay a code.
+func (v *visit) app(bank instant.Bank, p *settle.InstantPayment) page.Bank {
+	name := bank.NameEN
+	if name == "" || v.words() == russian && bank.NameRU != "" {
+		name = bank.NameRU
+	}
+	return page.Bank{Name: name, URL: bank.AppLink(p.Payload)}
+}
+
+// leaveCode goes from the page of a code to another one, or asks for the code again.
+func (v *visit) leaveCode(ctx context.Context, asked string) error {
+	var err error
+	switch asked {
+	case page.DoMeans:
+		err = v.desk.leave(ctx, v.order)
+	case page.DoRetry:
+		err = v.desk.begin(ctx, v.order)
+	}
+	if err != nil && !overtaken(err) {
+		return err
+	}
+	return v.again()
+}
