@@ -103,7 +103,8 @@ func merchantSettings() map[int32]authorize.Merchant {
 	hash := authorize.HashPassword(password)
 	all := map[int32]authorize.Merchant{}
 	for i := range int32(merchants) {
-		all[firstMerchant+i] = authorize.Merchant{Login: "benchmark", PasswordHash: hash}
+		all[firstMerchant+i] = authorize.Merchant{Login: "benchmark", PasswordHash: hash,
+			Page: authorize.Page{Card: true, Timeout: time.Hour, Attempts: 3}}
 	}
 	return all
 }

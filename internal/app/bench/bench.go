@@ -26,7 +26,7 @@ type Options struct {
 }
 
 // Names lists the benchmarks in the order in which they run.
-var Names = []string{"auth", "build", "reply", "upload", "seal", "growth"}
+var Names = []string{"auth", "side", "build", "reply", "upload", "seal", "growth"}
 
 type bench struct {
 	Options
@@ -93,6 +93,7 @@ func (b *bench) all(ctx context.Context, db *database) error {
 	f := &filler{owner: owner, keys: w.keys}
 	benchmarks := map[string]func() error{
 		"auth":   func() error { return b.auth(ctx, w) },
+		"side":   func() error { return b.side(ctx, w) },
 		"build":  func() error { return b.build(ctx, w, f) },
 		"reply":  func() error { return b.reply(ctx, w, f) },
 		"upload": func() error { return b.upload(ctx, w) },

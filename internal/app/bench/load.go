@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -20,7 +21,35 @@ type load struct {
 	path    string
 	clients int
 	body    func(dst []byte, client, n int) []byte
-	mark    []byte // what an answer must contain to count
+	mark    []byte                  // what an answer must contain to count
+	get     func(client int) string // path of a GET request instead; nil: a form is posted
+	took    [][]time.Duration       // of each client's requests; nil: not measured
+	size    *atomic.Int64
+	last    int // requests of each client at most; 0: as many as the time allows
+}
+
+// measured is what a load found.
+type measured struct {
+	rate float64       // answers per second
+	p99  time.Duration // of a request
+	size int           // bytes of the last answer's body
+}
+
+// measure is run with the durations of the requests.
+func (l load) measure(ctx context.Context, d time.Duration) (measured, error) {
+	l.took = make([][]time.Duration, l.clients)
+	l.size = &atomic.Int64{}
+	start := time.Now()
+	rate, err := l.run(ctx, d)
+	if err != nil {
+		return measured{}, err
+	}
+	all := slices.Concat(l.took...)
+	slices.Sort(all)
+	if len(all) == 0 {
+		return measured{}, fmt.Errorf("nothing was answered within %s", time.Since(start))
+	}
+	return measured{rate, all[len(all)*99/100], int(l.size.Load())}, nil
 }
 
 // run lasts d and returns answers per second. An answer without the mark is an error that quotes it.
@@ -53,9 +82,12 @@ func (l load) client(ctx context.Context, number int, end time.Time, answered *a
 	defer conn.Close()
 	in := bufio.NewReader(conn)
 	var request, body, answer []byte
-	for n := 0; time.Now().Before(end) && ctx.Err() == nil; n++ {
-		body = l.body(body[:0], number, n)
-		request = l.appendRequest(request[:0], body)
+	for n := 0; time.Now().Before(end) && ctx.Err() == nil && (l.last == 0 || n < l.last); n++ {
+		if l.get == nil {
+			body = l.body(body[:0], number, n)
+		}
+		request = l.appendRequest(request[:0], number, body)
+		began := time.Now()
 		if _, err := conn.Write(request); err != nil {
 			return err
 		}
@@ -66,11 +98,18 @@ func (l load) client(ctx context.Context, number int, end time.Time, answered *a
 			return fmt.Errorf("request %q was answered %q", body, answer)
 		}
 		answered.Add(1)
+		if l.took != nil {
+			l.took[number] = append(l.took[number], time.Since(began))
+			l.size.Store(int64(len(answer)))
+		}
 	}
 	return nil
 }
 
-func (l load) appendRequest(dst, body []byte) []byte {
+func (l load) appendRequest(dst []byte, client int, body []byte) []byte {
+	if l.get != nil {
+		return append(append(append(dst, "GET "...), l.get(client)...), " HTTP/1.1\r\nHost: bench\r\n\r\n"...)
+	}
 	dst = append(dst, "POST "...)
 	dst = append(dst, l.path...)
 	dst = append(dst, " HTTP/1.1\r\nHost: bench\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: "...)
