@@ -9,6 +9,7 @@ import (
 
 	"settled/internal/money"
 	"settled/internal/postgres/pgtest"
+	"settled/internal/vault"
 	"settled/settle"
 	"settled/settle/audit"
 	"settled/settle/settletest"
@@ -52,7 +53,8 @@ func (b books) cancel(id int64, amount *money.Amount) {
 
 // live makes the good books: two nights with rejects, refunds by file and online, unknown outcomes, an expiry, a roll-up.
 func live(t *testing.T) books {
-	b := books{settletest.New(t), t}
+	b := books{settletest.New(t, settletest.WithBank), t}
+	b.opened()
 	ten := byn(1000)
 	b.Pay(t, settletest.Payment{Number: "one stage", Amount: byn(10000)})
 	sold := b.Pay(t, settletest.Payment{Number: "refunded", Amount: byn(7000)})
@@ -110,6 +112,45 @@ func (b books) expire() {
 	b.must(err)
 }
 
+// opened makes orders that are paid after they were opened: by a bank, with 3-D Secure, as a subscription, not at all.
+func (b books) opened() {
+	m, _ := b.Dir.Merchant(settletest.Merchant)
+	open := func(number string, amount money.Amount, terms *settle.Terms) int64 {
+		o, _, err := b.Books.Open(b.t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: number, Original: amount, Means: settle.MeansCard, Tries: 2,
+			PayBefore: b.Clock.Now().Add(time.Hour), Fingerprint: []byte(number), Terms: terms})
+		b.must(err)
+		return o.ID
+	}
+	pan, err := vault.ParsePAN(settletest.Card)
+	b.must(err)
+	card := func(id int64) settle.PayRequest {
+		return settle.PayRequest{Merchant: settletest.Merchant, Order: id, Means: settle.MeansCard, PAN: pan, CardExpiry: "2812"}
+	}
+	approve := func(p *settle.Payment, err error) {
+		b.must(err)
+		b.must(b.Books.Finish(b.t.Context(), p, settle.Result{Approved: true, ActionCode: "000", ApprovalCode: "A1B2C3", Response: "AS000"}))
+	}
+	for _, number := range []string{"by bank", "by bank, waiting"} {
+		p, err := b.Books.BeginInstant(b.t.Context(), settletest.Merchant, open(number, money.Amount{Minor: 700, Currency: money.RUB}, nil), b.Clock.Now().Add(10*time.Minute))
+		b.must(err)
+		if number == "by bank" {
+			_, err = b.Books.InstantMade(b.t.Context(), p.Merchant, p.Order, p.Operation, settle.Paid{Operation: "A1", Amount: p.Amount, At: b.Clock.Now()})
+			b.must(err)
+		}
+	}
+	secure := open("secure", byn(800), nil)
+	_, err = b.Books.Authenticate(b.t.Context(), card(secure), settle.Authentication{ServerID: "s-1"})
+	b.must(err)
+	approve(b.Books.Authenticated(b.t.Context(), settletest.Merchant, secure, settle.Authentication{ServerID: "s-1", State: settle.AuthenticationPassed, Status: "Y"}, ""))
+	subscribed := open("subscribed", byn(900), &settle.Terms{Min: 1, Max: 1000, PeriodDays: 1, LastDate: b.Clock.Now().AddDate(1, 0, 0)})
+	approve(b.Books.Pay(b.t.Context(), card(subscribed)))
+	later, _, _, err := b.Books.OpenLater(b.t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "later", Original: byn(900), Tries: 1,
+		PayBefore: b.Clock.Now().Add(time.Hour), Fingerprint: []byte("later"), Parent: subscribed})
+	b.must(err)
+	approve(b.Books.Pay(b.t.Context(), card(later.ID)))
+	b.must(b.Books.LaterEnded(b.t.Context(), settletest.Merchant, subscribed))
+}
+
 func TestGoodBooksAreSilent(t *testing.T) {
 	b := live(t)
 	report, err := audit.Run(t.Context(), b.Pool, b.Clock.Now(), audit.Options{})
@@ -159,7 +200,7 @@ var corruptions = []struct{ invariant, name, sql string }{
 		FROM postings WHERE rule IN (38, 39)`},
 	{"INV-6", "record lost", `DELETE FROM records WHERE record_id = (SELECT min(record_id) FROM records)`},
 	{"INV-6", "second live record", `INSERT INTO records SELECT record_id + 100000, order_id, amount, exchange_id, born_at, authorized_at, window_id, merchant_id, currency,
-		operation, kind, slice, sequence, final, card_expiry, approval_code, card, supersedes FROM records WHERE record_id = (SELECT min(record_id) FROM records)`},
+		operation, kind, slice, sequence, final, card_expiry, approval_code, card, supersedes, security, network_id FROM records WHERE record_id = (SELECT min(record_id) FROM records)`},
 	{"INV-7", "number left out", `UPDATE files SET sequence = sequence + 1 WHERE sequence = (SELECT max(sequence) FROM files)`},
 	{"INV-7", "counter set back", `UPDATE file_sequences SET last = last + 1`},
 	{"INV-8", "batch total changed", `UPDATE batches SET sales_amount = sales_amount + 1`},
@@ -183,6 +224,11 @@ var corruptions = []struct{ invariant, name, sql string }{
 	{"INV-11", "operation number left out", `UPDATE orders SET operations = operations + 1 WHERE ordernumber = 'slices'`},
 	{"INV-11", "hold not in the queue", `DELETE FROM open_holds`},
 	{"INV-11", "queue names a finished order", `INSERT INTO open_holds SELECT now(), order_id, merchant_id, center_id FROM orders WHERE ordernumber = 'one stage'`},
+	{"INV-11", "instant payment forgotten by its order", `UPDATE instant_payments SET amount = amount + 1 WHERE state = 3`},
+	{"INV-11", "3-D Secure noted after the payment", `UPDATE authentications SET state = 4 WHERE state = 3`},
+	{"INV-11", "later payment counted twice", `UPDATE subscriptions SET payments = payments + 1`},
+	{"INV-11", "opened order lost from its queue", `DELETE FROM open_orders`},
+	{"INV-11", "closed order in the queue of open ones", `INSERT INTO open_orders SELECT '2026-03-05', order_id, merchant_id FROM orders WHERE ordernumber = 'secure'`},
 	{"INV-13", "posting into a rolled day", `UPDATE postings SET accounting_date = (SELECT max(accounting_date) FROM rolled_days) WHERE rule = 4`},
 	{"INV-14", "balance changed", `UPDATE balances SET debit = debit + 1 WHERE code = 1100`},
 	{"INV-14", "balance row lost", `DELETE FROM balances WHERE code = 2010`},
@@ -199,7 +245,7 @@ var corruptions = []struct{ invariant, name, sql string }{
 	{"INV-20", "sealed sale reversed", `INSERT INTO transactions (order_id, amount, exchange_id, transmitted_at, merchant_id, transaction, operation, original, kind, state)
 		SELECT order_id, 1, 999, now(), merchant_id, 9, 1, 1, 4, 2 FROM orders WHERE ordernumber = 'one stage'`},
 	{"INV-20", "reversed and presented", `INSERT INTO records SELECT record_id + 100000, order_id, 5000, exchange_id, born_at, authorized_at, window_id, merchant_id, currency,
-		operation, kind, slice, sequence, final, card_expiry, approval_code, card, supersedes FROM records
+		operation, kind, slice, sequence, final, card_expiry, approval_code, card, supersedes, security, network_id FROM records
 		WHERE order_id = (SELECT order_id FROM orders WHERE ordernumber = 'void')`},
 	{"INV-19", "sent for another amount", `UPDATE owed_exchanges SET amount = amount + 1`},
 }
