@@ -154,7 +154,9 @@ func (c *call) record(g *Gateway, o *settle.Order, op *settle.Operation, approva
 	r[outAmount] = money.Amount{Minor: op.Amount, Currency: o.Amount.Currency}.Decimal()
 	r[outCurrency] = o.Amount.Currency.String()
 	r[outMeansNumber], r[outCardExpiry] = o.CardOf(op)
-	r[outMeansType], r[outMeansTypeID] = means(r[outMeansNumber])
+	if r[outMeansType], r[outMeansTypeID] = means(r[outMeansNumber]); paidInstantly(o, op) {
+		r[outMeansType], r[outMeansTypeID] = instantName, instantID
+	}
 	r[outApprovalCode] = approval
 	if center, ok := g.Directory.Center(o.Center); ok {
 		r[outProcessing] = center.Name
@@ -234,6 +236,20 @@ func means(mask string) (name, id string) {
 		return "BELKART", ""
 	}
 	return "", ""
+}
+
+// An instant payment as means of payment: the protocol names neither.
+const (
+	instantName = "FPS"
+	instantID   = "40"
+)
+
+// paidInstantly tells that an operation is, or is about, a payment by the payer's bank.
+func paidInstantly(o *settle.Order, op *settle.Operation) bool {
+	if op.Kind == settle.OperationPayment && op.Means != 0 {
+		return op.Means == settle.MeansInstant
+	}
+	return o.Means == settle.MeansInstant
 }
 
 var transactionNames = map[settle.Kind]string{settle.Reversal: "reversal", settle.PartialReversal: "partial reversal", settle.Refund: "refund"}
