@@ -1,5 +1,5 @@
 // Command pcsim runs a processing center alone: an online host, an SFTP server and a JSON status page; a partner bank of
-// instant payments; and a 3-D Secure server. See docs/pcsim.md.
+// instant payments; a 3-D Secure server; and, if asked for, a shop that sells through the gateway. See docs/pcsim.md.
 package main
 
 import (
@@ -44,6 +44,7 @@ type settings struct {
 	status                           string
 	bank                             bankSettings
 	acs                              acsSettings
+	shop                             shopSettings
 }
 
 func flags(s *settings) *flag.FlagSet {
@@ -76,6 +77,7 @@ func flags(s *settings) *flag.FlagSet {
 	f.DurationVar(&b.Latency, "latency", 0, "longest ordinary answer time")
 	bankFlags(f, &s.bank)
 	acsFlags(f, &s.acs)
+	shopFlags(f, &s.shop)
 	return f
 }
 
@@ -126,7 +128,7 @@ func (s *settings) resolve() error {
 		}
 	}
 	s.acs.resolve(s.Seed)
-	return errors.Join(s.readHostKey(), s.readUser(), s.bank.resolve(s.Seed))
+	return errors.Join(s.readHostKey(), s.readUser(), s.bank.resolve(s.Seed), s.shop.resolve())
 }
 
 func (s *settings) readHostKey() error {
@@ -196,7 +198,12 @@ func run(ctx context.Context, args []string, env func(string) string, out io.Wri
 		return err
 	}
 	defer func() { err = errors.Join(err, stopACS()) }()
-	if err := introduce(out, s, center, bank, acs, page); err != nil {
+	shop, stopShop, err := serveShop(s.shop)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopShop()) }()
+	if err := introduce(out, s, doors{center, bank, acs, shop, page}); err != nil {
 		return err
 	}
 	if err := center.Run(ctx); !errors.Is(err, context.Canceled) {
@@ -224,25 +231,35 @@ func serveStatus(addr string, center *pcsim.Center) (page string, stop func(), e
 	return "http://" + l.Addr().String() + "/", func() { server.Close(); <-done }, nil
 }
 
+// doors are what runs; nil and empty: it does not.
+type doors struct {
+	center *pcsim.Center
+	bank   *pcsim.Bank
+	acs    *pcsim.ACS
+	shop   *pcsim.Shop
+	page   string
+}
+
 // introduce prints what a client needs to know.
-func introduce(out io.Writer, s settings, center *pcsim.Center, bank *pcsim.Bank, acs *pcsim.ACS, page string) error {
+func introduce(out io.Writer, s settings, d doors) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	status := center.Status()
+	status := d.center.Status()
 	fmt.Fprintf(w, "center\t%s, %s, seed %d, member %s\n", s.Name, s.Model, s.Seed, s.MemberID)
 	fmt.Fprintf(w, "online\t%s\n", status.OnlineAddr)
 	fmt.Fprintf(w, "sftp\t%s, upload to %s, replies in %s\n", status.SFTPAddr, pcsim.InDir, pcsim.OutDir)
 	fmt.Fprintf(w, "host key\t%s\n", status.HostKey)
 	fmt.Fprintf(w, "login\t%s\n", credentials(s))
-	if page != "" {
-		fmt.Fprintf(w, "status\t%s\n", page)
+	if d.page != "" {
+		fmt.Fprintf(w, "status\t%s\n", d.page)
 	}
-	introduceBank(w, s.bank, bank)
-	introduceACS(w, s.acs, acs)
+	introduceBank(w, s.bank, d.bank)
+	introduceACS(w, s.acs, d.acs)
+	introduceShop(w, d.shop)
 	fmt.Fprintf(w, "\ntest card\taction\tmerchant\toutcome\n")
 	for _, c := range pcsim.Cards() {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.PAN, cmp.Or(c.ActionCode, "-"), cmp.Or(c.Response, "-"), c.Means)
 	}
-	printAmounts(w, bank)
+	printAmounts(w, d.bank)
 	return w.Flush()
 }
 

@@ -29,7 +29,8 @@ func TestRunsAlone(t *testing.T) {
 	done := make(chan error, 1)
 	root := filepath.Join(t.TempDir(), "pc")
 	go func() {
-		err := run(ctx, []string{"-online", "127.0.0.1:0", "-sftp", "127.0.0.1:0", "-status", "127.0.0.1:0", "-bank", "127.0.0.1:0", "-threeds", "127.0.0.1:0", "-root", root}, noEnv, w)
+		err := run(ctx, []string{"-online", "127.0.0.1:0", "-sftp", "127.0.0.1:0", "-status", "127.0.0.1:0", "-bank", "127.0.0.1:0", "-threeds", "127.0.0.1:0", "-root", root,
+			"-shop", "127.0.0.1:0", "-shop-merchant", "700001", "-shop-login", "shop_700001", "-shop-password", "password1", "-shop-secret-word", "secret"}, noEnv, w)
 		w.Close()
 		done <- err
 	}()
@@ -68,6 +69,7 @@ func TestRunsAlone(t *testing.T) {
 	}
 	checkBank(t, bank)
 	checkACS(t, facts["threeds"])
+	checkShop(t, facts["shop"])
 
 	cancel()
 	if !lines.Scan() || lines.Text() != "stopped" {
@@ -93,6 +95,21 @@ func checkACS(t *testing.T, fact string) {
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the 3-D Secure server answers a stranger with %d", resp.StatusCode)
+	}
+}
+
+// checkShop expects the shop to sell something, and to say where notifications go.
+func checkShop(t *testing.T, fact string) {
+	t.Helper()
+	address, receiver, _ := strings.Cut(fact, ", notifications to ")
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if text, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(text), `id="buy"`) || receiver != address+"/notify" {
+		t.Errorf("shop %q: %v\n%s", fact, err, text)
 	}
 }
 
@@ -141,6 +158,7 @@ func TestSettings(t *testing.T) {
 	for _, args := range [][]string{
 		{"-model", "x"}, {"-sequence", "x"}, {"-charset", "x"}, {"stray"}, {"-host-key", "/nonexistent"},
 		{"-authorized-key", "/nonexistent"}, {"-decline", "x"}, {"-bank-unit", "cents"},
+		{"-shop", "127.0.0.1:0"}, {"-shop", "127.0.0.1:0", "-shop-merchant", "1", "-shop-currencies", "XXX"},
 	} {
 		if _, err := parse(args, noEnv, io.Discard); err == nil {
 			t.Errorf("%q accepted", args)

@@ -33,5 +33,10 @@
 // for people). Test amounts ([TestAmounts]) have one documented outcome each. It signs and reads amounts with its own
 // code, and its clock moves by [Bank.Process] or [Bank.Run].
 //
+// # Shop
+//
+// A [Shop] is a merchant of the gateway, written from the merchants' protocol alone: signed order forms, the back office's
+// calls, a receiver of notifications, and pages on which a person can buy something.
+//
 // State lives in memory: a restarted center has empty books and does not know earlier authorizations.
 package pcsim
