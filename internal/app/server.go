@@ -13,7 +13,9 @@ import (
 	"settled/authorize"
 	"settled/authorize/instant"
 	"settled/authorize/online"
+	"settled/authorize/threeds"
 	"settled/internal/app/work"
+	"settled/internal/vault"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
@@ -119,15 +121,34 @@ func (s *Server) startGateway() error {
 	if err != nil {
 		return err
 	}
+	secure, err := s.threeDS()
+	if err != nil {
+		return err
+	}
 	s.Gateway, err = authorize.New(authorize.Options{Books: s.Books, Directory: s.Config.Directory, Vault: s.Vault, Centers: centers, Banks: banks,
 		Merchants: merchants(s.Config), Now: s.Now, Log: s.Log, Registerer: s.Registry, InlineBudget: s.InlineBudget,
-		PublicURL: s.Config.PublicURL, SigningKey: s.Config.SigningKey})
+		PublicURL: s.Config.PublicURL, SigningKey: s.Config.SigningKey, ThreeDS: secure})
 	if err != nil {
 		return err
 	}
 	gateway.Store(s.Gateway)
 	s.onStop(func(context.Context) error { s.Gateway.Close(); return nil })
 	return nil
+}
+
+// threeDS is the client of the 3-D Secure server, nil when there is none.
+func (s *Server) threeDS() (authorize.ThreeDS, error) {
+	c := s.Config.ThreeDS
+	if c == nil {
+		return nil, nil
+	}
+	client, err := threeds.New(threeds.Options{BaseURL: c.URL, AllowHTTP: s.Config.Environment == vault.Test, KeyID: c.KeyID, Secret: c.Secret.Reveal(),
+		Timeout: c.Timeout, Now: s.Now, Log: s.Log})
+	if err != nil {
+		return nil, err
+	}
+	s.onStop(func(context.Context) error { client.Close(); return nil })
+	return client, nil
 }
 
 // banks are the clients of the partner banks of instant centers.
