@@ -106,7 +106,7 @@ func TestSOAPRefusals(t *testing.T) {
 
 // A value of several parts, as one of many, stands in the call's own buffer, which is wiped.
 func TestSOAPReadsInPlace(t *testing.T) {
-	text := []byte(envelope("<cardnumber>4111&#49;1<![CDATA[11]]>1111<![CDATA[1111]]></cardnumber><cvc2>1<![CDATA[2]]>&#x33;</cvc2>"))
+	text := []byte(envelope("<cardnumber>4111&#49;1<![CDATA[11]]>1111<![CDATA[1111]]></cardnumber><cvc2><![CDATA[1]]>2&#x33;</cvc2>"))
 	c := &call{body: text, syntax: syntaxes["text/xml"]}
 	if err := c.parseSOAP(); err != nil {
 		t.Fatal(err)
