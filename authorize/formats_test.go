@@ -149,7 +149,7 @@ func TestAnswersInKind(t *testing.T) {
 func TestForeignParametersAreSkipped(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	w.paid(payment("A-1"))
-	p := credentials().with(params{"Ordernumber": "A-1", "Amount": strings.Repeat("9", 50), "Cvc2": "not a code"})
+	p := credentials().with(params{"OrderNumber": "A-1", "Amount": strings.Repeat("9", 50), "Cvc2": "not a code"})
 	for _, r := range []reply{w.form(orderState, p), w.json(orderState, p), w.soap(orderState, p)} {
 		if first, second := w.codes(r.body); r.status != 200 || first != 0 || second != 0 {
 			t.Errorf("%d %s", r.status, r.body)
