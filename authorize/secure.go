@@ -87,7 +87,7 @@ func (g *Gateway) pass(ctx context.Context, o *settle.Order, s threeds.Authentic
 	books, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	a := settle.Authentication{ServerID: s.ServerTransID, State: settle.AuthenticationPassed, Status: string(s.Status), ECI: s.ECI,
-		Value: string(s.Value.Reveal()), DirectoryID: s.DSTransID}
+		DirectoryID: s.DSTransID}
 	p, err := g.Books.Authenticated(books, o.Merchant, o.ID, a, "")
 	if err != nil {
 		return outcome{}, err

@@ -55,7 +55,6 @@ CREATE TABLE authentications (
 	status       text NOT NULL DEFAULT '', -- transStatus: Y, A, N, U, R, C, D, I; empty: not known yet
 	required     smallint NOT NULL DEFAULT -1, -- 1 the card takes part, 0 it does not, -1 unknown
 	eci          text NOT NULL DEFAULT '',
-	value        text NOT NULL DEFAULT '', -- authentication value for the issuer
 	directory_id text NOT NULL DEFAULT '', -- transaction id of the directory server
 	PRIMARY KEY (merchant_id, order_id, operation),
 	CONSTRAINT completed_is_final CHECK ((state IN (3, 4)) = (completed_at IS NOT NULL))

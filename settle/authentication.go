@@ -25,7 +25,7 @@ const AuthenticateFor = 15 * time.Minute
 // responseAuthenticate is the response code of a payment that waits for 3-D Secure.
 const responseAuthenticate = "AS110"
 
-// Authentication is the 3-D Secure of a payment operation. Status, ECI, Value and DirectoryID are as the access control
+// Authentication is the 3-D Secure of a payment operation. Status, ECI and DirectoryID are as the access control
 // server gave them (EMV 3-D Secure, transStatus and its companions).
 type Authentication struct {
 	Operation   int16
@@ -35,7 +35,6 @@ type Authentication struct {
 	Status      string // Y, A, N, U, R, C, D or I; empty: not known yet
 	Required    int16  // 1 the card takes part, 0 it does not, -1 unknown
 	ECI         string
-	Value       string // authentication value for the issuer
 	DirectoryID string // transaction id of the directory server
 	StartedAt   time.Time
 	ExpiresAt   time.Time
@@ -63,7 +62,7 @@ func (a *Authentication) waits() bool {
 
 const (
 	selectAuthentication = `
-SELECT operation, state, server_id, version, status, required, eci, value, directory_id, started_at, expires_at, completed_at,
+SELECT operation, state, server_id, version, status, required, eci, directory_id, started_at, expires_at, completed_at,
 	method_url, method_done, browser
 FROM authentications WHERE merchant_id = $1 AND order_id = $2 ORDER BY operation`
 	insertAuthentication = `
@@ -71,7 +70,7 @@ INSERT INTO authentications (merchant_id, order_id, operation, state, server_id,
 	method_url, browser)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 	updateAuthentication = `
-UPDATE authentications SET state = $4, status = $5, eci = $6, value = $7, directory_id = $8, completed_at = $9
+UPDATE authentications SET state = $4, status = $5, eci = $6, directory_id = $7, completed_at = $8
 WHERE merchant_id = $1 AND order_id = $2 AND operation = $3`
 )
 
@@ -170,7 +169,7 @@ func (w *work) saveAuthentication(operation int16, a Authentication) error {
 	if a.State == AuthenticationPassed || a.State == AuthenticationFailed {
 		completed = &w.moment.at
 	}
-	_, err := w.tx.Exec(w.ctx, updateAuthentication, w.order.Merchant, w.order.ID, operation, a.State, a.Status, a.ECI, a.Value, a.DirectoryID, completed)
+	_, err := w.tx.Exec(w.ctx, updateAuthentication, w.order.Merchant, w.order.ID, operation, a.State, a.Status, a.ECI, a.DirectoryID, completed)
 	if err != nil {
 		return fmt.Errorf("write authentication of %d.%d: %w", w.order.ID, operation, err)
 	}

@@ -165,7 +165,7 @@ func TestAuthenticationComesBeforeThePayment(t *testing.T) {
 	passed := open(t, w, "S-1", byn(100), 1)
 	begin(passed, "s-1")
 	check(t, w.Books.Challenged(t.Context(), settletest.Merchant, passed.ID, settle.Authentication{ServerID: "s-1", Status: "C"}))
-	ok := settle.Authentication{ServerID: "s-1", State: settle.AuthenticationPassed, Status: "Y", ECI: "05", Value: "AAABBEg0VhI0VniQEjRWAAAAAAA="}
+	ok := settle.Authentication{ServerID: "s-1", State: settle.AuthenticationPassed, Status: "Y", ECI: "05"}
 	p, err := w.Books.Authenticated(t.Context(), settletest.Merchant, passed.ID, ok, "")
 	check(t, err)
 	mustState(t, w, passed.ID, order.StateInProcess)

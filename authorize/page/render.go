@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 )
 
 //go:embed templates/*.html
@@ -36,6 +37,7 @@ func Serve(w http.ResponseWriter, status int, v *View) error {
 	if err := Headers(w.Header(), v); err != nil {
 		return err
 	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)
 	_, err = w.Write(text)
 	return err
