@@ -121,7 +121,7 @@ func (c *call) parseJSON() error {
 		}
 	}
 	if token, err := d.ReadToken(); err != nil || token.Kind() != '}' {
-		return malformed("body is not valid JSON", "")
+		return malformed("body is not valid JSON", near(d, err))
 	}
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		return malformed("data after the JSON object", "")
@@ -132,7 +132,7 @@ func (c *call) parseJSON() error {
 func (c *call) member(d *jsontext.Decoder) error {
 	token, err := d.ReadToken()
 	if err != nil {
-		return malformed("duplicate or malformed name", string(d.StackPointer()))
+		return malformed("duplicate or malformed name", near(d, err))
 	}
 	name := token.String()
 	id, known := exactNames[name]
@@ -160,6 +160,18 @@ func (c *call) member(d *jsontext.Decoder) error {
 		return c.set(id, text)
 	}
 	return &fault{first: errFormat, second: params[id].second, detail: "/" + params[id].name + ": value must be a string or a number"}
+}
+
+// near points to the member that an error of the decoder is about, or to the last one before it.
+func near(d *jsontext.Decoder, err error) string {
+	at := d.StackPointer()
+	if wrong := (*jsontext.SyntacticError)(nil); errors.As(err, &wrong) && wrong.JSONPointer != "" {
+		at = wrong.JSONPointer
+	}
+	if at == "" {
+		return ""
+	}
+	return "/" + printable(at.LastToken())
 }
 
 func malformed(why, pointer string) error {

@@ -172,10 +172,16 @@ type reply struct {
 
 func (w *world) post(path, contentType, body string) reply {
 	w.t.Helper()
+	return w.do(w.request(path, contentType, body))
+}
+
+// request makes a POST that is not sent yet.
+func (w *world) request(path, contentType, body string) *http.Request {
+	w.t.Helper()
 	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.server.URL+path, strings.NewReader(body))
 	check(w.t, err)
 	request.Header.Set("Content-Type", contentType)
-	return w.do(request)
+	return request
 }
 
 func (w *world) do(request *http.Request) reply {
