@@ -18,6 +18,7 @@ import (
 const (
 	trustFor     = 5 * time.Minute  // how long a verified password is not computed again
 	maxFailures  = 10               // wrong passwords of a merchant from one source
+	maxOfSource  = 100              // wrong passwords of all merchants, such that exist or not, from one source
 	lockFor      = 30 * time.Minute // how long that source is then refused
 	maxVerifying = 2                // argon2 computations at a time, each takes some 20 MiB
 	maxWaiting   = 512              // requests that wait for one
@@ -52,10 +53,21 @@ type secret struct {
 	hash  passwordHash
 }
 
-// suspect is a source that gave wrong credentials for a merchant.
+// suspect is a source that gave wrong credentials for a merchant, or for anyMerchant.
 type suspect struct {
 	merchant int32
 	source   string
+}
+
+// anyMerchant stands for all merchants of a source; no merchant has a negative number.
+const anyMerchant = -1
+
+// most is how many failures lock the suspect.
+func (s suspect) most() int {
+	if s.merchant == anyMerchant {
+		return maxOfSource
+	}
+	return maxFailures
 }
 
 type failures struct {
@@ -107,13 +119,21 @@ func (c *credentials) verify(ctx context.Context, merchant int32, login, passwor
 		return errWrongCredentials
 	}
 	right, err, _ := c.running.Do(string(mark[:]), func() (any, error) {
+		if !c.begin(who) {
+			return false, nil
+		}
 		ok, err := c.compute(ctx, &s, password)
-		return ok && known && equal(login, s.login), err
+		right := ok && known && equal(login, s.login)
+		c.end(mark, who, right, err)
+		return right, err
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case !right.(bool):
+		return errWrongCredentials
 	}
-	return c.remember(mark, who, right.(bool))
+	return nil
 }
 
 func equal(a []byte, b string) bool { return subtle.ConstantTimeCompare(a, []byte(b)) == 1 }
@@ -150,29 +170,63 @@ func (c *credentials) recall(mark [32]byte, who suspect) recollection {
 	if until, ok := c.trusted.get(mark); ok && now.Before(until) {
 		return yes
 	}
-	if f, ok := c.suspects.get(who); ok && f.count >= maxFailures && now.Before(f.until) {
+	if c.locked(who, now) {
 		return no
 	}
 	return unsure
 }
 
-func (c *credentials) remember(mark [32]byte, who suspect, right bool) error {
+// locked tells whether the source has failed too often. The caller holds mu.
+func (c *credentials) locked(who suspect, now time.Time) bool {
+	for _, s := range [...]suspect{who, {anyMerchant, who.source}} {
+		if f, ok := c.suspects.get(s); ok && f.count >= s.most() && now.Before(f.until) {
+			return true
+		}
+	}
+	return false
+}
+
+// begin counts a try before it is computed, so that many at the same time are no more than one after the other. It
+// returns false when the source is locked.
+func (c *credentials) begin(who suspect) bool {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if right {
-		c.trusted.put(mark, now.Add(trustFor))
-		c.suspects.put(who, failures{})
-		return nil
+	if c.locked(who, now) {
+		return false
 	}
+	c.count(who, 1, now)
+	c.count(suspect{anyMerchant, who.source}, 1, now)
+	return true
+}
+
+// end takes a try back that was right or was not computed. Right credentials forgive the merchant's earlier tries, not
+// those of other merchants.
+func (c *credentials) end(mark [32]byte, who suspect, right bool, err error) {
+	if !right && err == nil {
+		return
+	}
+	now := c.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.count(suspect{anyMerchant, who.source}, -1, now)
+	if !right {
+		c.count(who, -1, now)
+		return
+	}
+	c.trusted.put(mark, now.Add(trustFor))
+	c.suspects.put(who, failures{})
+}
+
+// count adds to the failures of a suspect. The caller holds mu.
+func (c *credentials) count(who suspect, n int, now time.Time) {
 	f, _ := c.suspects.get(who)
 	if !now.Before(f.until) {
 		f.count = 0
 	}
-	f.count++
+	f.count = max(0, f.count+n)
 	f.until = now.Add(lockFor)
 	c.suspects.put(who, f)
-	return errWrongCredentials
 }
 
 // compute waits for its turn: no more than maxVerifying computations run, and no more than maxWaiting wait.

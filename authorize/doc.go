@@ -47,6 +47,7 @@
 //
 // Every request carries a password. It is computed (argon2id) once and then recognized by a keyed hash for at most five
 // minutes; computations are bounded in number, so that they cannot exhaust memory. Ten wrong passwords of a merchant from
-// one source lock that pair for half an hour. Unknown merchant, wrong login and wrong password are told alike and cost
+// one source lock that pair for half an hour, a hundred of any merchants lock the source; credentials that were verified
+// before stay good, and so does every other source. Unknown merchant, wrong login and wrong password are told alike and cost
 // the same.
 package authorize

@@ -45,7 +45,9 @@ func badJSON(p params) []malformed {
 		add(fmt.Sprint("cut at ", i), good[:i], "")
 	}
 	for name, value := range p {
-		instead := func(raw string) string { return strings.Replace(good, quote(name)+":"+quote(value), quote(name)+":"+raw, 1) }
+		instead := func(raw string) string {
+			return strings.Replace(good, quote(name)+":"+quote(value), quote(name)+":"+raw, 1)
+		}
 		add("twice: "+name, good[:len(good)-1]+","+quote(name)+":"+quote(value)+"}", name)
 		add("two spellings: "+name, good[:len(good)-1]+","+quote(strings.ToLower(name))+":"+quote(value)+"}", name)
 		add("case: "+name, strings.Replace(good, quote(name), quote(strings.ToUpper(name)), 1), "")

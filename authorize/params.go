@@ -220,6 +220,9 @@ var ignoredParams = []string{
 	"ApplePayPayment", "GooglePayPayment", "SamsungPayPayment", "MirPayPayment",
 }
 
+// alsoSpelled are spellings of parameters that some services' documents have beside those of the others.
+var alsoSpelled = map[string]in{"Ordernumber": inOrderNumber, "BillNumber": inBillNumber}
+
 // criticalParams must never travel in a URL, where proxies and logs keep them. The number is the second code.
 var criticalParams = map[string]int{
 	"password": 102, "cardnumber": 106, "cardholder": 114, "expiremonth": 112, "expireyear": 113, "cvc2": 115, "paymenttoken": 0,
@@ -236,6 +239,9 @@ var lowerNames, exactNames = func() (map[string]in, map[string]in) {
 	}
 	for id, p := range params {
 		add(p.name, in(id))
+	}
+	for name, id := range alsoSpelled {
+		add(name, id)
 	}
 	for _, name := range ignoredParams {
 		add(name, ignored)
