@@ -12,6 +12,9 @@ import (
 
 // servePage serves the page of an order: GET shows where it is, POST goes on from there.
 func (v *visit) servePage() error {
+	if v.r.Method != http.MethodPost && !v.viewing.take(v.c.source) {
+		return errTooMany
+	}
 	if err := v.find(); err != nil {
 		return err
 	}

@@ -19,6 +19,10 @@ type PageLimits struct {
 	// Declines bounds the declined payments of one source; beyond it, its payments are refused. Default: 30, then two a
 	// minute.
 	Declines Pace
+	// Server bounds the orders that one source asks for by payrequest. Default: 250, then fifty a second.
+	Server Pace
+	// Reads bounds the pages of orders that one source reads. Default: 600, then twenty a second.
+	Reads Pace
 	// Merchant bounds the orders that are opened for one merchant. Default: 500, then a hundred a second.
 	Merchant Pace
 }
@@ -31,6 +35,8 @@ func (l *PageLimits) fill() {
 	}
 	fill(&l.Source, 120, 500*time.Millisecond)
 	fill(&l.Declines, 30, 30*time.Second)
+	fill(&l.Server, 250, 20*time.Millisecond)
+	fill(&l.Reads, 600, 50*time.Millisecond)
 	fill(&l.Merchant, 500, 10*time.Millisecond)
 }
 

@@ -46,7 +46,10 @@ type payRequestAnswer struct {
 
 // servePayRequest opens an order for a merchant's server and answers where its customer can pay it.
 func (v *visit) servePayRequest() error {
-	err := v.readOpening(nil)
+	err := error(errTooMany)
+	if v.asking.take(v.c.source) {
+		err = v.readOpening(nil)
+	}
 	if err == nil {
 		o := v.order
 		address := v.address(v.r) + payPath + v.first
