@@ -27,15 +27,23 @@ type Explanation struct {
 	Center        string                 `json:"center"`
 	Amount        string                 `json:"amount"`
 	Currency      string                 `json:"currency"`
+	Original      string                 `json:"original,omitempty"` // as the merchant asked, when that is another currency
+	Rate          string                 `json:"rate,omitempty"`     // of the conversion
+	Means         string                 `json:"means"`
 	TwoStage      bool                   `json:"two_stage"`
 	State         order.State            `json:"state"`
 	Why           string                 `json:"why"`
 	Amounts       ExplainedAmounts       `json:"amounts"`
 	CreatedAt     time.Time              `json:"created_at"`
+	PayBefore     *time.Time             `json:"pay_before,omitempty"` // of an opened order
+	TriesLeft     int16                  `json:"tries_left,omitempty"`
+	Parent        int64                  `json:"parent,omitempty"` // first order of the subscription
 	HoldExpiresAt *time.Time             `json:"hold_expires_at,omitempty"`
 	Card          string                 `json:"card"`
 	CardExpires   string                 `json:"card_expires"`
 	Operations    []ExplainedOperation   `json:"operations"`
+	Authenticated []ExplainedSecure      `json:"authentications,omitempty"`
+	Instant       []ExplainedInstant     `json:"instant_payments,omitempty"`
 	Transactions  []ExplainedTransaction `json:"transactions"`
 	Owed          []ExplainedOwed        `json:"owed,omitempty"`
 	Records       []ExplainedRecord      `json:"records"`
@@ -184,6 +192,9 @@ func Explain(ctx context.Context, db beginner, d *Directory, bill int64) (*Expla
 		return nil, err
 	}
 	e := explainOrder(o, d)
+	if err := e.explainMeans(ctx, tx, o); err != nil {
+		return nil, err
+	}
 	if e.Records, err = explainRecords(ctx, tx, o); err != nil {
 		return nil, err
 	}
@@ -218,6 +229,13 @@ func explainOrder(o *Order, d *Directory) *Explanation {
 	}
 	if m, ok := d.Merchant(o.Merchant); ok {
 		e.MerchantName = m.Name
+	}
+	e.Means, e.TriesLeft, e.Parent = o.Means.String(), o.TriesLeft, o.Parent
+	if o.Original != o.Amount {
+		e.Original, e.Rate = o.Original.String(), o.Rate
+	}
+	if !o.PayBefore.IsZero() {
+		e.PayBefore = utc(&o.PayBefore)
 	}
 	if !o.HoldExpiresAt.IsZero() {
 		e.HoldExpiresAt = utc(&o.HoldExpiresAt)

@@ -14,6 +14,7 @@ func (e *Explanation) WriteText(out io.Writer, zone *time.Location) error {
 	p := &printer{w: tabwriter.NewWriter(out, 0, 0, 2, ' ', 0), zone: zone}
 	p.head(e)
 	p.operations(e.Operations)
+	p.means(e)
 	p.transactions(e.Transactions, e.Owed)
 	p.records(e.Records)
 	p.journals(e.Journals)
@@ -67,8 +68,11 @@ func (p *printer) head(e *Explanation) {
 	p.row("merchant", strings.TrimSpace(fmt.Sprintf("%d %s", e.Merchant, e.MerchantName)))
 	p.row("center", e.Center)
 	p.row("created", p.at(e.CreatedAt))
-	p.row("card", e.Card, e.CardExpires)
-	p.row("amount", e.Amount+" "+e.Currency)
+	p.row("means", strings.TrimSpace(e.Means+" "+e.Card+" "+e.CardExpires))
+	p.row("amount", e.Amount+" "+e.Currency+convertedFrom(e))
+	if e.PayBefore != nil {
+		p.row("to be paid", fmt.Sprintf("until %s, %d tries left", p.at(*e.PayBefore), e.TriesLeft))
+	}
 	p.row("state", string(e.State)+": "+e.Why)
 	a := e.Amounts
 	p.row("authorized", a.Authorized)
@@ -77,6 +81,29 @@ func (p *printer) head(e *Explanation) {
 	p.row("released", fmt.Sprintf("%s by cancel, %s by AutoDeposit, %s by expiry", a.ReleasedCancel, a.ReleasedDeposit, a.ReleasedExpiry))
 	p.row("refunded", fmt.Sprintf("%s, of it pending %s", a.Refunded, a.RefundPending))
 	p.row("cancellable", a.Cancellable)
+}
+
+func convertedFrom(e *Explanation) string {
+	if e.Original == "" {
+		return ""
+	}
+	return fmt.Sprintf(" for %s at %s", e.Original, e.Rate)
+}
+
+// means are the 3-D Secure and the instant payments of an order that had any.
+func (p *printer) means(e *Explanation) {
+	if len(e.Authenticated) > 0 {
+		p.title("3-D Secure")
+	}
+	for _, a := range e.Authenticated {
+		p.row(fmt.Sprintf("  .%d", a.Operation), a.State, "status "+a.Status, "ECI "+a.ECI, a.Version, p.at(a.StartedAt))
+	}
+	if len(e.Instant) > 0 {
+		p.title("instant payments")
+	}
+	for _, i := range e.Instant {
+		p.row(fmt.Sprintf("  .%d", i.Operation), i.State, i.Amount, "until "+p.at(i.ExpiresAt), i.Paid, i.LastError)
+	}
 }
 
 func (p *printer) until(t *time.Time) string {

@@ -58,6 +58,12 @@ func (s NotificationState) String() string { return word(notificationStates, s) 
 // NotificationStates are the words of the states.
 func NotificationStates() map[NotificationState]string { return maps.Clone(notificationStates) }
 
+var instantStates = map[InstantState]string{InstantRequested: "requested", InstantActive: "active", InstantPaid: "paid",
+	InstantExpired: "expired", InstantRefused: "refused"}
+
+// String is the state in a word.
+func (s InstantState) String() string { return word(instantStates, s) }
+
 var recordKinds = map[RecordKind]string{Sale: "sale", Credit: "credit"}
 
 // String is the kind in a word.
