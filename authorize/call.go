@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -141,6 +142,8 @@ func (c *call) readBody(r *http.Request) error {
 			return errTooLarge
 		case errors.Is(err, io.EOF):
 			return nil
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return &fault{first: errTimedOut, second: onUnexpected, status: http.StatusRequestTimeout, detail: "body did not come in time"}
 		case err != nil:
 			return &fault{first: errGeneral, second: onUnexpected, status: http.StatusBadRequest, detail: "body ended early"}
 		}

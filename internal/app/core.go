@@ -34,6 +34,8 @@ type Options struct {
 	InlineBudget time.Duration
 	// MaxBackoff bounds the pause before a lost connection to a center is dialed again. Default 15 s.
 	MaxBackoff time.Duration
+	// Limits of the connections that are served.
+	Limits Limits
 	// ThrowAway accepts a database that may lose commits. For tests.
 	ThrowAway bool
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -126,7 +125,7 @@ func (s *Server) startGateway() error {
 		return err
 	}
 	s.Gateway, err = authorize.New(authorize.Options{Books: s.Books, Directory: s.Config.Directory, Vault: s.Vault, Centers: centers, Banks: banks,
-		Merchants: merchants(s.Config), Now: s.Now, Log: s.Log, Registerer: s.Registry, InlineBudget: s.InlineBudget,
+		Merchants: merchants(s.Config), Source: sourceBehind(s.Environment.Proxies), Now: s.Now, Log: s.Log, Registerer: s.Registry, InlineBudget: s.InlineBudget,
 		PublicURL: s.Config.PublicURL, SigningKey: s.Config.SigningKey, ThreeDS: secure})
 	if err != nil {
 		return err
@@ -204,29 +203,6 @@ const (
 
 // workersFor is how many jobs may run at a time, so that none waits for a connection that another one waits with.
 func workersFor(maxConns int32) int { return max(1, int(maxConns-connsBesides)/connsPerJob) }
-
-// listen serves a handler with limits on everything that a client could stretch.
-func (s *Server) listen(address string, h http.Handler) (string, error) {
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return "", err
-	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 90 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn)}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(l) }()
-	s.onStop(func(ctx context.Context) error {
-		err := server.Shutdown(ctx)
-		if err != nil {
-			err = errors.Join(err, server.Close())
-		}
-		if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
-			err = errors.Join(err, served)
-		}
-		return err
-	})
-	return l.Addr().String(), nil
-}
 
 // operations serves what operators' tools ask for: /metrics, /healthz (the process lives), /readyz (it can work).
 func (s *Server) operations() http.Handler {

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -234,6 +235,27 @@ func TestEnvironment(t *testing.T) {
 		})
 		if !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s=%s: %v", name, value, err)
+		}
+	}
+}
+
+// Proxies are networks and addresses in one list; anything else stops the start.
+func TestProxies(t *testing.T) {
+	read := func(text string) (config.Environment, error) {
+		return config.ReadEnvironment(func(name string) string {
+			if name == "SETTLED_PROXIES" {
+				return text
+			}
+			return ""
+		})
+	}
+	e, err := read(" 10.1.2.3/8, 192.0.2.1 ,2001:db8::1,")
+	if got := fmt.Sprint(e.Proxies); err != nil || got != "[10.0.0.0/8 192.0.2.1/32 2001:db8::1/128]" {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, bad := range []string{"proxy.example", "10.0.0.0/33", "10.0.0.1:80"} {
+		if _, err := read(bad); !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "SETTLED_PROXIES") {
+			t.Errorf("%s: %v", bad, err)
 		}
 	}
 }

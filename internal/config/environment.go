@@ -3,23 +3,26 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 )
 
 // Environment is what a process is told by its environment. Secrets do not stand here but in the files that are named;
 // DATABASE_URL may leave its password to PGPASSFILE.
 type Environment struct {
-	DatabaseURL   string        // DATABASE_URL
-	Config        string        // SETTLED_CONFIG: path of the configuration file
-	Keys          string        // SETTLED_KEYS: path of the vault's key file
-	Listen        string        // SETTLED_LISTEN: address of the merchants' API
-	MetricsListen string        // SETTLED_METRICS_LISTEN: address of metrics and health
-	MaxConns      int32         // SETTLED_MAX_CONNS: database connections of the process, those of the lanes apart
-	Lanes         int           // SETTLED_LANES: workers of the group commit
-	Drain         time.Duration // SETTLED_DRAIN: how long a stop waits for what is in process
-	LogLevel      slog.Level    // SETTLED_LOG_LEVEL: debug, info, warn or error
+	DatabaseURL   string         // DATABASE_URL
+	Config        string         // SETTLED_CONFIG: path of the configuration file
+	Keys          string         // SETTLED_KEYS: path of the vault's key file
+	Listen        string         // SETTLED_LISTEN: address of the merchants' API
+	MetricsListen string         // SETTLED_METRICS_LISTEN: address of metrics and health
+	MaxConns      int32          // SETTLED_MAX_CONNS: database connections of the process, those of the lanes apart
+	Lanes         int            // SETTLED_LANES: workers of the group commit
+	Drain         time.Duration  // SETTLED_DRAIN: how long a stop waits for what is in process
+	Proxies       []netip.Prefix // SETTLED_PROXIES: networks of our reverse proxies, whose X-Forwarded-For is believed
+	LogLevel      slog.Level     // SETTLED_LOG_LEVEL: debug, info, warn or error
 }
 
 // Variable is one environment variable.
@@ -41,6 +44,7 @@ func Variables() []Variable {
 		{"SETTLED_MAX_CONNS", "16", "database connections of the process, besides one for each lane", setMaxConns},
 		{"SETTLED_LANES", "2", "workers of the group commit, each with a database connection", setLanes},
 		{"SETTLED_DRAIN", "30s", "how long a stop waits for what is in process", setDrain},
+		{"SETTLED_PROXIES", "", "addresses or networks of the reverse proxies in front, separated by commas: their X-Forwarded-For says who calls", setProxies},
 		{"SETTLED_LOG_LEVEL", "info", "debug, info, warn or error", func(e *Environment, s string) error { return e.LogLevel.UnmarshalText([]byte(s)) }},
 	}
 }
@@ -77,6 +81,25 @@ func setMaxConns(e *Environment, s string) error {
 	n, err := between(s, 5, 10_000)
 	e.MaxConns = int32(n)
 	return err
+}
+
+// setProxies reads networks and single addresses.
+func setProxies(e *Environment, s string) error {
+	for text := range strings.SplitSeq(s, ",") {
+		text = strings.TrimSpace(text)
+		if text == "" {
+			continue
+		}
+		network, err := netip.ParsePrefix(text)
+		if a, single := netip.ParseAddr(text); single == nil {
+			network, err = a.Prefix(a.BitLen())
+		}
+		if err != nil {
+			return fmt.Errorf("%q is neither an address nor a network", text)
+		}
+		e.Proxies = append(e.Proxies, network.Masked())
+	}
+	return nil
 }
 
 func setLanes(e *Environment, s string) error {

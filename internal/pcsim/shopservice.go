@@ -3,6 +3,7 @@ package pcsim
 import (
 	"cmp"
 	"context"
+	"crypto/hmac"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -49,7 +50,7 @@ func (s *Shop) State(ctx context.Context, number string) (ShopAnswer, error) {
 	}
 	a := all[len(all)-1]
 	x := strconv.Itoa(int(s.opt.Merchant)) + a.OrderNumber + a.OrderAmount + a.OrderCurrency + a.OrderState
-	if a.Checkvalue != s.checkvalue(x) || a.OrderNumber != number {
+	if !hmac.Equal([]byte(a.Checkvalue), []byte(s.checkvalue(x))) || a.OrderNumber != number {
 		return ShopAnswer{}, fmt.Errorf("%w: order %s", ErrShopForged, number)
 	}
 	s.learn(a)
