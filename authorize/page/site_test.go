@@ -78,6 +78,7 @@ func (s *site) show(w http.ResponseWriter, v *View) {
 		text = scriptTag.ReplaceAllString(text, "")
 	}
 	maps.Copy(w.Header(), page.Header())
+	w.Header().Del("Content-Length") // the text may be shorter than what was served
 	_, _ = io.WriteString(w, text)
 }
 
