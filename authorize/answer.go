@@ -94,7 +94,11 @@ type record [outCount]string
 type told struct {
 	record
 	operations []record // of a service that tells all of them; nil: the record is the operation's, too
+	secure     []pair   // 3-D Secure of a payment that waits for it; nil: it does not
 }
+
+// pair is a value with its name on the wire.
+type pair struct{ name, value string }
 
 // answer is what a service says, before it has a format.
 type answer struct {

@@ -26,6 +26,7 @@ type call struct {
 	format   Format
 	language language
 	source   string
+	request  *http.Request
 	merchant *settle.Merchant
 	settings *Merchant
 	received []received // what was stripped from the parameters that proofs cover

@@ -72,12 +72,27 @@ func appendOrder(dst []byte, s *sheet, o *told) []byte {
 	if s.operation != nil {
 		dst = appendOperations(dst, s, o)
 	}
+	if o.secure != nil {
+		dst = appendSecure(dst, o.secure)
+	}
 	if s.nested {
 		dst = append(dst, '}')
 	}
 	if s.check != nil {
 		dst = appendMembers(append(dst, `,"checkdata":{`...), s.check, &o.record)
 		dst = append(dst, '}')
+	}
+	return append(dst, '}')
+}
+
+func appendSecure(dst []byte, secure []pair) []byte {
+	dst = append(dst, `,"threedsdata":{`...)
+	for i, p := range secure {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(appendString(dst, p.name), ':')
+		dst = appendString(dst, p.value)
 	}
 	return append(dst, '}')
 }

@@ -20,7 +20,8 @@ func appendCSV(dst []byte, s *sheet, a *answer) []byte {
 	for i := range a.orders {
 		o := &a.orders[i]
 		if s.operation == nil {
-			dst = endLine(appendPairs(dst, s.flat, &o.record, outCount))
+			dst = appendPairs(dst, s.flat, &o.record, outCount)
+			dst = endLine(appendSecurePairs(dst, o.secure))
 			continue
 		}
 		steps := o.steps(s)
@@ -49,6 +50,15 @@ func appendLine(dst []byte, s *sheet, o *told, step *record) []byte {
 // endLine turns the last separator into the end of the line.
 func endLine(dst []byte) []byte {
 	dst[len(dst)-1] = '\n'
+	return dst
+}
+
+// appendSecurePairs writes the 3-D Secure of a payment that waits for it.
+func appendSecurePairs(dst []byte, secure []pair) []byte {
+	for _, p := range secure {
+		dst = append(append(dst, p.name...), ':')
+		dst = append(appendCell(dst, p.value), csvSeparator)
+	}
 	return dst
 }
 

@@ -9,7 +9,7 @@ import (
 const xmlHeader = "<?xml version='1.0' encoding='utf-8' standalone='yes'?>\n"
 
 // dtd writes the internal DTD of a flat answer. Some clients cut the text from <!DOCTYPE to ]> and fail without it.
-func dtd(fields []out) []byte {
+func dtd(fields []out, secure bool) []byte {
 	var b strings.Builder
 	b.WriteString("<!DOCTYPE result [\n<!ATTLIST result firstcode CDATA #REQUIRED secondcode CDATA #REQUIRED count CDATA #REQUIRED>\n" +
 		"<!ELEMENT result (orders?)>\n<!ELEMENT orders (order)>\n<!ELEMENT order (")
@@ -19,7 +19,16 @@ func dtd(fields []out) []byte {
 		}
 		b.WriteString(outNames[f] + "?")
 	}
+	if secure {
+		b.WriteString(", threedsdata?")
+	}
 	b.WriteString(")>\n")
+	if secure {
+		b.WriteString("<!ELEMENT threedsdata (" + strings.Join(secureNames[:], ", ") + ")>\n")
+		for _, name := range secureNames {
+			b.WriteString("<!ELEMENT " + name + " (#PCDATA)>\n")
+		}
+	}
 	for _, f := range fields {
 		b.WriteString("<!ELEMENT " + outNames[f] + " (#PCDATA)>\n")
 	}
@@ -76,7 +85,21 @@ func appendSections(dst []byte, s *sheet, o *told, attribute string) []byte {
 		dst = appendElements(dst, s.operation, r, attribute)
 		dst = append(dst, "</operation>"...)
 	}
+	if o.secure != nil {
+		dst = appendSecureElements(dst, o.secure, attribute)
+	}
 	return dst
+}
+
+// appendSecureElements writes the 3-D Secure of a payment that waits for it.
+func appendSecureElements(dst []byte, secure []pair, attribute string) []byte {
+	dst = append(dst, "<threedsdata>"...)
+	for _, p := range secure {
+		dst = append(append(append(dst, '<'), p.name...), attribute...)
+		dst = appendText(append(dst, '>'), p.value)
+		dst = append(append(append(dst, "</"...), p.name...), '>')
+	}
+	return append(dst, "</threedsdata>"...)
 }
 
 // steps are the records of the operations that the sheet shows.

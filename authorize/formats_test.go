@@ -32,6 +32,8 @@ func (w *world) examples() map[string]params {
 		orderState:  credentials().with(params{"Ordernumber": "A-1"}),
 		orderResult: credentials().with(params{"Ordernumber": "A-1"}),
 		byDate:      credentials().with(params{"TestMode": "0"}),
+
+		continueSecure: credentials().with(params{"Billnumber": bill}),
 	}
 	for path := range described {
 		if asked[path] == nil {
@@ -100,6 +102,8 @@ func TestDefaults(t *testing.T) {
 		orderState:  {"<?xml version='1.0' encoding='utf-8'?>\n<soapenv:Envelope ", ""},
 		orderResult: {"<?xml version='1.0' encoding='utf-8' standalone='yes'?>\n<result ", english},
 		byDate:      {"billnumber:51", english},
+
+		continueSecure: {"ordernumber:A-1;", english},
 	}
 	for path := range described {
 		p, want := asked[path], defaults[path]

@@ -51,7 +51,7 @@ func classOf(a *answer) int {
 		return classOfFault(f)
 	case len(a.orders) == 0:
 		return classSuccess
-	case a.orders[0].record[outResponseCode] == responseInProcess:
+	case a.orders[0].record[outResponseCode] == responseInProcess, a.orders[0].record[outResponseCode] == responseSecure:
 		return classInProcess
 	case a.orders[0].record[outResponseCode] == responseApproved, a.orders[0].record[outResponseCode] == "":
 		return classSuccess

@@ -86,6 +86,9 @@ const (
 	inComment
 	inPNR
 	inIsConvert
+	inUserAgent
+	inAcceptHeader
+	inBrowserInfo
 	inCount
 )
 
@@ -180,6 +183,10 @@ var params = [inCount]param{
 	inComment:              {"Comment", 110, stripText, 4000},
 	inPNR:                  {"PNR", 176, stripGeneral, 15},
 	inIsConvert:            {"isConvert", 0, stripGeneral, 1},
+
+	inUserAgent:    {"UserAgent", 0, stripControl, 2048},
+	inAcceptHeader: {"AcceptHeader", 0, stripControl, 2048},
+	inBrowserInfo:  {"BrowserInfo", 0, stripControl, maxBrowser},
 }
 
 // maxInteger and maxSmall are the largest values of the protocol's whole numbers.

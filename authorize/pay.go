@@ -23,6 +23,9 @@ func (g *Gateway) pay(ctx context.Context, c *call) (*answer, error) {
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx) // from here on the work does not end with the caller
+	if g.secures(c.settings) {
+		return g.paySecurely(ctx, c, &in, k)
+	}
 	p, earlier, err := g.begin(ctx, in)
 	switch {
 	case errors.Is(err, postgres.ErrUnknown):

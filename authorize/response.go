@@ -13,6 +13,7 @@ const (
 	responseReception   = "AS107"
 	responseFraud       = "AS108"
 	responseCountLimit  = "AS109"
+	responseSecure      = "AS110"
 	responseInProcess   = "AS300"
 )
 
@@ -78,6 +79,9 @@ var wordings = map[string][languages]wording{
 	responseCountLimit: {
 		{"Declined: operation limit exceeded", "Limit exceeded", "Try again later"},
 		{"Отказ: превышен лимит операций", "Превышен лимит", "Повторите попытку позже"}},
+	responseSecure: {
+		{"3-D Secure authorization required", "Your bank confirms the payment", "Continue with 3-D Secure"},
+		{"Требуется авторизация 3-D Secure", "Банк подтверждает платеж", "Продолжите проверку 3-D Secure"}},
 	responseInProcess: {
 		{"Operation in process", "The payment is being processed", "Ask for the order's state later"},
 		{"Операция в процессе", "Платеж обрабатывается", "Запросите состояние заказа позже"}},

@@ -30,6 +30,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, s *service, m *r
 	c := calls.Get().(*call)
 	defer c.release()
 	c.format, c.accepts, c.source = s.format, &s.accepts, g.Source(r)
+	c.request = r
 	id := correlation()
 	a := g.answerTo(r, s, c, id)
 	if a.fault != nil && a.fault.status >= http.StatusInternalServerError {

@@ -126,7 +126,7 @@ func (v *visit) settleSecure() error {
 func (v *visit) secureBody(a *settle.Authentication) page.Body {
 	switch {
 	case a.State == settle.AuthenticationMethod && a.MethodURL != "":
-		return page.Method{URL: a.MethodURL, Data: threeds.MethodData(a.ServerID, v.secureURL(methodPath))}
+		return page.Method{URL: a.MethodURL, Data: threeds.MethodData(a.ServerID, v.secureURL(v.address(v.r), methodPath, v.order))}
 	case v.challenge.URL != "":
 		return page.Challenge{URL: v.challenge.URL, Request: v.challenge.Request, SessionData: v.seal(domainSecure, attemptOf(v.order))}
 	}
@@ -134,31 +134,38 @@ func (v *visit) secureBody(a *settle.Authentication) page.Body {
 }
 
 // secureURL is an address of ours for the cardholder's bank; it says which authentication it is about.
-func (v *visit) secureURL(path string) string {
-	return v.address(v.r) + path + "?session=" + url.QueryEscape(v.seal(domainSecure, attemptOf(v.order)))
+func (g *Gateway) secureURL(base, path string, o *settle.Order) string {
+	return base + path + "?session=" + url.QueryEscape(g.seal(domainSecure, attemptOf(o)))
 }
 
 // question is what the bank is told of the purchase, the shop and the browser.
 func (v *visit) question(a *settle.Authentication) threeds.Request {
-	o := v.order
-	r := threeds.Request{Purpose: threeds.ForPayment, Expiry: o.CardExpiry, Cardholder: v.kept.of(inCardholder), Email: v.kept.of(inEmail),
-		Amount: o.Amount, At: v.Now(), Browser: v.browser(a.Browser), NotificationURL: v.secureURL(challengePath), Merchant: v.shop()}
+	r := v.purchase(v.order, v.kept, v.address(v.r))
+	r.Browser = v.browser(a.Browser)
+	return r
+}
+
+// purchase is what the bank is told of a purchase and its shop.
+func (g *Gateway) purchase(o *settle.Order, kept details, base string) threeds.Request {
+	r := threeds.Request{Purpose: threeds.ForPayment, Expiry: o.CardExpiry, Cardholder: kept.of(inCardholder), Email: kept.of(inEmail),
+		Amount: o.Amount, At: g.Now(), NotificationURL: g.secureURL(base, challengePath, o), Merchant: g.acceptor(o)}
 	if len(r.Cardholder) > 45 {
 		r.Cardholder = ""
 	}
-	if agreed := agreedOf(o, v.kept); agreed != nil {
+	if agreed := agreedOf(o, kept); agreed != nil {
 		r.Purpose, r.Recurring = threeds.ForRecurring, threeds.Recurring{Until: agreed.until, Days: min(agreed.days, 9999)}
 	}
 	return r
 }
 
-// shop is the merchant as its acquirer knows it.
-func (v *visit) shop() threeds.Merchant {
-	m := threeds.Merchant{AcquirerBIN: v.Centers[v.order.Center].Acquirer, Name: firstRunes(v.merchant.Name, 40), MCC: v.merchant.MCC}
-	if route := v.merchant.At(v.order.Center); route != nil {
+// acceptor is the merchant of an order as its acquirer knows it.
+func (g *Gateway) acceptor(o *settle.Order) threeds.Merchant {
+	merchant, _ := g.Directory.Merchant(o.Merchant)
+	m := threeds.Merchant{AcquirerBIN: g.Centers[o.Center].Acquirer, Name: firstRunes(merchant.Name, 40), MCC: merchant.MCC}
+	if route := merchant.At(o.Center); route != nil {
 		m.Acceptor = route.Acceptor
 	}
-	if region, err := tags.ParseRegion(v.merchant.Country); err == nil {
+	if region, err := tags.ParseRegion(merchant.Country); err == nil {
 		m.Country = countryNumber(region.M49())
 	}
 	return m
@@ -179,38 +186,31 @@ func firstRunes(s string, n int) string {
 // browser is what the customer's browser says of itself, by its headers and by the page's script.
 func (v *visit) browser(told string) threeds.Browser {
 	h := v.r.Header
-	b := threeds.Browser{Accept: header(h, "Accept", "*/*"), UserAgent: header(h, "User-Agent", "unknown"), Language: "en"}
-	b.IP, _ = netip.ParseAddr(v.c.source)
-	if !b.IP.IsValid() {
-		b.IP = netip.IPv4Unspecified()
-	}
-	b.IP = b.IP.WithZone("")
+	b := threeds.Browser{Accept: said(h.Get("Accept"), "*/*"), UserAgent: said(h.Get("User-Agent"), "unknown"), Language: "en", IP: addressOf(v.c.source)}
 	if v.language() == page.Russian {
 		b.Language = "ru"
 	}
-	v.addScript(&b, told)
+	addScript(&b, told)
 	return b
 }
 
-// addScript adds what the page's script told: width;height;color depth;minutes behind UTC;language.
-func (v *visit) addScript(b *threeds.Browser, told string) {
-	parts := strings.Split(told, ";")
-	if len(parts) != 5 {
+// addressOf reads the address of a browser.
+func addressOf(text string) netip.Addr {
+	ip, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.IPv4Unspecified()
+	}
+	return ip.WithZone("")
+}
+
+// addScript adds what the page's script told.
+func addScript(b *threeds.Browser, told string) {
+	said, ok := page.ParseBrowser(told)
+	if !ok {
 		return
 	}
-	var numbers [4]int
-	for i := range numbers {
-		var err error
-		if numbers[i], err = strconv.Atoi(parts[i]); err != nil {
-			return
-		}
-	}
-	plausible := numbers[0] >= 0 && numbers[1] >= 0 && numbers[0] < 1e6 && numbers[1] < 1e6 && numbers[2] > 0 && numbers[3] >= -840 && numbers[3] <= 840
-	if !plausible {
-		return
-	}
-	b.Script, b.Width, b.Height, b.ColorDepth, b.ZoneMinutes = true, numbers[0], numbers[1], numbers[2], numbers[3]
-	if tag, err := tags.Parse(parts[4]); err == nil && len(parts[4]) <= 35 {
+	b.Script, b.Width, b.Height, b.ColorDepth, b.ZoneMinutes = true, said.Width, said.Height, said.ColorDepth, said.ZoneMinutes
+	if tag, err := tags.Parse(said.Language); err == nil {
 		b.Language = tag.String()
 	}
 }
@@ -218,8 +218,9 @@ func (v *visit) addScript(b *threeds.Browser, told string) {
 // maxHeader bounds the headers that banks are told of.
 const maxHeader = 2048
 
-func header(h http.Header, name, otherwise string) string {
-	text := firstRunes(strings.ToValidUTF8(strings.Map(printableRune, h.Get(name)), ""), maxHeader)
+// said is a header as far as banks take it.
+func said(header, otherwise string) string {
+	text := firstRunes(strings.ToValidUTF8(strings.Map(printableRune, header), ""), maxHeader)
 	if text == "" {
 		return otherwise
 	}

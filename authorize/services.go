@@ -24,7 +24,9 @@ var services = prepared([]service{
 	{path: "/pay/silentpay.cfm", sheet: paymentSheet, format: FormatCSV, second: onNothing, handle: (*Gateway).pay,
 		needs: []in{inOrderNumber, inOrderAmount, inCardNumber, inExpireMonth, inExpireYear, inCVC},
 		takes: slices.Concat([]in{inOrderCurrency, inOrderComment, inDelay, inLanguage, inClientIP, inCardType, inCardholder,
-			inChequeItems, inListParameters}, span(inLastName, inZip))},
+			inChequeItems, inListParameters}, span(inLastName, inZip), browserParams)},
+	{path: "/get3dsecver2/get3dsecver2.cfm", sheet: secureSheet, format: FormatCSV, second: onPayment, handle: (*Gateway).continuePayment,
+		needs: []in{inBillNumber}, takes: append([]in{inLanguage, inClientIP}, browserParams...)},
 	{path: "/charge/charge.cfm", sheet: chargeSheet, format: FormatCSV, second: onConfirmation, handle: (*Gateway).charge,
 		needs: []in{inBillNumber},
 		takes: []in{inAmount, inCurrency, inLanguage, inClientIP, inAutoDeposit, inExternalConfirm}},
@@ -43,6 +45,7 @@ var services = prepared([]service{
 // Parameters that several services have.
 var (
 	credentialParams = []in{inMerchant, inLogin, inPassword}
+	browserParams    = span(inUserAgent, inBrowserInfo)
 	cancelParams     = []in{inAmount, inCurrency, inCancelReason, inLanguage, inClientIP, inExternalRefund}
 	periodParams     = append(span(inStartYear, inEndMin), inLanguage)
 

@@ -13,6 +13,7 @@ type sheet struct {
 	nested    bool   // JSON: the order stands in an "order" of the root
 	list      bool   // JSON: orders stand in an "orders" of the root, also a single one
 	wrapped   bool   // XML: orders stand in an "orders" of the root
+	secure    bool   // orders may have the 3-D Secure that they wait for
 	dtd       []byte
 	soap      soap
 
@@ -50,7 +51,13 @@ var operationFields = slices.DeleteFunc(fields(outOrderNumber, outSignature), fu
 // flatSheet is the layout of one operation with its order in one row.
 func flatSheet(root string, soap soap, more ...out) *sheet {
 	return &sheet{root: root, flat: flatFields, order: append(slices.Clone(operationFields), more...), customer: customerFields,
-		wrapped: true, dtd: dtd(flatFields), soap: soap}
+		wrapped: true, dtd: dtd(flatFields, false), soap: soap}
+}
+
+// secured lets the orders of a layout tell the 3-D Secure that they wait for.
+func (s *sheet) secured() *sheet {
+	s.secure, s.dtd = true, dtd(flatFields, true)
+	return s
 }
 
 // rpc names a flat service of the first generation.
@@ -67,7 +74,8 @@ var periodFields = []out{outBillNumber, outOrderNumber, outTestMode, outOrderCom
 
 // The layouts of the services.
 var (
-	paymentSheet  = flatSheet("silentpay", soap{request: "SilentPay", response: "SilentPayResponse", inner: "return", bare: true})
+	paymentSheet  = flatSheet("silentpay", soap{request: "SilentPay", response: "SilentPayResponse", inner: "return", bare: true}).secured()
+	secureSheet   = flatSheet("get3dsecver2", soap{request: "Get3DSecVer2", response: "Get3DSecVer2Response", inner: "return", bare: true}).secured()
 	chargeSheet   = flatSheet("charge", rpc("MakeCharge"))
 	cancelSheet   = flatSheet("cancel", rpc("MakeCancel"), outTransactionType, outNote)
 	wsCancelSheet = &sheet{root: "wscancel", nested: true,

@@ -131,7 +131,11 @@ func (g *Gateway) stored(ctx context.Context, c *call, id int64) (*answer, error
 	if op == nil {
 		op = pending(o)
 	}
-	return one(c.operation(g, o, op)), nil
+	a := one(c.operation(g, o, op))
+	if !o.PayBefore.IsZero() {
+		a.orders[0].secure, err = g.secureData(ctx, c, o)
+	}
+	return a, err
 }
 
 // operation tells an operation of an order of the books.

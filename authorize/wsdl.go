@@ -17,6 +17,7 @@ type description struct {
 	Needs, Takes     []string
 	Fields, Customer []string // of an order
 	Step             []string // of an operation; nil: the answer tells none
+	Secure           []string // in the order, while it waits for 3-D Secure
 	Check            []string // in the order
 	After            []string // behind the order
 }
@@ -38,6 +39,9 @@ func describe(s *service) description {
 	}
 	if s.sheet.flat == nil {
 		d.Fields, d.Customer, d.Check = outTexts(s.sheet.order), outTexts(s.sheet.customer), outTexts(s.sheet.check)
+	}
+	if s.sheet.secure {
+		d.Secure = secureNames[:]
 	}
 	if s.sheet.nested {
 		d.Check, d.After = nil, outTexts(s.sheet.check)
@@ -68,6 +72,8 @@ var wsdl = template.Must(template.New("wsdl").Funcs(template.FuncMap{"concat": s
 {{template "texts" .Customer}}</xsd:sequence></xsd:complexType></xsd:element>
 {{end}}{{if .Step}}<xsd:element name="operation" minOccurs="0" maxOccurs="unbounded"><xsd:complexType><xsd:sequence>
 {{template "texts" .Step}}</xsd:sequence></xsd:complexType></xsd:element>
+{{end}}{{if .Secure}}<xsd:element name="threedsdata" minOccurs="0"><xsd:complexType><xsd:sequence>
+{{template "texts" .Secure}}</xsd:sequence></xsd:complexType></xsd:element>
 {{end}}{{template "texts" .Check}}{{end -}}
 {{define "answer"}}{{if .Bare}}{{template "order" .}}{{else -}}
 <xsd:element name="order"{{if not .After}} minOccurs="0" maxOccurs="unbounded"{{end}}><xsd:complexType><xsd:sequence>

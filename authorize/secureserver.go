@@ -1,0 +1,178 @@
+package authorize
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"settled/authorize/threeds"
+	"settled/settle"
+	"settled/settle/order"
+)
+
+// paySecurely serves silentpay of a merchant whose card holders are authenticated. The merchant's own page shows them what
+// their bank wants; nothing is sent to the center before that is over.
+func (g *Gateway) paySecurely(ctx context.Context, c *call, in *settle.Intent, k card) (*answer, error) {
+	if err := c.require(inClientIP); err != nil {
+		return nil, err
+	}
+	o, begins, err := g.openSecure(ctx, c, in)
+	if err != nil || !begins {
+		return g.storedOrError(ctx, c, o, err)
+	}
+	r := settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: k.pan, CardExpiry: k.expiry, Number: 1}
+	a, err := g.enroll(ctx, r, c.text(inBrowserInfo))
+	if err == nil {
+		g.codes.keep(attempt{o.Merchant, o.ID, a.Operation}, k.cvv)
+		err = g.beginSecure(ctx, c, o.ID, &a)
+	}
+	return g.storedOrError(ctx, c, o, err)
+}
+
+// storedOrError answers what the books say of the order, also when somebody else went on with it.
+func (g *Gateway) storedOrError(ctx context.Context, c *call, o *settle.Order, err error) (*answer, error) {
+	if err != nil && !overtaken(err) {
+		return nil, err
+	}
+	return g.stored(ctx, c, o.ID)
+}
+
+// openSecure makes the order of a payment. begins tells that its payment is still to be begun: the order is new, or the
+// process that made it has died. A refusal answers an identical request for as long as without 3-D Secure.
+func (g *Gateway) openSecure(ctx context.Context, c *call, in *settle.Intent) (o *settle.Order, begins bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	earlier, err := g.Books.ByNumber(ctx, in.Merchant.ID, in.OrderNumber)
+	switch {
+	case errors.Is(err, settle.ErrNotFound):
+	case err != nil:
+		return nil, false, err
+	case earlier.Matches(in.Fingerprint) && g.Now().Sub(earlier.CreatedAt) < settle.RepeatWithin && earlier.Status != order.InProcess:
+		return earlier, false, nil
+	}
+	kept := details{}
+	if in.Details != nil {
+		if err := json.Unmarshal(in.Details, &kept); err != nil {
+			return nil, false, err
+		}
+	}
+	kept[viaDetail] = viaServer
+	text, err := json.Marshal(kept)
+	if err != nil {
+		return nil, false, err
+	}
+	o, _, err = g.Books.Open(ctx, settle.OpenRequest{Merchant: in.Merchant, OrderNumber: in.OrderNumber, Original: in.Amount, Means: settle.MeansCard,
+		TwoStage: in.TwoStage, Tries: 1, PayBefore: g.Now().Add(c.settings.Page.timeout()), Fingerprint: in.Fingerprint, Details: text})
+	if err != nil {
+		return nil, false, err
+	}
+	return o, o.Status == order.InProcess && o.PaymentNumber == 0, nil
+}
+
+// beginSecure goes as far as it can without the browser.
+func (g *Gateway) beginSecure(ctx context.Context, c *call, id int64, a *settle.Authentication) error {
+	o, err := g.Books.Order(ctx, c.merchant.ID, id)
+	switch {
+	case err != nil:
+		return err
+	case a.Required != int16(threeds.IsEnrolled):
+		_, err = g.pass(ctx, o, threeds.Authentication{ServerTransID: a.ServerID})
+	case a.MethodURL == "":
+		_, err = g.ask(ctx, o, a, g.serverQuestion(c, o, a))
+	}
+	return err
+}
+
+// serverQuestion is what the bank is told when the browser is known by the words of the merchant's server only.
+func (g *Gateway) serverQuestion(c *call, o *settle.Order, a *settle.Authentication) threeds.Request {
+	kept := detailsOf(o)
+	r := g.purchase(o, kept, g.address(c.request))
+	ip, told := c.text(inClientIP), c.text(inBrowserInfo)
+	if ip == "" {
+		ip = kept.of(inClientIP)
+	}
+	if told == "" {
+		told = a.Browser
+	}
+	r.Browser = threeds.Browser{Accept: said(c.text(inAcceptHeader), "*/*"), UserAgent: said(c.text(inUserAgent), "unknown"), Language: "en", IP: addressOf(ip)}
+	if c.language == russian {
+		r.Browser.Language = "ru"
+	}
+	addScript(&r.Browser, told)
+	return r
+}
+
+// continuePayment serves get3dsecver2: it goes on with a payment after the cardholder's bank has looked at the browser, and
+// tells where it is.
+func (g *Gateway) continuePayment(ctx context.Context, c *call) (*answer, error) {
+	id, _, err := c.billNumber()
+	if err != nil {
+		return nil, err
+	}
+	if err = errors.Join(c.readLanguage(c.settings.language()), c.checkClientIP()); err != nil {
+		return nil, err
+	}
+	ctx = context.WithoutCancel(ctx) // from here on the work does not end with the caller
+	o, err := g.Books.Order(ctx, c.merchant.ID, id)
+	if err != nil {
+		return nil, err
+	}
+	a, err := g.Books.Authenticating(ctx, o)
+	switch {
+	case err != nil:
+		return nil, err
+	case a == nil || g.ThreeDS == nil:
+	case a.State == settle.AuthenticationMethod && g.Now().Before(a.ExpiresAt):
+		_, err = g.ask(ctx, o, a, g.serverQuestion(c, o, a))
+	default:
+		_, _, err = g.follow(ctx, o, a)
+	}
+	return g.storedOrError(ctx, c, o, err)
+}
+
+// secureNames are the fields of threedsdata in answers.
+var secureNames = [...]string{"version", "threeDSServerTransID", "threeDSMethodURL", "threeDSMethodData", "alphaauthresult", "challenge",
+	"challengeurl", "challengerequest", "eci"}
+
+// secureData tells the 3-D Secure of an order's last payment to the merchant's server, nil when it had none.
+func (g *Gateway) secureData(ctx context.Context, c *call, o *settle.Order) ([]pair, error) {
+	all, err := g.Books.Authentications(ctx, o.Merchant, o.ID)
+	if err != nil || len(all) == 0 || g.ThreeDS == nil {
+		return nil, err
+	}
+	a := &all[len(all)-1]
+	values := [len(secureNames)]string{0: "2.0", 1: a.ServerID, 4: a.Status, 8: indicator(a.ECI)}
+	switch {
+	case a.Required != int16(threeds.IsEnrolled):
+		values[1] = ""
+	case a.State == settle.AuthenticationMethod && a.MethodURL != "":
+		values[2], values[3] = a.MethodURL, threeds.MethodData(a.ServerID, g.secureURL(g.address(c.request), methodPath, o))
+	case a.State == settle.AuthenticationChallenge:
+		s, err := g.ThreeDS.Result(ctx, a.ServerID)
+		if err != nil {
+			return nil, err
+		}
+		values[5], values[6], values[7] = a.Status, s.Challenge.URL, s.Challenge.Request
+	case a.CompletedAt != nil:
+		values[5] = "F"
+	}
+	data := make([]pair, len(values))
+	for i, value := range values {
+		data[i] = pair{secureNames[i], value}
+	}
+	return data, nil
+}
+
+// indicator is the ECI as merchants are told it: 5 authenticated, 6 attempted, 7 neither.
+func indicator(eci string) string {
+	switch strings.TrimPrefix(eci, "0") {
+	case "2", "5":
+		return "5"
+	case "1", "6":
+		return "6"
+	case "0", "7":
+		return "7"
+	}
+	return ""
+}
