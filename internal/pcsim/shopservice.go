@@ -48,13 +48,40 @@ func (s *Shop) State(ctx context.Context, number string) (ShopAnswer, error) {
 	if err != nil {
 		return ShopAnswer{}, err
 	}
-	a := all[len(all)-1]
+	a := all[len(all)-1].ShopAnswer
 	x := strconv.Itoa(int(s.opt.Merchant)) + a.OrderNumber + a.OrderAmount + a.OrderCurrency + a.OrderState
 	if !hmac.Equal([]byte(a.Checkvalue), []byte(s.checkvalue(x))) || a.OrderNumber != number {
 		return ShopAnswer{}, fmt.Errorf("%w: order %s", ErrShopForged, number)
 	}
 	s.learn(a)
 	return a, nil
+}
+
+// ShopOperation is an operation of an order.
+type ShopOperation struct {
+	BillNumber   string `xml:"billnumber"` // extended
+	Type         string `xml:"operationtype"`
+	State        string `xml:"operationstate"`
+	Amount       string `xml:"amount"`
+	Currency     string `xml:"currency"`
+	ResponseCode string `xml:"responsecode"`
+}
+
+// ShopResult is an order with its operations.
+type ShopResult struct {
+	ShopAnswer
+	// Token stands for the card that was kept for the customer's next payment; empty when none was.
+	Token      string          `xml:"token"`
+	Operations []ShopOperation `xml:"operation"`
+}
+
+// Result asks for an order and its operations. Of several attempts it is the last.
+func (s *Shop) Result(ctx context.Context, number string) (ShopResult, error) {
+	all, err := s.call(ctx, "/orderresult/orderresult.cfm", url.Values{"Ordernumber": {number}})
+	if err != nil {
+		return ShopResult{}, err
+	}
+	return all[len(all)-1], nil
 }
 
 // Confirm confirms a hold: all of it, or an amount in the currency it is held in.
@@ -77,7 +104,7 @@ func (s *Shop) act(ctx context.Context, path, bill, amount, currency string) (Sh
 	if err != nil {
 		return ShopAnswer{}, err
 	}
-	return all[0], nil
+	return all[0].ShopAnswer, nil
 }
 
 // Charge takes a later payment of a subscription, under an order number of its own.
@@ -87,20 +114,20 @@ func (s *Shop) Charge(ctx context.Context, firstBill string, o ShopOrder) (ShopA
 	if err != nil {
 		return ShopAnswer{}, err
 	}
-	return all[0], nil
+	return all[0].ShopAnswer, nil
 }
 
-// shopResult is the XML of the web services: orderstate has its orders at the top, the others one level below.
-type shopResult struct {
+// shopEnvelope is the XML of the web services: those that tell states have their orders at the top, the others one level below.
+type shopEnvelope struct {
 	XMLName xml.Name     `xml:"result"`
 	First   string       `xml:"firstcode,attr"`
 	Second  string       `xml:"secondcode,attr"`
-	Top     []ShopAnswer `xml:"order"`
-	Below   []ShopAnswer `xml:"orders>order"`
+	Top     []ShopResult `xml:"order"`
+	Below   []ShopResult `xml:"orders>order"`
 }
 
 // call posts a form to a web service and reads the answer: one order at least.
-func (s *Shop) call(ctx context.Context, path string, f url.Values) ([]ShopAnswer, error) {
+func (s *Shop) call(ctx context.Context, path string, f url.Values) ([]ShopResult, error) {
 	for name, value := range map[string]string{"Merchant_ID": strconv.Itoa(int(s.opt.Merchant)), "Login": s.opt.Login,
 		"Password": s.opt.Password, "Format": "3", "Language": "EN"} {
 		f.Set(name, value)
@@ -115,7 +142,7 @@ func (s *Shop) call(ctx context.Context, path string, f url.Values) ([]ShopAnswe
 		return nil, fmt.Errorf("call %s: %w", path, err)
 	}
 	defer answer.Body.Close()
-	var result shopResult
+	var result shopEnvelope
 	if err := xml.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&result); err != nil {
 		return nil, fmt.Errorf("read the answer of %s (%s): %w", path, answer.Status, err)
 	}

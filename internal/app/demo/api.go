@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"settled/internal/money"
 )
 
 // terminal is the software of a merchant: it speaks the merchants' protocol over HTTP, as a form answered in JSON.
@@ -31,6 +29,7 @@ type told struct {
 	Response string `json:"responsecode"`
 	State    string `json:"orderstate"`
 	Amount   json.Number
+	Currency string `json:"currency"`
 	Note     string
 	refused  string // first/second code of a request that was refused
 }
@@ -65,11 +64,12 @@ func (t *terminal) pay(ctx context.Context, p *Purchase, card string) (told, err
 }
 
 // act confirms or cancels a paid order.
-func (t *terminal) act(ctx context.Context, p *Purchase, bill string, s Step) (told, error) {
-	form := url.Values{"Billnumber": {bill}}
+func (t *terminal) act(ctx context.Context, p *sale, s Step) (told, error) {
+	form := url.Values{"Billnumber": {p.bill}}
 	if s.Amount > 0 {
-		form.Set("Amount", money.Amount{Minor: s.Amount, Currency: p.Amount.Currency}.Decimal())
-		form.Set("Currency", p.Amount.Currency.String())
+		part := p.inPayment(s.Amount)
+		form.Set("Amount", part.Decimal())
+		form.Set("Currency", part.Currency.String())
 	}
 	if s.Act == Cancel {
 		form.Set("Externalrefundid", strings.Repeat("0", max(0, 10-len(s.Key)))+s.Key)

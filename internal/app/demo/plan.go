@@ -54,16 +54,22 @@ type Step struct {
 // Try is one attempt to pay: a card, and when it is used.
 type Try struct {
 	At    time.Time
-	Card  pcsim.Card
-	Again bool // double click: the same request is sent a second time
+	Card  pcsim.Card // of none but a payment by card
+	Fails bool       // the center declines it, or 3-D Secure does
+	Again bool       // double click: the same request is sent a second time
 }
 
 // Purchase is an order as customer and merchant mean it: tries until one is approved, then steps.
 type Purchase struct {
 	Shop     *Shop
 	Number   string
-	Amount   money.Amount
+	Amount   money.Amount // as the merchant asks; a shop that converts is paid in its own currency
+	Channel  Channel
 	TwoStage bool
+	Customer string    // the merchant's number of a customer who lets it keep his card; empty: none
+	Begins   bool      // a subscription
+	After    *Purchase `json:"-"` // the first payment of the subscription, or the one that the card was kept with
+	Leaves   bool      // the customer sees the page and goes away
 	Tries    []Try
 	Steps    []Step
 }
@@ -80,7 +86,7 @@ var hours = [24]float64{104, 82, 58, 38, 26, 22, 30, 44, 58, 75, 103, 125, 142, 
 
 // streams of random numbers, each with a seed of its own: turning one knob does not reshuffle the others.
 type streams struct {
-	arrivals, shops, amounts, currencies, stages, cards, lives, repeats *rand.Rand
+	arrivals, shops, amounts, currencies, stages, cards, lives, repeats, channels, secure *rand.Rand
 }
 
 func newStreams(seed uint64) streams {
@@ -89,7 +95,8 @@ func newStreams(seed uint64) streams {
 		fmt.Fprintf(h, "%d/%s", seed, name)
 		return rand.New(rand.NewPCG(seed, h.Sum64()))
 	}
-	return streams{sub("arrivals"), sub("shops"), sub("amounts"), sub("currencies"), sub("stages"), sub("cards"), sub("lives"), sub("repeats")}
+	return streams{sub("arrivals"), sub("shops"), sub("amounts"), sub("currencies"), sub("stages"), sub("cards"), sub("lives"), sub("repeats"),
+		sub("channels"), sub("secure")}
 }
 
 // NewPlan makes a plan of orders from a seed, for the days from through to and the shops given. Equal arguments give equal
@@ -102,16 +109,17 @@ func NewPlan(seed uint64, orders int, shops []*Shop, from, to time.Time) *Plan {
 		arrivals[i] = arrival(s.arrivals, from, to)
 	}
 	slices.SortFunc(arrivals, time.Time.Compare)
-	popularity := zipf(len(shops), 1.1)
+	past := &past{popularity: zipf(len(shops), 1.1), shops: shops}
 	for i, at := range arrivals {
-		p := &Purchase{Shop: shops[pick(s.shops, popularity)], Number: fmt.Sprintf("D-%05d", i+1)}
-		currency := p.Shop.pickCurrency(s.currencies)
-		p.Amount = money.Amount{Minor: p.Shop.Segment.amount(s.amounts), Currency: currency}
-		p.TwoStage = s.stages.Float64() < p.Shop.Segment.TwoStage && p.Shop.center(currency).TwoStage
-		p.Tries = tries(s, p, at)
+		p := past.purchase(s, at)
+		p.Number = fmt.Sprintf("D-%05d", i+1)
+		if p.Customer == newCustomer {
+			p.Customer = "customer-" + p.Number
+		}
 		p.Steps = plan.life(s.lives, p)
 		repeatSome(s.repeats, p)
 		plan.Purchases = append(plan.Purchases, p)
+		past.remember(p)
 	}
 	return plan
 }
@@ -200,10 +208,13 @@ func tries(s streams, p *Purchase, at time.Time) []Try {
 	declined, another := s.cards.Float64() < p.Shop.Segment.Decline, s.cards.Float64() < 0.34
 	reason, pause := declineCard(s.cards), time.Duration(30+s.cards.IntN(90))*time.Second
 	good, double := goodCard(s.cards, p), s.repeats.Float64() < 0.005
+	if p.secured() {
+		good, reason = secureCard(s.secure, good), unsafeCard(s.secure, reason)
+	}
 	if !declined {
 		return []Try{{At: at, Card: good, Again: double}}
 	}
-	first := []Try{{At: at, Card: reason}}
+	first := []Try{{At: at, Card: reason, Fails: true}}
 	if another {
 		first = append(first, Try{At: at.Add(pause), Card: good})
 	}
@@ -219,6 +230,19 @@ func declineCard(r *rand.Rand) pcsim.Card {
 	return cardWhere(func(c pcsim.Card) bool { return c.ActionCode == code && c.Outcome == pcsim.Decline })
 }
 
+// brands are test cards by their share of what is paid by card with the shop; the rest is Visa.
+func (s *Shop) brands() []brand {
+	if s.Currency == money.RUB {
+		return []brand{{0.79, "2200000000000004"}, {0.08, "5555555555554444"}}
+	}
+	return []brand{{0.25, "5555555555554444"}, {0.20, "5413330089010442"}, {0.05, "2200000000000004"}}
+}
+
+type brand struct {
+	share float64
+	card  string
+}
+
 // goodCard draws a card that the issuer approves: Visa, Mastercard or Mir, rarely one that makes the center misbehave.
 func goodCard(r *rand.Rand, p *Purchase) pcsim.Card {
 	odd, brand := r.Float64(), r.Float64()
@@ -228,13 +252,11 @@ func goodCard(r *rand.Rand, p *Purchase) pcsim.Card {
 		}
 	}
 	number := pcsim.CardApproved
-	switch {
-	case brand < 0.25:
-		number = "5555555555554444"
-	case brand < 0.45:
-		number = "5413330089010442"
-	case brand < 0.50:
-		number = "2200000000000004"
+	for _, b := range p.Shop.brands() {
+		if brand -= b.share; brand < 0 {
+			number = b.card
+			break
+		}
 	}
 	return cardWhere(func(c pcsim.Card) bool { return c.PAN == number })
 }

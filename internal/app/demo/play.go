@@ -69,8 +69,13 @@ type sale struct {
 	state     string // the last order state it was told
 	paid      bool
 	open      bool // told "in process": the outcome is asked for later
+	gone      bool // the customer, without having paid
 	confirmed int64
 	returned  int64
+	taken     money.Amount // what is paid: another amount than was asked for where the shop converts
+	tab       *tab         // the customer's browser
+	token     string       // of the card that was kept
+	with      string       // token that is paid with
 }
 
 // play is a run of the plan.
@@ -79,7 +84,9 @@ type play struct {
 	plan     *Plan
 	agenda   agenda
 	terminal *terminal
+	browser  *browser
 	sales    []*sale
+	byPlan   map[*Purchase]*sale
 	told     map[string]int // answers by what was asked and response
 	doubles  doubles
 	nights   []*night
@@ -115,8 +122,9 @@ func (p *play) schedule() {
 	for _, purchase := range p.plan.Purchases {
 		s := &sale{Purchase: purchase}
 		p.sales = append(p.sales, s)
+		p.byPlan[purchase] = s
 		for _, try := range purchase.Tries {
-			p.agenda.add(try.At, func(ctx context.Context) error { return p.pay(ctx, s, try) })
+			p.agenda.add(try.At, func(ctx context.Context) error { return p.till(ctx, s, try) })
 		}
 		for _, step := range purchase.Steps {
 			p.agenda.add(step.At, func(ctx context.Context) error { return p.step(ctx, s, step) })
@@ -124,12 +132,9 @@ func (p *play) schedule() {
 	}
 }
 
-// pay is a customer at the till.
+// pay is a merchant's server that asks for a payment itself.
 func (p *play) pay(ctx context.Context, s *sale, try Try) error {
-	if s.paid || s.open {
-		return nil
-	}
-	answer, err := p.twice(ctx, try.Again, func() (told, error) { return p.terminal.pay(ctx, s.Purchase, try.Card.PAN) })
+	answer, err := p.twice(ctx, try.Again, func() (told, error) { return p.send(ctx, s, try) })
 	if err != nil {
 		return err
 	}
@@ -141,14 +146,28 @@ func (p *play) pay(ctx context.Context, s *sale, try Try) error {
 	switch {
 	case answer.approved():
 		s.paid = true
+		if err := s.takes(answer.Amount.String(), answer.Currency); err != nil {
+			return err
+		}
 		if !s.TwoStage {
-			s.confirmed = s.Amount.Minor
+			s.confirmed = s.taken.Minor
 		}
 	case answer.Response == "AS300":
 		s.open = true
 		return p.afterUnknown(ctx, s, try.Card)
 	}
 	return nil
+}
+
+// send asks for a payment in the way of the order's channel.
+func (p *play) send(ctx context.Context, s *sale, try Try) (told, error) {
+	switch s.Channel {
+	case ByTerms:
+		return p.terminal.later(ctx, s, p.byPlan[s.After].bill)
+	case ByToken:
+		return p.terminal.byToken(ctx, s)
+	}
+	return p.terminal.pay(ctx, s.Purchase, try.Card.PAN)
 }
 
 // afterUnknown waits for an answer that is only late, so that what follows does not depend on the speed of this machine.
@@ -194,7 +213,7 @@ func (p *play) step(ctx context.Context, s *sale, step Step) error {
 	if !s.paid {
 		return nil
 	}
-	answer, err := p.twice(ctx, step.Again, func() (told, error) { return p.terminal.act(ctx, s.Purchase, s.bill, step) })
+	answer, err := p.twice(ctx, step.Again, func() (told, error) { return p.terminal.act(ctx, s, step) })
 	if err != nil {
 		return err
 	}
@@ -203,7 +222,7 @@ func (p *play) step(ctx context.Context, s *sale, step Step) error {
 		return nil
 	}
 	s.state = answer.State
-	amount, err := money.Parse(answer.Amount.String(), s.Amount.Currency)
+	amount, err := money.Parse(answer.Amount.String(), s.taken.Currency)
 	if err != nil {
 		return fmt.Errorf("answer to %s of %s: %w", step.Act, s.Number, err)
 	}
@@ -225,8 +244,10 @@ func (p *play) count(what string, answer told) {
 	if answer.refused != "" {
 		response = "refused " + answer.refused
 	}
-	p.told[what+" "+response]++
+	p.tally(what + " " + response)
 }
+
+func (p *play) tally(what string) { p.told[what]++ }
 
 // ask asks for the final state of every order, as merchants do when they close their day.
 func (p *play) ask(ctx context.Context) error {
@@ -236,8 +257,10 @@ func (p *play) ask(ctx context.Context) error {
 			return err
 		}
 		for _, one := range all {
-			if plain, _, _ := strings.Cut(s.bill, "."); one.Bill == plain {
-				s.close(one)
+			if plain, _, _ := strings.Cut(s.bill, "."); one.Bill == plain || plain == "" {
+				if err := p.close(ctx, s, one); err != nil {
+					return err
+				}
 			}
 		}
 		p.progress.Set("merchants ask for their orders", i+1, len(p.sales))
@@ -245,13 +268,20 @@ func (p *play) ask(ctx context.Context) error {
 	return nil
 }
 
-// close takes the final state of an order. One that was told as in process may have become a sale after all: a center that
-// can be asked was, and had approved it.
-func (s *sale) close(t told) {
+// close takes the final state of an order. One that was told as in process, or whose customer went away, may have become a
+// sale after all: a center that can be asked was, and had approved it; a bank was late.
+func (p *play) close(ctx context.Context, s *sale, t told) error {
 	s.state = t.State
-	if s.open && t.State == "Approved" {
-		s.confirmed = s.Amount.Minor
+	if s.paid || t.State != "Approved" && t.State != "Delayed" {
+		return nil
 	}
+	if err := p.askPaid(ctx, s); err != nil {
+		return err
+	}
+	if t.State == "Approved" {
+		s.confirmed = s.taken.Minor
+	}
+	return nil
 }
 
 // billNumber is the number of an order without the operation, as the books know it.

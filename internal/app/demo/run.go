@@ -65,16 +65,14 @@ func Run(ctx context.Context, o Options) (ok bool, err error) {
 func (s *stage) perform(ctx context.Context, from time.Time) (bool, error) {
 	secondCutoff := cutoffOf(from.AddDate(0, 0, 1))
 	p := &play{stage: s, plan: NewPlan(s.Seed, s.Orders, s.shops, from, secondCutoff), terminal: newTerminal("http://" + s.server.APIAddr),
-		told: map[string]int{}, seen: map[string]bool{}}
+		browser: newBrowser(), byPlan: map[*Purchase]*sale{}, told: map[string]int{}, seen: map[string]bool{}}
 	defer p.terminal.client.CloseIdleConnections()
+	defer p.browser.client.CloseIdleConnections()
 	began := time.Now()
 	p.agenda.add(from, func(ctx context.Context) error { return s.server.Jobs().PlanWindows(ctx) })
 	p.schedule()
 	end := secondCutoff.AddDate(0, 0, tailDays).Add(8 * time.Hour)
-	p.agenda.every(from.Add(time.Minute), secondCutoff.Add(time.Hour), 2*time.Minute, s.server.Send)
-	p.agenda.every(secondCutoff.Add(time.Hour), end, 30*time.Minute, s.server.Send)
-	p.agenda.every(from.Add(10*time.Minute), end, 10*time.Minute, s.core.Expire)
-	p.agenda.every(from.Add(10*time.Minute), end, 10*time.Minute, s.server.Timeout)
+	p.recurring(from, secondCutoff.Add(time.Hour), end)
 	for day := range 2 + tailDays {
 		p.scheduleNight(from.AddDate(0, 0, day))
 	}
@@ -99,6 +97,20 @@ func (s *stage) perform(ctx context.Context, from time.Time) (bool, error) {
 		return report.OK, s.keep(ctx, report)
 	}
 	return report.OK, nil
+}
+
+// recurring puts on the agenda what workers, the bank and its clients do all the time: often until the shops close, then as
+// often as the tail of the days needs.
+func (p *play) recurring(from, quiet, end time.Time) {
+	p.agenda.every(from.Add(time.Minute), quiet, 2*time.Minute, p.server.Send)
+	p.agenda.every(quiet, end, 30*time.Minute, p.server.Send)
+	p.agenda.every(from.Add(10*time.Minute), end, 10*time.Minute, p.core.Expire)
+	p.agenda.every(from.Add(10*time.Minute), end, 10*time.Minute, p.server.Timeout)
+	p.agenda.every(from.Add(5*time.Minute), end, 10*time.Minute, p.server.Notify)
+	p.agenda.every(from.Add(2*time.Minute), end, 10*time.Minute, func(ctx context.Context) error {
+		_, err := p.bank.Process(ctx, p.clock.Now())
+		return err
+	})
 }
 
 // keep lets the clock run and the workers work until ctx ends.

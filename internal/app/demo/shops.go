@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"settled/internal/config"
@@ -69,30 +70,48 @@ type Shop struct {
 	Login      string
 	Password   string
 	SecretWord string
-	home       int // index of the center that takes its own currency
+	Currency   money.Currency // its own
+	Page       config.PageFile
+	Notified   bool // its server is told the results of operations
+	home       int  // index of the center that takes its own currency
 }
+
+// recurs tells that customers can subscribe.
+func (s *Shop) recurs() bool { return s.Page.Recurring }
 
 var cities = []struct{ name, postal string }{{"Minsk", "220030"}, {"Brest", "224005"}, {"Gomel", "246050"}, {"Grodno", "230023"}, {"Vitebsk", "210015"}}
 
-// shops are the demo's merchants, the busiest first.
+// shops are the demo's merchants, the busiest first. Those that sell in rubles have no contract for other currencies: they
+// convert by the rates of the configuration. The second is the one that people can click through.
 func shops() []*Shop {
+	byn, rub := money.BYN, money.RUB
 	rows := []struct {
 		name, mcc string
 		segment   Segment
 		home      int
+		currency  money.Currency
+		features  string // 1 One Click, R recurring payments, 3 3-D Secure, N notifications
 	}{
-		{"North Star Market", "5411", Retail, 0}, {"Vilnia Books", "5942", Retail, 0}, {"Blue River Travel", "4722", Travel, 1},
-		{"Pixel Games", "5816", Digital, 0}, {"Opera Tickets", "7922", Tickets, 0}, {"Zorka Fashion", "5651", Retail, 2},
-		{"Krinitsa Dairy", "5451", Retail, 1}, {"Dudka Music Stream", "5815", Subscription, 2}, {"Belavezha Tours", "4722", Travel, 0},
-		{"Green Pharmacy", "5912", Retail, 0}, {"Cinema Pioneer", "7832", Tickets, 1}, {"Cloud Notes", "5817", Digital, 0},
+		{"North Star Market", "5411", Retail, 0, byn, "1N"}, {"Nevsky Goods", "5311", Retail, 0, rub, "1R3N"},
+		{"Vilnia Books", "5942", Retail, 0, byn, "1"}, {"Blue River Travel", "4722", Travel, 1, byn, ""},
+		{"Pixel Games", "5816", Digital, 0, byn, "13"}, {"Opera Tickets", "7922", Tickets, 0, byn, "N"},
+		{"Zorka Fashion", "5651", Retail, 2, byn, "1"}, {"Krinitsa Dairy", "5451", Retail, 1, byn, ""},
+		{"Dudka Music Stream", "5815", Subscription, 2, byn, "RN"}, {"Baikal Outdoor", "5941", Retail, 1, rub, "3"},
+		{"Belavezha Tours", "4722", Travel, 0, byn, ""}, {"Green Pharmacy", "5912", Retail, 0, byn, "3"},
+		{"Cinema Pioneer", "7832", Tickets, 1, byn, "N"}, {"Cloud Notes", "5817", Digital, 0, byn, "R"},
 	}
 	var out []*Shop
 	for i, r := range rows {
+		has := func(feature string) bool { return strings.Contains(r.features, feature) }
 		out = append(out, &Shop{ID: int32(730001 + i), Name: r.name, City: cities[i%len(cities)].name, MCC: r.mcc, Segment: r.segment, home: r.home,
-			Login: fmt.Sprintf("shop_%06d", 730001+i), Password: word("password", i), SecretWord: word("secret", i)})
+			Login: fmt.Sprintf("shop_%06d", 730001+i), Password: word("password", i), SecretWord: word("secret", i), Currency: r.currency,
+			Notified: has("N"), Page: config.PageFile{OneClick: has("1"), Recurring: has("R"), ThreeDS: has("3")}})
 	}
 	return out
 }
+
+// windowShop is the shop that people can click through.
+const windowShop = 1
 
 // word makes a credential of twelve characters that is the same in every run: the demo is not a secret.
 func word(kind string, i int) string {
@@ -136,11 +155,17 @@ func (s *Shop) pickCurrency(r *rand.Rand) money.Currency {
 			return a.currency
 		}
 	}
-	return money.BYN
+	return s.Currency
 }
 
-// castOf is the index of the center that takes a currency of the shop.
+// converts tells that an amount in the currency is paid in the shop's own.
+func (s *Shop) converts(c money.Currency) bool { return s.Currency != money.BYN && c != s.Currency }
+
+// castOf is the index of the center that takes cards in a currency of the shop.
 func (s *Shop) castOf(c money.Currency) int {
+	if s.Currency != money.BYN {
+		return s.home
+	}
 	for _, a := range abroad {
 		if a.currency == c {
 			return a.center(s)
@@ -154,9 +179,12 @@ func (s *Shop) center(c money.Currency) order.Capabilities { return casts[s.cast
 
 // routes are the shop's contracts: its own currency first, then one per further center.
 func (s *Shop) routes() []config.RouteFile {
-	byCenter := map[int][]string{s.home: {money.BYN.String()}}
+	byCenter := map[int][]string{s.home: {s.Currency.String()}}
 	sequence := []int{s.home}
 	for _, a := range abroad {
+		if s.Currency != money.BYN {
+			break
+		}
 		center := a.center(s)
 		if byCenter[center] == nil {
 			sequence = append(sequence, center)
@@ -168,16 +196,22 @@ func (s *Shop) routes() []config.RouteFile {
 		out = append(out, config.RouteFile{Center: casts[center].name, Currencies: byCenter[center], MDRBPS: 180 + int64(s.ID%7)*10,
 			ReturnMDR: s.ID%2 == 0, Terminal: fmt.Sprintf("T%06d%d", s.ID, center+1), Acceptor: fmt.Sprintf("DEMO%06d0000%d", s.ID, center+1)})
 	}
-	return out
+	return append(out, config.RouteFile{Center: instantName, Currencies: []string{s.Currency.String()}, MDRBPS: 70, ReturnMDR: s.ID%2 == 0,
+		Terminal: fmt.Sprintf("T%06d9", s.ID), Acceptor: fmt.Sprintf("DEMO%06d00009", s.ID)})
 }
 
-// merchants are the shops as the configuration has them.
-func merchants(all []*Shop) []config.MerchantFile {
+// merchants are the shops as the configuration has them. fronts are their addresses.
+func merchants(all []*Shop, fronts map[*Shop]*pcsim.Shop) []config.MerchantFile {
 	var out []config.MerchantFile
 	for i, s := range all {
-		out = append(out, config.MerchantFile{ID: s.ID, Name: s.Name, Street: fmt.Sprintf("Nemiga %d", i+1), City: s.City,
-			Postal: cities[i%len(cities)].postal, Region: "BY", Country: "BLR", MCC: s.MCC, Currency: money.BYN.String(), Login: s.Login,
-			PasswordHash: s.passwordHash(), SecretWord: s.SecretWord, TestMode: true, Routes: s.routes()})
+		m := config.MerchantFile{ID: s.ID, Name: s.Name, Street: fmt.Sprintf("Nemiga %d", i+1), City: s.City,
+			Postal: cities[i%len(cities)].postal, Region: "BY", Country: "BLR", MCC: s.MCC, Currency: s.Currency.String(), Login: s.Login,
+			PasswordHash: s.passwordHash(), SecretWord: s.SecretWord, TestMode: true, Page: s.Page, Routes: s.routes(),
+			Proofs: config.ProofsFile{Checkvalue: true}}
+		if s.Notified {
+			m.Notifications = config.NotificationsFile{URL: fronts[s].NoticeURL(), AllowPrivate: true}
+		}
+		out = append(out, m)
 	}
 	return out
 }

@@ -45,6 +45,9 @@ type stage struct {
 	database string // URL
 	centers  map[string]*pcsim.Center
 	shops    []*Shop
+	fronts   map[*Shop]*pcsim.Shop // what customers and notifications reach
+	bank     *pcsim.Bank
+	acs      *pcsim.ACS
 	core     *app.Core
 	server   *app.Server
 	log      *logFile
@@ -79,6 +82,7 @@ func (s *stage) setUp(ctx context.Context) error {
 		{"database", s.startDatabase},
 		{"schema", s.migrate},
 		{"processing centers", s.startCenters},
+		{"partner bank, 3-D Secure and shops", s.startWorld},
 		{"server", s.startServer},
 	}
 	for i, step := range steps {
@@ -198,12 +202,14 @@ func (s *stage) location() *time.Location { return s.clock.Now().Location() }
 
 // configuration is what an operator would write for this cast.
 func (s *stage) configuration() config.File {
-	f := config.File{Ledger: config.LedgerFile{Zone: zone}, Merchants: merchants(s.shops),
+	f := config.File{Ledger: config.LedgerFile{Zone: zone}, Merchants: merchants(s.shops, s.fronts), Environment: "test", Rates: rates(),
+		ThreeDS:   &config.ThreeDSFile{URL: s.acs.URL(), KeyID: worldKey, SecretFile: secretFile, Timeout: centerTimeout},
 		Calendars: map[string]config.CalendarFile{"every-day": {Horizon: "2099-12-31"}},
 		Schedules: map[string]string{"send": "@every 5s", "fetch-replies": "@every 5s"}}
 	for _, c := range casts {
 		f.Centers = append(f.Centers, s.centerFile(c))
 	}
+	f.Centers = append(f.Centers, s.instantFile())
 	return f
 }
 
@@ -268,6 +274,9 @@ func (s *stage) startServer(ctx context.Context) error {
 		defer cancel()
 		return s.server.Stop(ctx)
 	})
+	if err := s.introduceWorld(); err != nil {
+		return err
+	}
 	return s.awaitCenters(ctx)
 }
 

@@ -89,12 +89,18 @@ func (p *play) countMoney(ctx context.Context) (*counts, error) {
 	c := &counts{told: sums{}, toldBack: sums{}, confirmed: sums{}, givenBack: sums{}, net: sums{}, held: sums{}, authorized: sums{},
 		posted: turnover{}, files: sums{}, replies: sums{}, theirs: sums{}, theirHolds: sums{}}
 	for _, s := range p.sales {
-		at := pair{currency: s.Amount.Currency}
+		if s.taken.Currency == 0 {
+			continue // never paid
+		}
+		at := pair{currency: s.taken.Currency}
 		c.told[at] += s.confirmed
 		c.toldBack[at] += s.returned
 	}
 	for _, n := range p.nights {
 		n.count(c)
+	}
+	for currency, t := range p.bank.Books() {
+		c.theirs[pair{instantName, currency}] = t.Net()
 	}
 	for name, center := range p.centers {
 		for currency, t := range center.Books().Currencies {
@@ -201,7 +207,7 @@ func (c *counts) pairs() []pair {
 func (p *play) chains(c *counts) []chain {
 	var out []chain
 	for _, at := range c.pairs() {
-		out = append(out, c.chain(at, castNamed(at.center).caps.FinancialRecord))
+		out = append(out, c.chain(at, at.center != instantName && castNamed(at.center).caps.FinancialRecord))
 	}
 	return out
 }
