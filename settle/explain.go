@@ -184,11 +184,8 @@ func Explain(ctx context.Context, db beginner, d *Directory, bill int64) (*Expla
 		return nil, fmt.Errorf("explain order %d: %w", bill, err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	o, err := readOrder(ctx, tx, orderByID, merchant, bill)
+	o, err := readWhole(ctx, tx, orderByID, merchant, bill)
 	if err != nil {
-		return nil, err
-	}
-	if err := loadParts(ctx, tx, o); err != nil {
 		return nil, err
 	}
 	e := explainOrder(o, d)

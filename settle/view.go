@@ -188,11 +188,7 @@ func readOrder(ctx context.Context, q querier, sql string, merchant int32, key a
 // Order returns an order of the merchant with everything that belongs to it. The order of another merchant is
 // ErrNotFound.
 func (b *Books) Order(ctx context.Context, merchant int32, id int64) (*Order, error) {
-	o, err := readOrder(ctx, b.Pool, orderByID, merchant, id)
-	if err != nil {
-		return nil, err
-	}
-	return o, loadParts(ctx, b.Pool, o)
+	return readWhole(ctx, b.Pool, orderByID, merchant, id)
 }
 
 // ByNumber returns the latest attempt of an order number, without what belongs to it.
@@ -221,16 +217,57 @@ SELECT transaction, operation, original, slice, kind, state, amount, exchange_id
 FROM transactions WHERE merchant_id = $1 AND order_id = $2 ORDER BY transaction`
 )
 
-func loadParts(ctx context.Context, q querier, o *Order) error {
-	var err error
-	if o.Operations, err = collect[Operation](ctx, q, selectOperations, o.Merchant, o.ID); err != nil {
-		return err
+// batcher sends several statements in one round trip: a pool or a transaction.
+type batcher interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+const owedOfOrder = selectOwed + `WHERE merchant_id = $1 AND order_id = $2 ORDER BY transaction`
+
+// readWhole reads an order by its id with everything that belongs to it, in one round trip. The statements run one after
+// the other, so an order that the first locks is still locked when its parts are read.
+func readWhole(ctx context.Context, q batcher, sql string, merchant int32, id int64) (*Order, error) {
+	var batch pgx.Batch
+	for _, statement := range [...]string{sql, selectOperations, selectTransactions, owedOfOrder} {
+		batch.Queue(statement, merchant, id)
 	}
-	if o.Transactions, err = collect[Transaction](ctx, q, selectTransactions, o.Merchant, o.ID); err != nil {
-		return err
+	results := q.SendBatch(ctx, &batch)
+	defer results.Close()
+	o, err := oneOrder(results.Query())
+	switch {
+	case isNotFound(err):
+		return nil, fmt.Errorf("%w: %d of merchant %d", ErrNotFound, id, merchant)
+	case err != nil:
+		return nil, fmt.Errorf("read order %d: %w", id, err)
 	}
-	o.Owed, err = collect[Owed](ctx, q, selectOwed+`WHERE merchant_id = $1 AND order_id = $2 ORDER BY transaction`, o.Merchant, o.ID)
-	return err
+	if o.Operations, err = next[Operation](results); err != nil {
+		return nil, err
+	}
+	if o.Transactions, err = next[Transaction](results); err != nil {
+		return nil, err
+	}
+	o.Owed, err = next[Owed](results)
+	return o, err
+}
+
+func oneOrder(rows pgx.Rows, err error) (*Order, error) {
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectExactlyOneRow(rows, scanOrder)
+}
+
+// next collects the rows of a batch's next statement.
+func next[T any](results pgx.BatchResults) ([]T, error) {
+	rows, err := results.Query()
+	if err != nil {
+		return nil, fmt.Errorf("read %T: %w", *new(T), err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[T])
+	if err != nil {
+		return nil, fmt.Errorf("read %T: %w", *new(T), err)
+	}
+	return out, nil
 }
 
 func collect[T any](ctx context.Context, q querier, sql string, args ...any) ([]T, error) {

@@ -91,14 +91,11 @@ func (b *Books) lockOrder(ctx context.Context, tx pgx.Tx, center int16, merchant
 	if err = first(tx); err != nil {
 		return nil, fmt.Errorf("lock order %d: %w", id, err)
 	}
-	if w.order, err = readOrder(ctx, tx, orderForWrite, merchant, id); err != nil {
+	if w.order, err = readWhole(ctx, tx, orderForWrite, merchant, id); err != nil {
 		return nil, err
 	}
 	if w.order.Center != center {
 		return nil, errMoved
-	}
-	if err = loadParts(ctx, tx, w.order); err != nil {
-		return nil, err
 	}
 	m, ok := b.Directory.Merchant(merchant)
 	if !ok || m.At(center) == nil {
