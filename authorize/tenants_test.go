@@ -31,7 +31,10 @@ var values = strings.Fields(`merchant_id login password format language clientip
 	cardholder expiremonth expireyear cvc2 lastname firstname middlename email address homephone workphone mobilephone fax country state
 	city zip amount currency autodeposit cancelreason externalrefundid externalconfirmid startyear startmonth startday starthour startmin
 	endyear endmonth endday endhour endmin testmode meantype_id operationstate operationtype datetimemode zipflag chequeitems
-	listparameters`)
+	listparameters useragent acceptheader browserinfo`)
+
+// made ends the numbers of orders that come to be while services are asked for orders that do not exist.
+const made = "-made"
 
 // makes are the services that make an order. Order numbers are a merchant's own: another's number is as good as any.
 var makes = []string{pay}
@@ -71,6 +74,9 @@ func (w *world) asAnother(path string, p params, named int) {
 			for name, value := range p {
 				if nothing := things[strings.ToLower(name)]; nothing != nil {
 					missing[name] = nothing(value)
+					if slices.Contains(makes, path) {
+						missing[name] += made
+					}
 					replaced++
 				}
 			}
@@ -121,7 +127,7 @@ var (
 func uniform(body string, p params) string {
 	for name, value := range p {
 		if nothing := things[strings.ToLower(name)]; nothing != nil {
-			body = strings.ReplaceAll(strings.ReplaceAll(body, nothing(value), "N"), value, "N")
+			body = strings.NewReplacer(nothing(value)+made, "N", nothing(value), "N", value, "N").Replace(body)
 		}
 	}
 	body = approvalOf.ReplaceAllString(billOfOther.ReplaceAllString(body, "BILL"), "APPROVAL")
