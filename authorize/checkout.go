@@ -52,7 +52,11 @@ type stateAnswer struct {
 
 func (v *visit) tellState(body page.Body) error {
 	o := v.order
-	return v.tell(http.StatusOK, stateAnswer{Page: body.Name(), OrderNumber: o.Number, BillNumber: v.bill(), OrderState: string(o.State()),
+	shown := body.Name()
+	if result, ok := body.(page.Result); ok && result.Outcome != page.OutcomeInProcess {
+		shown += "-" + string(result.Outcome) // so that a page that says "in process" learns of it
+	}
+	return v.tell(http.StatusOK, stateAnswer{Page: shown, OrderNumber: o.Number, BillNumber: v.bill(), OrderState: string(o.State()),
 		Amount: o.Amount.Decimal(), Currency: o.Amount.Currency.String(), Merchant: v.merchant.Name})
 }
 
@@ -113,6 +117,9 @@ func (v *visit) result(ctx context.Context) page.Result {
 		return v.finished(page.OutcomeDeclined, op)
 	case succeeded(v.order):
 		v.activate(ctx)
+		if v.order.State() == order.StateDelayed {
+			return v.finished(page.OutcomeReserved, op)
+		}
 		return v.finished(page.OutcomePaid, op)
 	}
 	return v.finished(page.OutcomeCanceled, op)
@@ -143,7 +150,7 @@ func (v *visit) finished(outcome page.Outcome, op *settle.Operation) page.Result
 	switch outcome {
 	case page.OutcomeDeclined:
 		out.Decline = v.decline(op)
-	case page.OutcomePaid:
+	case page.OutcomePaid, page.OutcomeReserved:
 		if t := v.order.PaymentTransaction(); t != nil {
 			out.Approval = t.ApprovalCode
 		}

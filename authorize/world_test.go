@@ -22,6 +22,7 @@ import (
 	"settled/authorize"
 	"settled/authorize/instant"
 	"settled/authorize/online"
+	"settled/authorize/page/pagetest"
 	"settled/internal/pcsim"
 	"settled/internal/postgres/pgtest"
 	"settled/internal/vault"
@@ -29,7 +30,7 @@ import (
 	"settled/settle/settletest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) { pgtest.Main(m, pagetest.Stop) }
 
 const (
 	login         = "shop_login"
