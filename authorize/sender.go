@@ -145,7 +145,7 @@ func (s *Sender) answered(ctx context.Context, e settle.Owed, v settle.Verdict, 
 	if v == settle.VerdictRefused || v == settle.VerdictTooLate {
 		s.log.Warn("center refused", "order", e.Order, "transaction", e.Transaction, "action", a.ActionCode)
 	}
-	return s.books.Answered(context.WithoutCancel(ctx), e, v, a.ActionCode, a.ApprovalCode)
+	return s.books.Answered(context.WithoutCancel(ctx), e, v, a.ActionCode, a.ApprovalCode, a.NetworkID)
 }
 
 func (s *Sender) unanswered(ctx context.Context, e settle.Owed, cause error) error {

@@ -121,7 +121,7 @@ func TestStuckMessage(t *testing.T) {
 	if err != nil || len(due) != 1 || int(due[0].Attempts) != attempts+1 {
 		t.Fatalf("%+v after %d attempts, %v", due, attempts, err)
 	}
-	if err := w.Books.Answered(t.Context(), due[0], settle.VerdictDone, "400", ""); err != nil {
+	if err := w.Books.Answered(t.Context(), due[0], settle.VerdictDone, "400", "", ""); err != nil {
 		t.Fatal(err)
 	}
 	proven(t, w)

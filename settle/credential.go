@@ -9,6 +9,7 @@ import (
 
 	"settled/internal/postgres"
 	"settled/internal/vault"
+	"settled/settle/order"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -138,8 +139,10 @@ const (
 	credentialsOf = `SELECT ` + credentialColumns + ` FROM credentials
 WHERE merchant_id = $1 AND customer = $2 AND deleted_at IS NULL ORDER BY created_at DESC, credential_id LIMIT 20`
 	credentialByID = `SELECT ` + credentialColumns + ` FROM credentials WHERE merchant_id = $1 AND credential_id = $2 AND deleted_at IS NULL`
-	useCredential  = `UPDATE credentials SET used_at = $3 WHERE merchant_id = $1 AND credential_id = $2`
-	forget         = `
+	sameCredential = `SELECT ` + credentialColumns + ` FROM credentials
+WHERE merchant_id = $1 AND customer = $2 AND deleted_at IS NULL AND (sealed_key = $3 OR order_id = $4) ORDER BY created_at LIMIT 1`
+	useCredential = `UPDATE credentials SET used_at = $3 WHERE merchant_id = $1 AND credential_id = $2`
+	forget        = `
 UPDATE credentials SET deleted_at = $4, sealed = NULL, sealed_key = NULL
 WHERE merchant_id = $1 AND customer = $2 AND credential_id = $3 AND deleted_at IS NULL`
 )
@@ -169,6 +172,32 @@ func (b *Books) Credential(ctx context.Context, merchant int32, id uuid.UUID) (*
 
 func credential(ctx context.Context, q querier, merchant int32, id uuid.UUID) (*Credential, error) {
 	found, err := credentials(ctx, q, credentialByID, merchant, id)
+	if err == nil && len(found) == 0 {
+		err = ErrNoCredential
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// StoredWith returns the credential that stands for what an order was paid with, as its buyer has stored it with this order or
+// with an earlier one. ErrNoCredential tells that there is none.
+func (b *Books) StoredWith(ctx context.Context, o *Order) (*Credential, error) {
+	if o.Customer == "" || o.Status != order.Paid {
+		return nil, ErrNoCredential
+	}
+	var key []byte
+	if o.Means == MeansCard {
+		pan, err := b.PAN(o)
+		if err != nil {
+			return nil, err
+		}
+		digits := pan.AppendReveal(nil)
+		key = b.sealedKey(o.Merchant, o.Customer, digits)
+		clear(digits)
+	}
+	found, err := credentials(ctx, b.Pool, sameCredential, o.Merchant, o.Customer, key, o.ID)
 	if err == nil && len(found) == 0 {
 		err = ErrNoCredential
 	}

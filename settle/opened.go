@@ -30,7 +30,10 @@ type OpenRequest struct {
 	Parent      int64     // the first order of the subscription that this is a later payment of, 0 for none
 	Terms       *Terms    // what the buyer agrees to by paying, nil unless the order begins a subscription
 	Fingerprint []byte    // keyed hash of the request
-	Details     json.RawMessage
+	// RepeatWithin is how long an order that ended without a payment answers an identical request, from its creation. 0: such
+	// a request is the next attempt. OpenLater takes [RepeatWithin].
+	RepeatWithin time.Duration
+	Details      json.RawMessage
 }
 
 // Open writes an order that waits for its payment. An identical request of a live order number is answered by that order,
@@ -53,7 +56,7 @@ func (b *Books) Open(ctx context.Context, r OpenRequest) (o *Order, fresh bool, 
 			o, err = b.Order(ctx, r.Merchant.ID, id)
 			return o, true, err
 		}
-		earlier, err := b.earlier(ctx, r.Merchant.ID, r.OrderNumber, r.Fingerprint, 0)
+		earlier, err := b.earlier(ctx, r.Merchant.ID, r.OrderNumber, r.Fingerprint, r.RepeatWithin)
 		if err != nil || earlier.repeats {
 			return earlier.order, false, err
 		}

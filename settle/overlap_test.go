@@ -20,13 +20,13 @@ func TestInquiryAfterReversalLeft(t *testing.T) {
 	first := due(t, w)
 	w.Clock.Advance(15 * time.Second)
 	second := due(t, w)
-	if err := w.Books.Answered(t.Context(), first, settle.VerdictOriginal, "000", "A1B2C3"); err != nil {
+	if err := w.Books.Answered(t.Context(), first, settle.VerdictOriginal, "000", "A1B2C3", "MCC01"); err != nil {
 		t.Fatal(err)
 	}
 	if o := orderOf(t, w, p); o.State() != order.StateInProcess {
 		t.Fatalf("%s after an approval that came behind the reversal", o.State())
 	}
-	if err := w.Books.Answered(t.Context(), second, settle.VerdictDone, "400", ""); err != nil {
+	if err := w.Books.Answered(t.Context(), second, settle.VerdictDone, "400", "", ""); err != nil {
 		t.Fatal(err)
 	}
 	if o := orderOf(t, w, p); o.State() != order.StateDeclined {

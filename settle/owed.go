@@ -156,7 +156,8 @@ const (
 // Answered records the center's answer to an owed message and everything that follows from it, in one commit. An answer
 // to a message that is settled already changes nothing. VerdictOriginal after a transmission of the reversal, after a later
 // claim of it, or after a late approval, adopts nothing: the reversal may have worked or may still work, so it goes on.
-func (b *Books) Answered(ctx context.Context, e Owed, v Verdict, action, approval string) error {
+// network is what the network calls an original that was found approved; empty: nothing.
+func (b *Books) Answered(ctx context.Context, e Owed, v Verdict, action, approval, network string) error {
 	_, err := b.change(ctx, "answer", e.Merchant, e.Order, func(w *work) error {
 		original := w.order.Transaction(deref(e.Original))
 		if original == nil {
@@ -173,6 +174,9 @@ func (b *Books) Answered(ctx context.Context, e Owed, v Verdict, action, approva
 		}
 		if err := w.closeTransaction(e, v, action, approval); err != nil {
 			return err
+		}
+		if v == VerdictOriginal {
+			original.NetworkID = network
 		}
 		return w.follow(e, v, original, action, approval)
 	})

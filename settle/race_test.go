@@ -92,7 +92,7 @@ func (k *walker) answer(t *testing.T) error {
 	due, err := k.w.Books.Due(t.Context(), 3)
 	for _, e := range due {
 		v := []settle.Verdict{settle.VerdictDone, settle.VerdictDone, settle.VerdictOriginal, settle.VerdictTooLate, settle.VerdictRefused}[k.random.IntN(5)]
-		err = errors.Join(err, k.w.Books.Answered(t.Context(), e, v, "000", "BBBBBB"))
+		err = errors.Join(err, k.w.Books.Answered(t.Context(), e, v, "000", "BBBBBB", ""))
 	}
 	return err
 }
@@ -288,7 +288,7 @@ func TestOwedSurvivesTheProcess(t *testing.T) {
 			t.Errorf("order %d: attempt %d, want %d", e.Order, e.Attempts, want)
 		}
 		for range 2 {
-			ok(0, next.Answered(ctx, e, settle.VerdictDone, "914", ""))
+			ok(0, next.Answered(ctx, e, settle.VerdictDone, "914", "", ""))
 		}
 	}
 	proven(t, w)

@@ -266,7 +266,7 @@ func (s *story) answer(a arguments) string {
 		}
 		fmt.Fprintf(&out, "%s/%d %s of %s, attempt %d: %s\n", number, e.Transaction, e.Kind, minor(s.order(number), e.Amount), e.Attempts, said)
 		if v, ok := verdicts[said]; ok {
-			err = s.world.Books.Answered(s.t.Context(), e, v, "400", "C3C3C3")
+			err = s.world.Books.Answered(s.t.Context(), e, v, "400", "C3C3C3", "")
 		} else {
 			err = s.world.Books.Unanswered(s.t.Context(), e, "no answer")
 		}

@@ -177,7 +177,7 @@ func (w *World) AnswerAll(t testing.TB, v settle.Verdict, action string) int {
 	due, err := w.Books.Due(t.Context(), 1000)
 	check(t, err)
 	for _, e := range due {
-		check(t, w.Books.Answered(t.Context(), e, v, action, ""))
+		check(t, w.Books.Answered(t.Context(), e, v, action, "", ""))
 	}
 	return len(due)
 }
