@@ -69,6 +69,11 @@ const (
 	outCheque
 	outErrorCategory
 	outAdvice
+	outFraudState
+	outFraudReason
+	outOrderID
+	outCustomerNumber
+	outToken
 	outCount
 )
 
@@ -80,7 +85,7 @@ var outNames = [outCount]string{
 	"customermessage", "orderstate", "processingname", "operationtype", "billnumber", "orderamount", "ordercurrency", "slipno",
 	"packetdate", "signature", "pareq", "acsurl", "checkvalue", "operationstate", "operationdate", "meantype_id", "billnumber",
 	"transactiontype", "note", "errorcode", "clientip", "authresult", "authrequired", "chequeitems",
-	"errorcategory", "merchantadvicecode",
+	"errorcategory", "merchantadvicecode", "fraud_state", "fraud_reason", "order_id", "customernumber", "token",
 }
 
 // numeric fields are numbers in JSON.

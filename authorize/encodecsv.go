@@ -39,7 +39,11 @@ func appendCSV(dst []byte, s *sheet, a *answer) []byte {
 func appendLine(dst []byte, s *sheet, o *told, step *record) []byte {
 	if s.flat != nil {
 		dst = appendPairs(dst, s.flat, &o.record, outOrderBill)
-		return appendPairs(dst, s.operation, step, outOrderBill)
+		dst = appendPairs(dst, s.operation, step, outOrderBill)
+		if !s.nested {
+			return dst
+		}
+		return appendPairs(dst, s.check, &o.record, outOrderBill)
 	}
 	dst = appendPairs(dst, s.order, &o.record, outOrderBill)
 	dst = appendPairs(dst, s.customer, &o.record, outOrderBill)

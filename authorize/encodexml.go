@@ -64,7 +64,7 @@ func appendXML(dst []byte, s *sheet, a *answer) []byte {
 
 func appendXMLOrder(dst []byte, s *sheet, o *told) []byte {
 	dst = appendSections(append(dst, "<order>"...), s, o, "")
-	if s.flat == nil {
+	if s.flat == nil || s.nested {
 		dst = appendElements(dst, s.check, &o.record, "")
 	}
 	return append(dst, "</order>"...)

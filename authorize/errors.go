@@ -45,7 +45,9 @@ const (
 	onBillNumber   = 143
 	onEnterprise   = 200
 	onOrder        = 201
+	onCard         = 203
 	onProcessing   = 205
+	onLimit        = 211
 	onPacket       = 215
 	onMeans        = 218
 	onPayment      = 306
@@ -110,6 +112,13 @@ var refusals = []struct {
 	first, second int
 	detail        string
 }{
+	{settle.ErrNoSubscription, errNotFound, onRecurring, "order is no first payment of recurring ones"},
+	{settle.ErrNoCredential, errNotFound, onCard, "no such stored card"},
+	{settle.ErrNotActive, errProhibited, onRecurring, "recurring payments are canceled or were never begun"},
+	{settle.ErrSubscriptionOver, errTimedOut, onRecurring, "the last date of the recurring payments has passed"},
+	{settle.ErrOutOfBounds, errValue, onAmount, "amount is outside the bounds that the buyer agreed to"},
+	{settle.ErrTooEarly, errLimits, onLimit, "the period since the last payment is not over"},
+	{settle.ErrPeriodInProcess, errLocked, onRecurring, "another payment of the period is in process"},
 	{settle.ErrNotFound, errNotFound, onOrder, "no such order"},
 	{settle.ErrOrderExists, errDuplicate, onOrderNumber, "order number is in use by a different order"},
 	{settle.ErrNoRoute, errValue, onCurrency, "currency is not processed"},

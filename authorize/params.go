@@ -84,6 +84,8 @@ const (
 	inBill
 	inBillComment
 	inComment
+	inTokenType
+	inPaymentToken
 	inPNR
 	inIsConvert
 	inUserAgent
@@ -181,6 +183,8 @@ var params = [inCount]param{
 	inBill:                 {"Bill", 187, stripOrderNumber, 128},
 	inBillComment:          {"Bill_comment", 110, stripText, 4000},
 	inComment:              {"Comment", 110, stripText, 4000},
+	inTokenType:            {"TokenType", 111, stripGeneral, 1},
+	inPaymentToken:         {"PaymentToken", 106, stripControl, 1024},
 	inPNR:                  {"PNR", 176, stripGeneral, 15},
 	inIsConvert:            {"isConvert", 0, stripGeneral, 1},
 
@@ -232,7 +236,7 @@ var alsoSpelled = map[string]in{"Ordernumber": inOrderNumber, "BillNumber": inBi
 
 // criticalParams must never travel in a URL, where proxies and logs keep them. The number is the second code.
 var criticalParams = map[string]int{
-	"password": 102, "cardnumber": 106, "cardholder": 114, "expiremonth": 112, "expireyear": 113, "cvc2": 115, "paymenttoken": 0,
+	"password": 102, "cardnumber": 106, "cardholder": 114, "expiremonth": 112, "expireyear": 113, "cvc2": 115, "paymenttoken": 106,
 }
 
 const ignored = inCount // of lookup: the parameter is known and not used

@@ -149,7 +149,7 @@ func (c *call) member(d *jsontext.Decoder) error {
 	case '0':
 		return c.set(id, raw)
 	case '{':
-		if id == inChequeItems {
+		if id == inChequeItems || id == inPaymentToken {
 			return c.set(id, raw)
 		}
 	case '"':

@@ -74,8 +74,22 @@ var periodFields = []out{outBillNumber, outOrderNumber, outTestMode, outOrderCom
 
 // The layouts of the services.
 var (
-	paymentSheet  = flatSheet("silentpay", soap{request: "SilentPay", response: "SilentPayResponse", inner: "return", bare: true}).secured()
-	secureSheet   = flatSheet("get3dsecver2", soap{request: "Get3DSecVer2", response: "Get3DSecVer2Response", inner: "return", bare: true}).secured()
+	paymentSheet = flatSheet("silentpay", soap{request: "SilentPay", response: "SilentPayResponse", inner: "return", bare: true}).secured()
+	secureSheet  = flatSheet("get3dsecver2", soap{request: "Get3DSecVer2", response: "Get3DSecVer2Response", inner: "return", bare: true}).secured()
+	laterSheet   = flatSheet("rp", rpc("RecurrentPayment"))
+	tokenSheet   = &sheet{root: "tokenpay", nested: true,
+		soap: soap{request: "PaymentTokenRequestParams", response: "PaymentTokenResponseParams"},
+		flat: []out{outOrderNumber, outOrderBill, outTestMode, outOrderComment, outOrderAmount, outOrderCurrency, outFirstName,
+			outLastName, outMiddleName, outEmail, outOrderState, outOrderDate, outFraudState, outFraudReason, outCheckValue, outOrderID,
+			outCustomerNumber, outToken},
+		order: []out{outOrderNumber, outOrderBill, outTestMode, outOrderComment, outOrderAmount, outOrderCurrency, outOrderState,
+			outOrderDate, outFraudState, outFraudReason, outCheckValue, outOrderID, outCustomerNumber, outToken},
+		customer: []out{outFirstName, outLastName, outMiddleName, outEmail},
+		operation: []out{outBillNumber, outOperationType, outOperationState, outAmount, outCurrency, outClientIP, outIP, outMeansTypeID,
+			outMeansType, outMeansSubtype, outMeansNumber, outCardholder, outCardExpiry, outIssuer, outBankCountry, outResponseCode,
+			outMessage, outCustomerMessage, outRecommendation, outApprovalCode, outProtocolType, outProcessing, outOperationDate,
+			outAuthResult, outAuthRequired, outSlip},
+		check: []out{outPacketDate, outSignature}}
 	chargeSheet   = flatSheet("charge", rpc("MakeCharge"))
 	cancelSheet   = flatSheet("cancel", rpc("MakeCancel"), outTransactionType, outNote)
 	wsCancelSheet = &sheet{root: "wscancel", nested: true,

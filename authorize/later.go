@@ -1,0 +1,178 @@
+package authorize
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"settled/authorize/online"
+	"settled/internal/money"
+	"settled/internal/vault"
+	"settled/settle"
+	"settled/settle/order"
+)
+
+// storedPayWithin is how long an order that is paid from what is stored waits for its payment: a process that died before
+// it paid leaves that time to send the same request again.
+const storedPayWithin = 10 * time.Minute
+
+// later serves the next payment of a subscription, which the merchant starts.
+func (g *Gateway) later(ctx context.Context, c *call) (*answer, error) {
+	r, err := g.readLater(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	ctx = context.WithoutCancel(ctx) // from here on the work does not end with the caller
+	o, k, err := g.openLater(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	s := storedPayment{use: online.Recurring, credential: k}
+	return g.payStored(ctx, c, o, s)
+}
+
+// openLater makes the order of a later payment, or finds the one that the same request made, with what it is paid from.
+func (g *Gateway) openLater(ctx context.Context, r settle.OpenRequest) (*settle.Order, *settle.Credential, error) {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	o, k, fresh, err := g.Books.OpenLater(ctx, r)
+	if err != nil || fresh || !unpaid(o) {
+		return o, k, err
+	}
+	k, err = g.subscribed(ctx, o)
+	return o, k, err
+}
+
+// subscribed is what the later payments of an order's subscription are taken from.
+func (g *Gateway) subscribed(ctx context.Context, o *settle.Order) (*settle.Credential, error) {
+	s, err := g.Books.Subscription(ctx, o.Merchant, o.Parent)
+	if err != nil {
+		return nil, err
+	}
+	if s.Credential == nil {
+		return nil, settle.ErrNotActive
+	}
+	return g.Books.Credential(ctx, o.Merchant, *s.Credential)
+}
+
+// readLater checks everything that can be refused without a trace.
+func (g *Gateway) readLater(ctx context.Context, c *call) (r settle.OpenRequest, err error) {
+	r = settle.OpenRequest{Merchant: c.merchant, OrderNumber: c.text(inOrderNumber), Tries: 1, PayBefore: g.Now().Add(storedPayWithin)}
+	if err = c.require(inBillNumber, inOrderNumber); err != nil {
+		return r, err
+	}
+	if err = errors.Join(c.readLanguage(english), c.checkClientIP()); err != nil {
+		return r, err
+	}
+	id, operation, err := c.billNumber()
+	if err != nil {
+		return r, err
+	}
+	first, err := g.Books.Order(ctx, c.merchant.ID, id)
+	if err != nil {
+		return r, err
+	}
+	if operation != 0 && operation != first.PaymentNumber {
+		return r, refuse(errProhibited, onRecurring, "bill number does not name the first payment")
+	}
+	r.Parent, r.Details = id, c.details()
+	if r.Original, err = c.laterAmount(first.Original); err != nil {
+		return r, err
+	}
+	r.Fingerprint = g.laterFingerprint(&r)
+	return r, nil
+}
+
+// laterAmount reads the amount of a later payment. What is not given is as in the first payment.
+func (c *call) laterAmount(first money.Amount) (money.Amount, error) {
+	out := first
+	var err error
+	if c.has(inCurrency) {
+		if out.Currency, err = c.currencyOf(inCurrency); err != nil {
+			return out, err
+		}
+	}
+	if c.has(inAmount) {
+		return c.amountOf(inAmount, out.Currency)
+	}
+	return out, nil
+}
+
+// laterFingerprint tells an identical request from a different one with the same order number.
+func (g *Gateway) laterFingerprint(r *settle.OpenRequest) []byte {
+	b := binary.BigEndian.AppendUint64(nil, uint64(r.Parent))
+	sum := g.Vault.Fingerprint("later payment", appendSale(b, r))
+	return sum[:]
+}
+
+// appendSale writes what is asked for: by whom, under which number, and how much.
+func appendSale(b []byte, r *settle.OpenRequest) []byte {
+	b = binary.BigEndian.AppendUint32(b, uint32(r.Merchant.ID))
+	b = binary.BigEndian.AppendUint64(b, uint64(r.Original.Minor))
+	b = binary.BigEndian.AppendUint16(b, uint16(r.Original.Currency))
+	return append(append(b, r.OrderNumber...), 0)
+}
+
+// storedPayment is how an opened order is paid from what its buyer has stored.
+type storedPayment struct {
+	use        online.Stored
+	credential *settle.Credential
+	cvv        vault.Secret // of a payment that the buyer started; may be empty
+}
+
+// unpaid tells that no payment of an open order was begun: it is new, or the process that opened it died.
+func unpaid(o *settle.Order) bool { return o.Status == order.InProcess && o.PaymentNumber == 0 }
+
+// payStored pays an opened order that nobody has begun to pay, and answers what the books say of it then.
+func (g *Gateway) payStored(ctx context.Context, c *call, o *settle.Order, s storedPayment) (*answer, error) {
+	if unpaid(o) {
+		err := g.useStored(ctx, o, s)
+		if err != nil && !overtaken(err) {
+			return nil, err
+		}
+	}
+	books, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	a, err := g.stored(books, c, o.ID)
+	if err != nil {
+		g.Log.Error("payment not read back", "order", o.ID, "error", err)
+		return nil, errOutcomeUnknown
+	}
+	return a, nil
+}
+
+// useStored asks the center, or the partner bank of a consent, and has the books note what comes of it. An error tells
+// that nobody was asked.
+func (g *Gateway) useStored(ctx context.Context, o *settle.Order, s storedPayment) error {
+	if s.credential.Means == settle.MeansInstant {
+		return g.desk.charge(ctx, o, s.credential)
+	}
+	books, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	pan, err := g.Books.Use(books, s.credential)
+	if err != nil {
+		return err
+	}
+	k := card{pan: pan, expiry: s.credential.CardExpiry, cvv: s.cvv}
+	p, err := g.Books.Pay(books, settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: pan, CardExpiry: k.expiry})
+	if err != nil {
+		return err
+	}
+	r := g.request(p, k)
+	r.Stored, r.NetworkID = s.use, s.credential.NetworkID
+	g.perform(ctx, p, r)
+	if o.Parent != 0 {
+		g.noteLater(ctx, o)
+	}
+	return nil
+}
+
+// noteLater has the subscription know what became of a later payment. When that fails, the next one makes it good.
+func (g *Gateway) noteLater(ctx context.Context, o *settle.Order) {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	if err := g.Books.LaterEnded(ctx, o.Merchant, o.Parent); err != nil {
+		g.Log.Warn("end of a later payment not noted; the next one notes it", "order", o.ID, "error", err)
+	}
+}

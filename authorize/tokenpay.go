@@ -1,0 +1,122 @@
+package authorize
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
+
+	"settled/authorize/online"
+	"settled/internal/vault"
+	"settled/settle"
+)
+
+// tokenTypeStored is the TokenType of a card that is stored with us; the others are those of wallets.
+const tokenTypeStored = 5
+
+// errNoStored is answered for every token that does not stand for a card of the merchant's buyer, whatever the reason.
+var errNoStored = &fault{first: errNotFound, second: onCard, detail: "no such stored card"}
+
+// payToken serves a payment with a stored card, which the buyer started on the merchant's own page.
+func (g *Gateway) payToken(ctx context.Context, c *call) (*answer, error) {
+	r, s, err := g.readTokenPayment(ctx, c)
+	defer s.cvv.Wipe()
+	if err != nil {
+		return nil, err
+	}
+	ctx = context.WithoutCancel(ctx) // from here on the work does not end with the caller
+	books, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	o, _, err := g.Books.Open(books, r)
+	if err != nil {
+		return nil, err
+	}
+	return g.payStored(ctx, c, o, s)
+}
+
+// readTokenPayment checks everything that can be refused without a trace. The caller wipes the verification code.
+func (g *Gateway) readTokenPayment(ctx context.Context, c *call) (r settle.OpenRequest, s storedPayment, err error) {
+	r = settle.OpenRequest{Merchant: c.merchant, OrderNumber: c.text(inOrderNumber), Means: settle.MeansCard, Tries: 1,
+		PayBefore: g.Now().Add(storedPayWithin), RepeatWithin: settle.RepeatWithin}
+	if err = c.require(inOrderNumber, inOrderAmount, inPaymentToken); err != nil {
+		return r, s, err
+	}
+	if r.Original, err = c.orderAmount(); err != nil {
+		return r, s, err
+	}
+	delay, err := c.number(inDelay, 0, 1, 0)
+	if err != nil {
+		return r, s, err
+	}
+	if err = errors.Join(c.readLanguage(c.settings.language()), c.checkClientIP()); err != nil {
+		return r, s, err
+	}
+	if s, err = g.readStored(ctx, c); err != nil {
+		return r, s, err
+	}
+	r.TwoStage, r.Customer, r.Details = delay == 1, s.credential.Customer, c.details()
+	r.Fingerprint = g.tokenFingerprint(&r, s.credential)
+	return r, s, nil
+}
+
+// readStored reads which stored card is meant, and its verification code if the buyer gave it.
+func (g *Gateway) readStored(ctx context.Context, c *call) (s storedPayment, err error) {
+	kind, err := c.number(inTokenType, 1, 6, 1)
+	switch {
+	case err != nil:
+		return s, err
+	case kind != tokenTypeStored:
+		return s, refuse(errProhibited, onMeans, "tokens of wallets are not taken; use TokenType=5 for a stored card")
+	case !c.settings.Page.OneClick:
+		return s, refuse(errProhibited, onMeans, "stored cards are not available")
+	}
+	token, err := c.paymentToken()
+	if err != nil {
+		return s, err
+	}
+	s.use = online.CardOnFile
+	if s.credential, err = g.Books.Credential(ctx, c.merchant.ID, token.ID); errors.Is(err, settle.ErrNoCredential) {
+		return s, errNoStored
+	}
+	if err == nil && (s.credential.Customer != token.Customer || s.credential.Means != settle.MeansCard) {
+		return s, errNoStored
+	}
+	if err == nil && c.has(inCVC) {
+		if s.cvv, err = vault.ParseCVV(bytes.Clone(c.values[inCVC])); err != nil {
+			err = unreadable(inCVC, "must be 3 or 4 digits")
+		}
+	}
+	return s, err
+}
+
+// paymentToken names a stored card and the buyer that it belongs to.
+type paymentToken struct {
+	ID       uuid.UUID
+	Customer string
+}
+
+// paymentToken reads PaymentToken: an object of Token and CustomerNumber and nothing else.
+func (c *call) paymentToken() (t paymentToken, err error) {
+	var told struct{ Token, CustomerNumber string }
+	err = json.Unmarshal(c.values[inPaymentToken], &told, json.RejectUnknownMembers(true))
+	if err != nil || told.CustomerNumber == "" {
+		return t, unreadable(inPaymentToken, "is not an object of Token and CustomerNumber")
+	}
+	if len(told.Token) != len(uuid.UUID{}.String()) || uuid.Validate(told.Token) != nil {
+		return t, unreadable(inPaymentToken, "holds no token")
+	}
+	t.ID, err = uuid.Parse(told.Token)
+	t.Customer = string(params[inCustomerNumber].strip.apply([]byte(told.CustomerNumber)))
+	return t, err
+}
+
+// tokenFingerprint tells an identical request from a different one with the same order number.
+func (g *Gateway) tokenFingerprint(r *settle.OpenRequest, k *settle.Credential) []byte {
+	b := append([]byte(nil), k.ID[:]...)
+	b = strconv.AppendBool(b, r.TwoStage)
+	sum := g.Vault.Fingerprint("token payment", appendSale(b, r))
+	return sum[:]
+}
