@@ -29,7 +29,7 @@ func (g *Gateway) later(ctx context.Context, c *call) (*answer, error) {
 		return nil, err
 	}
 	s := storedPayment{use: online.Recurring, credential: k}
-	return g.payStored(ctx, c, o, s)
+	return g.payOnce(ctx, c, o, func() error { return g.payStored(ctx, o, s) })
 }
 
 // openLater makes the order of a later payment, or finds the one that the same request made, with what it is paid from.
@@ -124,27 +124,9 @@ type storedPayment struct {
 // unpaid tells that no payment of an open order was begun: it is new, or the process that opened it died.
 func unpaid(o *settle.Order) bool { return o.Status == order.InProcess && o.PaymentNumber == 0 }
 
-// payStored pays an opened order that nobody has begun to pay, and answers what the books say of it then.
-func (g *Gateway) payStored(ctx context.Context, c *call, o *settle.Order, s storedPayment) (*answer, error) {
-	if unpaid(o) {
-		err := g.useStored(ctx, o, s)
-		if err != nil && !overtaken(err) {
-			return nil, err
-		}
-	}
-	books, cancel := context.WithTimeout(ctx, settleTimeout)
-	defer cancel()
-	a, err := g.stored(books, c, o.ID)
-	if err != nil {
-		g.Log.Error("payment not read back", "order", o.ID, "error", err)
-		return nil, errOutcomeUnknown
-	}
-	return a, nil
-}
-
-// useStored asks the center, or the partner bank of a consent, and has the books note what comes of it. An error tells
-// that nobody was asked.
-func (g *Gateway) useStored(ctx context.Context, o *settle.Order, s storedPayment) error {
+// payStored pays an order from what its buyer has stored: it asks the center, or the partner bank of a consent. An error
+// tells that nobody was asked.
+func (g *Gateway) payStored(ctx context.Context, o *settle.Order, s storedPayment) error {
 	if s.credential.Means == settle.MeansInstant {
 		return g.desk.charge(ctx, o, s.credential)
 	}
@@ -154,18 +136,11 @@ func (g *Gateway) useStored(ctx context.Context, o *settle.Order, s storedPaymen
 	if err != nil {
 		return err
 	}
-	k := card{pan: pan, expiry: s.credential.CardExpiry, cvv: s.cvv}
-	p, err := g.Books.Pay(books, settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: pan, CardExpiry: k.expiry})
-	if err != nil {
-		return err
-	}
-	r := g.request(p, k)
-	r.Stored, r.NetworkID = s.use, s.credential.NetworkID
-	g.perform(ctx, p, r)
-	if o.Parent != 0 {
+	err = g.payOpened(ctx, o, card{pan: pan, expiry: s.credential.CardExpiry, cvv: s.cvv}, filing{s.use, s.credential.NetworkID})
+	if err == nil && o.Parent != 0 {
 		g.noteLater(ctx, o)
 	}
-	return nil
+	return err
 }
 
 // noteLater has the subscription know what became of a later payment. When that fails, the next one makes it good.

@@ -88,7 +88,7 @@ func (g *Gateway) readTerms(c *call, r *settle.OpenRequest) error {
 		return err
 	}
 	if recurring != nil {
-		r.Terms = &settle.Terms{Min: recurring.min.Minor, Max: recurring.max.Minor, PeriodDays: recurring.days, LastDate: recurring.until}
+		r.Terms = recurring.terms()
 	}
 	r.Details, r.Fingerprint = c.pageDetails(), g.orderFingerprint(r, recurring)
 	return nil
@@ -214,6 +214,10 @@ type recurring struct {
 	min, max money.Amount
 	days     int
 	until    time.Time // last date
+}
+
+func (r *recurring) terms() *settle.Terms {
+	return &settle.Terms{Min: r.min.Minor, Max: r.max.Minor, PeriodDays: r.days, LastDate: r.until}
 }
 
 const dayFormat = "02.01.2006"

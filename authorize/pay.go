@@ -22,9 +22,16 @@ func (g *Gateway) pay(ctx context.Context, c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	r, keeps, err := g.serverOrder(c, &in)
+	if err != nil {
+		return nil, err
+	}
 	ctx = context.WithoutCancel(ctx) // from here on the work does not end with the caller
 	if g.secures(c.settings) {
-		return g.paySecurely(ctx, c, &in, k)
+		return g.paySecurely(ctx, c, r, k)
+	}
+	if keeps {
+		return g.payKeeping(ctx, c, r, k)
 	}
 	p, earlier, err := g.begin(ctx, in)
 	switch {
@@ -154,6 +161,9 @@ func (g *Gateway) perform(ctx context.Context, p *settle.Payment, r online.Reque
 	}
 	err = g.Books.Finish(ctx, p, result)
 	if err == nil {
+		if result.Approved {
+			g.keep(ctx, p, r.Stored)
+		}
 		return result, true
 	}
 	if errors.Is(err, settle.ErrLate) && result.Approved {

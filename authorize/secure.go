@@ -84,6 +84,10 @@ func (g *Gateway) pass(ctx context.Context, o *settle.Order, s threeds.Authentic
 	if k.pan, err = g.Books.PAN(o); err != nil {
 		return outcome{}, err
 	}
+	f, err := g.filingOf(ctx, o, detailsOf(o))
+	if err != nil {
+		return outcome{}, err
+	}
 	books, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	a := settle.Authentication{ServerID: s.ServerTransID, State: settle.AuthenticationPassed, Status: string(s.Status), ECI: s.ECI,
@@ -93,6 +97,7 @@ func (g *Gateway) pass(ctx context.Context, o *settle.Order, s threeds.Authentic
 		return outcome{}, err
 	}
 	r := g.request(p, k)
+	f.mark(&r)
 	if _, known := online.SecurityLevel(s.ECI); known {
 		r.Authentication = online.Authentication{ECI: s.ECI, Value: s.Value, DSTransID: s.DSTransID}
 	}

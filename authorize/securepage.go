@@ -23,13 +23,19 @@ func (v *visit) payByCard(ctx context.Context, k card, browser string) error {
 	if v.secures(v.settings) {
 		return v.paySecurely(ctx, r, k, browser)
 	}
+	f, err := v.filingOf(ctx, v.order, v.kept)
+	if err != nil {
+		return err
+	}
 	books, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	p, err := v.Books.Pay(books, r)
 	if err != nil {
 		return err
 	}
-	result, known := v.perform(ctx, p, v.request(p, k))
+	request := v.request(p, k)
+	f.mark(&request)
+	result, known := v.perform(ctx, p, request)
 	v.note(outcome{result, known})
 	return nil
 }
@@ -42,8 +48,6 @@ func (v *visit) note(out outcome) {
 	case !out.Approved:
 		v.class = classDeclined
 		v.declining.take(v.c.source)
-	default:
-		v.activate(v.r.Context())
 	}
 }
 

@@ -2,27 +2,28 @@ package authorize
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strings"
 
 	"settled/authorize/threeds"
 	"settled/settle"
-	"settled/settle/order"
 )
 
 // paySecurely serves silentpay of a merchant whose card holders are authenticated. The merchant's own page shows them what
 // their bank wants; nothing is sent to the center before that is over.
-func (g *Gateway) paySecurely(ctx context.Context, c *call, in *settle.Intent, k card) (*answer, error) {
+func (g *Gateway) paySecurely(ctx context.Context, c *call, r settle.OpenRequest, k card) (*answer, error) {
 	if err := c.require(inClientIP); err != nil {
 		return nil, err
 	}
-	o, begins, err := g.openSecure(ctx, c, in)
-	if err != nil || !begins {
-		return g.storedOrError(ctx, c, o, err)
+	o, err := g.openSecure(ctx, c, r)
+	if err != nil {
+		return nil, err
 	}
-	r := settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: k.pan, CardExpiry: k.expiry, Number: 1}
-	a, err := g.enroll(ctx, r, c.text(inBrowserInfo))
+	if !unpaid(o) {
+		return g.stored(ctx, c, o.ID)
+	}
+	a, err := g.enroll(ctx, settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: k.pan, CardExpiry: k.expiry, Number: 1},
+		c.text(inBrowserInfo))
 	if err == nil {
 		g.codes.keep(attempt{o.Merchant, o.ID, a.Operation}, k.cvv)
 		err = g.beginSecure(ctx, c, o.ID, &a)
@@ -38,36 +39,17 @@ func (g *Gateway) storedOrError(ctx context.Context, c *call, o *settle.Order, e
 	return g.stored(ctx, c, o.ID)
 }
 
-// openSecure makes the order of a payment. begins tells that its payment is still to be begun: the order is new, or the
-// process that made it has died. A refusal answers an identical request for as long as without 3-D Secure.
-func (g *Gateway) openSecure(ctx context.Context, c *call, in *settle.Intent) (o *settle.Order, begins bool, err error) {
+// openSecure makes the order of a payment, or finds the one that the same request made. Its cardholder has the time of the
+// merchant's page.
+func (g *Gateway) openSecure(ctx context.Context, c *call, r settle.OpenRequest) (o *settle.Order, err error) {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	earlier, err := g.Books.ByNumber(ctx, in.Merchant.ID, in.OrderNumber)
-	switch {
-	case errors.Is(err, settle.ErrNotFound):
-	case err != nil:
-		return nil, false, err
-	case earlier.Matches(in.Fingerprint) && g.Now().Sub(earlier.CreatedAt) < settle.RepeatWithin && earlier.Status != order.InProcess:
-		return earlier, false, nil
+	r.PayBefore = g.Now().Add(c.settings.Page.timeout())
+	if r.Details, err = withDetails(r.Details, details{viaDetail: viaServer}); err != nil {
+		return nil, err
 	}
-	kept := details{}
-	if in.Details != nil {
-		if err := json.Unmarshal(in.Details, &kept); err != nil {
-			return nil, false, err
-		}
-	}
-	kept[viaDetail] = viaServer
-	text, err := json.Marshal(kept)
-	if err != nil {
-		return nil, false, err
-	}
-	o, _, err = g.Books.Open(ctx, settle.OpenRequest{Merchant: in.Merchant, OrderNumber: in.OrderNumber, Original: in.Amount, Means: settle.MeansCard,
-		TwoStage: in.TwoStage, Tries: 1, PayBefore: g.Now().Add(c.settings.Page.timeout()), Fingerprint: in.Fingerprint, Details: text})
-	if err != nil {
-		return nil, false, err
-	}
-	return o, o.Status == order.InProcess && o.PaymentNumber == 0, nil
+	o, _, err = g.Books.Open(ctx, r)
+	return o, err
 }
 
 // beginSecure goes as far as it can without the browser.

@@ -24,7 +24,7 @@ var services = prepared([]service{
 	{path: "/pay/silentpay.cfm", sheet: paymentSheet, format: FormatCSV, second: onNothing, handle: (*Gateway).pay,
 		needs: []in{inOrderNumber, inOrderAmount, inCardNumber, inExpireMonth, inExpireYear, inCVC},
 		takes: slices.Concat([]in{inOrderCurrency, inOrderComment, inDelay, inLanguage, inClientIP, inCardType, inCardholder,
-			inChequeItems, inListParameters}, span(inLastName, inZip), browserParams)},
+			inChequeItems, inListParameters, inCustomerNumber}, span(inRecurringIndicator, inRecurringMaxDate), span(inLastName, inZip), browserParams)},
 	{path: "/get3dsecver2/get3dsecver2.cfm", sheet: secureSheet, format: FormatCSV, second: onPayment, handle: (*Gateway).continuePayment,
 		needs: []in{inBillNumber}, takes: append([]in{inLanguage, inClientIP}, browserParams...)},
 	{path: "/pay/tokenpay.cfm", sheet: tokenSheet, format: FormatSOAP, second: onPayment, handle: (*Gateway).payToken,

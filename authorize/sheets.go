@@ -74,10 +74,12 @@ var periodFields = []out{outBillNumber, outOrderNumber, outTestMode, outOrderCom
 
 // The layouts of the services.
 var (
-	paymentSheet = flatSheet("silentpay", soap{request: "SilentPay", response: "SilentPayResponse", inner: "return", bare: true}).secured()
-	secureSheet  = flatSheet("get3dsecver2", soap{request: "Get3DSecVer2", response: "Get3DSecVer2Response", inner: "return", bare: true}).secured()
-	laterSheet   = flatSheet("rp", rpc("RecurrentPayment"))
-	tokenSheet   = &sheet{root: "tokenpay", nested: true,
+	paymentSheet = flatSheet("silentpay", soap{request: "SilentPay", response: "SilentPayResponse", inner: "return", bare: true},
+		outCustomerNumber, outToken).secured()
+	secureSheet = flatSheet("get3dsecver2", soap{request: "Get3DSecVer2", response: "Get3DSecVer2Response", inner: "return", bare: true},
+		outCustomerNumber, outToken).secured()
+	laterSheet = flatSheet("rp", rpc("RecurrentPayment"))
+	tokenSheet = &sheet{root: "tokenpay", nested: true,
 		soap: soap{request: "PaymentTokenRequestParams", response: "PaymentTokenResponseParams"},
 		flat: []out{outOrderNumber, outOrderBill, outTestMode, outOrderComment, outOrderAmount, outOrderCurrency, outFirstName,
 			outLastName, outMiddleName, outEmail, outOrderState, outOrderDate, outFraudState, outFraudReason, outCheckValue, outOrderID,
@@ -114,7 +116,7 @@ var (
 			outLastName, outMiddleName, outEmail, outOrderDate, outOrderState, outErrorCode, outErrorCategory, outAdvice,
 			outPacketDate, outSignature, outCheckValue},
 		order: []out{outOrderBill, outOrderNumber, outTestMode, outOrderComment, outOrderAmount, outOrderCurrency, outOrderDate,
-			outOrderState, outErrorCode, outErrorCategory, outAdvice},
+			outOrderState, outErrorCode, outErrorCategory, outAdvice, outCustomerNumber, outToken},
 		customer: []out{outFirstName, outLastName, outMiddleName, outEmail},
 		operation: []out{outBillNumber, outOperationType, outOperationState, outAmount, outCurrency, outIP, outClientIP,
 			outMeansTypeID, outMeansType, outMeansSubtype, outMeansNumber, outCardholder, outCardExpiry, outIssuer, outBankCountry,

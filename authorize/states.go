@@ -38,6 +38,7 @@ func (g *Gateway) orderResult(ctx context.Context, c *call) (*answer, error) {
 			return nil, err
 		}
 		c.resultOf(g, &a.orders[i], o)
+		g.tellStored(ctx, &a.orders[i].record, o)
 	}
 	return a, nil
 }

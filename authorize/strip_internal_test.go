@@ -18,9 +18,10 @@ func TestStripRules(t *testing.T) {
 		inOrderComment: `a  "  ' /  ( ) ; # + - . _ & %b`, inAddress: `a  "  ' /  ( ) ; # + - . _ & %b`,
 		inBillComment: `a  "  ' /  ( ) ; # + - . _ & %b`, inComment: `a  "  ' /  ( ) ; # + - . _ & %b`,
 		inURLReturn: `a  " = ' / \ ( ) ; # + - . _ & %b`, inURLReturnOK: `a  " = ' / \ ( ) ; # + - . _ & %b`,
-		inURLReturnNo: `a  " = ' / \ ( ) ; # + - . _ & %b`,
-		inCVC:         `a<>"='();#&%b`,
-		inChequeItems: `a< > " = ' / \ ( ) ; # + - . _ & %b`, inSignature: `a< > " = ' / \ ( ) ; # + - . _ & %b`,
+		inURLReturnNo:  `a  " = ' / \ ( ) ; # + - . _ & %b`,
+		inCVC:          `a<>"='();#&%b`,
+		inPaymentToken: `a< > " = ' / \ ( ) ; # + - . _ & %b`,
+		inChequeItems:  `a< > " = ' / \ ( ) ; # + - . _ & %b`, inSignature: `a< > " = ' / \ ( ) ; # + - . _ & %b`,
 	}
 	for _, id := range browserParams { // for banks, as browsers say it
 		special[id] = special[inSignature]

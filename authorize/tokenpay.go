@@ -34,7 +34,7 @@ func (g *Gateway) payToken(ctx context.Context, c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return g.payStored(ctx, c, o, s)
+	return g.payOnce(ctx, c, o, func() error { return g.payStored(ctx, o, s) })
 }
 
 // readTokenPayment checks everything that can be refused without a trace. The caller wipes the verification code.

@@ -117,8 +117,12 @@ func (c *call) orderOf(in *settle.Intent, p *settle.Payment) settle.Order {
 
 // pending is the payment operation of an order that has none recorded yet.
 func pending(o *settle.Order) *settle.Operation {
-	return &settle.Operation{Number: 1, Kind: settle.OperationPayment, State: settle.OperationInProcess, Amount: o.Amount.Minor,
+	op := &settle.Operation{Number: 1, Kind: settle.OperationPayment, State: settle.OperationInProcess, Amount: o.Amount.Minor,
 		Response: responseInProcess}
+	if o.Status != order.InProcess { // it was closed before anybody began to pay it
+		op.State, op.Response = settle.OperationTimedOut, responseDeclined
+	}
+	return op
 }
 
 // stored answers a payment from the books.
@@ -131,7 +135,9 @@ func (g *Gateway) stored(ctx context.Context, c *call, id int64) (*answer, error
 	if op == nil {
 		op = pending(o)
 	}
-	a := one(c.operation(g, o, op))
+	r := c.operation(g, o, op)
+	g.tellStored(ctx, &r, o)
+	a := one(r)
 	if !o.PayBefore.IsZero() {
 		a.orders[0].secure, err = g.secureData(ctx, c, o)
 	}
@@ -191,6 +197,7 @@ func operationTime(o *settle.Order, op *settle.Operation) time.Time {
 // orderFields writes what is the order's own.
 func (c *call) orderFields(r *record, o *settle.Order) {
 	r[outOrderNumber], r[outOrderBill] = o.Number, strconv.FormatInt(o.ID, 10)
+	r[outOrderID] = r[outOrderBill]
 	r[outOrderAmount], r[outOrderCurrency] = o.Original.Decimal(), o.Original.Currency.String()
 	r[outOrderDate], r[outOrderState] = stamp(o.CreatedAt), string(o.State())
 	r[outRate], r[outTestMode] = o.Rate, "0"

@@ -34,7 +34,7 @@ type Credential struct {
 
 // StoreRequest keeps what an order was paid with.
 type StoreRequest struct {
-	Customer string
+	Customer string // empty: the order's
 	Consent  string // the partner bank's token of an instant payment; empty for a card, which is taken from the order
 }
 
@@ -67,6 +67,12 @@ func (b *Books) credentialOf(o *Order, r StoreRequest) (c *newCredential, err er
 	t := o.PaymentTransaction()
 	if t == nil || t.State != TransactionApproved {
 		return nil, fmt.Errorf("%w: order %d is %s", ErrOperation, o.ID, o.State())
+	}
+	if r.Customer == "" {
+		r.Customer = o.Customer
+	}
+	if r.Customer == "" {
+		return nil, fmt.Errorf("%w: order %d names no buyer", ErrNoCredential, o.ID)
 	}
 	c = &newCredential{Credential: Credential{Merchant: o.Merchant, ID: uuid.New(), Customer: r.Customer, Means: o.Means, Order: o.ID,
 		CreatedAt: b.now(), CardMask: o.CardMask, CardExpiry: o.CardExpiry, NetworkID: t.NetworkID}}

@@ -237,7 +237,7 @@ INSERT INTO transactions (merchant_id, order_id, transaction, operation, origina
 	transmitted_at, answered_at, attempts, action_code, approval_code, security, network_id)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 ON CONFLICT (merchant_id, order_id, transaction) DO UPDATE SET state = excluded.state, answered_at = excluded.answered_at,
-	attempts = excluded.attempts, action_code = excluded.action_code, approval_code = excluded.approval_code`
+	attempts = excluded.attempts, action_code = excluded.action_code, approval_code = excluded.approval_code, network_id = excluded.network_id`
 
 // saveTransaction writes a transaction or what may change of it.
 func (w *work) saveTransaction(t Transaction) error {

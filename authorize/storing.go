@@ -1,0 +1,179 @@
+package authorize
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"settled/authorize/online"
+	"settled/settle"
+)
+
+// Details of an opened order that say what its payment has to do with a stored card.
+const (
+	saveDetail   = "save"       // "1": the buyer lets the merchant keep the card
+	storedDetail = "storedcard" // names the stored card that is paid with
+)
+
+// filing is what the center is told of a payment and a stored card.
+type filing struct {
+	use     online.Stored
+	network string // the network's name of the payment that the card was stored with
+}
+
+// mark writes it into a request.
+func (f filing) mark(r *online.Request) { r.Stored, r.NetworkID = f.use, f.network }
+
+// filingOf reads from an order what its payment by card has to do with a stored one.
+func (g *Gateway) filingOf(ctx context.Context, o *settle.Order, kept details) (filing, error) {
+	switch {
+	case agreedOf(o, kept) != nil:
+		return filing{use: online.AgreesRecurring}, nil
+	case kept[saveDetail] == "1":
+		return filing{use: online.SavesCard}, nil
+	case kept[storedDetail] == "":
+		return filing{}, nil
+	}
+	id, err := uuid.Parse(kept[storedDetail])
+	if err != nil {
+		return filing{}, settle.ErrNoCredential
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	k, err := g.Books.Credential(ctx, o.Merchant, id)
+	if err != nil {
+		return filing{}, err
+	}
+	return filing{online.CardOnFile, k.NetworkID}, nil
+}
+
+// keep stores what an approved payment was made with, where its buyer agreed to that. The payment stands when that fails;
+// what a subscription needs is made good by its next payment.
+func (g *Gateway) keep(ctx context.Context, p *settle.Payment, use online.Stored) {
+	var err error
+	switch use {
+	case online.SavesCard:
+		_, err = g.Books.Store(ctx, p.Merchant.ID, p.Order, settle.StoreRequest{})
+	case online.AgreesRecurring:
+		_, err = g.Books.Activate(ctx, p.Merchant.ID, p.Order, "")
+	}
+	if err != nil {
+		g.Log.Error("card of a payment not kept", "order", p.Order, "error", err)
+	}
+}
+
+// tellStored tells which stored card stands for what an order was paid with, for payments with TokenType=5. That it
+// cannot be looked up is no reason to tell nothing of the payment.
+func (g *Gateway) tellStored(ctx context.Context, r *record, o *settle.Order) {
+	r[outCustomerNumber] = o.Customer
+	if o.Customer == "" || o.Means != settle.MeansCard {
+		return
+	}
+	k, err := g.Books.StoredWith(ctx, o)
+	switch {
+	case err == nil:
+		r[outToken] = k.ID.String()
+	case !errors.Is(err, settle.ErrNoCredential):
+		g.Log.Warn("stored card of an order not looked up", "order", o.ID, "error", err)
+	}
+}
+
+// serverOrder makes of a payment of a merchant's server the order that is opened for it when it cannot be sent at once.
+// keeps tells that its card is to be kept: for the buyer's next payment, or for later payments of the merchant.
+func (g *Gateway) serverOrder(c *call, in *settle.Intent) (r settle.OpenRequest, keeps bool, err error) {
+	agreed, err := c.readRecurring(in.Amount.Currency, g.Now())
+	if err != nil {
+		return r, false, err
+	}
+	customer := c.text(inCustomerNumber)
+	r = settle.OpenRequest{Merchant: in.Merchant, OrderNumber: in.OrderNumber, Original: in.Amount, Means: settle.MeansCard,
+		TwoStage: in.TwoStage, Tries: 1, PayBefore: g.Now().Add(storedPayWithin), RepeatWithin: settle.RepeatWithin,
+		Fingerprint: in.Fingerprint, Details: in.Details}
+	more := details{}
+	switch {
+	case agreed != nil:
+		r.Terms = agreed.terms()
+		more[lowerASCII(params[inRecurringIndicator].name)] = "1"
+		for _, id := range recurringParams {
+			more[lowerASCII(params[id].name)] = c.text(id)
+		}
+	case customer != "" && c.settings.Page.OneClick:
+		r.Customer, more[saveDetail] = customer, "1"
+	default:
+		return r, false, nil
+	}
+	r.Details, err = withDetails(in.Details, more)
+	r.Fingerprint = g.keepingFingerprint(&r, in, agreed)
+	return r, true, err
+}
+
+// withDetails adds to details; names that are there are replaced.
+func withDetails(raw json.RawMessage, more details) (json.RawMessage, error) {
+	all := details{}
+	if raw != nil {
+		if err := json.Unmarshal(raw, &all); err != nil {
+			return nil, err
+		}
+	}
+	for name, value := range more {
+		all[name] = value
+	}
+	return json.Marshal(all)
+}
+
+// keepingFingerprint tells an identical request from a different one: the payment, and what is kept of it.
+func (g *Gateway) keepingFingerprint(r *settle.OpenRequest, in *settle.Intent, agreed *recurring) []byte {
+	sum := g.Vault.Fingerprint("payment with a card that is kept", append(g.orderFingerprint(r, agreed), in.Fingerprint...))
+	return sum[:]
+}
+
+// payKeeping serves a payment whose card is to be kept.
+func (g *Gateway) payKeeping(ctx context.Context, c *call, r settle.OpenRequest, k card) (*answer, error) {
+	books, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	o, _, err := g.Books.Open(books, r)
+	if err != nil {
+		return nil, err
+	}
+	return g.payOnce(ctx, c, o, func() error {
+		f, err := g.filingOf(ctx, o, detailsOf(o))
+		if err != nil {
+			return err
+		}
+		return g.payOpened(ctx, o, k, f)
+	})
+}
+
+// payOpened pays an opened order by card. An error tells that the center was not asked.
+func (g *Gateway) payOpened(ctx context.Context, o *settle.Order, k card, f filing) error {
+	books, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	p, err := g.Books.Pay(books, settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: k.pan, CardExpiry: k.expiry})
+	if err != nil {
+		return err
+	}
+	r := g.request(p, k)
+	f.mark(&r)
+	g.perform(ctx, p, r)
+	return nil
+}
+
+// payOnce pays an opened order that nobody has begun to pay, and answers what the books say of it then. An error of do tells
+// that nobody was asked for money.
+func (g *Gateway) payOnce(ctx context.Context, c *call, o *settle.Order, do func() error) (*answer, error) {
+	if unpaid(o) {
+		if err := do(); err != nil && !overtaken(err) {
+			return nil, err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	a, err := g.stored(ctx, c, o.ID)
+	if err != nil {
+		g.Log.Error("payment not read back", "order", o.ID, "error", err)
+		return nil, errOutcomeUnknown
+	}
+	return a, nil
+}
