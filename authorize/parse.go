@@ -129,6 +129,9 @@ func (c *call) parseJSON() error {
 	return nil
 }
 
+// objects are the parameters that are JSON themselves: in a JSON request they may stand there as they are.
+var objects = [inCount]bool{inChequeItems: true, inPaymentToken: true}
+
 func (c *call) member(d *jsontext.Decoder) error {
 	token, err := d.ReadToken()
 	if err != nil {
@@ -149,7 +152,7 @@ func (c *call) member(d *jsontext.Decoder) error {
 	case '0':
 		return c.set(id, raw)
 	case '{':
-		if id == inChequeItems || id == inPaymentToken {
+		if objects[id] {
 			return c.set(id, raw)
 		}
 	case '"':
