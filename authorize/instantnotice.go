@@ -15,7 +15,7 @@ const noticePath = "POST /instant/{center}/notice"
 // instantNotice takes a partner bank's word that a payment was made. The signature decides whether it is believed; the bank
 // repeats it until it is answered with 200, and a repeat changes nothing.
 func (g *Gateway) instantNotice(w http.ResponseWriter, r *http.Request) {
-	client := g.bankNamed(r.PathValue("center"))
+	center, client := g.bankNamed(r.PathValue("center"))
 	if client == nil {
 		http.NotFound(w, r)
 		return
@@ -27,7 +27,7 @@ func (g *Gateway) instantNotice(w http.ResponseWriter, r *http.Request) {
 	}
 	notice, err := client.VerifyNotification(r.Header, body, g.Now())
 	if err == nil {
-		err = g.noticed(r, notice)
+		err = g.noticed(r, center, notice)
 	}
 	status := noticeStatus(err)
 	if err != nil {
@@ -37,7 +37,7 @@ func (g *Gateway) instantNotice(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status)
 }
 
-func (g *Gateway) noticed(r *http.Request, n instant.Notice) error {
+func (g *Gateway) noticed(r *http.Request, center int16, n instant.Notice) error {
 	id, merchant, operation, err := settle.ParseBill(n.Payment.ID)
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (g *Gateway) noticed(r *http.Request, n instant.Notice) error {
 	if n.Payment.Status != instant.Paid {
 		return nil
 	}
-	return g.desk.paid(r.Context(), merchant, id, operation, n.Payment)
+	return g.desk.paid(r.Context(), center, merchant, id, operation, n.Payment)
 }
 
 // noticeStatus tells the bank whether to repeat its notification: it gives up on the codes below 500 but the throttle's.
@@ -61,12 +61,12 @@ func noticeStatus(err error) int {
 	return http.StatusServiceUnavailable
 }
 
-// bankNamed is the client of an instant center, nil when there is none of the name.
-func (g *Gateway) bankNamed(name string) *instant.Client {
+// bankNamed is an instant center and its client, nil when there is none of the name.
+func (g *Gateway) bankNamed(name string) (int16, *instant.Client) {
 	for id, b := range g.Banks {
 		if c, ok := g.Directory.Center(id); ok && c.Name == name {
-			return b.Client
+			return id, b.Client
 		}
 	}
-	return nil
+	return 0, nil
 }

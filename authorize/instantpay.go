@@ -99,10 +99,13 @@ func (d *desk) asksConsent(ctx context.Context, o *settle.Order) bool {
 func (d *desk) learn(ctx context.Context, p *settle.InstantPayment, said instant.Payment) error {
 	switch said.Status {
 	case instant.Paid:
-		return d.paid(ctx, p.Merchant, p.Order, p.Operation, said)
+		return d.paid(ctx, p.Center, p.Merchant, p.Order, p.Operation, said)
 	case instant.Expired:
 		return d.end(ctx, p, settle.EndExpired, "not paid in time")
 	case instant.Refused:
+		if said.Code == instant.CodeCanceled {
+			return d.end(ctx, p, settle.EndLeft, "other means chosen")
+		}
 		return d.end(ctx, p, settle.EndRefused, "refused by the payer or the bank: "+said.Code)
 	}
 	return nil
@@ -113,9 +116,9 @@ func (d *desk) end(ctx context.Context, p *settle.InstantPayment, end settle.Ins
 }
 
 // paid records a payment, and keeps the consent that came with it.
-func (d *desk) paid(ctx context.Context, merchant int32, id int64, operation int16, said instant.Payment) error {
+func (d *desk) paid(ctx context.Context, center int16, merchant int32, id int64, operation int16, said instant.Payment) error {
 	o, err := d.g.Books.InstantMade(ctx, merchant, id, operation,
-		settle.Paid{Operation: said.Receipt.OperationID, Amount: said.Receipt.Amount, At: said.Receipt.At})
+		settle.Paid{Center: center, Operation: said.Receipt.OperationID, Amount: said.Receipt.Amount, At: said.Receipt.At})
 	if err != nil {
 		return err
 	}

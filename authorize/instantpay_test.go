@@ -141,6 +141,34 @@ func TestInstantPaymentThatIsLate(t *testing.T) {
 	}
 }
 
+// Money that was on its way when the code expired is found by asking, too.
+func TestInstantPaymentThatIsLateAndNotTold(t *testing.T) {
+	w, o := bankWorld(t, pcsim.AmountPaidLate)
+	w.bank.SetNotifyURL("")
+	w.scan(o, true)
+	w.poll(10*time.Minute + 30*time.Second)
+	w.Clock.Advance(time.Hour)
+	_, err := w.Books.TimeoutDue(t.Context(), 10)
+	check(t, err)
+	w.wantState(o.ID, order.StateTimeout)
+	w.bank.Process(t.Context(), w.Clock.Now())
+	w.poll(time.Hour)
+	w.wantState(o.ID, order.StateApproved)
+}
+
+// The sweep may hear first that a code was taken back; that loses no try, and the order stays open.
+func TestLeavingACodeIsHeardByTheSweep(t *testing.T) {
+	w, o := bankWorld(t, 700)
+	_, err := w.Pool.Exec(t.Context(), `UPDATE orders SET tries_left = 0 WHERE order_id = $1`, o.ID)
+	check(t, err)
+	_, err = w.gateway.Banks[settletest.BankCenter].Client.Cancel(t.Context(), w.waiting(o).ID())
+	check(t, err)
+	w.poll(10 * time.Second)
+	if o = w.wantState(o.ID, order.StateInProcess); o.TriesLeft != 1 {
+		t.Errorf("%d tries left", o.TriesLeft)
+	}
+}
+
 func TestInstantRegistrationIsRepeated(t *testing.T) {
 	for _, minor := range []int64{pcsim.AmountRegisterFailsOnce, pcsim.AmountRegisterAnswerLost} {
 		w, o := bankWorld(t, minor)

@@ -207,7 +207,7 @@ func (g *Gateway) giveUp(ctx context.Context, p *settle.Payment, cause error) {
 	if errors.Is(cause, online.ErrUntrusted) {
 		give = g.Books.GiveUpUntrusted
 	}
-	if err := give(ctx, p.Merchant.ID, p.Order); err != nil {
+	if err := give(ctx, p.Merchant.ID, p.Order, p.Transaction); err != nil {
 		g.Log.Error("payment not given up; it will be", "order", p.Order, "error", err)
 		return
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"settled/authorize/online"
 	"settled/authorize/threeds"
 	"settled/internal/vault"
@@ -144,25 +146,37 @@ func (g *Gateway) follow(ctx context.Context, o *settle.Order, a *settle.Authent
 	return threeds.Challenge{}, out, err
 }
 
-// authenticateBatch is how many waiting authentications are looked after at a time.
-const authenticateBatch = 100
+// authenticateBatch is how many waiting authentications are looked after in one step, authenticateAtOnce how many at a time.
+const (
+	authenticateBatch  = 100
+	authenticateAtOnce = 16
+)
 
 // AuthenticateDue looks after payments whose cardholder nobody comes back for: it asks about those that are confirmed by
 // other ways than a page, and ends those whose time is over. It returns how many it looked at.
 func (g *Gateway) AuthenticateDue(ctx context.Context) (int, error) {
 	due, err := g.Books.AuthenticationsDue(ctx, authenticateBatch)
-	failures := []error{err}
-	for _, d := range due {
-		o, err := g.Books.Order(ctx, d.Merchant, d.Order)
-		if err == nil {
-			err = g.lookAfter(ctx, o)
-		}
-		failures = append(failures, err)
+	if err != nil {
+		return 0, err
 	}
+	var all errgroup.Group
+	all.SetLimit(authenticateAtOnce)
+	failures := make([]error, len(due))
+	for i, d := range due {
+		all.Go(func() error {
+			failures[i] = g.lookAfter(ctx, d)
+			return nil
+		})
+	}
+	_ = all.Wait()
 	return len(due), errors.Join(failures...)
 }
 
-func (g *Gateway) lookAfter(ctx context.Context, o *settle.Order) error {
+func (g *Gateway) lookAfter(ctx context.Context, d settle.WaitingAuthentication) error {
+	o, err := g.Books.Order(ctx, d.Merchant, d.Order)
+	if err != nil {
+		return err
+	}
 	a, err := g.Books.Authenticating(ctx, o)
 	if a == nil || err != nil || g.ThreeDS == nil {
 		return err

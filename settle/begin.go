@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"settled/internal/money"
+	"settled/internal/postgres"
 	"settled/internal/vault"
 	"settled/settle/order"
 
@@ -100,7 +101,7 @@ func (b *Books) Begin(ctx context.Context, in Intent) (*Payment, *Order, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := b.checkWindow(ctx, q.Route.Center); err != nil {
+	if err := b.checkWindow(ctx, b.Pool, q.Route.Center); err != nil {
 		return nil, nil, err
 	}
 	it, err := b.newIntent(ctx, in, q)
@@ -108,11 +109,11 @@ func (b *Books) Begin(ctx context.Context, in Intent) (*Payment, *Order, error) 
 		return nil, nil, err
 	}
 	for {
-		task := &item{begin: it}
-		if err := b.lane(in.Merchant.ID).do(ctx, task); err != nil {
+		fresh, err := b.writeIntent(ctx, it)
+		if err != nil {
 			return nil, nil, fmt.Errorf("begin order %q: %w", in.OrderNumber, err)
 		}
-		if task.fresh {
+		if fresh {
 			return &it.Payment, nil, nil
 		}
 		earlier, err := b.earlier(ctx, in.Merchant.ID, in.OrderNumber, in.Fingerprint, RepeatWithin)
@@ -121,6 +122,39 @@ func (b *Books) Begin(ctx context.Context, in Intent) (*Payment, *Order, error) 
 		}
 		it.attempt = earlier.attempt + 1
 	}
+}
+
+// writeIntent writes the intent unless its attempt of the order number is taken. A first attempt shares the commit of its
+// lane; a later one is written under the lock of the attempt before it.
+func (b *Books) writeIntent(ctx context.Context, it *intent) (fresh bool, err error) {
+	task := &item{begin: it}
+	if it.attempt == 1 {
+		err = b.lane(it.Merchant.ID).do(ctx, task)
+		return task.fresh, err
+	}
+	err = postgres.InTx(ctx, b.Pool, b.key("begin again", it.Merchant.ID, it.Order), func(tx pgx.Tx) error {
+		task.fresh = false
+		if ended, err := b.ended(ctx, tx, it.Merchant.ID, it.number, it.attempt-1); err != nil || !ended {
+			return err
+		}
+		return b.writeIntents(ctx, tx, []*item{task})
+	})
+	return task.fresh, err
+}
+
+const lockAttempt = `SELECT status FROM orders WHERE merchant_id = $1 AND ordernumber = $2 AND attempt = $3 FOR NO KEY UPDATE`
+
+// ended tells that an attempt of an order number ended without a payment, and keeps it so until the transaction ends: an
+// instant payment that comes late is not adopted beside the next attempt. There is none before the first.
+func (b *Books) ended(ctx context.Context, tx pgx.Tx, merchant int32, number string, attempt int16) (bool, error) {
+	if attempt == 0 {
+		return true, nil
+	}
+	var status order.Status
+	if err := tx.QueryRow(ctx, lockAttempt, merchant, number, attempt).Scan(&status); err != nil {
+		return false, fmt.Errorf("lock attempt %d of order %q: %w", attempt, number, err)
+	}
+	return status == order.Declined || status == order.TimedOut, nil
 }
 
 func (b *Books) lane(merchant int32) *lane { return b.lanes[int(merchant)%len(b.lanes)] }
@@ -174,9 +208,14 @@ func (b *Books) earlier(ctx context.Context, merchant int32, number string, fing
 	return e, nil
 }
 
+// rowQuerier reads a row: a pool or a transaction, which must not wait for a connection beside its own.
+type rowQuerier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
 // checkWindow refuses a payment at a center for whose records no window is planned. The answer is kept until the last
 // planned cut-off known has passed.
-func (b *Books) checkWindow(ctx context.Context, c *Center) error {
+func (b *Books) checkWindow(ctx context.Context, q rowQuerier, c *Center) error {
 	if !c.Capabilities.FinancialRecord {
 		return nil
 	}
@@ -184,7 +223,7 @@ func (b *Books) checkWindow(ctx context.Context, c *Center) error {
 		return nil
 	}
 	var last *time.Time
-	err := b.Pool.QueryRow(ctx, `SELECT max(cutoff_at) FROM windows WHERE center_id = $1 AND state = 'open'`, c.ID).Scan(&last)
+	err := q.QueryRow(ctx, `SELECT max(cutoff_at) FROM windows WHERE center_id = $1 AND state = 'open'`, c.ID).Scan(&last)
 	if err != nil {
 		return fmt.Errorf("read windows of %s: %w", c.Name, err)
 	}

@@ -48,6 +48,7 @@ func (p *InstantPayment) ID() string { return fmt.Sprintf("%d.%d", p.Order, p.Op
 
 // Paid is what the partner bank says of a payment that was made.
 type Paid struct {
+	Center    int16  // whose word it is
 	Operation string // the scheme's id of the payment
 	Amount    money.Amount
 	At        time.Time
@@ -130,7 +131,7 @@ type InstantEnd int
 
 // The ends of instant payments.
 const (
-	EndExpired InstantEnd = 1 // the bank said so after its time; if it says later that it was paid, that is believed
+	EndExpired InstantEnd = 1 // the bank said so after its time; it is asked for a day more, and believed if it was paid after all
 	EndRefused InstantEnd = 2 // by the payer or the bank
 	EndLeft    InstantEnd = 3 // never registered, or taken back because the payer chose other means: no try is lost
 )
@@ -167,7 +168,7 @@ func (w *work) endInstant(p *InstantPayment, state InstantState, end InstantEnd,
 	case w.order.TriesLeft == 0:
 		w.trigger, w.order.Status = order.TriggerDecline, order.Declined
 	}
-	_, err := w.tx.Exec(w.ctx, `UPDATE instant_payments SET state = $4, poll_at = NULL, last_error = $5
+	_, err := w.tx.Exec(w.ctx, `UPDATE instant_payments SET state = $4::smallint, poll_at = CASE WHEN $4 = 4 THEN poll_at END, last_error = $5
 		WHERE merchant_id = $1 AND order_id = $2 AND operation = $3`, p.Merchant, p.Order, p.Operation, state, why)
 	if err != nil {
 		return fmt.Errorf("end instant payment: %w", err)
@@ -176,7 +177,7 @@ func (w *work) endInstant(p *InstantPayment, state InstantState, end InstantEnd,
 }
 
 // InstantMade records that the payer's bank made a payment (PR-38, and its costs and price). Told again, it changes
-// nothing. A payment that comes after its order was closed is adopted or given back, as the center's policy says. What
+// nothing. A payment that comes after its order was closed is adopted or given back, see adoptsLate. What
 // cannot be this payment — another amount, another payment of the order — opens a break and moves nothing.
 func (b *Books) InstantMade(ctx context.Context, merchant int32, id int64, operation int16, paid Paid) (*Order, error) {
 	o, err := b.change(ctx, "instant payment", merchant, id, func(w *work) error {
@@ -184,8 +185,8 @@ func (b *Books) InstantMade(ctx context.Context, merchant int32, id int64, opera
 		switch {
 		case err != nil:
 			return err
-		case p == nil:
-			return fmt.Errorf("%w: %d.%d is no instant payment", ErrOperation, id, operation)
+		case p == nil || p.Center != paid.Center:
+			return fmt.Errorf("%w: %d.%d is no instant payment at center %d", ErrOperation, id, operation, paid.Center)
 		case p.State == InstantPaid && *p.BankOperation == paid.Operation:
 			return nil
 		case paid.Amount != p.Amount:
@@ -197,12 +198,30 @@ func (b *Books) InstantMade(ctx context.Context, merchant int32, id int64, opera
 		case w.order.Status == order.InProcess && operation != w.order.PaymentNumber && w.paying():
 			return fmt.Errorf("%w: %d", ErrInFlight, id)
 		}
+		if used, err := w.usedElsewhere(p, paid); used || err != nil {
+			return err
+		}
 		return w.takeInstant(p, paid)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("instant payment %d.%d: %w", id, operation, err)
 	}
 	return o, nil
+}
+
+const instantOfOperation = `SELECT order_id, operation FROM instant_payments WHERE merchant_id = $1 AND bank_operation = $2`
+
+// usedElsewhere leaves a payment to a person that the bank has named for another one before.
+func (w *work) usedElsewhere(p *InstantPayment, paid Paid) (bool, error) {
+	type place struct {
+		Order     int64
+		Operation int16
+	}
+	others, err := collect[place](w.ctx, w.tx, instantOfOperation, p.Merchant, paid.Operation)
+	if err != nil || len(others) == 0 {
+		return false, err
+	}
+	return true, w.doubtInstant(p, "B-05", paid, fmt.Sprintf("the bank said before that this paid %d.%d", others[0].Order, others[0].Operation))
 }
 
 // doubtInstant leaves money that the books cannot place to a person.
@@ -245,6 +264,11 @@ func (w *work) adoptInstant(p *InstantPayment) error {
 	if route == nil {
 		return fmt.Errorf("%w: merchant %d has no contract with center %d", ErrDirectory, o.Merchant, p.Center)
 	}
+	if o.PaymentNumber != p.Operation {
+		if err := w.keepEarlierCard(); err != nil {
+			return err
+		}
+	}
 	w.route, w.center = route, route.Center
 	o.PaymentNumber, o.Means, o.Center, o.Amount, o.Rate = p.Operation, MeansInstant, p.Center, p.Amount, p.Rate
 	o.CardMask, o.CardExpiry, o.card = "", "", []byte{}
@@ -279,11 +303,31 @@ func (w *work) postInstant(op *Operation) error {
 	return err
 }
 
+const laterAttempt = `SELECT EXISTS (SELECT FROM orders WHERE merchant_id = $1 AND ordernumber = $2 AND attempt > $3)`
+
+// adoptsLate tells that a payment of an order that was closed stays: the center's policy says so, and the merchant has not
+// asked for it again, by another attempt of the order number or by another payment of the subscription's period.
+func (w *work) adoptsLate() (bool, error) {
+	if w.center.LatePaid == LateRefund || w.order.Parent != 0 {
+		return false, nil
+	}
+	var again bool
+	err := w.tx.QueryRow(w.ctx, laterAttempt, w.order.Merchant, w.order.Number, w.order.Attempt).Scan(&again)
+	if err != nil {
+		return false, fmt.Errorf("look for a later attempt of order %q: %w", w.order.Number, err)
+	}
+	return !again, nil
+}
+
 // takeLate decides about a payment of an order that was closed: it stays, or is given back at once.
 func (w *work) takeLate(p *InstantPayment) error {
+	adopts, err := w.adoptsLate()
+	if err != nil {
+		return err
+	}
 	op := w.order.Operation(p.Operation)
 	w.trigger = order.TriggerLatePaid
-	if w.center.LatePaid != LateRefund {
+	if adopts {
 		op.Note = joinNotes(op.Note, "paid after the order was closed: adopted")
 		return w.saveOperation(op)
 	}

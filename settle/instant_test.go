@@ -23,7 +23,7 @@ func openInstant(t *testing.T, w *settletest.World, number string, minor int64) 
 }
 
 func made(w *settletest.World, p *settle.InstantPayment, operation string) settle.Paid {
-	return settle.Paid{Operation: operation, Amount: p.Amount, At: w.Clock.Now()}
+	return settle.Paid{Center: p.Center, Operation: operation, Amount: p.Amount, At: w.Clock.Now()}
 }
 
 func TestInstantPaymentIsPostedOnce(t *testing.T) {

@@ -18,7 +18,7 @@ func TestMetrics(t *testing.T) {
 	w := settletest.New(t)
 	w.Pay(t, settletest.Payment{Number: "held", Amount: byn(100), TwoStage: true})
 	lost := w.Begin(t, settletest.Payment{Number: "lost", Amount: byn(100)})
-	if err := w.Books.GiveUp(t.Context(), lost.Merchant.ID, lost.Order); err != nil {
+	if err := w.Books.GiveUp(t.Context(), lost.Merchant.ID, lost.Order, lost.Transaction); err != nil {
 		t.Fatal(err)
 	}
 	w.Clock.Advance(time.Minute)

@@ -66,7 +66,7 @@ func decline(t *testing.T, w *settletest.World, p settletest.Payment) int64 {
 func giveUp(t *testing.T, w *settletest.World, number string) int64 {
 	t.Helper()
 	begun := w.Begin(t, settletest.Payment{Number: number, Amount: byn(100)})
-	if err := w.Books.GiveUp(t.Context(), settletest.Merchant, begun.Order); err != nil {
+	if err := w.Books.GiveUp(t.Context(), settletest.Merchant, begun.Order, begun.Transaction); err != nil {
 		t.Fatal(err)
 	}
 	return begun.Order

@@ -99,6 +99,9 @@ func (b *Books) writeOpened(ctx context.Context, tx pgx.Tx, r OpenRequest, q Quo
 		text := string(r.Details)
 		details = &text
 	}
+	if ended, err := b.ended(ctx, tx, r.Merchant.ID, r.OrderNumber, attempt-1); err != nil || !ended {
+		return false, err
+	}
 	amount, currency, rate := converted(q, r.Original)
 	tag, err := tx.Exec(ctx, insertOpened, r.Merchant.ID, id, r.OrderNumber, attempt, q.Amount.Minor, int16(q.Amount.Currency),
 		q.Route.Center.ID, r.TwoStage, b.now(), r.Fingerprint, details, r.Means, max(r.Tries, 1), amount, currency, rate,
@@ -125,26 +128,37 @@ func zeroAsNull[T comparable](v T) *T {
 	return &v
 }
 
-const dueOrders = `SELECT merchant_id, order_id FROM open_orders WHERE pay_before <= $1 ORDER BY pay_before, merchant_id, order_id LIMIT $2`
+const dueOrders = `
+SELECT pay_before, merchant_id, order_id FROM open_orders
+WHERE pay_before <= $1 AND (pay_before, merchant_id, order_id) > ($3, $4, $5) ORDER BY pay_before, merchant_id, order_id LIMIT $2`
 
-// TimeoutDue closes opened orders whose time has come, up to limit, and returns how many it closed. An order with a payment
-// whose outcome is not known, or with a QR that the partner bank may still report as paid, stays: its payment decides.
-func (b *Books) TimeoutDue(ctx context.Context, limit int) (int, error) {
-	type due struct {
-		Merchant int32
-		Order    int64
-	}
-	found, err := collect[due](ctx, b.Pool, dueOrders, b.now(), limit)
-	closed := 0
-	failures := []error{err}
-	for _, d := range found {
-		o, err := b.change(ctx, "time out", d.Merchant, d.Order, (*work).timeOut)
+// openOrder is a place in the queue of opened orders.
+type openOrder struct {
+	PayBefore time.Time
+	Merchant  int32
+	Order     int64
+}
+
+// TimeoutDue closes the opened orders whose time has come and returns how many it closed. An order with a payment whose
+// outcome is not known, or with a QR that the partner bank may still report as paid, stays: its payment decides. It goes
+// through the queue in steps of limit, so that those that stay, however many, keep no other from being closed.
+func (b *Books) TimeoutDue(ctx context.Context, limit int) (closed int, err error) {
+	var failures []error
+	var last openOrder
+	for at := b.now(); ; {
+		found, err := collect[openOrder](ctx, b.Pool, dueOrders, at, limit, last.PayBefore, last.Merchant, last.Order)
 		failures = append(failures, err)
-		if err == nil && o.Status == order.TimedOut {
-			closed++
+		for _, last = range found {
+			o, err := b.change(ctx, "time out", last.Merchant, last.Order, (*work).timeOut)
+			failures = append(failures, err)
+			if err == nil && o.Status == order.TimedOut {
+				closed++
+			}
+		}
+		if len(found) < limit || ctx.Err() != nil {
+			return closed, errors.Join(failures...)
 		}
 	}
-	return closed, errors.Join(failures...)
 }
 
 // timeOut closes the order unless something of it may still be paid.

@@ -141,7 +141,7 @@ func TestUnknownPaymentOfAnOpenedOrderIsReversed(t *testing.T) {
 	if p, err = payOpened(t, w, o.ID, settletest.Card); err != nil {
 		t.Fatal(err)
 	}
-	check(t, w.Books.GiveUp(t.Context(), p.Merchant.ID, p.Order))
+	check(t, w.Books.GiveUp(t.Context(), p.Merchant.ID, p.Order, p.Transaction))
 	mustState(t, w, o.ID, order.StateInProcess)
 	if err := w.Books.Finish(t.Context(), p, approved()); !errors.Is(err, settle.ErrLate) {
 		t.Fatalf("late outcome: %v", err)

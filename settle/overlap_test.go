@@ -14,7 +14,7 @@ import (
 func TestInquiryAfterReversalLeft(t *testing.T) {
 	w := settletest.New(t)
 	p := w.Begin(t, settletest.Payment{Number: "overlap", Amount: byn(5000)})
-	if err := w.Books.GiveUp(t.Context(), p.Merchant.ID, p.Order); err != nil {
+	if err := w.Books.GiveUp(t.Context(), p.Merchant.ID, p.Order, p.Transaction); err != nil {
 		t.Fatal(err)
 	}
 	first := due(t, w)

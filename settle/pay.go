@@ -50,7 +50,7 @@ func (w *work) startPayment(r PayRequest) error {
 	if err != nil {
 		return err
 	}
-	if err := w.books.checkWindow(w.ctx, q.Route.Center); err != nil {
+	if err := w.books.checkWindow(w.ctx, w.tx, q.Route.Center); err != nil {
 		return err
 	}
 	if err := w.keepEarlierCard(); err != nil {

@@ -76,7 +76,7 @@ func (k *walker) step(t *testing.T) error {
 		_, err := b.Cancel(ctx, settle.CancelRequest{Merchant: p.Merchant.ID, Order: p.Order, Amount: k.amount(p), External: key, Actor: settle.ByMerchant})
 		return err
 	case 6:
-		return b.GiveUp(ctx, p.Merchant.ID, p.Order)
+		return b.GiveUp(ctx, p.Merchant.ID, p.Order, p.Transaction)
 	case 7:
 		_, err := b.ExpireDue(ctx, 2)
 		return err
@@ -255,7 +255,7 @@ func TestOwedSurvivesTheProcess(t *testing.T) {
 		}
 		return n
 	}
-	ok(0, w.Books.GiveUp(ctx, settletest.Merchant, doubted.Order))
+	ok(0, w.Books.GiveUp(ctx, settletest.Merchant, doubted.Order, doubted.Transaction))
 	_, err := w.Books.Cancel(ctx, settle.CancelRequest{Merchant: settletest.Merchant, Order: held, Actor: settle.ByMerchant})
 	ok(0, err)
 	claimed, err := w.Books.Due(ctx, 10)

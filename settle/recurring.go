@@ -14,7 +14,8 @@ import (
 // currency, its period is over and its last date is not, and no other payment of the period is in process or paid. An
 // identical request of the order number is answered by its order, with fresh false.
 func (b *Books) OpenLater(ctx context.Context, r OpenRequest) (o *Order, c *Credential, fresh bool, err error) {
-	if o, err = b.repeated(ctx, r); o != nil || err != nil {
+	o, attempt, err := b.repeated(ctx, r)
+	if o != nil || err != nil {
 		return o, nil, false, err
 	}
 	parent, err := b.Order(ctx, r.Merchant.ID, r.Parent)
@@ -27,10 +28,6 @@ func (b *Books) OpenLater(ctx context.Context, r OpenRequest) (o *Order, c *Cred
 		return nil, nil, false, err
 	}
 	id, err := b.billNumber(ctx, r.Merchant.ID)
-	if err != nil {
-		return nil, nil, false, err
-	}
-	attempt, err := b.nextAttempt(ctx, r)
 	if err != nil {
 		return nil, nil, false, err
 	}
@@ -51,27 +48,16 @@ func (b *Books) OpenLater(ctx context.Context, r OpenRequest) (o *Order, c *Cred
 	return o, c, true, err
 }
 
-// repeated is the order that an identical request made, or nil.
-func (b *Books) repeated(ctx context.Context, r OpenRequest) (*Order, error) {
+// repeated is the order that an identical request made; if there is none, the attempt that the request makes.
+func (b *Books) repeated(ctx context.Context, r OpenRequest) (*Order, int16, error) {
 	earlier, err := b.earlier(ctx, r.Merchant.ID, r.OrderNumber, r.Fingerprint, RepeatWithin)
 	if isMissing(err) {
-		return nil, nil
+		return nil, 1, nil
 	}
 	if err != nil || !earlier.repeats {
-		return nil, err
+		return nil, earlier.attempt + 1, err
 	}
-	return earlier.order, nil
-}
-
-func (b *Books) nextAttempt(ctx context.Context, r OpenRequest) (int16, error) {
-	o, err := b.ByNumber(ctx, r.Merchant.ID, r.OrderNumber)
-	if isMissing(err) {
-		return 1, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	return o.Attempt + 1, nil
+	return earlier.order, 0, nil
 }
 
 const insertLater = `

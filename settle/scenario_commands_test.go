@@ -178,7 +178,7 @@ func (s *story) pay(a arguments) string {
 }
 
 func (s *story) giveUp(a arguments) string {
-	s.check(s.world.Books.GiveUp(s.t.Context(), s.merchant[a.word(0)], s.orders[a.word(0)]))
+	s.check(s.world.Books.GiveUp(s.t.Context(), s.merchant[a.word(0)], s.orders[a.word(0)], 1))
 	return s.line(a.word(0))
 }
 

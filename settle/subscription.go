@@ -56,7 +56,8 @@ var (
 	ErrSubscriptionOver = errors.New("settle: the last date of the subscription has passed")
 )
 
-// Grace is how much earlier than its period a later payment may come: schedules drift by hours.
+// Grace is how much earlier than its period a later payment may come: schedules drift by hours. It is half of the period
+// at most.
 const Grace = 24 * time.Hour
 
 // maxDeclines is how many declines in a row suspend a subscription.
@@ -188,10 +189,16 @@ func (s *Subscription) refuse(amount money.Amount, now time.Time) error {
 		return fmt.Errorf("%w: %d is not within %d and %d", ErrOutOfBounds, amount.Minor, s.Terms.Min, s.Terms.Max)
 	case !now.Before(s.Terms.LastDate.AddDate(0, 0, 1)):
 		return fmt.Errorf("%w: %s", ErrSubscriptionOver, s.Terms.LastDate.Format(time.DateOnly))
-	case s.LastPaidAt != nil && now.Before(s.LastPaidAt.AddDate(0, 0, s.Terms.PeriodDays).Add(-Grace)):
+	case s.LastPaidAt != nil && now.Before(s.due()):
 		return fmt.Errorf("%w: the last payment was at %s", ErrTooEarly, s.LastPaidAt.Format(time.RFC3339))
 	}
 	return nil
+}
+
+// due is the earliest instant of the next payment, once there was one.
+func (s *Subscription) due() time.Time {
+	period := time.Duration(s.Terms.PeriodDays) * 24 * time.Hour
+	return s.LastPaidAt.AddDate(0, 0, s.Terms.PeriodDays).Add(-min(Grace, period/2))
 }
 
 // reconcile brings the subscription up to what its later payments have come to, whoever carried them out.
@@ -208,11 +215,12 @@ func (b *Books) reconcile(ctx context.Context, tx pgx.Tx, s *Subscription) error
 	for _, p := range ended {
 		state := 3
 		if p.Status == order.Paid {
-			state, s.State, s.Declines, s.LastPaidAt = 2, SubscriptionActive, 0, p.Paid
+			state, s.Declines, s.LastPaidAt = 2, 0, p.Paid
 			s.Payments++
-		} else if s.Declines++; s.Declines >= maxDeclines {
-			s.State = SubscriptionSuspended
+		} else {
+			s.Declines++
 		}
+		s.follow()
 		if _, err := tx.Exec(ctx, `UPDATE subscription_payments SET state = $3 WHERE merchant_id = $1 AND order_id = $2`, s.Merchant, p.Order, state); err != nil {
 			return fmt.Errorf("write later payment %d: %w", p.Order, err)
 		}
@@ -221,6 +229,17 @@ func (b *Books) reconcile(ctx context.Context, tx pgx.Tx, s *Subscription) error
 		return nil
 	}
 	return s.save(ctx, tx)
+}
+
+// follow makes a subscription that can be paid active or suspended, as its declines say.
+func (s *Subscription) follow() {
+	if s.State != SubscriptionActive && s.State != SubscriptionSuspended {
+		return
+	}
+	s.State = SubscriptionActive
+	if s.Declines >= maxDeclines {
+		s.State = SubscriptionSuspended
+	}
 }
 
 const endedPayments = `

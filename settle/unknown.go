@@ -14,27 +14,27 @@ import (
 // giveUpExchange comes before the order's lock, as in Finish: whoever deletes the exchange is first, and neither waits for
 // the other with a lock that the other needs.
 const giveUpExchange = `
-DELETE FROM owed_exchanges e WHERE merchant_id = $1 AND order_id = $2 AND kind IN (1, 2)
+DELETE FROM owed_exchanges e WHERE merchant_id = $1 AND order_id = $2 AND transaction = $3 AND kind IN (1, 2)
 RETURNING ` + claimColumns
 
-// GiveUp records that a payment's outcome is unknown: no answer came in time, the connection broke after bytes had left,
-// or the answer could not be understood. In one commit the exposure is posted (PR-M4) and the reversal becomes owed. The
+// GiveUp records that the outcome of a payment, which the number of its exchange names within the order, is unknown: no
+// answer came in time, the connection broke after bytes had left, or the answer could not be understood. In one commit the exposure is posted (PR-M4) and the reversal becomes owed. The
 // order stays in process until the reversal, or an inquiry before it, has resolved it. An exchange whose outcome is known,
 // or that was given up already, is left as it is.
-func (b *Books) GiveUp(ctx context.Context, merchant int32, id int64) error {
-	return b.giveUp(ctx, merchant, id, TransactionUnknown, "no answer in time: reversal owed")
+func (b *Books) GiveUp(ctx context.Context, merchant int32, id int64, transaction int16) error {
+	return b.giveUp(ctx, merchant, id, transaction, TransactionUnknown, "no answer in time: reversal owed")
 }
 
 // GiveUpUntrusted is GiveUp for a payment whose answer cannot be believed, such as one that echoes another amount: it is
 // reversed without an inquiry, because an approval of it is nothing to keep.
-func (b *Books) GiveUpUntrusted(ctx context.Context, merchant int32, id int64) error {
-	return b.giveUp(ctx, merchant, id, TransactionApprovedLate, "answer cannot be trusted: reversal owed")
+func (b *Books) GiveUpUntrusted(ctx context.Context, merchant int32, id int64, transaction int16) error {
+	return b.giveUp(ctx, merchant, id, transaction, TransactionApprovedLate, "answer cannot be trusted: reversal owed")
 }
 
-func (b *Books) giveUp(ctx context.Context, merchant int32, id int64, state TransactionState, note string) error {
+func (b *Books) giveUp(ctx context.Context, merchant int32, id int64, transaction int16, state TransactionState, note string) error {
 	var lost *Owed
 	claim := func(tx pgx.Tx) (err error) {
-		lost, err = takeExchange(ctx, tx, merchant, id)
+		lost, err = takeExchange(ctx, tx, merchant, id, transaction)
 		return err
 	}
 	_, err := b.changeAfter(ctx, "give up", merchant, id, claim, func(w *work) error {
@@ -49,9 +49,9 @@ func (b *Books) giveUp(ctx context.Context, merchant int32, id int64, state Tran
 	return nil
 }
 
-// takeExchange deletes the payment of an order that waits for its answer, and returns it; nil when none does.
-func takeExchange(ctx context.Context, tx pgx.Tx, merchant int32, id int64) (*Owed, error) {
-	taken, err := collect[Owed](ctx, tx, giveUpExchange, merchant, id)
+// takeExchange deletes the exchange of a payment that waits for its answer, and returns it; nil when it does not wait.
+func takeExchange(ctx context.Context, tx pgx.Tx, merchant int32, id int64, transaction int16) (*Owed, error) {
+	taken, err := collect[Owed](ctx, tx, giveUpExchange, merchant, id, transaction)
 	if err != nil || len(taken) == 0 {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (b *Books) GiveUpDue(ctx context.Context, limit int) (int, error) {
 	}
 	var failures []error
 	for _, e := range due {
-		failures = append(failures, b.GiveUp(ctx, e.Merchant, e.Order))
+		failures = append(failures, b.GiveUp(ctx, e.Merchant, e.Order, e.Transaction))
 	}
 	return len(due), errors.Join(failures...)
 }

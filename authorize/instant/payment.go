@@ -29,6 +29,9 @@ const (
 	Done    Status = "done"
 )
 
+// CodeCanceled is the code of a payment that is Refused because [Client.Cancel] took it back.
+const CodeCanceled = "canceled"
+
 // Limits of a registration.
 const (
 	MinTTL         = time.Minute

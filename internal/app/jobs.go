@@ -48,23 +48,24 @@ func (c *Core) Expire(ctx context.Context) error {
 	}
 }
 
-// timeoutBatch is how many orders are closed between two looks at the queue.
+// timeoutBatch is how many orders are read of the queue of open ones at a time.
 const timeoutBatch = 1000
 
 // Timeout goes on with the 3-D Secure of payments that nobody comes back for, then closes the orders whose time is over.
 func (s *Server) Timeout(ctx context.Context) error {
 	_, waiting := s.Gateway.AuthenticateDue(ctx)
-	for {
-		n, err := s.Books.TimeoutDue(ctx, timeoutBatch)
-		if err != nil || n < timeoutBatch {
-			return errors.Join(waiting, err)
-		}
-	}
+	_, err := s.Books.TimeoutDue(ctx, timeoutBatch)
+	return errors.Join(waiting, err)
 }
 
 // Send sends what is owed to centers and due, and asks partner banks what became of instant payments, until nothing is due.
+// The two take turns: there may always be an instant payment to ask about, and what is owed does not wait for that.
 func (s *Server) Send(ctx context.Context) error {
-	return errors.Join(s.until(ctx, s.Gateway.Sender().Step), s.until(ctx, s.Gateway.PollInstant))
+	return s.until(ctx, func(ctx context.Context) (int, error) {
+		sent, unsent := s.Gateway.Sender().Step(ctx)
+		asked, unasked := s.Gateway.PollInstant(ctx)
+		return sent + asked, errors.Join(unsent, unasked)
+	})
 }
 
 // until repeats a step until it finds nothing to do.

@@ -80,7 +80,7 @@ func live(t *testing.T) books {
 	b.Pay(t, settletest.Payment{Number: "held", Amount: byn(50000), TwoStage: true})
 	b.Pay(t, settletest.Payment{Number: "open", Amount: byn(900)})
 	unknown := b.Begin(t, settletest.Payment{Number: "unknown", Amount: byn(9999)})
-	b.must(b.Books.GiveUp(t.Context(), settletest.Merchant, unknown.Order))
+	b.must(b.Books.GiveUp(t.Context(), settletest.Merchant, unknown.Order, unknown.Transaction))
 	b.Begin(t, settletest.Payment{Number: "in process", Amount: byn(100)})
 	b.Night(t, settletest.FileCenter)
 	b.Clock.Advance(time.Minute)
@@ -134,7 +134,7 @@ func (b books) opened() {
 		p, err := b.Books.BeginInstant(b.t.Context(), settletest.Merchant, open(number, money.Amount{Minor: 700, Currency: money.RUB}, nil), b.Clock.Now().Add(10*time.Minute))
 		b.must(err)
 		if number == "by bank" {
-			_, err = b.Books.InstantMade(b.t.Context(), p.Merchant, p.Order, p.Operation, settle.Paid{Operation: "A1", Amount: p.Amount, At: b.Clock.Now()})
+			_, err = b.Books.InstantMade(b.t.Context(), p.Merchant, p.Order, p.Operation, settle.Paid{Center: p.Center, Operation: "A1", Amount: p.Amount, At: b.Clock.Now()})
 			b.must(err)
 		}
 	}
