@@ -210,4 +210,3 @@ func TestCanceledSubscriptionStaysCanceled(t *testing.T) {
 	}
 	proven(t, w)
 }
-
