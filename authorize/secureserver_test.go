@@ -56,6 +56,10 @@ func TestServerPaysWithoutAPage(t *testing.T) {
 	if p.Response != "AS108" || p.State != "Declined" {
 		t.Fatalf("rejected: %+v", p)
 	}
+	told := w.form(orderResult, credentials().with(params{"Ordernumber": "H-1", "Format": "3"})).body
+	if !strings.Contains(told, "<authresult>Y</authresult><authrequired>1</authrequired>") {
+		t.Fatalf("order result: %s", told)
+	}
 	if again := w.serverPay(pay, payment("H-3").with(params{"Cardnumber": pcsim.CardRejected})); again.Bill != p.Bill {
 		t.Fatalf("a refusal repeated: %+v", again)
 	}

@@ -2,6 +2,7 @@ package authorize
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"settled/settle"
@@ -39,8 +40,28 @@ func (g *Gateway) orderResult(ctx context.Context, c *call) (*answer, error) {
 		}
 		c.resultOf(g, &a.orders[i], o)
 		g.tellStored(ctx, &a.orders[i].record, o)
+		if err = g.proofsOf(ctx, &a.orders[i], o); err != nil {
+			return nil, err
+		}
 	}
 	return a, nil
+}
+
+// proofsOf writes how the cardholders of an order's payments were authenticated. Only orders that were opened before they
+// were paid had any.
+func (g *Gateway) proofsOf(ctx context.Context, t *told, o *settle.Order) error {
+	if o.PayBefore.IsZero() {
+		return nil
+	}
+	all, err := g.Books.Authentications(ctx, o.Merchant, o.ID)
+	for i := range all {
+		for n := range o.Operations {
+			if o.Operations[n].Number == all[i].Operation && n < len(t.operations) {
+				t.operations[n][outAuthResult], t.operations[n][outAuthRequired] = all[i].Status, strconv.Itoa(int(all[i].Required))
+			}
+		}
+	}
+	return err
 }
 
 // resultOf tells an order with its operations. A payment that is on its way is one of them.
