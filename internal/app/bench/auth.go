@@ -72,6 +72,7 @@ func (g *gateway) serve(ctx context.Context, w *world, books *settle.Books, quie
 		return err
 	}
 	api, err := authorize.New(authorize.Options{Books: books, Directory: w.dir, Vault: w.keys, Now: time.Now, Log: quiet,
+		Source:    func(r *http.Request) string { return r.Header.Get("X-Source") },
 		Merchants: merchantSettings(), Centers: map[int16]authorize.Center{centerID: {Host: host, Acquirer: "12345"}}})
 	if err != nil {
 		return err

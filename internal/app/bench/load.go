@@ -86,7 +86,7 @@ func (l load) client(ctx context.Context, number int, end time.Time, answered *a
 		if l.get == nil {
 			body = l.body(body[:0], number, n)
 		}
-		request = l.appendRequest(request[:0], number, body)
+		request = l.appendRequest(request[:0], number, n, body)
 		began := time.Now()
 		if _, err := conn.Write(request); err != nil {
 			return err
@@ -106,9 +106,12 @@ func (l load) client(ctx context.Context, number int, end time.Time, answered *a
 	return nil
 }
 
-func (l load) appendRequest(dst []byte, client int, body []byte) []byte {
+// appendRequest makes a request. One for a page says that it is of a source of its own, as every buyer's is.
+func (l load) appendRequest(dst []byte, client, n int, body []byte) []byte {
 	if l.get != nil {
-		return append(append(append(dst, "GET "...), l.get(client)...), " HTTP/1.1\r\nHost: bench\r\n\r\n"...)
+		dst = append(append(append(dst, "GET "...), l.get(client)...), " HTTP/1.1\r\nHost: bench\r\nX-Source: "...)
+		dst = append(strconv.AppendInt(dst, int64(client), 10), '.')
+		return append(strconv.AppendInt(dst, int64(n), 10), "\r\n\r\n"...)
 	}
 	dst = append(dst, "POST "...)
 	dst = append(dst, l.path...)

@@ -189,6 +189,7 @@ func post(ctx context.Context, client *http.Client, address string, form url.Val
 		return "", err
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("X-Source", form.Get("Merchant_ID")+form.Get("OrderNumber"))
 	answer, err := client.Do(r)
 	if err != nil {
 		return "", err
