@@ -70,8 +70,6 @@ type ShopOperation struct {
 // ShopResult is an order with its operations.
 type ShopResult struct {
 	ShopAnswer
-	// Token stands for the card that was kept for the customer's next payment; empty when none was.
-	Token      string          `xml:"token"`
 	Operations []ShopOperation `xml:"operation"`
 }
 

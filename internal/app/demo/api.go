@@ -60,6 +60,9 @@ func (t *terminal) pay(ctx context.Context, p *Purchase, card string) (told, err
 	if p.TwoStage {
 		form.Set("Delay", "1")
 	}
+	if p.Customer != "" { // who lets the merchant keep the card
+		form.Set("CustomerNumber", p.Customer)
+	}
 	return t.post(ctx, p.Shop, "/pay/silentpay.cfm", "silentpay", form)
 }
 
@@ -109,17 +112,22 @@ func (t *terminal) post(ctx context.Context, s *Shop, path, root string, form ur
 		return told{}, err
 	}
 	if text, ok := raw["fault"]; ok {
-		var f refusal
-		if err := json.Unmarshal(text, &f); err != nil {
-			return told{}, fmt.Errorf("read refusal of %s: %w", path, err)
-		}
-		return told{refused: fmt.Sprintf("%s/%s %s", f.First, f.Second, f.Detail.Message)}, nil
+		return refused(text)
 	}
 	var answer told
 	if err := json.Unmarshal(raw[root], &answer); err != nil {
 		return told{}, fmt.Errorf("read answer of %s: %w", path, err)
 	}
 	return answer, nil
+}
+
+// refused reads a refusal.
+func refused(text json.RawMessage) (told, error) {
+	var f refusal
+	if err := json.Unmarshal(text, &f); err != nil {
+		return told{}, fmt.Errorf("read refusal: %w", err)
+	}
+	return told{refused: fmt.Sprintf("%s/%s %s", f.First, f.Second, f.Detail.Message)}, nil
 }
 
 // send posts a form and returns the members of the answer.

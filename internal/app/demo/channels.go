@@ -24,14 +24,26 @@ const (
 // channels in the order that they are told in.
 var channels = []Channel{ByPage, ByServer, ByCode, ByTerms, ByStored, ByToken}
 
+// asked is what the answers to a request of the channel are counted by.
+func (c Channel) asked() string {
+	switch c {
+	case ByTerms:
+		return "later payment"
+	case ByToken:
+		return "token payment"
+	}
+	return "payment"
+}
+
 // What customers do, as shares. Subscriptions begin on the first day and are charged on the second, so that later payments
 // are about an eighth of all orders.
 const (
 	shareServer    = 0.25 // of payments by card that are not with a stored one: without the payment page
 	shareBegins    = 0.30 // of the first day's orders: begin a subscription
-	shareLater     = 0.0  // of the second day's orders: the next payment of one
+	shareLater     = 0.28 // of the second day's orders: the next payment of one
 	shareKeeps     = 0.15 // of the payments on pages that offer it: the card is kept for the next time
-	shareStored    = 0.0  // of orders with customers who may have such a card: about a tenth of all that customers start
+	shareStored    = 0.08 // of orders with customers who may have such a card: about a tenth of all that customers start
+	shareToken     = 1.0  // of payments with such a card: on a page of the merchant's own
 	shareLeaves    = 0.04 // of visits of the page: nothing is paid
 	shareInstant   = 0.03 // of orders in BYN
 	shareInstantRU = 0.22 // of orders in RUB
@@ -111,7 +123,7 @@ func (past *past) begins(s streams, at time.Time) *Purchase {
 func (past *past) again(s streams, first *Purchase, at time.Time) *Purchase {
 	p := &Purchase{Shop: first.Shop, Channel: ByStored, Customer: first.Customer, After: first, Tries: []Try{{At: at}}}
 	p.price(s)
-	if s.channels.Float64() < 0.5 {
+	if s.channels.Float64() < shareToken {
 		p.Channel = ByToken
 	}
 	return p
@@ -121,7 +133,7 @@ func (p *Purchase) price(s streams) {
 	currency := p.Shop.pickCurrency(s.currencies)
 	p.Amount = money.Amount{Minor: p.Shop.Segment.amount(s.amounts), Currency: currency}
 	if currency == money.RUB && p.Shop.Currency == money.RUB {
-		p.Amount.Minor *= 25 // the segments' amounts are in BYN
+		p.Amount.Minor = min(25*p.Amount.Minor, maxAmount) // the segments' amounts are in BYN
 	}
 }
 
@@ -142,11 +154,11 @@ func (p *Purchase) channel(r *rand.Rand) Channel {
 	return ByPage
 }
 
-// habits draws what the customer does on the page besides paying.
+// habits draws what the customer does besides paying.
 func (p *Purchase) habits(r *rand.Rand) {
 	keeps, leaves := r.Float64() < shareKeeps, r.Float64() < shareLeaves
 	p.Leaves = leaves && (p.Channel == ByPage || p.Channel == ByCode)
-	if keeps && p.Channel == ByPage && p.Shop.Page.OneClick && !p.Leaves {
+	if keeps && p.Channel == ByServer && p.Shop.Page.OneClick && !p.Leaves {
 		p.Customer = newCustomer
 	}
 }

@@ -36,7 +36,7 @@ func (p *play) goToPage(ctx context.Context, s *sale, again bool) error {
 	if err != nil {
 		return err
 	}
-	s.tab = &tab{browser: p.browser}
+	s.tab, s.asked = &tab{browser: p.browser}, true
 	if err := s.tab.send(ctx, action, f); err != nil || !again {
 		return err
 	}
@@ -123,7 +123,7 @@ func (p *play) backAtShop(ctx context.Context, s *sale) error {
 	}
 	p.tally("page " + s.state)
 	if s.state != "Approved" && s.state != "Delayed" {
-		s.gone = true
+		s.gone, s.declined = true, s.state == "Declined"
 		return nil
 	}
 	s.paid = true

@@ -53,6 +53,7 @@ func TestOneSeedGivesIdenticalFilesAndTotals(t *testing.T) {
 	second, _ := playOnce(t, 5, 90)
 	for _, r := range []*Report{&first, &second} {
 		r.APIURL, r.MetricsURL, r.DatabaseURL, r.ConfigFile, r.KeyFile, r.SFTP = "", "", "", "", "", nil
+		r.ShopURL, r.BankURL, r.StatusURLs = "", "", nil
 	}
 	if diff := cmp.Diff(first, second); diff != "" {
 		t.Errorf("two runs of one seed differ:\n%s", diff)
@@ -92,7 +93,7 @@ func TestTiesNoticeEveryCent(t *testing.T) {
 
 func TestJudge(t *testing.T) {
 	good := func() *Report {
-		return &Report{Ties: []Tie{{}}, Audit: []AuditLine{{}}, Files: []FileLine{{SHA256: "a", Taken: "a"}}}
+		return &Report{Ties: []Tie{{}}, Counts: []Count{{}}, Audit: []AuditLine{{}}, Files: []FileLine{{SHA256: "a", Taken: "a"}}}
 	}
 	for _, tt := range []struct {
 		name   string
@@ -104,6 +105,8 @@ func TestJudge(t *testing.T) {
 		{"a violation", func(r *Report) { r.Audit[0].Violations = 1 }, false},
 		{"another file at the center", func(r *Report) { r.Files[0].Taken = "b" }, false},
 		{"a double request answered differently", func(r *Report) { r.Doubles.Differed = 1 }, false},
+		{"a difference of numbers", func(r *Report) { r.Counts[0].Difference = 1 }, false},
+		{"nothing counted", func(r *Report) { r.Counts = nil }, false},
 		{"nothing compared", func(r *Report) { r.Ties = nil }, false},
 		{"nothing audited", func(r *Report) { r.Audit = nil }, false},
 	} {
@@ -223,6 +226,48 @@ func TestClock(t *testing.T) {
 	if got := time.Since(c.Now()).Abs(); got > time.Minute {
 		t.Errorf("a released clock is off by %s", got)
 	}
+}
+
+// TestPlansHaveTheMixOfChannels holds the shares of the ways to pay to what the demo says of itself.
+func TestPlansHaveTheMixOfChannels(t *testing.T) {
+	from, to := days(t)
+	plan := NewPlan(1, 20_000, shops(), from, to)
+	by := map[Channel]float64{}
+	var begins, keeps, leaves, secured, instantRU, ofRU float64
+	for _, p := range plan.Purchases {
+		by[p.Channel]++
+		begins += one(p.Begins)
+		keeps += one(p.Customer != "" && p.After == nil)
+		leaves += one(p.Leaves)
+		secured += one(strings.Contains(p.Tries[0].Card.Means, "3-D Secure"))
+		if p.Shop.Currency == money.RUB && p.Channel != ByTerms && p.Channel != ByToken && p.Channel != ByStored {
+			ofRU++
+			instantRU += one(p.Channel == ByCode)
+		}
+		if p.After != nil && (p.Shop != p.After.Shop || !p.Tries[0].At.After(p.After.Tries[len(p.After.Tries)-1].At)) {
+			t.Fatalf("%s builds on %s, which is of another shop or later", p.Number, p.After.Number)
+		}
+	}
+	total := float64(len(plan.Purchases))
+	for _, share := range []struct {
+		name             string
+		got, least, most float64
+	}{{"page", by[ByPage] / total, 0.40, 0.65}, {"server", by[ByServer] / total, 0.08, 0.20}, {"code", by[ByCode] / total, 0.04, 0.12},
+		{"later payments", by[ByTerms] / total, 0.10, 0.14}, {"subscriptions begun", begins / total, 0.10, 0.18},
+		{"stored", (by[ByStored] + by[ByToken]) / (total - by[ByTerms]), 0.07, 0.11}, {"tokens of stored", by[ByToken] / (by[ByStored] + by[ByToken]), 0.4, 1},
+		{"cards kept", keeps / total, 0.01, 0.10}, {"customers who leave", leaves / total, 0.01, 0.05}, {"3-D Secure", secured / total, 0.10, 0.35},
+		{"code of orders in RUB", instantRU / ofRU, 0.18, 0.26}} {
+		if share.got < share.least || share.got > share.most {
+			t.Errorf("%s: %.3f, want %.2f to %.2f", share.name, share.got, share.least, share.most)
+		}
+	}
+}
+
+func one(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 // TestReportIsDocumented compares docs/demo-report.md with the report's keys, in order.

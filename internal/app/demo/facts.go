@@ -23,14 +23,15 @@ import (
 func (p *play) report(ctx context.Context) (*Report, *counts, error) {
 	r := &Report{Seed: p.Seed, Orders: p.Orders, From: instant(p.plan.From), To: instant(p.plan.To), Answers: p.told, Doubles: p.doubles,
 		APIURL: "http://" + p.server.APIAddr, MetricsURL: "http://" + p.server.MetricAddr + "/metrics", DatabaseURL: p.database,
-		ConfigFile: p.core.Environment.Config, KeyFile: p.core.Environment.Keys}
+		ConfigFile: p.core.Environment.Config, KeyFile: p.core.Environment.Keys,
+		ShopURL: p.fronts[p.shops[windowShop]].URL(), BankURL: p.bank.URL(), StatusURLs: p.statuses}
 	p.doors(r)
 	money, err := p.countMoney(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	r.Ties = p.ties(money)
-	for _, fill := range []func(context.Context, *Report) error{p.orderFacts, p.fileFacts, p.moneyFacts, p.balances, p.auditFacts} {
+	for _, fill := range []func(context.Context, *Report) error{p.orderFacts, p.tallyCounts, p.fileFacts, p.moneyFacts, p.balances, p.auditFacts} {
 		if err := fill(ctx, r); err != nil {
 			return nil, nil, fmt.Errorf("report: %w", err)
 		}

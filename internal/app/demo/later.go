@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 
@@ -21,12 +22,9 @@ func (p *play) payLater(ctx context.Context, s *sale) error {
 func (p *play) payByToken(ctx context.Context, s *sale) error {
 	kept := p.byPlan[s.After]
 	if kept.token == "" {
-		said, err := p.fronts[s.Shop].Result(ctx, kept.Number)
-		if err != nil {
+		var err error
+		if kept.token, err = p.terminal.token(ctx, s.Shop, kept.Number); err != nil {
 			return err
-		}
-		if kept.token = said.Token; kept.token == "" {
-			return fmt.Errorf("order %s has no token of its card", kept.Number)
 		}
 	}
 	s.with = kept.token
@@ -39,11 +37,46 @@ func (t *terminal) later(ctx context.Context, s *sale, first string) (told, erro
 		"Amount": {s.Amount.Decimal()}, "Currency": {s.Amount.Currency.String()}})
 }
 
-// byToken posts a payment with a stored card.
+// token asks what stands for the card that an order was paid with.
+func (t *terminal) token(ctx context.Context, s *Shop, number string) (string, error) {
+	raw, err := t.send(ctx, s, "/orderresult/orderresult.cfm", url.Values{"Ordernumber": {number}})
+	if err != nil {
+		return "", err
+	}
+	var list struct {
+		Orders []struct {
+			Token string `json:"token"`
+		} `json:"orders"`
+	}
+	if err := json.Unmarshal(raw["orderresult"], &list); err != nil || len(list.Orders) == 0 || list.Orders[0].Token == "" {
+		return "", fmt.Errorf("order %s tells no token of its card: %w", number, err)
+	}
+	return list.Orders[0].Token, nil
+}
+
+// byToken posts a payment with a stored card. The answer has sections: the order, and its one operation.
 func (t *terminal) byToken(ctx context.Context, s *sale) (told, error) {
-	return t.post(ctx, s.Shop, "/pay/tokenpay.cfm", "tokenpay", url.Values{"OrderNumber": {s.Number}, "OrderAmount": {s.Amount.Decimal()},
-		"OrderCurrency": {s.Amount.Currency.String()}, "TokenType": {"5"},
+	raw, err := t.send(ctx, s.Shop, "/pay/tokenpay.cfm", url.Values{"OrderNumber": {s.Number}, "OrderAmount": {s.Amount.Decimal()},
+		"OrderCurrency": {s.Amount.Currency.String()}, "TokenType": {"5"}, "Format": {"5"},
 		"PaymentToken": {fmt.Sprintf(`{"Token":%q,"CustomerNumber":%q}`, s.with, s.Customer)}})
+	if err != nil {
+		return told{}, err
+	}
+	if text, ok := raw["fault"]; ok {
+		return refused(text)
+	}
+	var answer struct {
+		Order struct {
+			told
+			Operations []told `json:"operations"`
+		} `json:"order"`
+	}
+	if err := json.Unmarshal(raw["tokenpay"], &answer); err != nil || len(answer.Order.Operations) != 1 {
+		return told{}, fmt.Errorf("read answer of tokenpay: %d operations, %w", len(answer.Order.Operations), err)
+	}
+	one := answer.Order.Operations[0]
+	one.State = answer.Order.State
+	return one, nil
 }
 
 // inPayment is an amount of the order as the currency of its payment has it: that of a step of a converted order is a share.

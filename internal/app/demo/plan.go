@@ -162,6 +162,9 @@ func pick(r *rand.Rand, shares []float64) int {
 	return min(i, len(shares)-1)
 }
 
+// maxAmount bounds amounts, in minor units.
+const maxAmount = 2_000_000
+
 // amount draws an amount in minor units: log-normal, a quarter of them a price as shops like them.
 func (g Segment) amount(r *rand.Rand) int64 {
 	major := g.Median * math.Exp(g.Spread*r.NormFloat64())
@@ -169,7 +172,7 @@ func (g Segment) amount(r *rand.Rand) int64 {
 	if snap < 0.25 {
 		major = math.Floor(major) + ending
 	}
-	return min(max(int64(math.Round(major*100)), 10), 2_000_000)
+	return min(max(int64(math.Round(major*100)), 10), maxAmount)
 }
 
 // declines are the issuers' reasons, by share of all declines.

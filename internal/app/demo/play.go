@@ -69,7 +69,9 @@ type sale struct {
 	state     string // the last order state it was told
 	paid      bool
 	open      bool // told "in process": the outcome is asked for later
+	asked     bool // the gateway has the order
 	gone      bool // the customer, without having paid
+	declined  bool // told so, with no way to go on
 	confirmed int64
 	returned  int64
 	taken     money.Amount // what is paid: another amount than was asked for where the shop converts
@@ -138,7 +140,8 @@ func (p *play) pay(ctx context.Context, s *sale, try Try) error {
 	if err != nil {
 		return err
 	}
-	p.count("payment", answer)
+	s.asked = true
+	p.count(s.Channel.asked(), answer)
 	if answer.refused != "" {
 		return fmt.Errorf("payment %s was refused: %s", s.Number, answer.refused)
 	}
@@ -275,6 +278,7 @@ func (p *play) close(ctx context.Context, s *sale, t told) error {
 	if s.paid || t.State != "Approved" && t.State != "Delayed" {
 		return nil
 	}
+	s.paid = true
 	if err := p.askPaid(ctx, s); err != nil {
 		return err
 	}

@@ -19,15 +19,21 @@ type Report struct {
 	DatabaseURL string `json:"database_url"`
 	ConfigFile  string `json:"config_file"`
 	KeyFile     string `json:"key_file"`
+	ShopURL     string `json:"shop_url"`
+	BankURL     string `json:"bank_url"`
+
+	StatusURLs map[string]string `json:"status_urls"`
 
 	SFTP      []SFTPDoor     `json:"sftp"`
 	Merchants []MerchantDoor `json:"merchants"`
 	Cards     []TestCard     `json:"cards"`
 
+	Channels      []ChannelLine       `json:"channels"`
 	OrdersByState map[order.State]int `json:"orders_by_state"`
 	Operations    []OperationCount    `json:"operations"`
 	Answers       map[string]int      `json:"answers"` // of the API, by what was asked and how it was answered
 	Doubles       doubles             `json:"doubles"` // requests that merchants sent twice
+	Told          Told                `json:"notifications"`
 
 	Files     []FileLine     `json:"files"`
 	Replies   []ReplyLine    `json:"replies"`
@@ -38,6 +44,7 @@ type Report struct {
 	Breaks    map[string]int `json:"breaks"` // differences that wait for a person, by category
 
 	Ties         []Tie         `json:"ties"`
+	Counts       []Count       `json:"counts"`
 	TrialBalance []BalanceLine `json:"trial_balance"`
 	Audit        []AuditLine   `json:"audit"`
 	OK           bool          `json:"ok"`
@@ -153,10 +160,13 @@ func (r *Report) write(path string) error {
 	return os.Rename(path+".tmp", path)
 }
 
-// judge sets OK: every difference is zero, no invariant is violated, every request that was sent twice was answered alike,
+// judge sets OK: every difference of amounts and numbers is zero, no invariant is violated, every request that was sent twice was answered alike,
 // and every file that a center took is the one that we say we sent.
 func (r *Report) judge() {
-	r.OK = len(r.Ties) > 0 && len(r.Audit) > 0 && r.Doubles.Differed == 0
+	r.OK = len(r.Ties) > 0 && len(r.Counts) > 0 && len(r.Audit) > 0 && r.Doubles.Differed == 0
+	for _, c := range r.Counts {
+		r.OK = r.OK && c.Difference == 0
+	}
 	for _, t := range r.Ties {
 		r.OK = r.OK && t.Difference == 0
 	}

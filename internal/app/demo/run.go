@@ -72,6 +72,7 @@ func (s *stage) perform(ctx context.Context, from time.Time) (bool, error) {
 	p.agenda.add(from, func(ctx context.Context) error { return s.server.Jobs().PlanWindows(ctx) })
 	p.schedule()
 	end := secondCutoff.AddDate(0, 0, tailDays).Add(8 * time.Hour)
+	p.deafHour(from)
 	p.recurring(from, secondCutoff.Add(time.Hour), end)
 	for day := range 2 + tailDays {
 		p.scheduleNight(from.AddDate(0, 0, day))
@@ -120,12 +121,13 @@ func (s *stage) keep(ctx context.Context, r *Report) error {
 		return err
 	}
 	running, cancel := context.WithCancel(ctx)
-	var centers sync.WaitGroup
+	var world sync.WaitGroup
 	for _, c := range s.centers {
 		c.SetReplies(pcsim.Replies{Delay: keptReplyDelay})
-		centers.Go(func() { _ = c.Run(running) })
+		world.Go(func() { _ = c.Run(running) })
 	}
-	s.onTakeDown(func() error { cancel(); centers.Wait(); return nil })
+	world.Go(func() { _ = s.bank.Run(running) })
+	s.onTakeDown(func() error { cancel(); world.Wait(); return nil })
 	if err := s.server.StartWork(ctx); err != nil {
 		return err
 	}

@@ -48,6 +48,7 @@ type stage struct {
 	fronts   map[*Shop]*pcsim.Shop // what customers and notifications reach
 	bank     *pcsim.Bank
 	acs      *pcsim.ACS
+	statuses map[string]string // addresses of the centers' status pages
 	core     *app.Core
 	server   *app.Server
 	log      *logFile

@@ -15,8 +15,9 @@ import (
 
 // tell prints the story of the days and their proof.
 func (p *play) tell(w io.Writer, r *Report, c *counts, took time.Duration) {
-	fmt.Fprintf(w, "\n%d orders of %d merchants, seed %d: %d calls to the API in %.0f s. %s to %s, %s.\n", r.Orders, len(r.Merchants), r.Seed,
-		p.terminal.calls, took.Seconds(), p.plan.From.Format("Mon 2 Jan 15:04"), p.clock.Now().Format("Mon 2 Jan 2006 15:04"), zone)
+	fmt.Fprintf(w, "\n%d orders of %d merchants, seed %d: %d calls to the API and %d pages in %.0f s. %s to %s, %s.\n", r.Orders, len(r.Merchants), r.Seed,
+		p.terminal.calls, p.browser.pages, took.Seconds(), p.plan.From.Format("Mon 2 Jan 15:04"), p.clock.Now().Format("Mon 2 Jan 2006 15:04"), zone)
+	tellChannels(w, r)
 	tellOrders(w, r)
 	for _, n := range p.nights {
 		p.tellNight(w, r, n)
@@ -39,7 +40,19 @@ func tellOrders(w io.Writer, r *Report) {
 		}
 	}
 	fmt.Fprintf(w, "Orders at the end: %s.\n", strings.Join(parts, ", "))
-	fmt.Fprintf(w, "%d requests were sent twice, %d of them were answered differently.\n", r.Doubles.Sent, r.Doubles.Differed)
+	fmt.Fprintf(w, "%d requests were sent twice, %d of them were answered differently. Merchants' servers took %d notifications in %d tries.\n",
+		r.Doubles.Sent, r.Doubles.Differed, r.Told.Received, r.Told.Tries)
+}
+
+// tellChannels prints how the orders came.
+func tellChannels(w io.Writer, r *Report) {
+	var parts []string
+	total := 0
+	for _, c := range r.Channels {
+		parts = append(parts, fmt.Sprintf("%d %s", c.Orders, c.Channel))
+		total += c.Orders
+	}
+	fmt.Fprintf(w, "%d orders came: %s.\n", total, strings.Join(parts, ", "))
 }
 
 // tellNight prints one night in a few lines.
@@ -161,7 +174,13 @@ func tellTies(w io.Writer, r *Report) {
 			fmt.Fprintf(w, "  DIFFERENCE %s %s %s: %s against %s\n", t.Name, t.Center, t.Currency, amount(t.Left, t.Currency), amount(t.Right, t.Currency))
 		}
 	}
-	fmt.Fprintf(w, "%d comparisons, %s.\n", len(r.Ties), counted(off, "difference"))
+	for _, c := range r.Counts {
+		if c.Difference != 0 {
+			off++
+			fmt.Fprintf(w, "  DIFFERENCE %s: %d against %d\n", c.Name, c.Left, c.Right)
+		}
+	}
+	fmt.Fprintf(w, "%d comparisons, %s.\n", len(r.Ties)+len(r.Counts), counted(off, "difference"))
 }
 
 func tellTrialBalance(w io.Writer, r *Report) {
@@ -209,10 +228,18 @@ func tellVerdict(w io.Writer, r *Report) {
 
 // tellDoors prints how to get into what is kept running.
 func tellDoors(w io.Writer, r *Report) {
-	fmt.Fprintf(w, "\nEverything goes on, on the real clock, until you press Ctrl-C.\n\n  API      %s\n  metrics  %s\n", r.APIURL, r.MetricsURL)
+	fmt.Fprintf(w, "\nEverything goes on, on the real clock, until you press Ctrl-C.\n\n  shop     %s\n  bank     %s\n  API      %s\n  metrics  %s\n",
+		r.ShopURL, r.BankURL, r.APIURL, r.MetricsURL)
+	for _, name := range slices.Sorted(maps.Keys(r.StatusURLs)) {
+		fmt.Fprintf(w, "  status   %s (%s)\n", r.StatusURLs[name], name)
+	}
 	for _, d := range r.SFTP {
 		fmt.Fprintf(w, "  SFTP     %s as %s, key %s (%s)\n", d.Address, d.User, d.KeyFile, d.Center)
 	}
+	fmt.Fprint(w, `
+Open the shop in a browser, buy something, and pay it by a card of the list on its page, or by QR code: the code leads to the
+bank's page, which plays the app. The shop shows what it was told, and confirms, cancels, refunds and charges again.
+`)
 	fmt.Fprintf(w, "\nOperator commands see it with\n\n  export DATABASE_URL='%s' SETTLED_CONFIG=%s SETTLED_KEYS=%s\n\nMerchants\n", r.DatabaseURL, r.ConfigFile, r.KeyFile)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "  Merchant_ID\tLogin\tPassword\tsecret word\tcenter\tname")

@@ -235,7 +235,7 @@ func (p *play) ties(c *counts) []Tie {
 		out = append(out, tie("merchants were told = orders: confirmed", at, c.told[at], c.confirmed[at]),
 			tie("merchants were told = orders: given back", at, c.toldBack[at], c.givenBack[at]))
 	}
-	return out
+	return append(out, p.instantTies(c)...)
 }
 
 func tie(name string, at pair, left, right int64) Tie {

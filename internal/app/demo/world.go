@@ -3,6 +3,8 @@ package demo
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -46,7 +48,27 @@ func (s *stage) startWorld(context.Context) error {
 		return err
 	}
 	s.onTakeDown(s.acs.Close)
-	return errors.Join(s.bank.Start(), s.acs.Start(), s.startShops())
+	return errors.Join(s.bank.Start(), s.acs.Start(), s.startShops(), s.serveStatus())
+}
+
+// serveStatus serves the status page of each center.
+func (s *stage) serveStatus() error {
+	s.statuses = map[string]string{}
+	for name, center := range s.centers {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return fmt.Errorf("serve the status of center %s: %w", name, err)
+		}
+		server := &http.Server{Handler: center, ReadHeaderTimeout: 5 * time.Second}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = server.Serve(l)
+		}()
+		s.onTakeDown(func() error { err := server.Close(); <-done; return err })
+		s.statuses[name] = "http://" + l.Addr().String() + "/"
+	}
+	return nil
 }
 
 // startShops starts the merchants' servers: customers come back to them, and the gateway notifies some of them.
@@ -67,6 +89,16 @@ func (s *stage) startShops() error {
 	}
 	return nil
 }
+
+// deafHour is when the server of one merchant is down on the first day: what it is not told then, it is told again.
+func (p *play) deafHour(from time.Time) {
+	front := p.fronts[p.shops[deafShop]]
+	p.agenda.add(from.Add(18*time.Hour), func(context.Context) error { front.SetDeaf(true); return nil })
+	p.agenda.add(from.Add(19*time.Hour), func(context.Context) error { front.SetDeaf(false); return nil })
+}
+
+// deafShop is the merchant whose server is down for an hour.
+const deafShop = 0
 
 // introduceWorld tells the bank and the shops where the gateway is.
 func (s *stage) introduceWorld() error {

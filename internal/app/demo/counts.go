@@ -1,0 +1,159 @@
+package demo
+
+import (
+	"context"
+
+	"settled/internal/money"
+	"settled/settle/ledger"
+	"settled/settle/order"
+)
+
+// Count is a number of things that was found in two places which know nothing of each other.
+type Count struct {
+	Name       string `json:"name"`
+	Left       int    `json:"left"`
+	Right      int    `json:"right"`
+	Difference int    `json:"difference"`
+}
+
+// ChannelLine says how many orders came by a channel.
+type ChannelLine struct {
+	Channel Channel `json:"channel"`
+	Orders  int     `json:"orders"`
+	Paid    int     `json:"paid"` // whatever was given back since
+}
+
+// Told is what merchants' servers were told of their operations.
+type Told struct {
+	Delivered int `json:"delivered"`
+	Tries     int `json:"tries"`    // some servers were down for a while
+	Received  int `json:"received"` // by the merchants' servers, with a right check value
+	Repeated  int `json:"repeated"` // of them, received before
+}
+
+const (
+	// An order is what its rows say that it is: a later payment has the first one, a payment with what is stored names it, an
+	// order of the page has the address that the customer comes back to.
+	ordersByChannel = `
+SELECT CASE WHEN parent IS NOT NULL THEN 'subscription'
+	WHEN NOT page AND customer AND NOT keeps THEN 'stored card by token'
+	WHEN NOT page THEN 'host to host'
+	WHEN means = 2 THEN 'QR code'
+	WHEN stored THEN 'stored card on page'
+	ELSE 'payment page' END, count(*)::int
+FROM (SELECT max(parent) AS parent, bool_or(coalesce(details ? 'url_return_ok', false)) AS page, max(means) AS means,
+		bool_or(coalesce(details ? 'storedcard', false)) AS stored, bool_or(customer IS NOT NULL) AS customer,
+		bool_or(coalesce(details ? 'save', false)) AS keeps
+	FROM orders GROUP BY merchant_id, ordernumber) o GROUP BY 1`
+	// One result of each payment that ended, whether paid or declined, and each of a confirmation or a cancel.
+	outcomesToTell = `
+SELECT (SELECT count(*) FROM orders WHERE merchant_id = ANY($1) AND status IN (2, 3))::int
+	+ (SELECT count(*) FROM operations WHERE merchant_id = ANY($1) AND kind IN (200, 300) AND state <> 1)::int`
+	notificationSums = `SELECT count(*)::int, coalesce(sum(attempts), 0)::int FROM notifications WHERE state = 2`
+	subscriptionSums = `
+SELECT (SELECT count(*) FROM subscriptions WHERE state IN (2, 3))::int, coalesce(sum(payments), 0)::int FROM subscriptions`
+)
+
+// tallyCounts counts orders, notifications and subscriptions, each in two places.
+func (p *play) tallyCounts(ctx context.Context, r *Report) error {
+	for _, count := range []func(context.Context, *Report) error{p.countChannels, p.countNotices, p.countSubscriptions} {
+		if err := count(ctx, r); err != nil {
+			return err
+		}
+	}
+	left := 0
+	for _, s := range p.sales {
+		if s.asked && s.unpaid() {
+			left++
+		}
+	}
+	r.Counts = append(r.Counts, count("orders that customers left = orders closed in time", left, r.OrdersByState[order.StateTimeout]))
+	return nil
+}
+
+// unpaid tells that the customer went away from a page that still offered to pay. An unknown outcome is decided otherwise.
+func (s *sale) unpaid() bool { return s.tab != nil && !s.paid && !s.declined && !s.open }
+
+func count(name string, left, right int) Count { return Count{name, left, right, left - right} }
+
+func (p *play) countChannels(ctx context.Context, r *Report) error {
+	made, paid, found := map[Channel]int{}, map[Channel]int{}, map[Channel]int{}
+	for _, s := range p.sales {
+		if !s.asked {
+			continue
+		}
+		made[s.Channel]++
+		if s.paid {
+			paid[s.Channel]++
+		}
+	}
+	var channel Channel
+	var n int
+	if err := p.forEach(ctx, ordersByChannel, []any{&channel, &n}, func() { found[channel] = n }); err != nil {
+		return err
+	}
+	for _, c := range channels {
+		r.Channels = append(r.Channels, ChannelLine{c, made[c], paid[c]})
+		r.Counts = append(r.Counts, count("orders by "+string(c)+": customers = books", made[c], found[c]))
+	}
+	return nil
+}
+
+// countNotices compares what was to be told with what the merchants' servers have received.
+func (p *play) countNotices(ctx context.Context, r *Report) error {
+	var told []int32
+	for _, s := range p.shops {
+		if s.Notified {
+			told = append(told, s.ID)
+		}
+		for _, n := range p.fronts[s].Notices() {
+			if n.Genuine {
+				r.Told.Received++
+			}
+			if n.Genuine && n.Again {
+				r.Told.Repeated++
+			}
+		}
+	}
+	var outcomes int
+	if err := p.core.Pool.QueryRow(ctx, outcomesToTell, told).Scan(&outcomes); err != nil {
+		return err
+	}
+	if err := p.core.Pool.QueryRow(ctx, notificationSums).Scan(&r.Told.Delivered, &r.Told.Tries); err != nil {
+		return err
+	}
+	r.Counts = append(r.Counts, count("notifications: outcomes to tell = delivered", outcomes, r.Told.Delivered),
+		count("notifications: delivered = received", r.Told.Delivered, r.Told.Received-r.Told.Repeated))
+	return nil
+}
+
+// countSubscriptions compares what customers and merchants know of subscriptions with the books.
+func (p *play) countSubscriptions(ctx context.Context, r *Report) error {
+	begun, later := 0, 0
+	for _, s := range p.sales {
+		if s.paid && s.Begins {
+			begun++
+		} else if s.paid && s.Channel == ByTerms {
+			later++
+		}
+	}
+	var active, payments int
+	if err := p.core.Pool.QueryRow(ctx, subscriptionSums).Scan(&active, &payments); err != nil {
+		return err
+	}
+	r.Counts = append(r.Counts, count("subscriptions: begun = active", begun, active),
+		count("subscriptions: later payments = counted", later, payments))
+	return nil
+}
+
+// instantTies compares the instant payments and their refunds in the ledger with the partner bank's books.
+func (p *play) instantTies(c *counts) []Tie {
+	var out []Tie
+	theirs := p.bank.Books()
+	for _, currency := range []money.Currency{money.RUB, money.BYN} {
+		at := pair{instantName, currency}
+		out = append(out, tie("instant payments: ledger = bank", at, c.posted.of(at, ledger.PR38), theirs[currency].Paid.Amount),
+			tie("instant refunds: ledger = bank", at, c.posted.of(at, ledger.PR19), theirs[currency].Refunded.Amount))
+	}
+	return out
+}
