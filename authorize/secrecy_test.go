@@ -2,6 +2,7 @@ package authorize_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
@@ -9,11 +10,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
 
+	"settled/authorize"
 	"settled/internal/pcsim"
 	"settled/internal/postgres/pgtest"
+	"settled/settle"
+	"settled/settle/settletest"
 )
 
 // testPAN makes a card number of a test range with a valid check digit.
@@ -133,4 +139,81 @@ func (w *world) sweepFiles(dir string, seek func(string, []byte)) {
 	if wal == 0 {
 		w.t.Error("no write-ahead log was looked at")
 	}
+}
+
+// The scanner finds cards however they are written, and leaves what only looks like one.
+func TestCardsAreFound(t *testing.T) {
+	for text, want := range map[string]bool{"card 4111111111111111.": true, `"n":"4111 1111 1111 1111"`: true, "4111-1111-1111-1111": true, "411111****1111": false,
+		"4111111111111112": false, "<n>5413339999003017</n>": true, "5100001000000001": false, "a4111111111111111": false, "n=378282246310005&": true} {
+		found := number.FindStringSubmatch(text)
+		got := found != nil && luhn(strings.NewReplacer(" ", "", "-", "").Replace(found[1])) && !strings.HasPrefix(found[1], "510000")
+		if got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}
+
+// What customers type on the page, what their banks ask them, what shops prove their orders with and what shops are told:
+// neither cards nor codes, passwords or secret words of it are in the database, its files and log, in our log, in any page,
+// answer, header or metric, or in what the shop's server is told.
+func TestPageStaysSecret(t *testing.T) {
+	const word, typedPassword = "CanaryWord7312", "CanaryGuess8891"
+	w, _ := newSecurePage(t)
+	s := newShop(t)
+	m, _ := w.Dir.Merchant(settletest.Merchant)
+	m.Notify = settle.Notify{Payments: true, Confirmations: true, Cancellations: true}
+	w.shop(func(m *authorize.Merchant) {
+		m.SecretWord, m.Page.ShowResult, m.Page.OneClick = word, true, true
+		m.Notify = authorize.Notify{URL: s.URL, AllowPrivate: true}
+	})
+	w.registry = prometheus.NewRegistry()
+	w.options.Registerer = w.registry
+	w.open()
+	random := rand.New(rand.NewPCG(3, 4))
+	needles := []string{word, typedPassword, password}
+	var seen strings.Builder
+	for i := range 24 {
+		w.Clock.Advance(30 * time.Second) // one source may not post so much at a time
+		pan, cvv := testPAN(random), fmt.Sprintf("%03d", random.IntN(1000))
+		if i%4 == 0 {
+			pan = pcsim.CardChallenge
+		}
+		grouped := pan[:4] + " " + pan[4:8] + " " + pan[8:12] + " " + pan[12:]
+		needles = append(needles, pan, grouped, hex.EncodeToString([]byte(pan)), base64.StdEncoding.EncodeToString([]byte(pan)), "Cvc2="+cvv+"&", `"cvc2":"`+cvv, `value="`+cvv+`"`, "0092004"+cvv)
+		path := w.opened(shopOrder(fmt.Sprint("C-", i)).with(params{"CustomerNumber": fmt.Sprint("buyer-", i%3)}))
+		card := typed(grouped).with(params{"Cvc2": cvv, "SaveCard": "1"})
+		fmt.Fprintln(&seen, w.submit(path, card.with(params{"Expiry": "1"})), w.submit(path, card.with(params{"Cvc2": cvv + "x"})), w.submit(path, card.with(params{"Cardnumber": grouped + "0"})))
+		fmt.Fprintln(&seen, w.submit(path, card), w.follow(path))
+		if i%4 == 0 {
+			code := formOf(t, w.visitBank(formOf(t, w.follow(path).body)))
+			code.fields.Set("code", pcsim.ChallengeCode)
+			fmt.Fprintln(&seen, w.bringBack(formOf(t, w.visitBank(code))))
+		}
+		fmt.Fprintln(&seen, w.follow(path), w.json(orderResult, credentials().with(params{"OrderNumber": fmt.Sprint("C-", i)})))
+		fmt.Fprintln(&seen, w.from("guesser", orderState, syntaxes["form"].kind, credentials().with(params{"OrderNumber": "C-0", "Password": typedPassword}).encode()))
+		fmt.Fprintln(&seen, w.form(payRequest, shopOrder("P").with(params{"Checkvalue": word})), w.form(payRequest, shopOrder("P").with(params{"Cardnumber": pan, "Cvc2": cvv})))
+		fmt.Fprintln(&seen, w.send("GET", path+"&Cardnumber="+pan+"&cvc2="+cvv, ""))
+	}
+	w.tell()
+	told := s.heard()
+	if len(told) == 0 {
+		t.Error("the shop was told nothing")
+	}
+	families, err := w.registry.Gather()
+	check(t, err)
+	places := map[string]string{"an answer": seen.String(), "the log": w.logs.String(), "a notification": strings.Join(told, "\n"), "a metric": fmt.Sprint(families)}
+	found := map[string]int{}
+	seek := func(where string, content []byte) {
+		for _, n := range needles {
+			if bytes.Contains(content, []byte(n)) && found[where] < 3 {
+				found[where]++
+				t.Errorf("%q is in %s", n, where)
+			}
+		}
+	}
+	for where, text := range places {
+		seek(where, []byte(text))
+		noCards(t, where, text)
+	}
+	w.sweepDatabase(seek)
 }

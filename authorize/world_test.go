@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -78,6 +79,7 @@ func newWorld(t testing.TB, behavior pcsim.Behavior, changes ...func(*settle.Dir
 		},
 	}
 	w.open()
+	t.Cleanup(func() { noCards(t, "the log", w.logs.String()) })
 	return w
 }
 
@@ -197,6 +199,7 @@ func readReply(t testing.TB, response *http.Response) reply {
 	t.Helper()
 	text, err := io.ReadAll(response.Body)
 	check(t, err)
+	noCards(t, "an answer of "+response.Request.URL.Path, string(text), fmt.Sprint(response.Header))
 	return reply{response.StatusCode, response.Header, string(text)}
 }
 
@@ -397,3 +400,35 @@ func (l *lockedBuffer) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 func (l *lockedBuffer) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
+
+// number is a text of as many digits as cards have, alone or in groups, that is no part of a longer word.
+var number = regexp.MustCompile(`(?:^|[^\w.%+/-])(\d(?:[ -]?\d){12,18})(?:[^\w%+/=-]|$)`)
+
+// noCards checks that no text holds anything that could be the number of a card: 13 to 19 digits with a right check
+// digit. Every answer and every log of these tests is looked at. Numbers of bills are known by how they begin.
+func noCards(t testing.TB, where string, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		for _, found := range number.FindAllStringSubmatch(text, -1) {
+			digits := strings.NewReplacer(" ", "", "-", "").Replace(found[1])
+			if luhn(digits) && !strings.HasPrefix(digits, "510000") {
+				t.Errorf("%s holds what could be a card: %s", where, found[1])
+			}
+		}
+	}
+}
+
+// luhn tells whether the last digit is the check digit of the others.
+func luhn(digits string) bool {
+	sum := 0
+	for i := range digits {
+		d := int(digits[len(digits)-1-i] - '0')
+		if i%2 == 1 {
+			if d *= 2; d > 9 {
+				d -= 9
+			}
+		}
+		sum += d
+	}
+	return sum%10 == 0
+}
