@@ -205,6 +205,9 @@ func (v *visit) form(ctx context.Context) (page.Body, error) {
 	if len(body.Means) == 0 { // the rate or the route is gone
 		return page.Failure{Reason: page.ReasonSystem}, nil
 	}
+	if err := v.offerStored(ctx, &body); err != nil {
+		return nil, err
+	}
 	op := v.order.Payment()
 	if op == nil {
 		return body, nil

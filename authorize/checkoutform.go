@@ -85,8 +85,11 @@ func (v *visit) act(f form) error {
 	asked := string(f[page.FieldDo])
 	switch body := body.(type) {
 	case page.Payment:
-		if asked == page.DoPay {
+		switch asked {
+		case page.DoPay:
 			return v.pay(ctx, f, body)
+		case page.DoDelete:
+			return v.forget(ctx, f[page.FieldDelete])
 		}
 	case page.Method:
 		if asked == page.DoContinue {
@@ -112,12 +115,12 @@ func (v *visit) pay(ctx context.Context, f form, shown page.Payment) error {
 	data := v.readCustomer(f, &shown)
 	byCard := shown.Ticked() == page.MeansCard
 	var k card
-	var holder string
 	if byCard {
-		k, holder = v.readTypedCard(f, &shown)
+		var err error
+		k, err = v.readCard(ctx, f, &shown, data)
 		defer k.cvv.Wipe()
-		if holder != "" {
-			data[lowerASCII(params[inCardholder].name)] = holder
+		if err != nil {
+			return err
 		}
 	}
 	if len(shown.Errors) > 0 {
@@ -186,6 +189,9 @@ func (v *visit) complete(ctx context.Context, data details) error {
 	text, err := json.Marshal(data)
 	if err != nil {
 		return err
+	}
+	for name, value := range data {
+		v.kept[name] = value
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()

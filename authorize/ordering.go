@@ -91,6 +91,10 @@ func (g *Gateway) readTerms(c *call, r *settle.OpenRequest) error {
 		r.Terms = recurring.terms()
 	}
 	r.Details, r.Fingerprint = c.pageDetails(), g.orderFingerprint(r, recurring)
+	if c.proves() { // without the proof nobody comes to the page of an order that has it
+		sum := g.Vault.Fingerprint("proven page order", r.Fingerprint)
+		r.Fingerprint = sum[:]
+	}
 	return nil
 }
 
@@ -250,6 +254,9 @@ func (c *call) readSchedule(currency money.Currency, now time.Time) (*recurring,
 var pageParams = [...]in{inURLReturn, inURLReturnOK, inURLReturnNo, inCardPayment, inFastPayPayment, inRecurringIndicator,
 	inRecurringMinAmount, inRecurringMaxAmount, inRecurringPeriod, inRecurringMaxDate, inChequeItems, inMobileDevice, inPrepayment, inOrderMaxPoints}
 
+// proves tells that the request has a proof, which checkRequest has verified.
+func (c *call) proves() bool { return c.has(inCheckvalue) || c.has(inSignature) }
+
 // details are what an order keeps of its request, by the names of the parameters in lower case.
 type details map[string]string
 
@@ -268,6 +275,9 @@ func detailsOf(o *settle.Order) details {
 // pageDetails are the details of an order for the page. The language is always there.
 func (c *call) pageDetails() json.RawMessage {
 	kept := details{"language": languageNames[c.language]}
+	if c.proves() {
+		kept[provenDetail] = "1"
+	}
 	for _, list := range [...][]in{detailParams[:], pageParams[:]} {
 		for _, id := range list {
 			if c.has(id) {

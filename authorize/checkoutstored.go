@@ -1,0 +1,108 @@
+package authorize
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"settled/authorize/page"
+	"settled/internal/vault"
+	"settled/settle"
+)
+
+// provenDetail is the detail of an order whose shop has proven that the order, and with it the number of the buyer, is its
+// own: anybody can write a number into a form.
+const provenDetail = "proven"
+
+// wallet tells that the buyer of the order may keep cards and pay with those that are kept.
+func (v *visit) wallet() bool {
+	return v.settings.Page.OneClick && v.order.Customer != "" && v.kept[provenDetail] == "1" && agreedOf(v.order, v.kept) == nil
+}
+
+// keptCards are the stored cards of the order's buyer.
+func (v *visit) keptCards(ctx context.Context) ([]*settle.Credential, error) {
+	if !v.wallet() {
+		return nil, nil
+	}
+	all, err := v.Books.Credentials(ctx, v.order.Merchant, v.order.Customer)
+	var cards []*settle.Credential
+	for _, k := range all {
+		if k.Means == settle.MeansCard {
+			cards = append(cards, k)
+		}
+	}
+	return cards, err
+}
+
+// offerStored adds the stored cards, and the offer to store another, to the page.
+func (v *visit) offerStored(ctx context.Context, body *page.Payment) error {
+	cards, err := v.keptCards(ctx)
+	for _, k := range cards {
+		scheme, _ := means(k.CardMask)
+		body.Saved = append(body.Saved, page.Saved{ID: k.ID.String(), Scheme: schemeTitle(scheme), Mask: lastDigits(k.CardMask),
+			Expiry: k.CardExpiry[2:] + "/" + k.CardExpiry[:2], Expired: v.over(k), NeedsCVC: true})
+	}
+	body.OfferSave, body.Save = v.wallet(), true
+	return err
+}
+
+// over tells that a stored card has expired.
+func (v *visit) over(k *settle.Credential) bool {
+	month, year, ok := page.ParseExpiry(k.CardExpiry[2:] + k.CardExpiry[:2])
+	return !ok || expired(month, year, v.Now())
+}
+
+// pick finds a stored card of the order's buyer by what a form names, nil when it names none.
+func (v *visit) pick(ctx context.Context, id []byte) (*settle.Credential, error) {
+	cards, err := v.keptCards(ctx)
+	for _, k := range cards {
+		if len(id) > 0 && k.ID.String() == string(id) {
+			return k, nil
+		}
+	}
+	return nil, err
+}
+
+// readCard reads the card to pay with: one that is stored, of which only the code is typed, or a new one. The caller wipes
+// the code. data takes what the order is to keep of it.
+func (v *visit) readCard(ctx context.Context, f form, shown *page.Payment, data details) (card, error) {
+	data[saveDetail], data[storedDetail] = "", ""
+	chosen, err := v.pick(ctx, f[page.FieldSavedCard])
+	if err != nil {
+		return card{}, err
+	}
+	if chosen == nil || v.over(chosen) {
+		shown.Another, shown.Save = true, string(f[page.FieldSave]) == "1"
+		if v.wallet() && shown.Save {
+			data[saveDetail] = "1"
+		}
+		k, holder := v.readTypedCard(f, shown)
+		data[lowerASCII(params[inCardholder].name)] = holder
+		return k, nil
+	}
+	shown.SavedID, data[storedDetail] = chosen.ID.String(), chosen.ID.String()
+	k := card{expiry: chosen.CardExpiry}
+	code := stripCode.apply(f[page.FieldCVC])
+	if k.cvv, err = vault.ParseCVV(bytes.Clone(code)); len(code) == 0 {
+		shown.Errors[page.FieldCVC] = page.ProblemRequired
+	} else if err != nil {
+		shown.Errors[page.FieldCVC] = page.ProblemFormat
+	}
+	if len(shown.Errors) > 0 {
+		return k, nil
+	}
+	k.pan, err = v.Books.Use(ctx, chosen)
+	return k, err
+}
+
+// forget deletes a stored card of the order's buyer.
+func (v *visit) forget(ctx context.Context, id []byte) error {
+	k, err := v.pick(ctx, id)
+	if k != nil && err == nil {
+		err = v.Books.Forget(ctx, v.order.Merchant, v.order.Customer, k.ID)
+	}
+	if err != nil && !errors.Is(err, settle.ErrNoCredential) {
+		return err
+	}
+	return v.again()
+}
