@@ -1,0 +1,318 @@
+package settle_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"settled/internal/money"
+	"settled/internal/vault"
+	"settled/settle"
+	"settled/settle/order"
+	"settled/settle/settletest"
+)
+
+// endings are the errors that a buyer may get beside those of the merchant's requests.
+var endings = []error{settle.ErrEnded, settle.ErrOrderExists, settle.ErrNoRoute, settle.ErrPeriodInProcess, settle.ErrTooEarly, settle.ErrNotFound,
+	settle.ErrNoSubscription, settle.ErrNotActive}
+
+func overtaken(err error) bool {
+	for _, e := range endings {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return refused(err)
+}
+
+// street is what several buyers and processes do at once to a few order numbers of one shop.
+type street struct {
+	w      *settletest.World
+	shop   *settle.Merchant
+	parent int64 // of a subscription whose next payment is due
+
+	mu   sync.Mutex
+	sent []*settle.Payment // may be finished, late and twice
+	told map[string]bool   // instant payments that the books took the bank's word for
+}
+
+func (s *street) pushed(p *settle.Payment) {
+	if p != nil {
+		s.mu.Lock()
+		s.sent = append(s.sent, p)
+		s.mu.Unlock()
+	}
+}
+
+// buyer is one of them.
+type buyer struct {
+	*street
+	random *rand.Rand
+	steps  int
+}
+
+const (
+	streetNumbers = 8
+	streetTime    = 12 * time.Minute
+)
+
+// number is an order number: an even one is paid in rubles, by card or by code, an odd one by card and perhaps in two stages.
+func (k *buyer) number() (string, settle.OpenRequest) {
+	i := k.random.IntN(streetNumbers) + k.steps/30*streetNumbers
+	r := settle.OpenRequest{Merchant: k.shop, OrderNumber: fmt.Sprint("street ", i), Original: money.Amount{Minor: 1000, Currency: money.RUB},
+		Means: settle.MeansCard, Tries: 1 + i%3, PayBefore: k.w.Clock.Now().Add(streetTime), Fingerprint: []byte{byte(i)}}
+	if i%2 == 1 {
+		r.Original.Currency, r.TwoStage = money.BYN, i%4 == 1
+	}
+	return r.OrderNumber, r
+}
+
+// order is an attempt of a number, mostly the last.
+func (k *buyer) order(t *testing.T) (*settle.Order, error) {
+	number, _ := k.number()
+	all, err := k.w.Books.Attempts(t.Context(), settletest.Merchant, number, settletest.Start, k.w.Clock.Now().Add(time.Hour))
+	if err != nil || len(all) == 0 {
+		return nil, errors.Join(err, settle.ErrNotFound)
+	}
+	if k.random.IntN(4) == 0 {
+		return all[k.random.IntN(len(all))], nil
+	}
+	return all[len(all)-1], nil
+}
+
+func (k *buyer) step(t *testing.T) error {
+	k.steps++
+	ctx, b := t.Context(), k.w.Books
+	choice := k.random.IntN(18)
+	switch choice {
+	case 0, 1:
+		_, r := k.number()
+		_, _, err := b.Open(ctx, r)
+		return err
+	case 2:
+		return k.later(t)
+	case 3, 4, 5:
+		return k.finish(t)
+	case 6:
+		_, err := b.TimeoutDue(ctx, 3)
+		return err
+	case 7:
+		_, err := b.GiveUpDue(ctx, 3)
+		return err
+	case 8:
+		return k.answer(t)
+	}
+	o, err := k.order(t)
+	if err != nil {
+		return err
+	}
+	switch choice {
+	case 9, 10, 11:
+		p, err := b.Pay(ctx, k.card(o))
+		k.pushed(p)
+		return err
+	case 12:
+		_, err := b.Authenticate(ctx, k.card(o), settle.Authentication{ServerID: fmt.Sprintf("%d-%d", k.random.Int64(), k.steps), Required: 1})
+		return err
+	case 13:
+		return k.authenticated(t, o)
+	case 14:
+		_, err := b.BeginInstant(ctx, o.Merchant, o.ID, k.w.Clock.Now().Add(5*time.Minute))
+		return err
+	case 15, 16:
+		return k.bank(t, o)
+	}
+	return k.shopDoes(t, o)
+}
+
+func (k *buyer) card(o *settle.Order) settle.PayRequest {
+	pan, _ := vault.ParsePAN(settletest.Card)
+	return settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: pan, CardExpiry: "2812"}
+}
+
+// later asks for the due payment of the subscription, and pays it.
+func (k *buyer) later(t *testing.T) error {
+	o, _, fresh, err := k.w.Books.OpenLater(t.Context(), settle.OpenRequest{Merchant: k.shop, OrderNumber: fmt.Sprint("later ", k.random.IntN(3)),
+		Original: byn(900), Tries: 1, PayBefore: k.w.Clock.Now().Add(streetTime), Parent: k.parent, Fingerprint: []byte("later")})
+	if err != nil || !fresh {
+		return err
+	}
+	p, err := k.w.Books.Pay(t.Context(), k.card(o))
+	k.pushed(p)
+	return errors.Join(err, k.w.Books.LaterEnded(t.Context(), settletest.Merchant, k.parent))
+}
+
+// finish brings the answer to a payment: perhaps for the second time, perhaps after it was given up.
+func (k *buyer) finish(t *testing.T) error {
+	k.mu.Lock()
+	var p settle.Payment
+	if len(k.sent) > 0 {
+		p = *k.sent[k.random.IntN(len(k.sent))]
+	}
+	k.mu.Unlock()
+	if p.Merchant == nil {
+		return nil
+	}
+	ctx, b := t.Context(), k.w.Books
+	if k.random.IntN(5) == 0 {
+		return b.GiveUp(ctx, p.Merchant.ID, p.Order, p.Transaction)
+	}
+	r := settle.Result{ActionCode: "116", Response: "AS102"}
+	if k.random.IntN(2) == 0 {
+		r = approved()
+	}
+	err := b.Finish(ctx, &p, r)
+	if errors.Is(err, settle.ErrLate) && r.Approved {
+		return b.ApprovedLate(ctx, p.Merchant.ID, p.Order, "000", "LATE")
+	}
+	return err
+}
+
+func (k *buyer) answer(t *testing.T) error {
+	due, err := k.w.Books.Due(t.Context(), 3)
+	for _, e := range due {
+		v := []settle.Verdict{settle.VerdictDone, settle.VerdictDone, settle.VerdictOriginal}[k.random.IntN(3)]
+		err = errors.Join(err, k.w.Books.Answered(t.Context(), e, v, "000", "CCCCCC", ""))
+	}
+	return err
+}
+
+func (k *buyer) authenticated(t *testing.T, o *settle.Order) error {
+	a, err := k.w.Books.Authenticating(t.Context(), o)
+	if a == nil || err != nil {
+		return err
+	}
+	said := settle.Authentication{ServerID: a.ServerID, State: settle.AuthenticationPassed, Status: "Y", ECI: "05"}
+	if k.random.IntN(3) == 0 {
+		said.State, said.Status = settle.AuthenticationFailed, "N"
+	}
+	p, err := k.w.Books.Authenticated(t.Context(), o.Merchant, o.ID, said, "AS100")
+	k.pushed(p)
+	return err
+}
+
+// bank says something about a code of the order, perhaps late and perhaps about an earlier one.
+func (k *buyer) bank(t *testing.T, o *settle.Order) error {
+	operation := int16(1 + k.random.IntN(int(o.PaymentNumber)+1))
+	ctx, b := t.Context(), k.w.Books
+	if end := k.random.IntN(5); end > 0 && end < 4 {
+		return b.InstantEnded(ctx, o.Merchant, o.ID, operation, settle.InstantEnd(end), "the bank says so")
+	}
+	p := settle.InstantPayment{Order: o.ID, Operation: operation}
+	_, err := b.InstantMade(ctx, o.Merchant, o.ID, operation, settle.Paid{Center: settletest.BankCenter, Operation: p.ID(),
+		Amount: money.Amount{Minor: 1000, Currency: money.RUB}, At: k.w.Clock.Now()})
+	if err == nil {
+		k.mu.Lock()
+		k.told[p.ID()] = true
+		k.mu.Unlock()
+	}
+	return err
+}
+
+func (k *buyer) shopDoes(t *testing.T, o *settle.Order) error {
+	ctx, b := t.Context(), k.w.Books
+	var err error
+	switch k.random.IntN(4) {
+	case 0:
+		_, err = b.Refuse(ctx, o.Merchant, o.ID)
+	case 1:
+		_, err = b.Confirm(ctx, settle.ConfirmRequest{Merchant: o.Merchant, Order: o.ID, Actor: settle.ByMerchant})
+	case 2:
+		amount := money.Amount{Minor: 1 + k.random.Int64N(500), Currency: o.Amount.Currency}
+		_, err = b.Cancel(ctx, settle.CancelRequest{Merchant: o.Merchant, Order: o.ID, Amount: &amount, External: fmt.Sprintf("%d-%d", k.random.Int64(), k.steps),
+			Actor: settle.ByMerchant})
+	default:
+		_, _, err = k.w.TryBegin(t, settletest.Payment{Number: o.Number, Amount: byn(100)})
+	}
+	return err
+}
+
+// TestStreet lets several goroutines open, pay, authenticate, time out, refuse, cancel and finish orders of a few numbers,
+// while the partner bank says all it can say about their codes. Whatever the interleaving, the audit finds nothing, no order number is
+// paid twice, no word of the bank is lost, and every order comes to an end.
+func TestStreet(t *testing.T) {
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			w := settletest.New(t, settletest.WithBank)
+			s := &street{w: w, parent: subscribed(t, w), told: map[string]bool{}}
+			s.shop, _ = w.Dir.Merchant(settletest.Merchant)
+			w.Clock.Advance(30 * 24 * time.Hour)
+			planMore(t, w)
+			s.run(t, seed)
+			s.drain(t)
+			s.judge(t)
+		})
+	}
+}
+
+func (s *street) run(t *testing.T, seed uint64) {
+	var group sync.WaitGroup
+	for g := range uint64(6) {
+		k := &buyer{street: s, random: rand.New(rand.NewPCG(seed, g))}
+		group.Go(func() {
+			for range 150 {
+				if err := k.step(t); !overtaken(err) {
+					t.Error(err)
+				}
+				s.w.Clock.Advance(4 * time.Second)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// drain lets everything end as the sweeps do, with a bank and centers that answer.
+func (s *street) drain(t *testing.T) {
+	ctx, b := t.Context(), s.w.Books
+	for range 4 {
+		s.w.Clock.Advance(streetTime + settle.AuthenticateFor)
+		due, err := b.InstantDue(ctx, 1000)
+		check(t, err)
+		for _, p := range due {
+			check(t, b.InstantEnded(ctx, p.Merchant, p.Order, p.Operation, settle.EndExpired, "not paid in time"))
+		}
+		_, err = b.GiveUpDue(ctx, 1000)
+		check(t, err)
+		s.w.AnswerAll(t, settle.VerdictDone, "000")
+		_, err = b.TimeoutDue(ctx, 2)
+		check(t, err)
+	}
+	check(t, b.LaterEnded(ctx, settletest.Merchant, s.parent))
+}
+
+func (s *street) judge(t *testing.T) {
+	proven(t, s.w)
+	count := func(what, sql string, args ...any) {
+		t.Helper()
+		var n int
+		check(t, s.w.Pool.QueryRow(t.Context(), sql, args...).Scan(&n))
+		if n != 0 {
+			t.Errorf("%d %s", n, what)
+		}
+	}
+	count("order numbers are paid twice", `SELECT count(*) FROM (SELECT ordernumber FROM orders
+		WHERE authorized > released_cancel + released_deposit + released_expiry + refunded GROUP BY 1 HAVING count(*) > 1) x`)
+	count("orders never end", `SELECT count(*) FROM orders WHERE status = $1`, int16(order.InProcess))
+	count("places of the queue are left behind", `SELECT count(*) FROM open_orders`)
+	count("exchanges are left behind", `SELECT count(*) FROM owed_exchanges`)
+	count("authentications wait for ever", `SELECT count(*) FROM authentications WHERE state IN (1, 2)`)
+	count("later payments of one period too many", `SELECT greatest(count(*) - 1, 0) FROM orders WHERE parent IS NOT NULL AND status = 2`)
+	var known []string
+	for id := range s.told {
+		known = append(known, id)
+	}
+	count("words of the bank are lost", `SELECT count(*) FROM unnest($1::text[]) AS told (id)
+		WHERE NOT EXISTS (SELECT FROM instant_payments WHERE bank_operation = told.id)
+			AND NOT EXISTS (SELECT FROM breaks WHERE category = 'B-05' AND fingerprint LIKE '%/' || told.id)`, known)
+	var paid, instant, late, ended int
+	check(t, s.w.Pool.QueryRow(t.Context(), `SELECT count(*) FILTER (WHERE status = 2), count(*) FILTER (WHERE status = 2 AND means = 2),
+		(SELECT count(*) FROM instant_payments WHERE late), count(*) FILTER (WHERE status <> 2) FROM orders`).Scan(&paid, &instant, &late, &ended))
+	t.Logf("%d orders paid, %d of them by code, %d late; %d ended otherwise", paid, instant, late, ended)
+	if paid+ended < streetNumbers {
+		t.Error("too little happened")
+	}
+}
