@@ -23,7 +23,7 @@ func (d *desk) charge(ctx context.Context, o *settle.Order, c *settle.Credential
 	}
 	defer token.Wipe()
 	p, err := d.g.Books.BeginInstant(books, o.Merchant, o.ID, d.g.Now().Add(chargeWithin))
-	if err != nil {
+	if err != nil || !p.Fresh { // somebody else has asked; the bank's word on this call could not be told from that on theirs
 		return err
 	}
 	m, _ := d.g.Directory.Merchant(o.Merchant)

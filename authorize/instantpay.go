@@ -71,7 +71,7 @@ func (d *desk) register(ctx context.Context, p *settle.InstantPayment, o *settle
 		TTL: max(p.ExpiresAt.Sub(p.RegisteredAt).Truncate(time.Second), instant.MinTTL), Subscribe: d.asksConsent(ctx, o)}
 	said, err := d.g.Banks[p.Center].Client.Register(ctx, r)
 	switch {
-	case errors.Is(err, instant.ErrRefused):
+	case errors.Is(err, instant.ErrRefused) && p.Fresh: // a repeat that is refused says nothing about the first request
 		return d.end(ctx, p, settle.EndLeft, "the bank refused to register it: "+err.Error())
 	case err != nil:
 		d.g.Log.Warn("instant payment not registered; it can be asked for again", "payment", p.ID(), "error", err)
@@ -115,7 +115,7 @@ func (d *desk) end(ctx context.Context, p *settle.InstantPayment, end settle.Ins
 	return d.g.Books.InstantEnded(ctx, p.Merchant, p.Order, p.Operation, end, why)
 }
 
-// paid records a payment, and keeps the consent that came with it.
+// paid records a payment, and keeps the consent that came with it. After an error the bank tells it again.
 func (d *desk) paid(ctx context.Context, center int16, merchant int32, id int64, operation int16, said instant.Payment) error {
 	o, err := d.g.Books.InstantMade(ctx, merchant, id, operation,
 		settle.Paid{Center: center, Operation: said.Receipt.OperationID, Amount: said.Receipt.Amount, At: said.Receipt.At})
@@ -123,7 +123,7 @@ func (d *desk) paid(ctx context.Context, center int16, merchant int32, id int64,
 		return err
 	}
 	if err := d.keepConsent(ctx, o, said.Receipt.Token); err != nil {
-		d.g.Log.Error("consent of an instant payment not kept", "order", id, "error", err)
+		return fmt.Errorf("keep the consent of order %d: %w", id, err)
 	}
 	return nil
 }

@@ -41,6 +41,7 @@ type InstantPayment struct {
 	PaidAt        *time.Time
 	Late          bool // paid after the order had been closed
 	LastError     string
+	Fresh         bool // begun by the call that returned it: nobody has asked the bank for it before
 }
 
 // ID is our id of the payment at the partner bank: the extended billnumber.
@@ -106,7 +107,7 @@ func (w *work) insertInstant(expires time.Time) (*InstantPayment, error) {
 	}
 	poll := at.Add(firstPoll)
 	p := &InstantPayment{Merchant: o.Merchant, Order: o.ID, Operation: o.PaymentNumber, Center: w.center.ID, State: InstantRequested,
-		Amount: o.Amount, Rate: o.Rate, RegisteredAt: at, ExpiresAt: expires, PollAt: &poll}
+		Amount: o.Amount, Rate: o.Rate, RegisteredAt: at, ExpiresAt: expires, PollAt: &poll, Fresh: true}
 	_, err := w.tx.Exec(w.ctx, insertInstant, p.Merchant, p.Order, p.Operation, p.Center, p.State, p.Amount.Minor,
 		int16(p.Amount.Currency), p.Rate, at, expires, poll)
 	if err != nil {

@@ -210,3 +210,45 @@ func TestCanceledSubscriptionStaysCanceled(t *testing.T) {
 	}
 	proven(t, w)
 }
+
+// A later payment that comes after its order was closed is given back: the merchant may ask for the period again.
+func TestLaterPaymentThatIsLate(t *testing.T) {
+	w := settletest.New(t, settletest.WithBank)
+	rub := money.Amount{Minor: 1000, Currency: money.RUB}
+	m, _ := w.Dir.Merchant(settletest.Merchant)
+	o, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "SUB", Original: rub, Means: settle.MeansInstant, Tries: 1,
+		PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte("SUB"),
+		Terms: &settle.Terms{Min: 500, Max: 2000, PeriodDays: 30, LastDate: w.Clock.Now().AddDate(0, 0, 100).Truncate(24 * time.Hour)}})
+	check(t, err)
+	begin := func(id int64) *settle.InstantPayment {
+		p, err := w.Books.BeginInstant(t.Context(), settletest.Merchant, id, w.Clock.Now().Add(5*time.Minute))
+		check(t, err)
+		return p
+	}
+	first := begin(o.ID)
+	_, err = w.Books.InstantMade(t.Context(), first.Merchant, first.Order, first.Operation, made(w, first, "FIRST"))
+	check(t, err)
+	_, err = w.Books.Activate(t.Context(), settletest.Merchant, o.ID, "consent")
+	check(t, err)
+	for i, noted := range []bool{true, false} {
+		w.Clock.Advance(30 * 24 * time.Hour)
+		next, _, err := later(t, w, o.ID, fmt.Sprint("next ", i), rub)
+		check(t, err)
+		p := begin(next.ID)
+		w.Clock.Advance(15 * time.Minute)
+		check(t, w.Books.InstantEnded(t.Context(), p.Merchant, p.Order, p.Operation, settle.EndExpired, "not decided in time"))
+		if noted {
+			check(t, w.Books.LaterEnded(t.Context(), settletest.Merchant, o.ID))
+		}
+		_, err = w.Books.InstantMade(t.Context(), p.Merchant, p.Order, p.Operation, made(w, p, fmt.Sprint("LATE ", i)))
+		check(t, err)
+		check(t, w.Books.LaterEnded(t.Context(), settletest.Merchant, o.ID))
+		mustState(t, w, next.ID, order.StateCanceled)
+	}
+	s, err := w.Books.Subscription(t.Context(), settletest.Merchant, o.ID)
+	if err != nil || s.Payments != 0 || s.Declines != 2 || !s.LastPaidAt.Equal(settletest.Start) {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	_, _, err = later(t, w, o.ID, "again", rub)
+	check(t, err)
+}

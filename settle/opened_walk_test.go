@@ -61,7 +61,7 @@ const (
 
 // number is an order number: an even one is paid in rubles, by card or by code, an odd one by card and perhaps in two stages.
 func (k *buyer) number() (string, settle.OpenRequest) {
-	i := k.random.IntN(streetNumbers) + k.steps/30*streetNumbers
+	i := k.random.IntN(streetNumbers) + k.steps/50*streetNumbers
 	r := settle.OpenRequest{Merchant: k.shop, OrderNumber: fmt.Sprint("street ", i), Original: money.Amount{Minor: 1000, Currency: money.RUB},
 		Means: settle.MeansCard, Tries: 1 + i%3, PayBefore: k.w.Clock.Now().Add(streetTime), Fingerprint: []byte{byte(i)}}
 	if i%2 == 1 {

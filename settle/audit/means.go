@@ -23,7 +23,7 @@ WHERE sent.n <> CASE a.state WHEN 3 THEN 1 ELSE 0 END`
 const sqlSubscriptions = `
 WITH counted AS (
 	SELECT p.merchant_id, p.parent, count(*) FILTER (WHERE p.state = 2) AS paid,
-		count(*) FILTER (WHERE p.state = 2 AND o.status IS DISTINCT FROM 2 OR p.state = 3 AND o.status NOT IN (3, 4)
+		count(*) FILTER (WHERE p.state = 2 AND o.status IS DISTINCT FROM 2 OR p.state = 3 AND (o.status = 1 OR o.status = 2 AND o.refunded < o.confirmed)
 			OR o.parent IS DISTINCT FROM p.parent) AS odd
 	FROM subscription_payments p LEFT JOIN orders o USING (merchant_id, order_id) GROUP BY 1, 2
 )
