@@ -198,7 +198,7 @@ func run(ctx context.Context, args []string, env func(string) string, out io.Wri
 		return err
 	}
 	defer func() { err = errors.Join(err, stopACS()) }()
-	shop, stopShop, err := serveShop(s.shop)
+	shop, stopShop, err := serveShop(s.shop, bank)
 	if err != nil {
 		return err
 	}

@@ -50,10 +50,13 @@ func (s *shopSettings) resolve() error {
 	return nil
 }
 
-// serveShop runs the shop until stop is called; nil when there is to be none.
-func serveShop(s shopSettings) (shop *pcsim.Shop, stop func() error, err error) {
+// serveShop runs the shop until stop is called; nil when there is to be none. bank may be nil.
+func serveShop(s shopSettings, bank *pcsim.Bank) (shop *pcsim.Shop, stop func() error, err error) {
 	if s.listen == "" {
 		return nil, func() error { return nil }, nil
+	}
+	if bank != nil {
+		s.BankPage = bank.URL() + "/qr/"
 	}
 	if shop, err = pcsim.NewShop(s.ShopOptions); err != nil {
 		return nil, nil, err

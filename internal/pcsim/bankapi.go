@@ -48,6 +48,7 @@ func (b *Bank) routes() *http.ServeMux {
 	mux.Handle("GET /v1/refunds/{id}", b.api(b.getRefund))
 	mux.Handle("POST /v1/charges", b.api(b.charge))
 	mux.Handle("POST /v1/subscriptions/cancel", b.api(b.cancelSubscription))
+	mux.HandleFunc("GET /qr/{$}", b.showWaiting)
 	mux.HandleFunc("GET /qr/{qr}", b.showPage)
 	mux.HandleFunc("POST /qr/{qr}", b.answerPage)
 	mux.HandleFunc("GET /{$}", b.showBooks)

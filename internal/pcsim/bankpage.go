@@ -3,6 +3,7 @@ package pcsim
 import (
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -66,6 +67,35 @@ button{font:inherit;padding:.6rem 1.2rem;margin-right:.5rem}dt{color:#555}dd{mar
 {{with .Return}}<p><a href="{{.}}">Back to the shop</a></p>{{end}}
 </body></html>
 `))
+
+var waitingPage = template.Must(template.New("waiting").Parse(`<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{.Bank}}</title>
+<style>body{font:1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:2rem auto;padding:0 1rem}li{margin:.4rem 0}</style></head>
+<body><h1>{{.Bank}}</h1>
+<p>A test bank's app: no money moves. Scanning a code leads to its payment; these wait to be paid, the newest first.</p>
+<ul>{{range .Waiting}}<li><a href="/qr/{{.QR}}">{{.Amount}}</a> {{.Description}}</li>
+{{else}}<li>None.</li>{{end}}</ul>
+</body></html>
+`))
+
+// maxWaiting bounds the list of payments that wait.
+const maxWaiting = 50
+
+// showWaiting lists the payments that wait for their payers: what stands for a telephone that scans codes.
+func (b *Bank) showWaiting(w http.ResponseWriter, _ *http.Request) {
+	b.lock()
+	var waiting []BankPayment
+	for _, p := range slices.Backward(b.books.order) {
+		if p.QR != "" && p.Status == BankActive && p.decides.IsZero() && len(waiting) < maxWaiting {
+			waiting = append(waiting, p.BankPayment)
+		}
+	}
+	b.books.mu.Unlock()
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = waitingPage.Execute(w, map[string]any{"Bank": b.opt.Name, "Waiting": waiting})
+}
 
 // showPage is the bank's app as a web page.
 func (b *Bank) showPage(w http.ResponseWriter, r *http.Request) {

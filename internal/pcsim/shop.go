@@ -30,6 +30,8 @@ type ShopOptions struct {
 	Login, Password string
 	// Currencies are what the shop sells in, its own first: RUB, BYN, USD or EUR. Default RUB and USD.
 	Currencies []money.Currency
+	// BankPage is the page of a partner bank that lists the payments that wait, for links. Empty: none.
+	BankPage string
 	// Addr is the listen address of the pages and of the receiver of notifications. Default 127.0.0.1:0.
 	Addr string
 	// Public is the address that browsers and the gateway reach the shop under. Default: the listen address.

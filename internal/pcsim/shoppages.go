@@ -18,6 +18,7 @@ type shopView struct {
 	Shop     string
 	Language string // en or ru
 	Other    string // the other one
+	BankPage string // that plays the app; may be empty
 	Page     any
 }
 
@@ -38,7 +39,7 @@ func languageOf(w http.ResponseWriter, r *http.Request) string {
 
 // render writes a page of the shop.
 func (s *Shop) render(w http.ResponseWriter, r *http.Request, status int, page *template.Template, content any) {
-	v := shopView{Shop: s.opt.Name, Language: languageOf(w, r), Other: "ru", Page: content}
+	v := shopView{Shop: s.opt.Name, Language: languageOf(w, r), Other: "ru", BankPage: s.opt.BankPage, Page: content}
 	if v.Language == "ru" {
 		v.Other = "en"
 	}

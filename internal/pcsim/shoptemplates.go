@@ -33,7 +33,8 @@ var shopTexts = map[string][2]string{
 	"secure":        {"Cards with 3-D Secure", "Карты с 3-D Secure"},
 	"securehint":    {"Where the bank asks for a code, it is", "Если банк спросит код, это"},
 	"qr":            {"Amounts for the QR code", "Суммы для QR-кода"},
-	"qrhint":        {"Scan the code, or open its link: the test bank's page plays the app. These amounts have an outcome of their own, all others are paid.", "Отсканируйте код или откройте ссылку: страница тестового банка заменяет приложение. У этих сумм свой исход, остальные оплачиваются."},
+	"qrhint":        {"The test bank's page plays the app: it lists the codes that wait. These amounts have an outcome of their own, all others are paid.", "Приложение заменяет страница тестового банка: на ней список кодов, ждущих оплаты. У этих сумм свой исход, остальные оплачиваются."},
+	"app":           {"Bank's app", "Приложение банка"},
 	"number":        {"Card number", "Номер карты"},
 	"outcome":       {"Outcome", "Исход"},
 	"thanks":        {"Thank you, your order is paid", "Спасибо, заказ оплачен"},
@@ -90,7 +91,7 @@ table{border-collapse:collapse;background:#fff;width:100%;font-size:.9375rem}th,
 .ok{color:#1a6b36}.no{color:#a61b1b}.note{background:#fff6d6;padding:.6rem 1rem;border-radius:.5rem}
 </style></head>
 <body><header><b>{{.Shop}}</b><a href="/">{{.Text "home"}}</a><a href="/orders">{{.Text "orders"}}</a>
-<a href="/notifications">{{.Text "notifications"}}</a><a href="/?lang={{.Other}}" lang="{{.Other}}">{{if eq .Other "ru"}}Русский{{else}}English{{end}}</a></header>
+<a href="/notifications">{{.Text "notifications"}}</a>{{with .BankPage}}<a href="{{.}}" target="_blank" rel="noopener">{{$.Text "app"}}</a>{{end}}<a href="/?lang={{.Other}}" lang="{{.Other}}">{{if eq .Other "ru"}}Русский{{else}}English{{end}}</a></header>
 <main>{{template "content" .}}</main><footer>{{.Text "test"}}</footer></body></html>
 `
 

@@ -24,7 +24,7 @@ func (p *play) report(ctx context.Context) (*Report, *counts, error) {
 	r := &Report{Seed: p.Seed, Orders: p.Orders, From: instant(p.plan.From), To: instant(p.plan.To), Answers: p.told, Doubles: p.doubles,
 		APIURL: "http://" + p.server.APIAddr, MetricsURL: "http://" + p.server.MetricAddr + "/metrics", DatabaseURL: p.database,
 		ConfigFile: p.core.Environment.Config, KeyFile: p.core.Environment.Keys,
-		ShopURL: p.fronts[p.shops[windowShop]].URL(), BankURL: p.bank.URL(), StatusURLs: p.statuses}
+		ShopURL: p.fronts[p.shops[windowShop]].URL(), BankURL: p.bank.URL() + "/qr/", StatusURLs: p.statuses}
 	p.doors(r)
 	money, err := p.countMoney(ctx)
 	if err != nil {

@@ -237,8 +237,8 @@ func tellDoors(w io.Writer, r *Report) {
 		fmt.Fprintf(w, "  SFTP     %s as %s, key %s (%s)\n", d.Address, d.User, d.KeyFile, d.Center)
 	}
 	fmt.Fprint(w, `
-Open the shop in a browser, buy something, and pay it by a card of the list on its page, or by QR code: the code leads to the
-bank's page, which plays the app. The shop shows what it was told, and confirms, cancels, refunds and charges again.
+Open the shop in a browser, buy something, and pay it by a card of the list on its page, or by QR code: the bank's page
+plays the app and lists the codes that wait. The shop shows what it was told, and confirms, cancels, refunds and charges again.
 `)
 	fmt.Fprintf(w, "\nOperator commands see it with\n\n  export DATABASE_URL='%s' SETTLED_CONFIG=%s SETTLED_KEYS=%s\n\nMerchants\n", r.DatabaseURL, r.ConfigFile, r.KeyFile)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

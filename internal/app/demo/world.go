@@ -77,7 +77,7 @@ func (s *stage) startShops() error {
 	for _, shop := range s.shops {
 		front, err := pcsim.NewShop(pcsim.ShopOptions{Name: shop.Name, Merchant: shop.ID, SecretWord: shop.SecretWord, Login: shop.Login,
 			Password: shop.Password, Currencies: []money.Currency{shop.Currency, money.USD, money.EUR}, Now: s.clock.Now,
-			Client: &http.Client{Timeout: time.Minute}})
+			BankPage: s.bank.URL() + "/qr/", Client: &http.Client{Timeout: time.Minute}})
 		if err == nil {
 			err = front.Start()
 		}
