@@ -19,6 +19,14 @@
 //
 // An identical request of an order number gets the stored answer, byte for byte while nothing else happened to the order.
 //
+// # The payment page
+//
+// A visit is one request of a browser. What a browser is given (the session CFSID, the token of a form, the session of a
+// challenge) is a signed name of an order and an attempt; nothing is stored for it, and any process serves the next request.
+// GET shows where the order is; POST goes on from there and answers with a redirect, so that a reload posts nothing. A form is
+// of one attempt: sent twice, it pays once. A payment that waits for its cardholder has sent nothing; its verification code
+// is in the memory of one process only.
+//
 // # Owed messages
 //
 // [Sender] claims what the books owe (reversals before refunds), sends it, and records the answer; what is not answered
