@@ -24,3 +24,24 @@ func namesOf(ids []in) (names []string) {
 	}
 	return names
 }
+
+// ParameterUse says what becomes of a documented parameter: the services that have it by their paths, and whether it is
+// known, or known and not used.
+func ParameterUse(name string) (paths []string, known, unused bool) {
+	id, known := lowerNames[lowerASCII(name)]
+	if id == ignored {
+		return nil, known, true
+	}
+	for i := range services {
+		if known && services[i].accepts[id] {
+			paths = append(paths, services[i].path)
+		}
+	}
+	if known && orderAccepts[id] {
+		paths = append(paths, orderPath, payRequestPath)
+	}
+	return paths, known, false
+}
+
+// HasWords tells whether a response code is one that answers can have.
+func HasWords(code string) bool { _, ok := wordings[code]; return ok }

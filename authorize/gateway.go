@@ -76,6 +76,7 @@ type Gateway struct {
 	opening     *limiter[int32]         // orders for the page, by merchant
 	posting     *limiter[string]        // forms of the page, by source
 	asking      *limiter[string]        // orders asked for by payrequest, by source
+	forging     *limiter[string]        // notifications that no bank signed, by source
 	viewing     *limiter[string]        // pages read, by source
 	declining   *limiter[string]        // declined payments on the page, by source
 	codes       *codeStore
@@ -115,7 +116,7 @@ func New(o Options) (*Gateway, error) {
 	g := &Gateway{Options: o, credentials: c, sender: NewSender(o), meter: newMeter(o.Registerer), late: newLateBook(),
 		lates: make(chan online.LateAnswer, 1024), stop: stop, codes: newCodeStore(o.Now),
 		opening: newLimiter[int32](o.Limits.Merchant, o.Now), posting: newLimiter[string](o.Limits.Source, o.Now),
-		asking: newLimiter[string](o.Limits.Server, o.Now), viewing: newLimiter[string](o.Limits.Reads, o.Now),
+		asking: newLimiter[string](o.Limits.Server, o.Now), viewing: newLimiter[string](o.Limits.Reads, o.Now), forging: newLimiter[string](o.Limits.Forged, o.Now),
 		declining: newLimiter[string](o.Limits.Declines, o.Now), busy: make(map[int32]*atomic.Int64, len(o.Merchants))}
 	for id := range o.Merchants {
 		g.busy[id] = &atomic.Int64{}

@@ -20,6 +20,11 @@ func (g *Gateway) instantNotice(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	source := g.Source(r)
+	if !g.forging.open(source) {
+		http.Error(w, "too many notifications that are not the bank's", http.StatusTooManyRequests)
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, instant.MaxNotice))
 	if err != nil {
 		http.Error(w, "the body cannot be read", http.StatusRequestEntityTooLarge)
@@ -30,6 +35,9 @@ func (g *Gateway) instantNotice(w http.ResponseWriter, r *http.Request) {
 		err = g.noticed(r, center, notice)
 	}
 	status := noticeStatus(err)
+	if status == http.StatusUnauthorized {
+		g.forging.take(source)
+	}
 	if err != nil {
 		g.Log.Warn("notification of a partner bank not taken", "center", r.PathValue("center"), "status", status, "error", err)
 	}

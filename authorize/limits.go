@@ -23,6 +23,9 @@ type PageLimits struct {
 	Server Pace
 	// Reads bounds the pages of orders that one source reads. Default: 600, then twenty a second.
 	Reads Pace
+	// Forged bounds the notifications of one source that no bank signed; beyond it, none of its is read. Default: 20, then
+	// one a second.
+	Forged Pace
 	// Merchant bounds the orders that are opened for one merchant. Default: 500, then a hundred a second.
 	Merchant Pace
 }
@@ -37,6 +40,7 @@ func (l *PageLimits) fill() {
 	fill(&l.Declines, 30, 30*time.Second)
 	fill(&l.Server, 250, 20*time.Millisecond)
 	fill(&l.Reads, 600, 50*time.Millisecond)
+	fill(&l.Forged, 20, time.Second)
 	fill(&l.Merchant, 500, 10*time.Millisecond)
 }
 

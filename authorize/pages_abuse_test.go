@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -193,4 +194,35 @@ func TestFloodWithoutProof(t *testing.T) {
 	if r := w.form(payRequest, p); !strings.Contains(r.body, "In Process") {
 		t.Errorf("the merchant's own order: %s", r.body)
 	}
+}
+
+// Notifications that no bank signed change nothing, whatever they say, and their source is soon not heard any more, while
+// the bank is.
+func TestForgedNoticesEnd(t *testing.T) {
+	w, o := bankWorld(t, 50000)
+	before, status := w.snapshot(), 0
+	for i, body := range []string{"", "{", "null", object(shopOrder("x")), `{"payment":{"id":"` + strconv.FormatInt(o.ID, 10) + `.1","status":"paid"}}`,
+		strings.Repeat("[", 60000), strings.Repeat("a", 1<<20), "\x00", "a\nlevel=ERROR msg=forged"} {
+		r := w.from(fmt.Sprint("forger", i), "/instant/BANK/notice", "application/json", body)
+		if r.status != http.StatusUnauthorized && r.status != http.StatusBadRequest && r.status != http.StatusRequestEntityTooLarge {
+			t.Errorf("%.40q: %d %s", body, r.status, r.body)
+		}
+	}
+	for n := 0; n < 100 && status != http.StatusTooManyRequests; n++ {
+		status = w.from("forger", "/instant/BANK/notice", "application/json", "{}").status
+	}
+	if status != http.StatusTooManyRequests {
+		t.Errorf("forged notifications have no end: %d", status)
+	}
+	if r := w.send(http.MethodPost, "/instant/NOBODY%0Alevel=ERROR/notice", "{}"); r.status != http.StatusNotFound {
+		t.Errorf("a bank that does not exist: %d", r.status)
+	}
+	w.unchanged("forging", before)
+	w.scan(o, true)
+	_, err := w.bank.Process(t.Context(), w.Clock.Now())
+	check(t, err)
+	if got := w.orderOf(o.ID).State(); got != "Approved" {
+		t.Errorf("after the bank's own notification the order is %s", got)
+	}
+	w.checkLog()
 }
