@@ -1,6 +1,7 @@
 package settle_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -71,9 +72,9 @@ func (k *buyer) number() (string, settle.OpenRequest) {
 }
 
 // order is an attempt of a number, mostly the last.
-func (k *buyer) order(t *testing.T) (*settle.Order, error) {
+func (k *buyer) order(ctx context.Context) (*settle.Order, error) {
 	number, _ := k.number()
-	all, err := k.w.Books.Attempts(t.Context(), settletest.Merchant, number, settletest.Start, k.w.Clock.Now().Add(time.Hour))
+	all, err := k.w.Books.Attempts(ctx, settletest.Merchant, number, settletest.Start, k.w.Clock.Now().Add(time.Hour))
 	if err != nil || len(all) == 0 {
 		return nil, errors.Join(err, settle.ErrNotFound)
 	}
@@ -83,9 +84,28 @@ func (k *buyer) order(t *testing.T) (*settle.Order, error) {
 	return all[len(all)-1], nil
 }
 
+// cut is a context that may end at any moment of a step, as a process or a connection does.
+func (k *buyer) cut(t *testing.T) (ctx context.Context, cancel context.CancelFunc, cuts bool) {
+	if k.random.IntN(6) > 0 {
+		return t.Context(), func() {}, false
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), time.Duration(k.random.Int64N(int64(20*time.Millisecond))))
+	return ctx, cancel, true
+}
+
 func (k *buyer) step(t *testing.T) error {
 	k.steps++
-	ctx, b := t.Context(), k.w.Books
+	ctx, cancel, cuts := k.cut(t)
+	defer cancel()
+	err := k.act(ctx, t)
+	if cuts && (errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil) {
+		return nil
+	}
+	return err
+}
+
+func (k *buyer) act(ctx context.Context, t *testing.T) error {
+	b := k.w.Books
 	choice := k.random.IntN(18)
 	switch choice {
 	case 0, 1:
@@ -93,9 +113,9 @@ func (k *buyer) step(t *testing.T) error {
 		_, _, err := b.Open(ctx, r)
 		return err
 	case 2:
-		return k.later(t)
+		return k.later(ctx)
 	case 3, 4, 5:
-		return k.finish(t)
+		return k.finish(ctx)
 	case 6:
 		_, err := b.TimeoutDue(ctx, 3)
 		return err
@@ -103,9 +123,9 @@ func (k *buyer) step(t *testing.T) error {
 		_, err := b.GiveUpDue(ctx, 3)
 		return err
 	case 8:
-		return k.answer(t)
+		return k.answer(ctx)
 	}
-	o, err := k.order(t)
+	o, err := k.order(ctx)
 	if err != nil {
 		return err
 	}
@@ -118,14 +138,14 @@ func (k *buyer) step(t *testing.T) error {
 		_, err := b.Authenticate(ctx, k.card(o), settle.Authentication{ServerID: fmt.Sprintf("%d-%d", k.random.Int64(), k.steps), Required: 1})
 		return err
 	case 13:
-		return k.authenticated(t, o)
+		return k.authenticated(ctx, o)
 	case 14:
 		_, err := b.BeginInstant(ctx, o.Merchant, o.ID, k.w.Clock.Now().Add(5*time.Minute))
 		return err
 	case 15, 16:
-		return k.bank(t, o)
+		return k.bank(ctx, o)
 	}
-	return k.shopDoes(t, o)
+	return k.shopDoes(ctx, t, o)
 }
 
 func (k *buyer) card(o *settle.Order) settle.PayRequest {
@@ -134,19 +154,19 @@ func (k *buyer) card(o *settle.Order) settle.PayRequest {
 }
 
 // later asks for the due payment of the subscription, and pays it.
-func (k *buyer) later(t *testing.T) error {
-	o, _, fresh, err := k.w.Books.OpenLater(t.Context(), settle.OpenRequest{Merchant: k.shop, OrderNumber: fmt.Sprint("later ", k.random.IntN(3)),
+func (k *buyer) later(ctx context.Context) error {
+	o, _, fresh, err := k.w.Books.OpenLater(ctx, settle.OpenRequest{Merchant: k.shop, OrderNumber: fmt.Sprint("later ", k.random.IntN(3)),
 		Original: byn(900), Tries: 1, PayBefore: k.w.Clock.Now().Add(streetTime), Parent: k.parent, Fingerprint: []byte("later")})
 	if err != nil || !fresh {
 		return err
 	}
-	p, err := k.w.Books.Pay(t.Context(), k.card(o))
+	p, err := k.w.Books.Pay(ctx, k.card(o))
 	k.pushed(p)
-	return errors.Join(err, k.w.Books.LaterEnded(t.Context(), settletest.Merchant, k.parent))
+	return errors.Join(err, k.w.Books.LaterEnded(ctx, settletest.Merchant, k.parent))
 }
 
 // finish brings the answer to a payment: perhaps for the second time, perhaps after it was given up.
-func (k *buyer) finish(t *testing.T) error {
+func (k *buyer) finish(ctx context.Context) error {
 	k.mu.Lock()
 	var p settle.Payment
 	if len(k.sent) > 0 {
@@ -156,7 +176,7 @@ func (k *buyer) finish(t *testing.T) error {
 	if p.Merchant == nil {
 		return nil
 	}
-	ctx, b := t.Context(), k.w.Books
+	b := k.w.Books
 	if k.random.IntN(5) == 0 {
 		return b.GiveUp(ctx, p.Merchant.ID, p.Order, p.Transaction)
 	}
@@ -171,17 +191,17 @@ func (k *buyer) finish(t *testing.T) error {
 	return err
 }
 
-func (k *buyer) answer(t *testing.T) error {
-	due, err := k.w.Books.Due(t.Context(), 3)
+func (k *buyer) answer(ctx context.Context) error {
+	due, err := k.w.Books.Due(ctx, 3)
 	for _, e := range due {
 		v := []settle.Verdict{settle.VerdictDone, settle.VerdictDone, settle.VerdictOriginal}[k.random.IntN(3)]
-		err = errors.Join(err, k.w.Books.Answered(t.Context(), e, v, "000", "CCCCCC", ""))
+		err = errors.Join(err, k.w.Books.Answered(ctx, e, v, "000", "CCCCCC", ""))
 	}
 	return err
 }
 
-func (k *buyer) authenticated(t *testing.T, o *settle.Order) error {
-	a, err := k.w.Books.Authenticating(t.Context(), o)
+func (k *buyer) authenticated(ctx context.Context, o *settle.Order) error {
+	a, err := k.w.Books.Authenticating(ctx, o)
 	if a == nil || err != nil {
 		return err
 	}
@@ -189,15 +209,15 @@ func (k *buyer) authenticated(t *testing.T, o *settle.Order) error {
 	if k.random.IntN(3) == 0 {
 		said.State, said.Status = settle.AuthenticationFailed, "N"
 	}
-	p, err := k.w.Books.Authenticated(t.Context(), o.Merchant, o.ID, said, "AS100")
+	p, err := k.w.Books.Authenticated(ctx, o.Merchant, o.ID, said, "AS100")
 	k.pushed(p)
 	return err
 }
 
 // bank says something about a code of the order, perhaps late and perhaps about an earlier one.
-func (k *buyer) bank(t *testing.T, o *settle.Order) error {
+func (k *buyer) bank(ctx context.Context, o *settle.Order) error {
 	operation := int16(1 + k.random.IntN(int(o.PaymentNumber)+1))
-	ctx, b := t.Context(), k.w.Books
+	b := k.w.Books
 	if end := k.random.IntN(5); end > 0 && end < 4 {
 		return b.InstantEnded(ctx, o.Merchant, o.ID, operation, settle.InstantEnd(end), "the bank says so")
 	}
@@ -212,8 +232,8 @@ func (k *buyer) bank(t *testing.T, o *settle.Order) error {
 	return err
 }
 
-func (k *buyer) shopDoes(t *testing.T, o *settle.Order) error {
-	ctx, b := t.Context(), k.w.Books
+func (k *buyer) shopDoes(ctx context.Context, t *testing.T, o *settle.Order) error {
+	b := k.w.Books
 	var err error
 	switch k.random.IntN(4) {
 	case 0:
@@ -231,8 +251,9 @@ func (k *buyer) shopDoes(t *testing.T, o *settle.Order) error {
 }
 
 // TestStreet lets several goroutines open, pay, authenticate, time out, refuse, cancel and finish orders of a few numbers,
-// while the partner bank says all it can say about their codes. Whatever the interleaving, the audit finds nothing, no order number is
-// paid twice, no word of the bank is lost, and every order comes to an end.
+// and die at any moment of it, while the partner bank says all it can say about their codes. Whatever the interleaving, the
+// audit finds nothing, no order number is paid twice, no word of the bank is lost, every order comes to an end, and nobody
+// waits for another in a circle.
 func TestStreet(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -301,6 +322,7 @@ func (s *street) judge(t *testing.T) {
 	count("exchanges are left behind", `SELECT count(*) FROM owed_exchanges`)
 	count("authentications wait for ever", `SELECT count(*) FROM authentications WHERE state IN (1, 2)`)
 	count("later payments of one period too many", `SELECT greatest(count(*) - 1, 0) FROM orders WHERE parent IS NOT NULL AND status = 2`)
+	count("deadlocks", `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`)
 	var known []string
 	for id := range s.told {
 		known = append(known, id)
