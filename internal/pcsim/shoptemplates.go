@@ -19,7 +19,8 @@ var shopTexts = map[string][2]string{
 	"card":          {"bank card", "банковская карта"},
 	"instant":       {"QR code of the bank", "QR-код банка"},
 	"currency":      {"Currency", "Валюта"},
-	"amount":        {"Another amount", "Другая сумма"},
+	"amount":        {"Amount", "Сумма"},
+	"another":       {"Another amount", "Другая сумма"},
 	"customer":      {"Customer number (One Click)", "Номер покупателя (One Click)"},
 	"language":      {"Language of the payment page", "Язык страницы оплаты"},
 	"buy":           {"Buy", "Купить"},
@@ -81,7 +82,7 @@ h1{font-size:1.5rem;margin:.5rem 0 1rem}h2{font-size:1.125rem;margin:2rem 0 .5re
 .goods{display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:1rem}
 .good{display:block;background:#fff;border:2px solid #dde2e8;border-radius:.75rem;overflow:hidden;cursor:pointer}
 .good:has(:checked){border-color:#0b57a4}.good i{display:block;height:4.5rem}.good div{padding:.75rem 1rem}
-.good small{display:block;color:#545d68}.good strong{display:block;margin-top:.25rem}
+.good small{display:block;color:#545d68}.good strong{display:block;margin-top:.25rem;font-weight:400;font-size:.875rem}.good span{white-space:nowrap}.good span:first-child{font-weight:700;font-size:1.125rem;display:block}
 .options{display:grid;grid-template-columns:repeat(auto-fill,minmax(17rem,1fr));gap:.75rem 1rem;margin:1.25rem 0}
 .options label{display:block}select,input:not([type=radio]):not([type=hidden]){font:inherit;width:100%;padding:.45rem .6rem;border:1px solid #8a94a0;border-radius:.4rem;background:#fff}
 button{font:inherit;font-weight:600;padding:.6rem 1.4rem;border:0;border-radius:.5rem;background:#0b57a4;color:#fff;cursor:pointer}
@@ -103,13 +104,13 @@ func shopPage(content string) *template.Template {
 var goodsPage = shopPage(`<h1>{{.Text "choose"}}</h1>
 <form method="post" action="/buy"><div class="goods">
 {{range $i, $g := .Page.Goods}}<label class="good"><i style="background:{{$g.Color}}"></i><div><input type="radio" name="good" value="{{$g.ID}}"{{if not $i}} checked{{end}}> {{$g.Name}}
-<small>{{$g.About}}</small><strong>{{range $j, $p := $g.Prices}}{{if $j}} · {{end}}{{$p}}{{end}}</strong></div></label>
+<small>{{$g.About}}</small><strong>{{range $j, $p := $g.Prices}}{{if gt $j 1}} · {{end}}<span>{{$p}}</span>{{end}}</strong></div></label>
 {{end}}</div>
 <div class="options">
 <label>{{.Text "kind"}} <select name="kind"><option value="one">{{.Text "one"}}</option><option value="two">{{.Text "two"}}</option><option value="subscription">{{.Text "subscription"}}</option></select></label>
 <label>{{.Text "means"}} <select name="means"><option value="">{{.Text "any"}}</option><option value="card">{{.Text "card"}}</option><option value="instant">{{.Text "instant"}}</option></select></label>
 <label>{{.Text "currency"}} <select name="currency">{{range .Page.Currencies}}<option>{{.}}</option>{{end}}</select></label>
-<label>{{.Text "amount"}} <input name="amount" inputmode="decimal" autocomplete="off"></label>
+<label>{{.Text "another"}} <input name="amount" inputmode="decimal" autocomplete="off"></label>
 <label>{{.Text "customer"}} <input name="customer" maxlength="32" autocomplete="off"></label>
 <label>{{.Text "language"}} <select name="language"><option value="EN">English</option><option value="RU"{{if eq .Language "ru"}} selected{{end}}>Русский</option></select></label>
 </div><button id="buy">{{.Text "buy"}}</button></form>

@@ -43,7 +43,7 @@ const (
 	shareLater     = 0.28 // of the second day's orders: the next payment of one
 	shareKeeps     = 0.15 // of the payments on pages that offer it: the card is kept for the next time
 	shareStored    = 0.08 // of orders with customers who may have such a card: about a tenth of all that customers start
-	shareToken     = 1.0  // of payments with such a card: on a page of the merchant's own
+	shareToken     = 0.5  // of payments with such a card: on a page of the merchant's own
 	shareLeaves    = 0.04 // of visits of the page: nothing is paid
 	shareInstant   = 0.03 // of orders in BYN
 	shareInstantRU = 0.22 // of orders in RUB
@@ -158,7 +158,7 @@ func (p *Purchase) channel(r *rand.Rand) Channel {
 func (p *Purchase) habits(r *rand.Rand) {
 	keeps, leaves := r.Float64() < shareKeeps, r.Float64() < shareLeaves
 	p.Leaves = leaves && (p.Channel == ByPage || p.Channel == ByCode)
-	if keeps && p.Channel == ByServer && p.Shop.Page.OneClick && !p.Leaves {
+	if keeps && p.Channel != ByCode && p.Shop.Page.OneClick && !p.Leaves {
 		p.Customer = newCustomer
 	}
 }

@@ -42,8 +42,8 @@ SELECT CASE WHEN parent IS NOT NULL THEN 'subscription'
 	WHEN stored THEN 'stored card on page'
 	ELSE 'payment page' END, count(*)::int
 FROM (SELECT max(parent) AS parent, bool_or(coalesce(details ? 'url_return_ok', false)) AS page, max(means) AS means,
-		bool_or(coalesce(details ? 'storedcard', false)) AS stored, bool_or(customer IS NOT NULL) AS customer,
-		bool_or(coalesce(details ? 'save', false)) AS keeps
+		bool_or(coalesce(details->>'storedcard', '') <> '') AS stored, bool_or(customer IS NOT NULL) AS customer,
+		bool_or(coalesce(details->>'save', '') <> '') AS keeps
 	FROM orders GROUP BY merchant_id, ordernumber) o GROUP BY 1`
 	// One result of each payment that ended, whether paid or declined, and each of a confirmation or a cancel.
 	outcomesToTell = `
