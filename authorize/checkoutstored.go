@@ -3,7 +3,9 @@ package authorize
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
+	"strconv"
 
 	"settled/authorize/page"
 	"settled/internal/vault"
@@ -39,11 +41,23 @@ func (v *visit) offerStored(ctx context.Context, body *page.Payment) error {
 	cards, err := v.keptCards(ctx)
 	for _, k := range cards {
 		scheme, _ := means(k.CardMask)
-		body.Saved = append(body.Saved, page.Saved{ID: k.ID.String(), Scheme: schemeTitle(scheme), Mask: lastDigits(k.CardMask),
-			Expiry: k.CardExpiry[2:] + "/" + k.CardExpiry[:2], Expired: v.over(k), NeedsCVC: true})
+		body.Saved = append(body.Saved, page.Saved{ID: v.savedID(k), Scheme: schemeTitle(scheme), Mask: lastDigits(k.CardMask),
+			Expiry: k.CardExpiry[2:] + "/" + k.CardExpiry[:2], Expired: v.over(k), NeedsCVC: v.needsCode(k)})
 	}
 	body.OfferSave, body.Save = v.wallet(), true
 	return err
+}
+
+// savedID names a stored card on the page of this order: the token itself never comes to a browser.
+func (v *visit) savedID(k *settle.Credential) string {
+	sum := v.Vault.Fingerprint("stored card on a page", append(strconv.AppendInt(nil, v.order.ID, 10), k.ID[:]...))
+	return hex.EncodeToString(sum[:16])
+}
+
+// needsCode tells that the buyer is asked for the verification code of a stored card: the merchant wants it, or the center
+// has no other sign that the card was stored with its holder's consent.
+func (v *visit) needsCode(k *settle.Credential) bool {
+	return v.settings.Page.AskCode || k.NetworkID == ""
 }
 
 // over tells that a stored card has expired.
@@ -56,7 +70,7 @@ func (v *visit) over(k *settle.Credential) bool {
 func (v *visit) pick(ctx context.Context, id []byte) (*settle.Credential, error) {
 	cards, err := v.keptCards(ctx)
 	for _, k := range cards {
-		if len(id) > 0 && k.ID.String() == string(id) {
+		if v.savedID(k) == string(id) {
 			return k, nil
 		}
 	}
@@ -80,13 +94,15 @@ func (v *visit) readCard(ctx context.Context, f form, shown *page.Payment, data 
 		data[lowerASCII(params[inCardholder].name)] = holder
 		return k, nil
 	}
-	shown.SavedID, data[storedDetail] = chosen.ID.String(), chosen.ID.String()
+	shown.SavedID, data[storedDetail] = v.savedID(chosen), chosen.ID.String()
 	k := card{expiry: chosen.CardExpiry}
 	code := stripCode.apply(f[page.FieldCVC])
-	if k.cvv, err = vault.ParseCVV(bytes.Clone(code)); len(code) == 0 {
+	if len(code) == 0 && v.needsCode(chosen) {
 		shown.Errors[page.FieldCVC] = page.ProblemRequired
-	} else if err != nil {
-		shown.Errors[page.FieldCVC] = page.ProblemFormat
+	} else if len(code) > 0 {
+		if k.cvv, err = vault.ParseCVV(bytes.Clone(code)); err != nil {
+			shown.Errors[page.FieldCVC] = page.ProblemFormat
+		}
 	}
 	if len(shown.Errors) > 0 {
 		return k, nil

@@ -28,7 +28,10 @@ func TestBuyersKeepCards(t *testing.T) {
 	wantText(t, page, http.StatusOK, "•••• 1111", `name="SavedCard"`)
 	found, err := w.Books.Credentials(t.Context(), 100001, "C-1")
 	check(t, err)
-	id := found[0].ID.String()
+	id := savedField.FindStringSubmatch(page.body)[1]
+	if strings.Contains(page.body, found[0].ID.String()) {
+		t.Error("the token of the card is on the page")
+	}
 	wantText(t, w.submit(path, params{"Do": "pay", "Means": "card", "SavedCard": id, "Cvc2": "1"}), http.StatusUnprocessableEntity, "Check the code")
 	unproven := w.send(http.MethodPost, orderPage, shopOrder("K-2").with(params{"CustomerNumber": "C-1"}).encode())
 	wantText(t, unproven, http.StatusBadRequest, "11/107")

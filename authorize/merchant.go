@@ -30,6 +30,7 @@ type Page struct {
 	ReturnOK, ReturnNo, ReturnURL string
 	ShowResult                    bool // after a payment the result page is shown, with the way back on it; else a redirect
 	OneClick                      bool // cards may be stored for the customer's next payment
+	AskCode                       bool // the verification code of a stored card is asked for again
 	Recurring                     bool // cards may be stored for payments that the merchant starts
 	ThreeDS                       bool // card holders are authenticated by their bank
 	AutoNumber                    bool // an order without a number gets one

@@ -195,6 +195,7 @@ func addPage(add func(string, any), p *config.Page) {
 	add("page.return_no_url", p.ReturnNo)
 	add("page.after", word(p.ShowResult, "result", "shop"))
 	add("page.one_click", p.OneClick)
+	add("page.one_click_code", p.AskCode)
 	add("page.recurring", p.Recurring)
 	add("page.three_ds", p.ThreeDS)
 	add("page.auto_number", p.AutoNumber)

@@ -35,6 +35,7 @@ type PageFile struct {
 	ReturnNoURL string        `yaml:"return_no_url,omitempty"`
 	After       string        `yaml:"after,omitempty"`
 	OneClick    bool          `yaml:"one_click,omitempty"`
+	AskCode     bool          `yaml:"one_click_code,omitempty"`
 	Recurring   bool          `yaml:"recurring,omitempty"`
 	ThreeDS     bool          `yaml:"three_ds,omitempty"`
 	AutoNumber  bool          `yaml:"auto_number,omitempty"`
