@@ -1,6 +1,7 @@
 package authorize_test
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -65,6 +66,19 @@ func TestLaterInstantPayments(t *testing.T) {
 	}
 	o := w.order(settletest.Merchant, strings.TrimSuffix(first.Order["billnumber"], ".1"))
 	w.wantState(o.ID, order.StateApproved)
+	consents := w.bank.Subscriptions()
+	seek := func(where string, content []byte) {
+		for _, token := range consents {
+			if bytes.Contains(content, []byte(token)) {
+				t.Errorf("a consent is in %s", where)
+			}
+		}
+	}
+	seek("the log", []byte(w.logs.String()))
+	w.sweepDatabase(seek)
+	if len(consents) != 1 {
+		t.Errorf("consents: %v", consents)
+	}
 }
 
 // The bank is not reached when the charge is sent: it is asked again under the same id, and charges once.

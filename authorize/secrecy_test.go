@@ -43,8 +43,9 @@ func testPAN(r *rand.Rand) string {
 // stands next to them, because three digits alone are everywhere.
 func TestCardDataStaysSecret(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
+	w.keeps()
 	random := rand.New(rand.NewPCG(1, 2))
-	var needles []string
+	var needles, tokens []string
 	var seen strings.Builder
 	for i := range 40 {
 		pan, cvv := testPAN(random), fmt.Sprintf("%04d", random.IntN(10000))
@@ -59,11 +60,17 @@ func TestCardDataStaysSecret(t *testing.T) {
 			p["OrderCurrency"] = "USD"
 		case 5:
 			p = p.with(otherCredentials())
+		case 6:
+			p["CustomerNumber"] = "buyer-7"
+		case 7:
+			p = p.with(recurring(p["OrderNumber"])).with(params{"Cardnumber": pan, "Cvc2": cvv})
 		}
 		post := []func(string, params) reply{w.form, w.json, w.soap}[i%3]
 		r := post(pay, p)
 		fmt.Fprintln(&seen, r.header, r.body, post(pay, p).body)
 		fmt.Fprintln(&seen, post(pay, p.with(params{"Cardnumber": pan + "0"})).body, post(pay, p.with(params{pan: cvv, "Cvc2": cvv + "x"})).body)
+		fmt.Fprintln(&seen, post(tokenPay, tokenPayment("T"+p["OrderNumber"], anyToken.FindString(r.body), "buyer-7").with(params{"Cvc2": cvv})).body)
+		tokens = append(tokens, anyToken.FindAllString(r.body, -1)...)
 		fmt.Fprintln(&seen, post(cancel, p.with(params{"Billnumber": cvv + pan})).body, post(orderResult, p).body)
 	}
 	w.call(pay, payment("silent").with(params{"Cardnumber": pcsim.CardSilentBooked}))
@@ -78,6 +85,14 @@ func TestCardDataStaysSecret(t *testing.T) {
 	}
 	seek("an answer", []byte(seen.String()))
 	seek("the log", []byte(w.logs.String()))
+	for _, token := range tokens {
+		if strings.Contains(w.logs.String(), token) {
+			t.Errorf("token %s is in the log", token)
+		}
+	}
+	if len(tokens) == 0 {
+		t.Error("no card was kept")
+	}
 	w.sweepDatabase(func(where string, content []byte) {
 		seek(where, content)
 		for _, kind := range []string{"table orders", "pg_wal", "base"} {

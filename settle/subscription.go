@@ -33,6 +33,16 @@ const (
 	SubscriptionExpired   SubscriptionState = 5 // its last date has passed
 )
 
+// String names the state.
+func (s SubscriptionState) String() string {
+	names := [...]string{SubscriptionCreated: "created", SubscriptionActive: "active", SubscriptionSuspended: "suspended",
+		SubscriptionCanceled: "canceled", SubscriptionExpired: "expired"}
+	if s < 1 || int(s) >= len(names) {
+		return fmt.Sprintf("state %d", int16(s))
+	}
+	return names[s]
+}
+
 // Subscription is a buyer's consent to later payments that the merchant starts.
 type Subscription struct {
 	Merchant   int32

@@ -158,14 +158,9 @@ func (s *Server) banks() (map[int16]authorize.Bank, error) {
 		if c.Instant == nil {
 			continue
 		}
-		unit := instant.Rubles
-		if c.Instant.Kopecks {
-			unit = instant.Kopecks
-		}
-		client, err := instant.New(instant.Options{Name: c.Name, BaseURL: c.Instant.URL, KeyID: c.Instant.KeyID, Secret: c.Instant.Secret,
-			Unit: unit, Timeout: c.Instant.Timeout, Now: s.Now, Log: s.Log, Metrics: metrics})
+		client, err := s.bank(&c, metrics)
 		if err != nil {
-			return nil, fmt.Errorf("center %s: %w", c.Name, err)
+			return nil, err
 		}
 		s.onStop(func(context.Context) error { client.Close(); return nil })
 		out[c.ID] = authorize.Bank{Client: client, QRLife: c.Instant.QRTTL}
