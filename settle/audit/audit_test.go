@@ -144,6 +144,8 @@ func (b books) opened() {
 	approve(b.Books.Authenticated(b.t.Context(), settletest.Merchant, secure, settle.Authentication{ServerID: "s-1", State: settle.AuthenticationPassed, Status: "Y"}, ""))
 	subscribed := open("subscribed", byn(900), &settle.Terms{Min: 1, Max: 1000, PeriodDays: 1, LastDate: b.Clock.Now().AddDate(1, 0, 0)})
 	approve(b.Books.Pay(b.t.Context(), card(subscribed)))
+	b.Clock.Advance(12 * time.Hour) // the earliest that a payment of each day may come after the last one
+	defer b.Clock.Advance(-12 * time.Hour)
 	later, _, _, err := b.Books.OpenLater(b.t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "later", Original: byn(900), Tries: 1,
 		PayBefore: b.Clock.Now().Add(time.Hour), Fingerprint: []byte("later"), Parent: subscribed})
 	b.must(err)
