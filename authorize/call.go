@@ -49,16 +49,16 @@ func (c *call) read(r *http.Request) error {
 	if r.Method != http.MethodPost {
 		return &fault{first: errProhibited, second: onService, status: http.StatusMethodNotAllowed, detail: "use POST"}
 	}
-	if err := checkQuery(r.URL.RawQuery); err != nil {
-		return err
-	}
 	if err := c.readType(r.Header); err != nil {
 		return err
 	}
 	if err := c.readBody(r); err != nil {
 		return err
 	}
-	err := c.syntax.parse(c)
+	err := checkQuery(r.URL.RawQuery) // told in the format that the body asks for
+	if parsed := c.syntax.parse(c); err == nil {
+		err = parsed
+	}
 	if err == nil {
 		err = errors.Join(c.takeListed(), c.checkCheque())
 	}

@@ -122,6 +122,8 @@ func TestTransport(t *testing.T) {
 		"card in the URL":        {"POST", pay + "?a=b&CardNumber=1", form, "", 200, 14, 106},
 		"code in the URL":        {"POST", pay + "?cvc%32=1", form, "", 200, 14, 115},
 		"password in the URL":    {"POST", cancel + "?PASSWORD", form, "", 200, 14, 102},
+		"URL, answer in JSON":    {"POST", pay + "?Cvc2=1", form, "Format=5&Merchant_ID=1&merchant_id=1", 400, 14, 115},
+		"URL, JSON":              {"POST", pay + "?Cvc2=1", object, `{"Cvc2":"1"}`, 400, 14, 115},
 		"given twice":            {"POST", pay, form, "Merchant_ID=1&merchant_id=1", 200, 4, 100},
 		"bad escape":             {"POST", pay, form, "Login=%4", 200, 4, 101},
 		"SOAP text":              {"POST", pay, "text/xml", "hello", 200, 4, 215},
@@ -141,6 +143,7 @@ func TestTransport(t *testing.T) {
 		"JSON cut":               {"POST", pay, object, `{"Login":"a`, 400, 4, 0},
 		"JSON invalid UTF-8":     {"POST", pay, object, "{\"Login\":\"\xff\"}", 400, 4, 0},
 		"JSON missing":           {"POST", pay, object, `{}`, 400, 3, 100},
+		"JSON older names":       {"POST", byDate, object, `{"Success":1,"RowDelimiter":"|"}`, 400, 3, 100},
 		"JSON wrong credentials": {"POST", pay, object, `{"Merchant_ID":100001,"Login":"a","Password":"b"}`, 401, 7, 102},
 	} {
 		request, err := http.NewRequestWithContext(t.Context(), c.method, w.server.URL+c.path, strings.NewReader(c.body))

@@ -229,6 +229,7 @@ var ignoredParams = []string{
 	"paymentAddress", "paymentPlace", "paymentTerminal", "taxpayerID", "customerDocID", "documentRequisite", "userRequisites",
 	"YMPayment", "WMPayment", "QIWIPayment", "QIWIMtsPayment", "QIWIMegafonPayment", "QIWIBeelinePayment", "AssistIDPayment",
 	"ApplePayPayment", "GooglePayPayment", "SamsungPayPayment", "MirPayPayment",
+	"Success", "Header", "Header1", "Delimiter", "OpenDelimiter", "CloseDelimiter", "RowDelimiter", "Fields", // of older resultbydate
 }
 
 // alsoSpelled are spellings of parameters that some services' documents have beside those of the others.
