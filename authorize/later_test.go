@@ -164,7 +164,8 @@ func TestLaterPaymentDeclined(t *testing.T) {
 	for i := range 3 {
 		p := next(bill, fmt.Sprintf("S-2-%d", i))
 		r := w.call(rp, p)
-		if r.Order["responsecode"] != "AS100" || r.Order["orderstate"] != "Declined" || w.form(rp, p).body != w.form(rp, p).body {
+		again := w.form(rp, p).body
+		if r.Order["responsecode"] != "AS100" || r.Order["orderstate"] != "Declined" || again != w.form(rp, p).body {
 			t.Errorf("%+v", r)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -126,6 +127,8 @@ func TestPANPrintsAsMask(t *testing.T) {
 	}
 }
 
+var address = regexp.MustCompile(`0x[0-9a-f]+`)
+
 func TestSecretPrintsAsStars(t *testing.T) {
 	cvv, err := ParseCVV([]byte("9173"))
 	if err != nil {
@@ -133,7 +136,8 @@ func TestSecretPrintsAsStars(t *testing.T) {
 	}
 	type holder struct{ cvv Secret }
 	for _, v := range []any{cvv, &cvv, holder{cvv}, &holder{cvv}} {
-		if out := printed(t, v); reveals(out, "9173") {
+		// An address in memory may hold the digits by chance.
+		if out := address.ReplaceAllString(printed(t, v), ""); reveals(out, "9173") {
 			t.Errorf("%T shows the code", v)
 		}
 	}

@@ -29,8 +29,9 @@ import (
 
 // How long things take on the wire, in real time. A card that a center never answers costs one centerTimeout.
 const (
-	centerTimeout = 400 * time.Millisecond
-	lateBy        = 600 * time.Millisecond
+	centerTimeout = 700 * time.Millisecond
+	lateBy        = time.Second
+	patience      = 10 * time.Second                    // of those that always answer: a busy machine is no reason for another outcome
 	inlineBudget  = centerTimeout + 50*time.Millisecond // one try: the demo repeats owed messages at their virtual times
 )
 
@@ -204,7 +205,7 @@ func (s *stage) location() *time.Location { return s.clock.Now().Location() }
 // configuration is what an operator would write for this cast.
 func (s *stage) configuration() config.File {
 	f := config.File{Ledger: config.LedgerFile{Zone: zone}, Merchants: merchants(s.shops, s.fronts), Environment: "test", Rates: rates(),
-		ThreeDS:   &config.ThreeDSFile{URL: s.acs.URL(), KeyID: worldKey, SecretFile: secretFile, Timeout: centerTimeout},
+		ThreeDS:   &config.ThreeDSFile{URL: s.acs.URL(), KeyID: worldKey, SecretFile: secretFile, Timeout: patience},
 		Calendars: map[string]config.CalendarFile{"every-day": {Horizon: "2099-12-31"}},
 		Schedules: map[string]string{"send": "@every 5s", "fetch-replies": "@every 5s"}}
 	for _, c := range casts {

@@ -114,7 +114,7 @@ func (s *stage) introduceWorld() error {
 func (s *stage) instantFile() config.CenterFile {
 	return config.CenterFile{ID: instantID, Name: instantName, Zone: zone, Costs: config.CostsFile{Processing: 3},
 		Capabilities: config.CapabilitiesFile{Instant: true, Refund: "online", Inquiry: true},
-		Instant: &config.InstantFile{URL: s.bank.URL(), KeyID: worldKey, SecretFile: secretFile, Unit: "rubles", Timeout: centerTimeout, QRTTL: time.Hour,
+		Instant: &config.InstantFile{URL: s.bank.URL(), KeyID: worldKey, SecretFile: secretFile, Unit: "rubles", Timeout: patience, QRTTL: time.Hour,
 			LatePaid: "adopt"}}
 }
 
