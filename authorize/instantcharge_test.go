@@ -105,3 +105,17 @@ func TestLaterInstantPaymentUnknown(t *testing.T) {
 		t.Errorf("after it: %+v", again)
 	}
 }
+
+// A process that died between the word of the bank and the consent that came with it left a subscription without one. The
+// next payment asks the bank for it again.
+func TestLostConsentIsRecovered(t *testing.T) {
+	w, bill := consented(t)
+	_, err := w.Pool.Exec(t.Context(), `UPDATE subscriptions SET state = 1, credential_id = NULL, last_paid_at = NULL`)
+	check(t, err)
+	_, err = w.Pool.Exec(t.Context(), `DELETE FROM credentials`)
+	check(t, err)
+	r := w.call(rp, nextInstant(bill, "QR-2", 20_000))
+	if r.Order["responsecode"] != "AS000" || r.Order["orderstate"] != "Approved" {
+		t.Fatalf("%+v", r)
+	}
+}

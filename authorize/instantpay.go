@@ -146,6 +146,30 @@ func (d *desk) keepConsent(ctx context.Context, o *settle.Order, token string) e
 	return err
 }
 
+// recoverConsent asks the bank again for the consent that came with the first payment of a subscription, where a process
+// died before it was kept. What cannot be had now is refused by the subscription itself.
+func (d *desk) recoverConsent(ctx context.Context, merchant int32, id int64) {
+	s, err := d.g.Books.Subscription(ctx, merchant, id)
+	if err != nil || s.State != settle.SubscriptionCreated {
+		return
+	}
+	o, err := d.g.Books.Order(ctx, merchant, id)
+	if err != nil || o.Means != settle.MeansInstant {
+		return
+	}
+	p, err := d.g.Books.Instant(ctx, o)
+	if err != nil || p == nil || p.State != settle.InstantPaid {
+		return
+	}
+	said, err := d.g.Banks[p.Center].Client.Payment(ctx, p.ID())
+	if err == nil {
+		err = d.keepConsent(ctx, o, said.Receipt.Token)
+	}
+	if err != nil {
+		d.g.Log.Warn("consent of a subscription not recovered", "order", id, "error", err)
+	}
+}
+
 // leave takes back the code that the order waits for, so that other means can be chosen. When money may be on its way, it
 // is ErrInFlight.
 func (d *desk) leave(ctx context.Context, o *settle.Order) error {

@@ -36,6 +36,7 @@ func (g *Gateway) later(ctx context.Context, c *call) (*answer, error) {
 func (g *Gateway) openLater(ctx context.Context, r settle.OpenRequest) (*settle.Order, *settle.Credential, error) {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
+	g.desk.recoverConsent(ctx, r.Merchant.ID, r.Parent)
 	o, k, fresh, err := g.Books.OpenLater(ctx, r)
 	if err != nil || fresh || !unpaid(o) {
 		return o, k, err

@@ -234,3 +234,31 @@ func TestOnePaymentAtATime(t *testing.T) {
 		t.Fatal(fmt.Sprint(began, " payments began"))
 	}
 }
+
+// A buyer pays what the order showed when it was opened, also when the rate has changed since.
+func TestOpenedOrderKeepsItsRate(t *testing.T) {
+	change := settletest.Start.Add(10 * time.Minute)
+	rate := func(text string) money.Rate {
+		r, err := money.ParseRate(text)
+		check(t, err)
+		return r
+	}
+	w := settletest.New(t, func(d *settle.Directory) {
+		*d = *d.WithRates([]settle.RateEntry{{From: money.RUB, To: money.BYN, Rate: rate("0.0350"), Source: "bank", ValidTo: change},
+			{From: money.RUB, To: money.BYN, Rate: rate("0.0400"), Source: "bank", ValidFrom: change}})
+	})
+	o := open(t, w, "FX", money.Amount{Minor: 100000, Currency: money.RUB}, 1)
+	if o.Amount != byn(3500) || o.Rate != "0.0350" {
+		t.Fatalf("%v at %s", o.Amount, o.Rate)
+	}
+	w.Clock.Set(change.Add(time.Minute))
+	p, err := payOpened(t, w, o.ID, settletest.Card)
+	check(t, err)
+	check(t, w.Books.Finish(t.Context(), p, approved()))
+	if o = mustState(t, w, o.ID, order.StateApproved); o.Amount != byn(3500) || o.Rate != "0.0350" || o.Amounts.Confirmed != 3500 {
+		t.Fatalf("paid %v at %s", o.Amount, o.Rate)
+	}
+	if later := open(t, w, "FX-2", money.Amount{Minor: 100000, Currency: money.RUB}, 1); later.Amount != byn(4000) {
+		t.Fatalf("a later order comes to %v", later.Amount)
+	}
+}

@@ -45,8 +45,7 @@ func (w *work) startPayment(r PayRequest) error {
 	if r.Number != 0 && r.Number != w.order.lastOperation+1 {
 		return fmt.Errorf("%w: payment %d.%d was begun before", ErrInFlight, w.order.ID, r.Number)
 	}
-	original := w.order.Original
-	q, err := w.books.quote(w.merchant, r.Means, original, w.order.TwoStage)
+	q, err := w.quoteAgain(r.Means)
 	if err != nil {
 		return err
 	}
@@ -63,6 +62,16 @@ func (w *work) startPayment(r PayRequest) error {
 	w.route, w.center = q.Route, q.Route.Center
 	w.trigger = order.TriggerTry
 	return w.takeCard(r)
+}
+
+// quoteAgain says what a payment by the means comes to. In the currency that the order shows it is the amount that the order
+// shows, whatever the rate has become since: a buyer pays what he was told.
+func (w *work) quoteAgain(means Means) (Quote, error) {
+	q, err := w.books.quote(w.merchant, means, w.order.Original, w.order.TwoStage)
+	if err == nil && q.Amount.Currency == w.order.Amount.Currency {
+		q.Amount, q.Rate = w.order.Amount, w.order.Rate
+	}
+	return q, err
 }
 
 // payableNow refuses a payment of an order that is not open, or has another payment in process.
