@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"settled/authorize/instant"
+	"settled/internal/vault"
 	"settled/settle"
 )
 
@@ -69,8 +71,18 @@ func (d *desk) register(ctx context.Context, p *settle.InstantPayment, o *settle
 	m, _ := d.g.Directory.Merchant(o.Merchant)
 	r := instant.Registration{ID: p.ID(), Amount: p.Amount, Description: payerText(m, o),
 		TTL: max(p.ExpiresAt.Sub(p.RegisteredAt).Truncate(time.Second), instant.MinTTL), Subscribe: d.asksConsent(ctx, o)}
+	given, token, err := d.oneClick(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer token.Wipe()
+	if given != nil {
+		r.Token, r.Subscribe = string(token.Reveal()), false
+	}
 	said, err := d.g.Banks[p.Center].Client.Register(ctx, r)
 	switch {
+	case errors.Is(err, instant.ErrRefused) && p.Fresh && given != nil: // the payer may have ended his consent at his bank
+		return d.withoutConsent(ctx, p, o, given)
 	case errors.Is(err, instant.ErrRefused) && p.Fresh: // a repeat that is refused says nothing about the first request
 		return d.end(ctx, p, settle.EndLeft, "the bank refused to register it: "+err.Error())
 	case err != nil:
@@ -80,6 +92,34 @@ func (d *desk) register(ctx context.Context, p *settle.InstantPayment, o *settle
 		return d.g.Books.InstantRegistered(ctx, p, said.QR, said.Payload, said.ExpiresAt)
 	}
 	return d.learn(ctx, p, said)
+}
+
+// oneClick is the consent that the order's buyer gave before: the bank then asks its payer in his app instead of waiting for
+// a scan. It is nil for orders that begin a subscription, and where the shop has not proven who the buyer is.
+func (d *desk) oneClick(ctx context.Context, o *settle.Order) (*settle.Credential, vault.Secret, error) {
+	kept := detailsOf(o)
+	if !d.g.Merchants[o.Merchant].Page.OneClick || o.Customer == "" || kept[provenDetail] != "1" || agreedOf(o, kept) != nil {
+		return nil, vault.Secret{}, nil
+	}
+	all, err := d.g.Books.Credentials(ctx, o.Merchant, o.Customer)
+	i := slices.IndexFunc(all, func(c *settle.Credential) bool { return c.Means == settle.MeansInstant })
+	if err != nil || i < 0 {
+		return nil, vault.Secret{}, err
+	}
+	token, err := d.g.Books.UseConsent(ctx, all[i])
+	return all[i], token, err
+}
+
+// withoutConsent forgets a consent that the bank does not take any more, and asks for a code that anybody can scan.
+func (d *desk) withoutConsent(ctx context.Context, p *settle.InstantPayment, o *settle.Order, c *settle.Credential) error {
+	if err := d.end(ctx, p, settle.EndLeft, "the bank does not take the stored consent any more"); err != nil {
+		return err
+	}
+	err := d.g.Books.Forget(ctx, c.Merchant, c.Customer, c.ID)
+	if err != nil && !errors.Is(err, settle.ErrNoCredential) {
+		return err
+	}
+	return d.begin(ctx, o)
 }
 
 // payerText is what the payer reads in the bank's app.

@@ -221,3 +221,47 @@ func TestInstantNoticeIsProven(t *testing.T) {
 	}
 	w.wantState(o.ID, order.StateInProcess)
 }
+
+// A buyer who consented at his bank is asked in its app the next time; when the bank has forgotten the consent, so have we.
+func TestInstantOneClick(t *testing.T) {
+	w := newWorld(t, pcsim.Behavior{}, settletest.WithBank)
+	w.keeps()
+	m, _ := w.Dir.Merchant(settletest.Merchant)
+	choose := func(number, details string) pcsim.BankPayment {
+		t.Helper()
+		o, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: number, Original: money.Amount{Minor: 500, Currency: money.RUB},
+			Means: settle.MeansInstant, Tries: 3, PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte(number), Customer: "buyer-7", Details: []byte(details)})
+		check(t, err)
+		check(t, w.gateway.BeginInstant(t.Context(), o))
+		all := w.bank.Payments()
+		w.waiting(w.orderOf(o.ID))
+		return all[len(all)-1]
+	}
+	const proven = `{"language":"EN","proven":"1"}`
+	first := choose("ONE", proven)
+	if first.Token != "" || !first.Asks {
+		t.Fatalf("first payment %+v", first)
+	}
+	_, err := w.bank.Scan(first.Payload, true, true)
+	check(t, err)
+	w.poll(10 * time.Second)
+	if second := choose("TWO", proven); second.Token == "" {
+		t.Errorf("the consent was not used: %+v", second)
+	}
+	if foreign := choose("THREE", `{"language":"EN"}`); foreign.Token != "" {
+		t.Error("anybody who names a buyer gets his consent used")
+	}
+	for _, token := range w.bank.Subscriptions() {
+		check(t, w.cancelAtBank(token))
+	}
+	if later := choose("FOUR", proven); later.Token != "" || later.Payload == "" {
+		t.Errorf("after the consent ended: %+v", later)
+	}
+	if left, err := w.Books.Credentials(t.Context(), settletest.Merchant, "buyer-7"); err != nil || len(left) != 0 {
+		t.Errorf("%d consents are left, %v", len(left), err)
+	}
+}
+
+func (w *world) cancelAtBank(token string) error {
+	return w.options.Banks[settletest.BankCenter].Client.CancelSubscription(w.t.Context(), token)
+}
