@@ -52,6 +52,25 @@ func TestPayRequestAnswersAnAddress(t *testing.T) {
 	}
 }
 
+// TestPayRequestRefusesInJSON: whoever asks is a program, also when the request is not even read.
+func TestPayRequestRefusesInJSON(t *testing.T) {
+	w := newPage(t)
+	for name, c := range map[string]struct {
+		method, query, kind   string
+		status, first, second int
+	}{
+		"a card in the URL": {http.MethodPost, "?Cardnumber=4111111111111111", "application/json", http.StatusOK, 14, 106},
+		"GET":               {http.MethodGet, "", "application/json", http.StatusMethodNotAllowed, 15, 350},
+		"another type":      {http.MethodPost, "", "text/plain", http.StatusUnsupportedMediaType, 4, 350},
+	} {
+		r := w.send(c.method, payRequest+c.query, `{}`, "Content-Type", c.kind)
+		var a asked
+		if err := json.Unmarshal([]byte(r.body), &a); err != nil || r.status != c.status || a.State != "Decline" || a.First != c.first || a.Second != c.second {
+			t.Errorf("%s: %d %s, %v", name, r.status, r.body, err)
+		}
+	}
+}
+
 func TestOrdersAreRefused(t *testing.T) {
 	w := newPage(t, func(m *authorize.Merchant) { m.Page.Recurring = true })
 	regular := params{"RecurringIndicator": "1", "RecurringMinAmount": "1.00", "RecurringMaxAmount": "9.00", "RecurringPeriod": "30", "RecurringMaxDate": "31.12.2027"}

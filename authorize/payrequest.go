@@ -46,24 +46,30 @@ type payRequestAnswer struct {
 
 // servePayRequest opens an order for a merchant's server and answers where its customer can pay it.
 func (v *visit) servePayRequest() error {
-	err := error(errTooMany)
-	if v.asking.take(v.c.source) {
-		err = v.readOpening(nil)
+	if !v.asking.take(v.c.source) {
+		return errTooMany
 	}
-	if err == nil {
-		o := v.order
-		address := v.address(v.r) + payPath + v.first
-		return v.tell(http.StatusOK, payRequestAnswer{URL: address, Lower: address, Expiration: stamp(o.PayBefore), State: string(o.State())})
+	if err := v.readOpening(nil); err != nil {
+		return err
 	}
+	address := v.address(v.r) + payPath + v.first
+	return v.tell(http.StatusOK, payRequestAnswer{URL: address, Lower: address, Expiration: stamp(v.order.PayBefore), State: string(v.order.State())})
+}
+
+// tellDecline answers a merchant's server, in JSON, that there is no order.
+func (v *visit) tellDecline(err error) {
 	f := faultOf(err, onNothing)
 	if v.class = classOfFault(f); v.class == classError {
 		v.Log.Error("request not served", "route", v.r.URL.Path, "request", v.id, "error", err)
+		v.w.Header().Set("Retry-After", "1")
 	}
 	status := f.status
 	if status == 0 {
 		status = http.StatusOK
 	}
-	return v.tell(status, payRequestAnswer{Expiration: stamp(v.Now()), State: "Decline", First: f.first, Second: f.second, Message: f.detail})
+	if err := v.tell(status, payRequestAnswer{Expiration: stamp(v.Now()), State: "Decline", First: f.first, Second: f.second, Message: f.detail}); err != nil {
+		v.Log.Error("answer not told", "route", v.r.URL.Path, "request", v.id, "error", err)
+	}
 }
 
 // tell answers in JSON.

@@ -37,26 +37,27 @@ type visit struct {
 var browserRoutes = [...]struct {
 	path  string
 	serve func(*visit) error
+	fail  func(*visit, error) // answers what serve did not
 }{
-	{orderPath, (*visit).serveOrder},
-	{payRequestPath, (*visit).servePayRequest},
-	{payPath, (*visit).servePage},
-	{resultPath, (*visit).servePage},
-	{methodPath, (*visit).serveMethod},
-	{challengePath, (*visit).serveChallenge},
+	{orderPath, (*visit).serveOrder, (*visit).fail},
+	{payRequestPath, (*visit).servePayRequest, (*visit).tellDecline},
+	{payPath, (*visit).servePage, (*visit).fail},
+	{resultPath, (*visit).servePage, (*visit).fail},
+	{methodPath, (*visit).serveMethod, (*visit).fail},
+	{challengePath, (*visit).serveChallenge, (*visit).fail},
 }
 
 // handlePages adds the payment page to the routes.
 func (g *Gateway) handlePages(mux *http.ServeMux) {
 	for _, route := range browserRoutes {
 		m := g.meter.route(route.path)
-		mux.HandleFunc(route.path, func(w http.ResponseWriter, r *http.Request) { g.visit(w, r, route.serve, m) })
+		mux.HandleFunc(route.path, func(w http.ResponseWriter, r *http.Request) { g.visit(w, r, route.serve, route.fail, m) })
 	}
 	mux.Handle(page.StaticPath, page.Static())
 }
 
 // visit takes one request of a browser from its limits to the answer.
-func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, serve func(*visit) error, m *routeMeter) {
+func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, serve func(*visit) error, fail func(*visit, error), m *routeMeter) {
 	began := g.Now()
 	c := calls.Get().(*call)
 	defer c.release()
@@ -64,7 +65,7 @@ func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, serve func(*visi
 	v := &visit{Gateway: g, w: w, r: r, c: c, id: correlation()}
 	w.Header()["X-Request-Id"] = []string{v.id}
 	if err := v.run(serve); err != nil {
-		v.fail(err)
+		fail(v, err)
 	}
 	m.count(v.class, g.Now().Sub(began))
 }
