@@ -104,7 +104,7 @@ func (e *Edit) Save() (*Config, error) {
 func (e *Edit) text() ([]byte, error) {
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
-	encoder.SetIndent(2)
+	encoder.SetIndent(indentOf(e.tree.Content[0]))
 	if err := errors.Join(encoder.Encode(e.tree), encoder.Close()); err != nil {
 		return nil, fmt.Errorf("write configuration: %w", err)
 	}
@@ -114,6 +114,17 @@ func (e *Edit) text() ([]byte, error) {
 		return laid, nil
 	}
 	return out.Bytes(), nil
+}
+
+// indentOf is by how many columns the file indents: as the first mapping in another does, 2 when there is none.
+func indentOf(root *yaml.Node) int {
+	for i := 1; i < len(root.Content); i += 2 {
+		key, value := root.Content[i-1], root.Content[i]
+		if value.Kind == yaml.MappingNode && len(value.Content) > 0 && value.Content[0].Line > key.Line {
+			return value.Content[0].Column - key.Column
+		}
+	}
+	return 2
 }
 
 // same compares what two trees say, not how they are written.

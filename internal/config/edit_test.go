@@ -14,6 +14,7 @@ import (
 	"settled/settle"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 )
 
 // editable copies the example, changed, to where it can be edited.
@@ -247,6 +248,39 @@ func TestSaveIsSafe(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".settled-*")); left != nil {
 		t.Errorf("left behind: %v", left)
 	}
+}
+
+// TestSetKeepsTheIndentation edits a file that is indented by four columns: only the line that says something else changes.
+func TestSetKeepsTheIndentation(t *testing.T) {
+	path := editable(t)
+	var tree yaml.Node
+	if err := yaml.Unmarshal([]byte(read(t, path)), &tree); err != nil {
+		t.Fatal(err)
+	}
+	text, err := yaml.Marshal(&tree)
+	if err != nil || !strings.Contains(string(text), "\n    zone: Europe/Minsk\n") {
+		t.Fatalf("%v in %s", err, text)
+	}
+	write(t, path, string(text))
+	if _, err := set(t, path, "city=Mogilev"); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"      city: Minsk", "      city: Mogilev"}
+	if got := differing(string(text), read(t, path)); !slices.Equal(got, want) {
+		t.Errorf("changed are %q", got)
+	}
+}
+
+// differing are the lines by which texts of equal length differ, old before new.
+func differing(before, after string) []string {
+	a, b := strings.Split(before, "\n"), strings.Split(after, "\n")
+	var out []string
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			out = append(out, a[i], b[i])
+		}
+	}
+	return out
 }
 
 // TestSetInAnotherLayout edits a file whose indentation is not the encoder's: it says the same afterwards.
