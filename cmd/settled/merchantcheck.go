@@ -18,7 +18,7 @@ type shopCheck struct {
 	Merchant      int32         `json:"merchant"`
 	Name          string        `json:"name"`
 	Environment   string        `json:"environment"`
-	Page          string        `json:"page,omitempty"` // where orders for the payment page go
+	Page          string        `json:"page,omitempty"` // where orders for the payment page go; empty: to the host that is asked
 	Requests      string        `json:"requests"`       // what proves orders for the page
 	Answers       string        `json:"answers"`        // what proves our answers
 	Notifications string        `json:"notifications"`
@@ -166,7 +166,7 @@ func missing(cfg *config.Config, m *config.Merchant, s *shopCheck, now time.Time
 		}
 	}
 	say(len(s.Quotes) == 0, "page.means", "nothing can be paid on the payment page")
-	say(s.Page == "", "public_url", "customers cannot be sent to the payment page")
+	say(s.Page == "", "public_url", "addresses of the payment page name the host that was asked, which customers may not reach")
 	say(s.Requests == "none needed", "proofs.checkvalue", "anybody can make orders in the shop's name")
 	say(s.Answers == "none", "secret_word_file", "the shop cannot tell our answers from others")
 	say(s.Notifications == "none", "notifications.url", "the shop is not told outcomes and has to ask")
