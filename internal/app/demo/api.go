@@ -29,7 +29,8 @@ type told struct {
 	Response string `json:"responsecode"`
 	State    string `json:"orderstate"`
 	Amount   json.Number
-	Currency string `json:"currency"`
+	Currency string     `json:"currency"`
+	Secure   secureData `json:"threedsdata"`
 	Note     string
 	refused  string // first/second code of a request that was refused
 }
@@ -56,7 +57,8 @@ func (s *Shop) sign(form url.Values) {
 // pay posts the card payment of an order.
 func (t *terminal) pay(ctx context.Context, p *Purchase, card string) (told, error) {
 	form := url.Values{"OrderNumber": {p.Number}, "OrderAmount": {p.Amount.Decimal()}, "OrderCurrency": {p.Amount.Currency.String()},
-		"Cardnumber": {card}, "Expiremonth": {"12"}, "Expireyear": {"2030"}, "Cvc2": {"123"}, "Cardholder": {"DEMO CUSTOMER"}, "Delay": {"0"}}
+		"Cardnumber": {card}, "Expiremonth": {"12"}, "Expireyear": {"2030"}, "Cvc2": {"123"}, "Cardholder": {"DEMO CUSTOMER"}, "Delay": {"0"}, "ClientIP": {"192.0.2.1"},
+		"UserAgent": {userAgent}, "AcceptHeader": {accepts}}
 	if p.TwoStage {
 		form.Set("Delay", "1")
 	}

@@ -22,6 +22,12 @@ type browser struct {
 
 func newBrowser() *browser { return &browser{client: &http.Client{Timeout: time.Minute}} }
 
+// What browsers say of themselves.
+const (
+	userAgent = "Mozilla/5.0 (demo)"
+	accepts   = "text/html,application/xhtml+xml"
+)
+
 // tab is what a browser shows: the last page of one customer.
 type tab struct {
 	*browser
@@ -79,8 +85,8 @@ func (t *tab) send(ctx context.Context, action *url.URL, fields url.Values) erro
 
 func (t *tab) load(r *http.Request) error {
 	t.pages++
-	r.Header.Set("User-Agent", "Mozilla/5.0 (demo)")
-	r.Header.Set("Accept", "text/html,application/xhtml+xml")
+	r.Header.Set("User-Agent", userAgent)
+	r.Header.Set("Accept", accepts)
 	answer, err := t.client.Do(r)
 	if err != nil {
 		return err

@@ -137,7 +137,7 @@ func (p *Purchase) price(s streams) {
 	}
 }
 
-// channel draws how an order is paid that no other one decides. A shop with 3-D Secure sells on the page alone.
+// channel draws how an order is paid that no other one decides.
 func (p *Purchase) channel(r *rand.Rand) Channel {
 	instant, server := r.Float64(), r.Float64()
 	share := shareInstant
@@ -148,7 +148,7 @@ func (p *Purchase) channel(r *rand.Rand) Channel {
 	switch {
 	case home && instant < share:
 		return ByCode
-	case server < shareServer && !p.Shop.Page.ThreeDS:
+	case server < shareServer:
 		return ByServer
 	}
 	return ByPage
@@ -172,7 +172,9 @@ func (p *Purchase) pays(s streams, at time.Time) []Try {
 }
 
 // secured tells that the holder of the card is authenticated.
-func (p *Purchase) secured() bool { return p.Shop.Page.ThreeDS && p.Channel == ByPage }
+func (p *Purchase) secured() bool {
+	return p.Shop.Page.ThreeDS && (p.Channel == ByPage || p.Channel == ByServer)
+}
 
 // remember keeps what later orders can build on: payments that will surely be approved.
 func (past *past) remember(p *Purchase) {

@@ -141,6 +141,9 @@ func (p *play) pay(ctx context.Context, s *sale, try Try) error {
 		return err
 	}
 	s.asked = true
+	if answer, err = p.authenticate(ctx, s, answer); err != nil {
+		return err
+	}
 	p.count(s.Channel.asked(), answer)
 	if answer.refused != "" {
 		return fmt.Errorf("payment %s was refused: %s", s.Number, answer.refused)
