@@ -67,12 +67,22 @@ func (p *play) tallyCounts(ctx context.Context, r *Report) error {
 			left++
 		}
 	}
-	r.Counts = append(r.Counts, count("orders that customers left = orders closed in time", left, r.OrdersByState[order.StateTimeout]))
+	r.Counts = append(r.Counts, count("orders left unpaid = orders closed in time", left, r.OrdersByState[order.StateTimeout]))
 	return nil
 }
 
-// unpaid tells that the customer went away from a page that still offered to pay. An unknown outcome is decided otherwise.
-func (s *sale) unpaid() bool { return s.tab != nil && !s.paid && !s.declined && !s.open }
+// unpaid tells that the order is closed when its time is over: the customer went away from a page that still offered to pay,
+// or the bank never took a later payment that it was asked for. What becomes of a card whose center is silent is decided
+// otherwise.
+func (s *sale) unpaid() bool {
+	switch {
+	case s.paid:
+		return false
+	case s.Channel == ByTerms:
+		return s.open
+	}
+	return s.tab != nil && !s.declined && !s.open
+}
 
 func count(name string, left, right int) Count { return Count{name, left, right, left - right} }
 

@@ -48,10 +48,15 @@ func (t *terminal) token(ctx context.Context, s *Shop, number string) (string, e
 			Token string `json:"token"`
 		} `json:"orders"`
 	}
-	if err := json.Unmarshal(raw["orderresult"], &list); err != nil || len(list.Orders) == 0 || list.Orders[0].Token == "" {
-		return "", fmt.Errorf("order %s tells no token of its card: %w", number, err)
+	if err := json.Unmarshal(raw["orderresult"], &list); err != nil {
+		return "", fmt.Errorf("read result of %s: %w", number, err)
 	}
-	return list.Orders[0].Token, nil
+	for _, o := range list.Orders { // the attempts of the order number
+		if o.Token != "" {
+			return o.Token, nil
+		}
+	}
+	return "", fmt.Errorf("order %s tells no token of its card", number)
 }
 
 // byToken posts a payment with a stored card. The answer has sections: the order, and its one operation.
@@ -71,8 +76,11 @@ func (t *terminal) byToken(ctx context.Context, s *sale) (told, error) {
 			Operations []told `json:"operations"`
 		} `json:"order"`
 	}
-	if err := json.Unmarshal(raw["tokenpay"], &answer); err != nil || len(answer.Order.Operations) != 1 {
-		return told{}, fmt.Errorf("read answer of tokenpay: %d operations, %w", len(answer.Order.Operations), err)
+	if err := json.Unmarshal(raw["tokenpay"], &answer); err != nil {
+		return told{}, fmt.Errorf("read answer of tokenpay: %w", err)
+	}
+	if n := len(answer.Order.Operations); n != 1 {
+		return told{}, fmt.Errorf("payment %s by token has %d operations", s.Number, n)
 	}
 	one := answer.Order.Operations[0]
 	one.State = answer.Order.State
