@@ -12,8 +12,9 @@ func newDemo() *cobra.Command {
 	var o demo.Options
 	c := &cobra.Command{Use: "demo", Args: exactly(0), Short: "Play two business days and their nights, and prove that every total agrees",
 		Long: `Play two business days and their nights in about a minute: a database (an own PostgreSQL when DATABASE_URL is unset), three
-processing centers, the real server, and merchants that call it over HTTP. Time is virtual; the wire, the files and the
-database are real. Exits 0 only if every difference is zero and the audit finds nothing.`,
+processing centers, a partner bank, a 3-D Secure server, the real server, and merchants and customers that use it over HTTP:
+the payment page, host to host, QR codes, subscriptions, stored cards. Time is virtual; the wire, the files and the database
+are real. Exits 0 only if every difference is zero and the audit finds nothing. With --keep, a shop to click through is left.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.DatabaseURL, o.Out, o.Progress = os.Getenv("DATABASE_URL"), c.OutOrStdout(), c.ErrOrStderr()
 			ok, err := demo.Run(c.Context(), o)
