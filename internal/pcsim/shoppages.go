@@ -180,7 +180,7 @@ func (s *Shop) listOrders(w http.ResponseWriter, r *http.Request, status int, no
 	var list []saleView
 	for _, o := range slices.Backward(s.orders) {
 		state := o.state.OrderState
-		list = append(list, saleView{ShopOrder: o.ShopOrder, At: o.at.Format("15:04:05"), Bill: o.state.bill(), State: state, First: o.first,
+		list = append(list, saleView{ShopOrder: o.ShopOrder, At: o.at.Format("02.01 15:04:05"), Bill: o.state.bill(), State: state, First: o.first,
 			Currency: cmp.Or(o.state.Currency, o.Amount.Currency.String()), Confirm: state == "Delayed", Cancel: paidState(state), Charge: o.Terms != nil && paidState(state)})
 	}
 	s.mu.Unlock()

@@ -153,7 +153,7 @@ var ordersPage = shopPage(`<h1>{{.Text "orders"}}</h1>
 
 var noticesPage = shopPage(`<h1>{{.Text "notifications"}}</h1>
 {{if .Page}}<div class="wide"><table><tr><th>{{.Text "time"}}</th><th>{{.Text "order"}}</th><th>{{.Text "bill"}}</th><th>{{.Text "operation"}}</th><th>{{.Text "amount"}}</th><th>{{.Text "means"}}</th><th>{{.Text "state"}}</th><th>{{.Text "genuine"}}</th></tr>
-{{range .Page}}<tr><td>{{.At.Format "15:04:05"}}</td><td>{{.OrderNumber}}</td><td>{{.BillNumber}}</td><td>{{.Operation}} {{.ResponseCode}}</td><td>{{.Amount}} {{.Currency}}</td><td>{{.Means}}</td><td>{{.OrderState}}</td>
+{{range .Page}}<tr><td>{{.At.Format "02.01 15:04:05"}}</td><td>{{.OrderNumber}}</td><td>{{.BillNumber}}</td><td>{{.Operation}} {{.ResponseCode}}</td><td>{{.Amount}} {{.Currency}}</td><td>{{.Means}}</td><td>{{.OrderState}}</td>
 <td>{{if .Genuine}}<span class="ok">{{$.Text "right"}}</span>{{else}}<strong class="no">{{$.Text "wrong"}}</strong>{{end}}{{if .Again}} ({{$.Text "again"}}){{end}}</td></tr>
 {{end}}</table></div>{{else}}<p>{{.Text "none"}}</p>{{end}}`)
 
