@@ -21,6 +21,7 @@ const maxBody = 64 << 10
 type call struct {
 	body     []byte
 	values   [inCount][]byte
+	boundary string         // of a multipart body
 	accepts  *[inCount]bool // parameters that the service has; nil: all
 	syntax   *syntax
 	format   Format
@@ -95,6 +96,7 @@ var formSyntax = &syntax{parse: (*call).parseForm}
 // syntaxes by the type of the body.
 var syntaxes = map[string]*syntax{
 	"application/x-www-form-urlencoded": formSyntax,
+	"multipart/form-data":               multipartSyntax,
 	"application/json":                  {(*call).parseJSON, FormatJSON},
 	"text/xml":                          {(*call).parseSOAP, FormatSOAP},
 	"application/soap+xml":              {(*call).parseSOAP, FormatSOAP},
@@ -116,6 +118,9 @@ func (c *call) readType(h http.Header) error {
 	c.syntax = syntaxes[kind]
 	if charset := options["charset"]; err != nil || c.syntax == nil || charset != "" && !strings.EqualFold(charset, "utf-8") {
 		return unsupported("send UTF-8 as application/x-www-form-urlencoded, application/json, text/xml or application/soap+xml")
+	}
+	if c.boundary = options["boundary"]; c.syntax == multipartSyntax && (c.boundary == "" || len(c.boundary) > maxBoundary) {
+		return unsupported("multipart/form-data has no boundary")
 	}
 	if c.syntax.format != 0 {
 		c.format = c.syntax.format

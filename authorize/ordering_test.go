@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"encoding/json"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strings"
@@ -49,6 +50,24 @@ func TestPayRequestAnswersAnAddress(t *testing.T) {
 	wantText(t, w.follow(strings.TrimPrefix(a.URL, w.server.URL)), http.StatusOK, "237.40", "Q-1")
 	if refused := w.askPayment(shopOrder("Q-1").with(params{"OrderAmount": "1.00"})); refused.State != "Decline" || refused.URL != "" || refused.First != 11 || refused.Second != 107 {
 		t.Fatalf("another order of the number: %+v", refused)
+	}
+}
+
+// TestOrderInAMultipartForm: some shops' forms and HTTP libraries send that.
+func TestOrderInAMultipartForm(t *testing.T) {
+	w := newPage(t)
+	var body strings.Builder
+	form := multipart.NewWriter(&body)
+	for name, value := range shopOrder("Q-7") {
+		check(t, form.WriteField(name, value))
+	}
+	check(t, form.Close())
+	r := w.send(http.MethodPost, orderPage, body.String(), "Content-Type", form.FormDataContentType())
+	if r.status != http.StatusSeeOther || w.orderAt(r.header.Get("Location")).Number != "Q-7" {
+		t.Fatalf("%d %s", r.status, r.body)
+	}
+	if r := w.send(http.MethodPost, orderPage, "{}", "Content-Type", "application/json"); r.status != http.StatusUnsupportedMediaType {
+		t.Errorf("an order in JSON: %d", r.status)
 	}
 }
 

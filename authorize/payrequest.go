@@ -11,18 +11,18 @@ func (v *visit) serveOrder() error {
 	if !v.posting.take(v.c.source) {
 		return errTooMany
 	}
-	if err := v.readOpening(formSyntax); err != nil {
+	if err := v.readOpening(true); err != nil {
 		return err
 	}
 	return v.redirect(payPath + v.first)
 }
 
-// readOpening reads the request and opens the order. Only the syntax given is taken; nil takes any.
-func (v *visit) readOpening(only *syntax) error {
+// readOpening reads the request, which has to be a form where onlyForms says so, and opens the order.
+func (v *visit) readOpening(onlyForms bool) error {
 	if err := v.c.read(v.r); err != nil {
 		return err
 	}
-	if only != nil && v.c.syntax != only {
+	if onlyForms && v.c.syntax.format != 0 {
 		return &fault{first: errFormat, second: onService, status: http.StatusUnsupportedMediaType, detail: "send a form"}
 	}
 	o, err := v.openOrder(v.r.Context(), v.c)
@@ -49,7 +49,7 @@ func (v *visit) servePayRequest() error {
 	if !v.asking.take(v.c.source) {
 		return errTooMany
 	}
-	if err := v.readOpening(nil); err != nil {
+	if err := v.readOpening(false); err != nil {
 		return err
 	}
 	address := v.address(v.r) + payPath + v.first
