@@ -144,16 +144,7 @@ func (b *Books) InstantEnded(ctx context.Context, merchant int32, id int64, oper
 		if err != nil || p == nil || p.State != InstantRequested && p.State != InstantActive {
 			return err
 		}
-		state, result := InstantRefused, OperationFailed
-		if end == EndExpired {
-			state, result = InstantExpired, OperationTimedOut
-		}
-		if err := w.endInstant(p, state, end, why); err != nil {
-			return err
-		}
-		op := w.order.Operation(operation)
-		op.Note = joinNotes(op.Note, why)
-		return w.finishOperation(op, result, responseDeclined)
+		return w.endInstant(p, end, why)
 	})
 	if err != nil {
 		return fmt.Errorf("end instant payment %d.%d: %w", id, operation, err)
@@ -161,8 +152,13 @@ func (b *Books) InstantEnded(ctx context.Context, merchant int32, id int64, oper
 	return nil
 }
 
-func (w *work) endInstant(p *InstantPayment, state InstantState, end InstantEnd, why string) error {
+// endInstant ends a waiting instant payment and its operation; the order goes on while it has tries.
+func (w *work) endInstant(p *InstantPayment, end InstantEnd, why string) error {
 	w.trigger = order.TriggerTry
+	state, result := InstantRefused, OperationFailed
+	if end == EndExpired {
+		state, result = InstantExpired, OperationTimedOut
+	}
 	switch {
 	case end == EndLeft:
 		w.order.TriesLeft++
@@ -173,6 +169,11 @@ func (w *work) endInstant(p *InstantPayment, state InstantState, end InstantEnd,
 		WHERE merchant_id = $1 AND order_id = $2 AND operation = $3`, p.Merchant, p.Order, p.Operation, state, why)
 	if err != nil {
 		return fmt.Errorf("end instant payment: %w", err)
+	}
+	op := w.order.Operation(p.Operation)
+	op.Note = joinNotes(op.Note, why)
+	if err := w.finishOperation(op, result, responseDeclined); err != nil {
+		return err
 	}
 	return w.savePayment()
 }
@@ -191,7 +192,7 @@ func (b *Books) InstantMade(ctx context.Context, merchant int32, id int64, opera
 		case p.State == InstantPaid && *p.BankOperation == paid.Operation:
 			return nil
 		case paid.Amount != p.Amount:
-			return w.doubtInstant(p, "B-04", paid, fmt.Sprintf("the bank says that %v was paid, asked were %v", paid.Amount, p.Amount))
+			return w.doubtAmount(p, paid)
 		case p.State == InstantPaid:
 			return w.doubtInstant(p, "B-05", paid, "the bank reports a second payment of the same QR")
 		case w.order.Status == order.Paid:
@@ -223,6 +224,20 @@ func (w *work) usedElsewhere(p *InstantPayment, paid Paid) (bool, error) {
 		return false, err
 	}
 	return true, w.doubtInstant(p, "B-05", paid, fmt.Sprintf("the bank said before that this paid %d.%d", others[0].Order, others[0].Operation))
+}
+
+// doubtAmount leaves money of another amount to a person. Until its end the payment waits for a better word of the bank; then
+// it counts as not made, and the order is not kept waiting.
+func (w *work) doubtAmount(p *InstantPayment, paid Paid) error {
+	why := fmt.Sprintf("the bank says that %v was paid, asked were %v", paid.Amount, p.Amount)
+	if err := w.doubtInstant(p, "B-04", paid, why); err != nil {
+		return err
+	}
+	waits := p.State == InstantRequested || p.State == InstantActive
+	if !waits || w.moment.at.Before(p.ExpiresAt) {
+		return nil
+	}
+	return w.endInstant(p, EndExpired, why)
 }
 
 // doubtInstant leaves money that the books cannot place to a person.

@@ -134,3 +134,24 @@ func wantBalance(t *testing.T, w *settletest.World, code ledger.Code, want int64
 		t.Errorf("account %d is %d, not %d", code, have, want)
 	}
 }
+
+// Money of another amount keeps no order waiting beyond the end of its code.
+func TestInstantPaymentOfAnotherAmountEnds(t *testing.T) {
+	w := settletest.New(t, settletest.WithBank)
+	o, p := openInstant(t, w, "I-5", 10000)
+	wrong := made(w, p, "A5")
+	wrong.Amount.Minor--
+	w.Clock.Advance(11 * time.Minute)
+	_, err := w.Books.InstantMade(t.Context(), p.Merchant, p.Order, p.Operation, wrong)
+	check(t, err)
+	o = mustState(t, w, o.ID, order.StateInProcess)
+	if o.Payment().State != settle.OperationTimedOut {
+		t.Fatalf("the operation is %s", o.Payment().State)
+	}
+	wantBreak(t, w, "B-04", 1)
+	w.Clock.Advance(time.Hour)
+	if n, err := w.Books.TimeoutDue(t.Context(), 10); n != 1 || err != nil {
+		t.Fatalf("%d orders closed, %v", n, err)
+	}
+	mustState(t, w, o.ID, order.StateTimeout)
+}

@@ -133,7 +133,7 @@ func newOrder() *cobra.Command {
 			}
 			return explainOrder(ctx, d, bill)
 		})
-	return group("order", "Orders", show, newOrderRetry())
+	return group("order", "Orders", show, newOrderRetry(), newOrderRefuse())
 }
 
 func explainOrder(ctx context.Context, d *desk, bill int64) error {

@@ -80,6 +80,23 @@ func newOrderRetry() *cobra.Command {
 	})
 }
 
+func newOrderRefuse() *cobra.Command {
+	return operator("refuse BILLNUMBER", "Close an opened order that will not be paid, before its time is over", 1, func(ctx context.Context, d *desk, args []string) error {
+		bill, err := number(args[0], "an order")
+		if err != nil {
+			return err
+		}
+		merchant, ok := settle.MerchantOf(bill)
+		if !ok {
+			return fmt.Errorf("%w: %d", settle.ErrBillNumber, bill)
+		}
+		if _, err := d.Books.Refuse(ctx, merchant, bill); err != nil {
+			return err
+		}
+		return explainOrder(ctx, d, bill)
+	})
+}
+
 func newCenter() *cobra.Command {
 	unpark := operator("unpark CENTER", "Connect again at once to a center that refused our login or showed another host key", 1,
 		func(ctx context.Context, d *desk, args []string) error {

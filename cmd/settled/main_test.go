@@ -414,6 +414,7 @@ func operate(t *testing.T, env map[string]string) {
 		{[]string{"reply", "reconsider", "1"}, exitConflict, "is not quarantined"},
 		{[]string{"center", "unpark", "PC-A"}, exitOK, "PC-A"},
 		{[]string{"order", "retry", "5730001000000001", "1"}, exitConflict, "is not parked"},
+		{[]string{"order", "refuse", "5730001000000001"}, exitConflict, "cannot be paid any more"},
 		{[]string{"reply", "list"}, exitOK, "applied"},
 		{[]string{"reply", "show", "1"}, exitOK, "RPY_"},
 		{[]string{"reject", "list", "--all"}, exitOK, "record"},
