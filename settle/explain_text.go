@@ -6,6 +6,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"settled/settle/order"
 )
 
 // WriteText writes the explanation for a terminal: the order first, then its operations, exchanges, records and journals
@@ -70,7 +72,7 @@ func (p *printer) head(e *Explanation) {
 	p.row("created", p.at(e.CreatedAt))
 	p.row("means", strings.TrimSpace(e.Means+" "+e.Card+" "+e.CardExpires))
 	p.row("amount", e.Amount+" "+e.Currency+convertedFrom(e))
-	if e.PayBefore != nil {
+	if e.PayBefore != nil && e.State == order.StateInProcess {
 		p.row("to be paid", fmt.Sprintf("until %s, %d tries left", p.at(*e.PayBefore), e.TriesLeft))
 	}
 	p.row("state", string(e.State)+": "+e.Why)
