@@ -164,6 +164,9 @@ func (v *visit) decline(op *settle.Operation) *page.Decline {
 	if !ok {
 		texts = wordings[responseDeclined]
 	}
+	if op.Means == settle.MeansInstant && op.Response == responseDeclined {
+		texts = instantDeclined
+	}
 	said := texts[v.words()]
 	return &page.Decline{Reason: said.customer, Advice: said.recommendation}
 }

@@ -51,6 +51,12 @@ const (
 // wording is what a response code says to the merchant, to the customer, and what it recommends.
 type wording struct{ message, customer, recommendation string }
 
+// instantDeclined is what a declined instant payment says to its buyer, who has no card to change.
+var instantDeclined = [languages]wording{
+	{"Instant payment refused", "The payment was not made", "Try again or choose another way to pay"},
+	{"Быстрый платеж отклонен", "Платеж не выполнен", "Повторите попытку или выберите другой способ оплаты"},
+}
+
 var wordings = map[string][languages]wording{
 	responseApproved: {
 		{"Completed successfully", "Completed successfully", ""},
