@@ -58,7 +58,6 @@ type Instant struct {
 	Kopecks bool          // amounts are whole minor units; else decimal numbers of the currency
 	Timeout time.Duration // of one request
 	QRTTL   time.Duration // how long a code can be paid
-	Poll    time.Duration // between questions for the outcome of a payment
 }
 
 // Online is how a center's online host is reached.

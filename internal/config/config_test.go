@@ -47,7 +47,7 @@ func load(t *testing.T, replace ...string) []string {
 func secrets(t *testing.T, dir string) {
 	t.Helper()
 	for name, text := range map[string]string{"pc-a.key": "-----BEGIN OPENSSH PRIVATE KEY-----\n", "pc-b.password": "swordfish\n",
-		"north-star.word": "north star\n", "three-ds.secret": "3ds", "sbp.secret": "sbp",
+		"north-star.word": "north star\n", "three-ds.secret": "3ds secret of 2026", "sbp.secret": "sbp secret of 2026",
 		"gateway.pem": pemText("PRIVATE KEY", key(2048)), "north-star.pub.pem": pemText("PUBLIC KEY", &key(1024).PublicKey)} {
 		write(t, filepath.Join(dir, "secrets", name), text)
 	}

@@ -90,7 +90,6 @@ type InstantFile struct {
 	Unit       string        `yaml:"unit,omitempty"`
 	Timeout    time.Duration `yaml:"timeout,omitempty"`
 	QRTTL      time.Duration `yaml:"qr_ttl,omitempty"`
-	Poll       time.Duration `yaml:"poll,omitempty"`
 	LatePaid   string        `yaml:"late_paid,omitempty"`
 }
 

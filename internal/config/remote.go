@@ -63,13 +63,19 @@ func (c *checker) instantBank(at place, f *InstantFile) (*Instant, settle.LatePa
 		Secret:  c.requiredSecret(at.at("secret_file"), f.SecretFile),
 		Kopecks: oneOf(c, at.at("unit"), f.Unit, "kopecks", "rubles") == "kopecks",
 		Timeout: c.within(at.at("timeout"), f.Timeout, 10*time.Second, 10*time.Millisecond, minute),
-		QRTTL:   c.within(at.at("qr_ttl"), f.QRTTL, 15*minute, time.Second, 3*day),
-		Poll:    c.within(at.at("poll"), f.Poll, 5*time.Second, 10*time.Millisecond, 10*minute)}, late
+		QRTTL:   c.within(at.at("qr_ttl"), f.QRTTL, 15*minute, minute, 3*day)}, late
 }
+
+// minSecret is how many bytes a secret has at least that we and a partner sign with.
+const minSecret = 16
 
 func (c *checker) requiredSecret(at place, name string) vault.Secret {
 	c.required(at, name)
-	return c.secretFile(at, name)
+	secret := c.secretFile(at, name)
+	if n := len(secret.Reveal()); n > 0 && n < minSecret {
+		c.fail(at, "%s holds %d bytes; a secret that signs requests has %d at least", name, n, minSecret)
+	}
+	return secret
 }
 
 // signingKey reads our own RSA key, PKCS #1 or PKCS #8 in PEM.

@@ -73,7 +73,7 @@ func TestExampleSettings(t *testing.T) {
 	if cfg.Environment != vault.Test || cfg.PublicURL != "https://pay.shop-gateway.example" || !cfg.SigningKey.Equal(key(2048)) {
 		t.Errorf("installation: %s, %s, key %v", cfg.Environment, cfg.PublicURL, cfg.SigningKey != nil)
 	}
-	if d := cfg.ThreeDS; d.URL != "https://3ds.acs-partner.example/v2" || string(d.Secret.Reveal()) != "3ds" || d.Timeout != 10*time.Second {
+	if d := cfg.ThreeDS; d.URL != "https://3ds.acs-partner.example/v2" || string(d.Secret.Reveal()) != "3ds secret of 2026" || d.Timeout != 10*time.Second {
 		t.Errorf("three_ds: %+v", d)
 	}
 	m := cfg.Merchants[0]
@@ -113,7 +113,7 @@ func TestInstantCenter(t *testing.T) {
 	if caps := (order.Capabilities{Instant: true, Refund: order.RefundByOnline}); c.Capabilities != caps || c.LatePaid != settle.LateRefund || c.Online != (config.Online{}) {
 		t.Errorf("%+v, late %v, online %+v", c.Capabilities, c.LatePaid, c.Online)
 	}
-	if c.Instant.Kopecks || c.Instant.QRTTL != 5*time.Minute || c.Instant.Poll != 5*time.Second || string(c.Instant.Secret.Reveal()) != "sbp" {
+	if c.Instant.Kopecks || c.Instant.QRTTL != 5*time.Minute || string(c.Instant.Secret.Reveal()) != "sbp secret of 2026" {
 		t.Errorf("%+v", c.Instant)
 	}
 	m := cfg.Merchants[0]
