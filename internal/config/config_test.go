@@ -123,6 +123,7 @@ func TestProblemsNameLineAndReason(t *testing.T) {
 		{"instant center that holds", "instant: true", "instant: true\n      two_stage: true", "centers[3].capabilities.instant: "},
 		{"instant center that refunds by file", "refund: online\n    instant", "refund: file\n    instant", "centers[3].capabilities.refund: "},
 		{"bank without address", "url: https://sbp.partner-bank.example/api", "url: sbp", `centers[3].instant.url: "sbp" is no address`},
+		{"secret too short to sign with", "secret_file: secrets/sbp.secret", "secret_file: secrets/pc-b.password", "centers[3].instant.secret_file: "},
 		{"amounts in no unit", "unit: kopecks", "unit: cents", `centers[3].instant.unit: "cents" is not one of kopecks, rubles`},
 		{"late payments that vanish", "late_paid: adopt", "late_paid: keep", `centers[3].instant.late_paid: "keep" is not one of adopt, refund`},
 		{"means without a route", "center: SBP", "center: PC-B", "merchants[0].page.means[1]: the merchant has no route for instant payments"},
