@@ -60,6 +60,11 @@ func TestServerPaysWithoutAPage(t *testing.T) {
 	if !strings.Contains(told, "<authresult>Y</authresult><authrequired>1</authrequired>") {
 		t.Fatalf("order result: %s", told)
 	}
+	w.serverPay(pay, payment("H-D").with(params{"Cardnumber": pcsim.CardDecoupled}))
+	told = w.form(orderResult, credentials().with(params{"Ordernumber": "H-D", "Format": "3"})).body
+	if !strings.Contains(told, "<authresult>C</authresult>") {
+		t.Fatalf("asked in another way: %s", told)
+	}
 	if again := w.serverPay(pay, payment("H-3").with(params{"Cardnumber": pcsim.CardRejected})); again.Bill != p.Bill {
 		t.Fatalf("a refusal repeated: %+v", again)
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"settled/authorize/threeds"
 	"settled/settle"
 )
 
@@ -57,11 +58,19 @@ func (g *Gateway) proofsOf(ctx context.Context, t *told, o *settle.Order) error 
 	for i := range all {
 		for n := range o.Operations {
 			if o.Operations[n].Number == all[i].Operation && n < len(t.operations) {
-				t.operations[n][outAuthResult], t.operations[n][outAuthRequired] = all[i].Status, strconv.Itoa(int(all[i].Required))
+				t.operations[n].authenticated(&all[i])
 			}
 		}
 	}
 	return err
+}
+
+// authenticated writes what became of a cardholder, nothing of one who was not asked.
+func (r *record) authenticated(a *settle.Authentication) {
+	r[outAuthRequired] = strconv.Itoa(int(a.Required))
+	if a.Status != "" {
+		r[outAuthResult] = threeds.Status(a.Status).AuthResult()
+	}
 }
 
 // resultOf tells an order with its operations. A payment that is on its way is one of them.
