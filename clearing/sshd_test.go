@@ -67,6 +67,9 @@ func startSSHD(t *testing.T) *sshd {
 	config := fmt.Sprintf("ListenAddress 127.0.0.1\nPort %s\nHostKey %s/host\nAuthorizedKeysFile %s/authorized\nPidFile none\nStrictModes no\nUsePAM no\n"+
 		"PermitRootLogin yes\nPasswordAuthentication no\nSubsystem sftp internal-sftp\n", port, dir, dir)
 	check(t, os.WriteFile(filepath.Join(dir, "config"), []byte(config), 0o600))
+	if os.Getuid() == 0 { // root's sshd wants a directory that the service makes when it starts
+		check(t, os.MkdirAll("/run/sshd", 0o755))
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, program, "-D", "-e", "-f", filepath.Join(dir, "config"))
 	var log bytes.Buffer
