@@ -45,6 +45,7 @@ type Proofs struct {
 	Signature  bool           // they must carry a signature
 	PublicKey  *rsa.PublicKey // verifies signatures; nil: a signature is refused
 	SHA256     bool           // signatures in both directions are over SHA-256 instead of MD5
+	Joined     bool           // what proofs of requests cover has no delimiters between its values, as in old contracts
 	RSA        bool           // answers and notifications are signed instead of carrying a check value
 }
 

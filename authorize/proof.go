@@ -52,25 +52,40 @@ func (c *call) sent(id in) string {
 	return c.text(id)
 }
 
-// proven is the text that the proofs of a request cover: the very strings that were sent. A currency that was not sent
-// is the merchant's own.
-func (c *call) proven() (string, error) {
-	var b strings.Builder
-	for i, id := range provenParams {
-		text := c.sent(id)
-		if id == inOrderCurrency && text == "" {
-			text = c.merchant.Default.String()
-		}
-		if i > 0 {
-			b.WriteByte(';')
-		}
-		b.WriteString(text)
+// proven are the texts that the proofs of a request may cover, the first of them as documented: the very strings that were
+// sent. For a currency that was not sent, clients put the merchant's own, nothing, or not even its place; the last only
+// where nothing could be taken for it that follows.
+func (c *call) proven(joined bool) ([]string, error) {
+	head, delimiter := c.sent(inMerchant)+";"+c.sent(inOrderNumber)+";"+c.sent(inOrderAmount), ";"
+	if joined {
+		head, delimiter = c.sent(inMerchant)+c.sent(inOrderNumber)+c.sent(inOrderAmount), ""
 	}
+	tail, err := c.provenTail(joined)
+	currency := c.sent(inOrderCurrency)
+	switch {
+	case err != nil:
+		return nil, err
+	case currency != "":
+		return []string{head + delimiter + currency + tail}, nil
+	}
+	texts := []string{head + delimiter + c.merchant.Default.String() + tail, head + delimiter + tail}
+	if tail == "" {
+		texts = append(texts, head)
+	}
+	return texts, nil
+}
+
+// provenTail are the values that proofs cover if they are sent. Without delimiters one could stand for another, or for the
+// currency: contracts that have none do not have these either.
+func (c *call) provenTail(joined bool) (string, error) {
+	var b strings.Builder
 	for _, id := range provenIfSent {
 		text := c.sent(id)
 		switch {
 		case text == "":
 			continue
+		case joined:
+			return "", refuse(errProhibited, params[id].second, params[id].name+" cannot be proven without delimiters: ask for a contract that has them")
 		case strings.Contains(text, ";"): // one value could stand for two
 			return "", unreadable(id, "must not hold a semicolon")
 		}
@@ -99,17 +114,17 @@ func checkRequest(m *Merchant, c *call) error {
 	if !c.has(inCheckvalue) && !c.has(inSignature) {
 		return nil
 	}
-	x, err := c.proven()
+	texts, err := c.proven(m.Proofs.Joined)
 	if err != nil {
 		return err
 	}
 	if c.has(inCheckvalue) {
-		if err := m.verifyCheckvalue(x, c.values[inCheckvalue]); err != nil {
+		if err := m.verifyCheckvalue(texts, c.values[inCheckvalue]); err != nil {
 			return err
 		}
 	}
 	if c.has(inSignature) {
-		return m.Proofs.verifySignature(x, c.values[inSignature])
+		return m.Proofs.verifySignature(texts, c.values[inSignature])
 	}
 	return nil
 }
@@ -122,19 +137,21 @@ func (c *call) demand(id in, demanded bool) error {
 }
 
 // verifyCheckvalue compares in constant time, letters in either case.
-func (m *Merchant) verifyCheckvalue(x string, given []byte) error {
+func (m *Merchant) verifyCheckvalue(texts []string, given []byte) error {
 	if m.SecretWord == "" {
 		return errNoSecret
 	}
-	want := checkValue(m.SecretWord, x)
-	if subtle.ConstantTimeCompare([]byte(want), bytes.ToUpper(given)) != 1 {
-		return errWrongProof
+	for _, x := range texts {
+		want := checkValue(m.SecretWord, x)
+		if subtle.ConstantTimeCompare([]byte(want), bytes.ToUpper(given)) == 1 {
+			return nil
+		}
 	}
-	return nil
+	return errWrongProof
 }
 
-// verifySignature takes a signature over x, or over the hexadecimal MD5 of x, as different clients make it.
-func (p *Proofs) verifySignature(x string, given []byte) error {
+// verifySignature takes a signature over one of the texts, or over its hexadecimal MD5, as different clients make it.
+func (p *Proofs) verifySignature(texts []string, given []byte) error {
 	if p.PublicKey == nil {
 		return errNoPublicKey
 	}
@@ -142,9 +159,11 @@ func (p *Proofs) verifySignature(x string, given []byte) error {
 	if err != nil {
 		return errWrongProof
 	}
-	for _, text := range [...]string{x, md5Hex(x)} {
-		if rsa.VerifyPKCS1v15(p.PublicKey, p.hash(), p.digest(text), signature) == nil {
-			return nil
+	for _, x := range texts {
+		for _, text := range [...]string{x, md5Hex(x)} {
+			if rsa.VerifyPKCS1v15(p.PublicKey, p.hash(), p.digest(text), signature) == nil {
+				return nil
+			}
 		}
 	}
 	return errWrongProof

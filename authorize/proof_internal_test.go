@@ -35,6 +35,8 @@ func readCall(t *testing.T, body string) (*call, error) {
 // vector is a request whose check value stands in the protocol's description.
 const vector = "Merchant_ID=123456&OrderNumber=A-1&OrderAmount=100.00&OrderCurrency=RUB"
 
+const noCurrency = "Merchant_ID=123456&OrderNumber=A-1&OrderAmount=100.00"
+
 var checked = &Merchant{SecretWord: "secret", Proofs: Proofs{Checkvalue: true}}
 
 func TestRequestCheckvalues(t *testing.T) {
@@ -64,6 +66,34 @@ func TestRequestCheckvalues(t *testing.T) {
 		call, err := readCall(t, c.body)
 		if err == nil {
 			err = checkRequest(checked, call)
+		}
+		if got := firstOf(err); got != c.first {
+			t.Errorf("%s: %d (%v), not %d", name, got, err, c.first)
+		}
+	}
+}
+
+// Contracts of old sign the values without anything between them.
+func TestJoinedCheckvalues(t *testing.T) {
+	of := func(x string) string { return checkValue("secret", x) }
+	joined := &Merchant{SecretWord: "secret", Proofs: Proofs{Checkvalue: true, Joined: true}}
+	for name, c := range map[string]struct {
+		body  string
+		first int
+	}{
+		"values":                     {vector + "&Checkvalue=" + of("123456A-1100.00RUB"), 0},
+		"with delimiters":            {vector + "&Checkvalue=EBC5BF40F1F434D1B0CD29CBD1340E6C", 7},
+		"another amount":             {strings.Replace(vector, "100.00", "1.00", 1) + "&Checkvalue=" + of("123456A-1100.00RUB"), 7},
+		"currency absent":            {noCurrency + "&Checkvalue=" + of("123456A-1100.00"), 0},
+		"own currency":               {noCurrency + "&Checkvalue=" + of("123456A-1100.00BYN"), 0},
+		"another currency than said": {vector + "&Checkvalue=" + of("123456A-1100.00"), 7},
+		"a buyer, who is not signed": {vector + "&CustomerNumber=C&Checkvalue=" + of("123456A-1100.00RUB"), 15},
+		"a buyer, signed":            {vector + "&CustomerNumber=C&Checkvalue=" + of("123456A-1100.00RUBC"), 15},
+		"a zero is not sent":         {vector + "&OrderMaxPoints=0&Checkvalue=" + of("123456A-1100.00RUB"), 0},
+	} {
+		call, err := readCall(t, c.body)
+		if err == nil {
+			err = checkRequest(joined, call)
 		}
 		if got := firstOf(err); got != c.first {
 			t.Errorf("%s: %d (%v), not %d", name, got, err, c.first)

@@ -207,6 +207,7 @@ func addProofs(add func(string, any), m *config.Merchant) {
 	add("proofs.signature", m.Proofs.Signature)
 	add("proofs.public_key", present(m.Proofs.PublicKey != nil))
 	add("proofs.sha256", m.Proofs.SHA256)
+	add("proofs.no_delimiters", m.Proofs.Joined)
 	add("proofs.answers", word(m.Proofs.RSA, "rsa", "md5"))
 	add("notifications.url", m.Notify.URL)
 	if m.Notify.URL == "" {

@@ -208,6 +208,10 @@ func TestMerchantCheckTellsWhatIsMissing(t *testing.T) {
 	if out := good(t, "merchant", "check", "7"); !strings.Contains(out, "USD as BYN at PC-C, rate 3.25 of Bank, until ") || !strings.Contains(out, "missing public_url") {
 		t.Errorf("check:\n%s", out)
 	}
+	good(t, "merchant", "set", "7", "proofs.no_delimiters=true")
+	if c := check(); c.Requests != "check value, without delimiters" || !slices.Contains(keys(c), "proofs.no_delimiters") {
+		t.Errorf("without delimiters: %+v", c)
+	}
 }
 
 // TestMerchantCheckIsRedWhenNothingCanBePaid offers no means.

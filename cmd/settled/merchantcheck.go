@@ -75,15 +75,19 @@ func checkShop(cfg *config.Config, m *config.Merchant, now time.Time) shopCheck 
 }
 
 func requestProof(p *config.Proofs) string {
+	proof := "none needed"
 	switch {
 	case p.Checkvalue && p.Signature:
-		return "check value and signature"
+		proof = "check value and signature"
 	case p.Checkvalue:
-		return "check value"
+		proof = "check value"
 	case p.Signature:
-		return "signature"
+		proof = "signature"
 	}
-	return "none needed"
+	if p.Joined {
+		proof += ", without delimiters"
+	}
+	return proof
 }
 
 func answerProof(m *config.Merchant) string {
@@ -167,7 +171,8 @@ func missing(cfg *config.Config, m *config.Merchant, s *shopCheck, now time.Time
 	}
 	say(len(s.Quotes) == 0, "page.means", "nothing can be paid on the payment page")
 	say(s.Page == "", "public_url", "addresses of the payment page name the host that was asked, which customers may not reach")
-	say(s.Requests == "none needed", "proofs.checkvalue", "anybody can make orders in the shop's name")
+	say(!m.Proofs.Checkvalue && !m.Proofs.Signature, "proofs.checkvalue", "anybody can make orders in the shop's name")
+	say(m.Proofs.Joined, "proofs.no_delimiters", "without delimiters a digit can be moved from the amount to the order's number: the shop must compare the amounts it is told")
 	say(s.Answers == "none", "secret_word_file", "the shop cannot tell our answers from others")
 	say(s.Notifications == "none", "notifications.url", "the shop is not told outcomes and has to ask")
 	say(s.ReturnOK == "" || s.ReturnNo == "", "page.return_url", "customers stay here unless the order says where they go")

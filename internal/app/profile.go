@@ -45,7 +45,7 @@ func page(p *config.Page) authorize.Page {
 }
 
 func proofs(p *config.Proofs) authorize.Proofs {
-	return authorize.Proofs{Checkvalue: p.Checkvalue, Signature: p.Signature, PublicKey: p.PublicKey, SHA256: p.SHA256, RSA: p.RSA}
+	return authorize.Proofs{Checkvalue: p.Checkvalue, Signature: p.Signature, PublicKey: p.PublicKey, SHA256: p.SHA256, Joined: p.Joined, RSA: p.RSA}
 }
 
 func notify(n *config.Notify) authorize.Notify {

@@ -48,6 +48,7 @@ type ProofsFile struct {
 	Signature     bool   `yaml:"signature,omitempty"`
 	PublicKeyFile string `yaml:"public_key_file,omitempty"`
 	SHA256        bool   `yaml:"sha256,omitempty"`
+	NoDelimiters  bool   `yaml:"no_delimiters,omitempty"`
 	Answers       string `yaml:"answers,omitempty"`
 }
 

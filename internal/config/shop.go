@@ -31,6 +31,7 @@ type Proofs struct {
 	Checkvalue, Signature bool           // must stand in orders for the page
 	PublicKey             *rsa.PublicKey // of the merchant; nil: signatures are refused
 	SHA256                bool           // signatures are over SHA-256 instead of MD5
+	Joined                bool           // what proofs of requests cover has no delimiters
 	RSA                   bool           // answers are signed instead of carrying a check value
 }
 
@@ -107,7 +108,7 @@ func (c *checker) customer(at place, list []string) []string {
 
 func (c *checker) proofs(at place, f ProofsFile, secretWord vault.Secret) Proofs {
 	p := Proofs{Checkvalue: f.Checkvalue, Signature: f.Signature, PublicKey: c.publicKey(at.at("public_key_file"), f.PublicKeyFile),
-		SHA256: f.SHA256, RSA: oneOf(c, at.at("answers"), f.Answers, "md5", "rsa") == "rsa"}
+		SHA256: f.SHA256, Joined: f.NoDelimiters, RSA: oneOf(c, at.at("answers"), f.Answers, "md5", "rsa") == "rsa"}
 	if p.Checkvalue && len(secretWord.Reveal()) == 0 {
 		c.fail(at.at("checkvalue"), "needs the merchant's secret word")
 	}
