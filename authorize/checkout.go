@@ -115,6 +115,8 @@ func (v *visit) result(ctx context.Context) page.Result {
 		return v.finished(page.OutcomeTimeout, op)
 	case v.order.Status == order.Declined:
 		return v.finished(page.OutcomeDeclined, op)
+	case v.order.Status == order.Withdrawn:
+		return v.finished(page.OutcomeWithdrawn, nil)
 	case succeeded(v.order):
 		v.activate(ctx)
 		if v.order.State() == order.StateDelayed {

@@ -43,7 +43,7 @@ func (v *visit) leaveCode(ctx context.Context, asked string) error {
 	var err error
 	switch asked {
 	case page.DoMeans:
-		err = v.desk.leave(ctx, v.order)
+		err = v.desk.leave(ctx, v.order, "other means chosen")
 	case page.DoRetry:
 		err = v.desk.begin(ctx, v.order)
 	}

@@ -13,5 +13,5 @@ func (g *Gateway) BeginInstant(ctx context.Context, o *settle.Order) error {
 
 // LeaveInstant is what the page does when its buyer chooses other means.
 func (g *Gateway) LeaveInstant(ctx context.Context, o *settle.Order) error {
-	return g.desk.leave(ctx, o)
+	return g.desk.leave(ctx, o, "other means chosen")
 }

@@ -212,7 +212,7 @@ func (d *desk) recoverConsent(ctx context.Context, merchant int32, id int64) {
 
 // leave takes back the code that the order waits for, so that other means can be chosen. When money may be on its way, it
 // is ErrInFlight.
-func (d *desk) leave(ctx context.Context, o *settle.Order) error {
+func (d *desk) leave(ctx context.Context, o *settle.Order, why string) error {
 	p, err := d.waiting(ctx, o)
 	if p == nil || err != nil {
 		return err
@@ -220,7 +220,7 @@ func (d *desk) leave(ctx context.Context, o *settle.Order) error {
 	said, err := d.g.Banks[p.Center].Client.Cancel(ctx, p.ID())
 	switch {
 	case errors.Is(err, instant.ErrNotFound), err == nil && said.Status == instant.Refused:
-		return d.end(ctx, p, settle.EndLeft, "other means chosen")
+		return d.end(ctx, p, settle.EndLeft, why)
 	case err != nil:
 		return fmt.Errorf("%w: %w", settle.ErrInFlight, err)
 	case said.Status == instant.Active:

@@ -2,6 +2,7 @@ package authorize
 
 import (
 	"context"
+	"errors"
 
 	"settled/settle"
 )
@@ -64,6 +65,9 @@ func (g *Gateway) cancel(ctx context.Context, c *call) (*answer, error) {
 		return nil, err
 	}
 	result, err := g.Books.Cancel(ctx, r)
+	if errors.Is(err, settle.ErrInFlight) && g.takeBack(ctx, r.Merchant, r.Order) {
+		result, err = g.Books.Cancel(ctx, r)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +75,21 @@ func (g *Gateway) cancel(ctx context.Context, c *call) (*answer, error) {
 		g.resolveNow(ctx, &result)
 	}
 	return one(c.operation(g, result.Order, result.Operation)), nil
+}
+
+// takeBack asks the partner bank to let go of the code that an unpaid order waits with, and tells whether the bank had a final
+// word. If that was that the code is paid, a cancel gives the money back.
+func (g *Gateway) takeBack(ctx context.Context, merchant int32, id int64) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.InlineBudget)
+	defer cancel()
+	o, err := g.Books.Order(ctx, merchant, id)
+	if err != nil || o.Means != settle.MeansInstant || o.PayBefore.IsZero() {
+		return false
+	}
+	if err = g.desk.leave(ctx, o, "order cancelled by its shop"); err != nil {
+		g.Log.Info("code not taken back for a cancel", "order", id, "error", err)
+	}
+	return err == nil
 }
 
 // resolveNow sends what the cancel owes the center at once, and takes the final state if it comes within the budget.

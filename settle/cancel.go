@@ -33,7 +33,7 @@ type CancelRequest struct {
 	Actor     Actor
 }
 
-// Cancel carries out the plan of order.PlanCancel in one commit: holds released, records withdrawn or reduced, credits
+// Cancel closes an opened order that is not paid. Else it carries out the plan of order.PlanCancel in one commit: holds released, records withdrawn or reduced, credits
 // queued, online refunds and reversals owed to the center. The operation's note says what was created and why. Its state
 // is OperationDone when nothing more can change it, OperationInProcess while a center's answer decides it. Refusals are
 // the errors of package order, ErrCurrency, ErrOperation, ErrInFlight and ErrExternalReuse.
@@ -41,6 +41,11 @@ func (b *Books) Cancel(ctx context.Context, r CancelRequest) (OperationResult, e
 	var out OperationResult
 	o, err := b.change(ctx, "cancel", r.Merchant, r.Order, func(w *work) error {
 		out = OperationResult{}
+		if w.order.unpaid() {
+			var err error
+			out.Operation, out.Repeat, err = w.withdraw(r)
+			return err
+		}
 		if err := w.payable(r.Operation, r.Amount); err != nil {
 			return err
 		}

@@ -321,10 +321,10 @@ func (w *work) postInstant(op *Operation) error {
 
 const laterAttempt = `SELECT EXISTS (SELECT FROM orders WHERE merchant_id = $1 AND ordernumber = $2 AND attempt > $3)`
 
-// adoptsLate tells that a payment of an order that was closed stays: the center's policy says so, and the merchant has not
-// asked for it again, by another attempt of the order number or by another payment of the subscription's period.
+// adoptsLate tells that a payment of an order that was closed stays: the center's policy says so, and the merchant has neither
+// cancelled it nor asked for it again, by another attempt of the order number or by another payment of the subscription's period.
 func (w *work) adoptsLate() (bool, error) {
-	if w.center.LatePaid == LateRefund || w.order.Parent != 0 {
+	if w.center.LatePaid == LateRefund || w.order.Parent != 0 || w.before == order.StateCanceled {
 		return false, nil
 	}
 	var again bool
@@ -354,6 +354,8 @@ func (w *work) takeLate(p *InstantPayment) error {
 	if _, err := w.cancel(CancelRequest{Reason: ReasonShop, Actor: BySystem}); err != nil {
 		return err
 	}
-	w.trigger = order.TriggerLatePaid
+	if w.trigger = order.TriggerLatePaid; w.before == order.StateCanceled {
+		w.trigger = order.TriggerWithdrawn
+	}
 	return nil
 }

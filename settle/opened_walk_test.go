@@ -235,7 +235,9 @@ func (k *buyer) bank(ctx context.Context, o *settle.Order) error {
 func (k *buyer) shopDoes(ctx context.Context, t *testing.T, o *settle.Order) error {
 	b := k.w.Books
 	var err error
-	switch k.random.IntN(4) {
+	switch k.random.IntN(5) {
+	case 4:
+		_, err = b.Cancel(ctx, settle.CancelRequest{Merchant: o.Merchant, Order: o.ID, Actor: settle.ByMerchant})
 	case 0:
 		_, err = b.Refuse(ctx, o.Merchant, o.ID)
 	case 1:

@@ -227,7 +227,7 @@ func (b *Books) reconcile(ctx context.Context, tx pgx.Tx, s *Subscription) error
 		if p.Status == order.Paid {
 			state, s.Declines, s.LastPaidAt = 2, 0, p.Paid
 			s.Payments++
-		} else {
+		} else if p.Status != order.Withdrawn {
 			s.Declines++
 		}
 		s.follow()

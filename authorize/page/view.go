@@ -197,6 +197,7 @@ const (
 	OutcomeReserved  Outcome = "reserved" // two stages: the shop has yet to confirm
 	OutcomeDeclined  Outcome = "declined"
 	OutcomeCanceled  Outcome = "canceled"
+	OutcomeWithdrawn Outcome = "withdrawn" // canceled by the shop before it was paid
 	OutcomeTimeout   Outcome = "timeout"
 	OutcomeInProcess Outcome = "in-process"
 )

@@ -123,14 +123,14 @@ func addPayments(all map[string]*View, l Language) {
 }
 
 func addResults(all map[string]*View, l Language) {
-	for _, outcome := range []Outcome{OutcomePaid, OutcomeReserved, OutcomeDeclined, OutcomeCanceled, OutcomeTimeout, OutcomeInProcess} {
+	for _, outcome := range []Outcome{OutcomePaid, OutcomeReserved, OutcomeDeclined, OutcomeCanceled, OutcomeWithdrawn, OutcomeTimeout, OutcomeInProcess} {
 		result := Result{Outcome: outcome, Bill: "5123456000000001", Means: "Visa •••• 1111", At: now}
 		switch outcome {
 		case OutcomePaid, OutcomeReserved:
 			result.Approval = "083412"
 		case OutcomeDeclined:
 			result.Decline, result.RetryURL = declined(l), "/pay/pay.cfm?CFSID=a&again=1"
-		case OutcomeTimeout:
+		case OutcomeTimeout, OutcomeWithdrawn:
 			result.Means, result.At = "", time.Time{}
 		}
 		all["result-"+string(outcome)] = viewOf(l, result)

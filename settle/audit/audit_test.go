@@ -138,6 +138,8 @@ func (b books) opened() {
 			b.must(err)
 		}
 	}
+	_, err = b.Books.Cancel(b.t.Context(), settle.CancelRequest{Merchant: settletest.Merchant, Order: open("withdrawn", byn(700), nil), Actor: settle.ByMerchant})
+	b.must(err)
 	secure := open("secure", byn(800), nil)
 	_, err = b.Books.Authenticate(b.t.Context(), card(secure), settle.Authentication{ServerID: "s-1"})
 	b.must(err)
@@ -223,6 +225,7 @@ var corruptions = []struct{ invariant, name, sql string }{
 	{"INV-10", "unknown outcome not posted", `DELETE FROM postings WHERE rule = 4`},
 	{"INV-11", "paid without a payment", `UPDATE operations SET state = 4 WHERE operation = 1 AND order_id = (SELECT order_id FROM orders WHERE ordernumber = 'open')`},
 	{"INV-11", "declined but in process", `UPDATE orders SET status = 3 WHERE status = 1`},
+	{"INV-11", "canceled before payment, by nobody", `UPDATE operations SET reason = 2, kind = 200 WHERE kind = 300 AND amount = 0`},
 	{"INV-11", "operation number left out", `UPDATE orders SET operations = operations + 1 WHERE ordernumber = 'slices'`},
 	{"INV-11", "hold not in the queue", `DELETE FROM open_holds`},
 	{"INV-11", "queue names a finished order", `INSERT INTO open_holds SELECT now(), order_id, merchant_id, center_id FROM orders WHERE ordernumber = 'one stage'`},

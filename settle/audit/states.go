@@ -1,7 +1,8 @@
 package audit
 
 // An order is in process while its payment waits for an answer (owed, no operation yet), for 3-D Secure or the payer's bank,
-// or its outcome is unknown. An opened order is in process, and in the queue of open orders, until it is paid or closed.
+// or its outcome is unknown. An opened order is in process, and in the queue of open orders, until it is paid or closed. One
+// that its shop cancelled says so by an operation that moved nothing.
 const sqlStatus = `
 SELECT format('order %s: status %s, payment operation in state %s, transaction in state %s', o.order_id, o.status, p.state, t.state), 0
 FROM orders o LEFT JOIN operations p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id AND p.operation = o.payment
@@ -20,6 +21,8 @@ WHERE NOT CASE o.status
 	WHEN 2 THEN coalesce(p.state = 2 AND t.state = 2, false) AND w.kind IS NULL
 	WHEN 3 THEN w.kind IS NULL AND (coalesce(p.state = 4 AND coalesce(t.state, 3) = 3 OR p.state = 5 AND coalesce(t.state, 6) = 6, false)
 		OR p.state IS NULL AND o.payment = 0)
+	WHEN 5 THEN w.kind IS NULL AND coalesce(p.state IN (4, 5), o.payment = 0) AND coalesce(t.state, 3) = 3 AND EXISTS (SELECT FROM operations c
+		WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id AND c.kind = 300 AND c.state = 2 AND c.amount = 0)
 	ELSE w.kind IS NULL AND coalesce(p.state IN (4, 5), o.payment = 0) AND coalesce(t.state, 3) = 3
 END OR o.status <> 1 AND q.order_id IS NOT NULL`
 

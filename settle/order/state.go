@@ -9,6 +9,7 @@ const (
 	Paid      Status = 2 // a payment operation succeeded: A > 0
 	Declined  Status = 3 // payment refused, or its unknown outcome resolved as reversed
 	TimedOut  Status = 4 // closed without a payment attempt in flight
+	Withdrawn Status = 5 // cancelled by its shop before anybody had paid it
 )
 
 // State is the order state as merchants see it, spelled as on the wire.
@@ -29,7 +30,7 @@ const (
 
 // StateOf derives the state of an order. It is the only place where a state comes from. Rules, first match wins:
 //
-//	no successful payment    In Process, Declined or Timeout, by status
+//	no successful payment    In Process, Declined, Timeout or Canceled, by status
 //	C = 0 and X < A          Delayed
 //	C = 0 and X = A          Canceled
 //	R = C                    Canceled
@@ -50,6 +51,8 @@ func Explain(s Status, a Amounts) (State, string) {
 		return StateDeclined, "no payment operation succeeded"
 	case TimedOut:
 		return StateTimeout, "not paid in time"
+	case Withdrawn:
+		return StateCanceled, "cancelled by the shop before it was paid"
 	case Paid:
 		return explainPaid(a)
 	}

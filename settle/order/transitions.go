@@ -21,6 +21,8 @@ const (
 	TriggerDecline     Trigger = "declined"
 	TriggerRefuse      Trigger = "closed by the merchant or the buyer"
 	TriggerTimeout     Trigger = "not paid in time"
+	TriggerWithdraw    Trigger = "cancelled before it was paid"
+	TriggerWithdrawn   Trigger = "paid by the payer's bank after it was cancelled"
 	TriggerUnknown     Trigger = "no answer in time"
 	TriggerLate        Trigger = "late approval after the end"
 	TriggerConfirm     Trigger = "confirmed"
@@ -52,9 +54,11 @@ var Transitions = []Transition{
 	{"O-7", TriggerDecline, []State{StateInProcess}, []State{StateDeclined}, ""},
 	{"O-8", TriggerTimeout, []State{StateInProcess}, []State{StateTimeout}, ""},
 	{"O-9", TriggerRefuse, []State{StateInProcess}, []State{StateDeclined}, ""},
+	{"O-9w", TriggerWithdraw, []State{StateInProcess}, []State{StateCanceled}, ""},
 	{"O-10", TriggerUnknown, []State{StateInProcess}, []State{StateInProcess, StateDeclined}, "PR-M4"},
 	{"O-11", TriggerLate, []State{StateDeclined, StateTimeout}, []State{StateDeclined, StateTimeout}, "PR-M5"},
 	{"O-11q", TriggerLatePaid, []State{StateDeclined, StateTimeout}, []State{StateApproved, StateCanceled}, "PR-38, then PR-18 when it is given back"},
+	{"O-11w", TriggerWithdrawn, []State{StateCanceled}, []State{StateCanceled}, "PR-38, then PR-18"},
 	{"O-12", TriggerConfirm, []State{StateDelayed}, []State{StateApproved, StatePartialDelayed, StatePartialCanceled}, "PR-M2, PR-01"},
 	{"O-14", TriggerAutoDeposit, []State{StateDelayed, StatePartialDelayed, StatePartialCanceled}, []State{StatePartialDelayed, StatePartialCanceled}, "PR-M2, PR-01, PR-M3"},
 	{"O-15", TriggerConfirm, []State{StatePartialDelayed, StatePartialCanceled}, []State{StatePartialDelayed, StateApproved, StatePartialCanceled}, "PR-M2, PR-01"},

@@ -1,0 +1,49 @@
+package settle
+
+import (
+	"fmt"
+
+	"settled/settle/order"
+)
+
+// unpaid tells that an order was opened for a buyer who has not paid it: he still may, or its shop has cancelled it.
+func (o *Order) unpaid() bool {
+	return !o.PayBefore.IsZero() && (o.Status == order.InProcess || o.Status == order.Withdrawn)
+}
+
+// withdraw closes an order that nobody has paid, whatever its tries left. Under the order's lock a buyer's payment comes before
+// it, and then it is ErrInFlight, or after it, and then that is ErrEnded. What waits for 3-D Secure has sent nothing and is given
+// up. The operation that says so moves no money: its amount is 0.
+func (w *work) withdraw(r CancelRequest) (op *Operation, repeat bool, err error) {
+	if err := w.withdrawable(r); err != nil {
+		return nil, false, err
+	}
+	if earlier, err := w.earlierCancel(r); earlier != nil || err != nil {
+		return earlier, true, err
+	}
+	if w.order.Status == order.Withdrawn {
+		return nil, false, fmt.Errorf("order %d: %w", w.order.ID, order.ErrNothingToCancel)
+	}
+	if err := w.abandonAuthentication("order cancelled"); err != nil {
+		return nil, false, err
+	}
+	if w.paying() {
+		return nil, false, fmt.Errorf("%w: %d", ErrInFlight, w.order.ID)
+	}
+	w.trigger, w.order.Status = order.TriggerWithdraw, order.Withdrawn
+	number := w.nextOperation()
+	err = w.addOperation(Operation{Number: number, Kind: OperationCancellation, State: OperationDone, Actor: r.Actor, Reason: r.Reason,
+		Response: responseDone, Asked: minorOf(r.Amount), External: keyOf(r.External), Note: "order closed before it was paid: no money was moved"})
+	return w.order.Operation(number), false, err
+}
+
+// withdrawable refuses a part of an order that is not paid, and a payment that it does not have.
+func (w *work) withdrawable(r CancelRequest) error {
+	switch {
+	case r.Operation != 0 && r.Operation != w.order.PaymentNumber:
+		return fmt.Errorf("%w: %d.%d", ErrOperation, w.order.ID, r.Operation)
+	case r.Amount != nil && *r.Amount != w.order.Amount && *r.Amount != w.order.Original:
+		return fmt.Errorf("%w: order %d is not paid, so no part of it can be given back", ErrOperation, w.order.ID)
+	}
+	return nil
+}
