@@ -133,6 +133,7 @@ var refusals = []struct {
 	{order.ErrOverHold, errValue, onAmount, "amount exceeds what is held"},
 	{order.ErrOverCancel, errValue, onAmount, "amount exceeds what can be cancelled"},
 	{order.ErrAmountNotPositive, errValue, onAmount, "amount must be positive"},
+	{order.ErrAmountTooLarge, errValue, onAmount, "amount is more than can be processed"},
 	{order.ErrHoldExpired, errTimedOut, operation, "the time to confirm is over"},
 	{order.ErrNotHeld, errProhibited, operation, "nothing is held to confirm"},
 	{order.ErrPartialConfirm, errProhibited, operation, "partial confirmation is not available"},

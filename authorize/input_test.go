@@ -39,6 +39,8 @@ var wrongInputs = map[string]wrong{
 	"amount with three digits":  {pay, params{"OrderAmount": "1.005"}, 4, 108},
 	"amount zero":               {pay, params{"OrderAmount": "0.00"}, 5, 108},
 	"amount too large":          {pay, params{"OrderAmount": "10000000000000.00"}, 5, 108},
+	"amount of 13 digits":       {pay, params{"OrderAmount": "10000000000.00"}, 5, 108},
+	"amount of 15 in one step":  {pay, params{"OrderAmount": "9999999999999.99", "OrderCurrency": "USD"}, 5, 108},
 	"amount of a yen has none":  {pay, params{"OrderAmount": "1.50", "OrderCurrency": "JPY"}, 4, 108},
 	"currency unknown":          {pay, params{"OrderCurrency": "XXX"}, 5, 105},
 	"currency not processed":    {pay, params{"OrderCurrency": "PLN"}, 5, 105},

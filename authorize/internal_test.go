@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,8 @@ import (
 	"unicode/utf8"
 
 	"settled/authorize/online"
+	"settled/fileformats/iso8583"
+	"settled/settle/order"
 )
 
 func TestCheckValue(t *testing.T) {
@@ -315,4 +318,13 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestAmountsFitTheirMessages ties the largest amount of an order to the elements that have to carry it.
+func TestAmountsFitTheirMessages(t *testing.T) {
+	for _, dialect := range []*iso8583.Spec{iso8583.Online, iso8583.IPM(iso8583.ASCII)} {
+		if f, ok := dialect.Field(4); !ok || len(strconv.Itoa(order.MaxCarried)) != f.Max || len(strconv.Itoa(order.MaxCarried+1)) == f.Max {
+			t.Errorf("%s carries %d digits, orders have up to %d", dialect.Name(), f.Max, order.MaxCarried)
+		}
+	}
 }

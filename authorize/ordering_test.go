@@ -102,6 +102,7 @@ func TestOrdersAreRefused(t *testing.T) {
 		"no number":           {params{"OrderNumber": ""}, 3, 107},
 		"no amount":           {params{"OrderAmount": ""}, 3, 108},
 		"amount":              {params{"OrderAmount": "1e3"}, 4, 108},
+		"13 digits":           {params{"OrderAmount": "10000000000.00"}, 5, 108},
 		"three decimals":      {params{"OrderAmount": "1.001"}, 4, 108},
 		"currency":            {params{"OrderCurrency": "XXQ"}, 5, 105},
 		"no route, no rate":   {params{"OrderCurrency": "JPY", "OrderAmount": "100"}, 5, 105},

@@ -1,6 +1,7 @@
 package settle
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -77,10 +78,11 @@ type Quote struct {
 
 // Quote decides amount and route of a payment: in the original currency, when a route of the means takes it; else in the
 // merchant's own currency, at the rate that is valid at the instant. The errors wrap ErrNoRoute (no route of the means
-// takes either), ErrNoRate, order.ErrAmountNotPositive (nothing is left after rounding) and money.ErrOverflow.
+// takes either), ErrNoRate, order.ErrAmountNotPositive (nothing is left after rounding) and order.ErrAmountTooLarge (more than
+// the messages and files of the center can say).
 func (d *Directory) Quote(m *Merchant, means Means, original money.Amount, at time.Time) (Quote, error) {
 	if route, ok := m.RouteOf(means, original.Currency); ok {
-		return Quote{Route: route, Amount: original, Rate: "1"}, nil
+		return Quote{Route: route, Amount: original, Rate: "1"}.carried()
 	}
 	route, ok := m.RouteOf(means, m.Default)
 	if !ok {
@@ -91,13 +93,23 @@ func (d *Directory) Quote(m *Merchant, means Means, original money.Amount, at ti
 		return Quote{}, fmt.Errorf("%w: from %v to %v", ErrNoRate, original.Currency, m.Default)
 	}
 	amount, err := entry.Rate.Convert(original, m.Default)
-	if err != nil {
+	switch {
+	case errors.Is(err, money.ErrOverflow):
+		return Quote{}, fmt.Errorf("%w: %v at %s", order.ErrAmountTooLarge, original, entry.Rate)
+	case err != nil:
 		return Quote{}, fmt.Errorf("convert at %s: %w", entry.Rate, err)
-	}
-	if amount.Minor <= 0 {
+	case amount.Minor <= 0:
 		return Quote{}, fmt.Errorf("%w: %v at %s", order.ErrAmountNotPositive, original, entry.Rate)
 	}
-	return Quote{Route: route, Amount: amount, Rate: entry.Rate.String(), Source: entry.Source}, nil
+	return Quote{Route: route, Amount: amount, Rate: entry.Rate.String(), Source: entry.Source}.carried()
+}
+
+// carried refuses a quote whose amount the center cannot be told.
+func (q Quote) carried() (Quote, error) {
+	if limit := q.Route.Center.Capabilities.Largest(); q.Amount.Minor > limit {
+		return Quote{}, fmt.Errorf("%w: %v, %s takes %d minor units at most", order.ErrAmountTooLarge, q.Amount, q.Route.Center.Name, limit)
+	}
+	return q, nil
 }
 
 // Rates returns the exchange rates of the directory, the youngest first.

@@ -27,7 +27,7 @@ func rate(t *testing.T, from, to money.Currency, text, source string, days ...ti
 func quoting(t *testing.T, rates ...settle.RateEntry) (*settle.Directory, *settle.Merchant) {
 	t.Helper()
 	cards := &settle.Center{ID: 1, Name: "CARDS", Zone: time.UTC, Capabilities: order.Capabilities{FinancialRecord: true}}
-	bank := &settle.Center{ID: 2, Name: "BANK", Zone: time.UTC, Capabilities: order.Capabilities{Instant: true, Refund: order.RefundByOnline}}
+	bank := &settle.Center{ID: 2, Name: "BANK", Zone: time.UTC, Capabilities: order.Capabilities{Instant: true, Refund: order.RefundByOnline, MaxAmount: 50_000}}
 	m := &settle.Merchant{ID: 7, Default: money.BYN, Routes: []settle.Route{
 		{Center: bank, Currencies: []money.Currency{money.RUB}, ConfirmWithin: time.Hour},
 		{Center: cards, Currencies: []money.Currency{money.BYN, money.EUR}, ConfirmWithin: 240 * time.Hour},
@@ -59,9 +59,14 @@ func TestQuote(t *testing.T) {
 		"converted":                {settle.MeansCard, amount(150, money.USD), july, 1, amount(500, money.BYN), "3.3333", "new", nil},
 		"the last instant before":  {settle.MeansCard, amount(150, money.USD), july.Add(-1), 1, amount(480, money.BYN), "3.20", "old", nil},
 		"cards skip instant":       {settle.MeansCard, amount(1000, money.RUB), july, 1, amount(40, money.BYN), "0.04", "central bank", nil},
-		"instant":                  {settle.MeansInstant, amount(1000, money.RUB), july, 2, amount(1000, money.RUB), "1", "", nil},
+		"instant":                  {settle.MeansInstant, amount(50_000, money.RUB), july, 2, amount(50_000, money.RUB), "1", "", nil},
 		"before any rate":          {settle.MeansCard, amount(150, money.USD), june.Add(-1), 0, money.Amount{}, "", "", settle.ErrNoRate},
 		"no rate":                  {settle.MeansCard, amount(150, money.PLN), july, 0, money.Amount{}, "", "", settle.ErrNoRate},
+		"as much as DE 4 holds":    {settle.MeansCard, amount(999_999_999_999, money.EUR), july, 1, amount(999_999_999_999, money.EUR), "1", "", nil},
+		"more than DE 4 holds":     {settle.MeansCard, amount(1_000_000_000_000, money.EUR), july, 0, money.Amount{}, "", "", order.ErrAmountTooLarge},
+		"too much when converted":  {settle.MeansCard, amount(300_030_000_000, money.USD), july, 0, money.Amount{}, "", "", order.ErrAmountTooLarge},
+		"beyond any number":        {settle.MeansCard, amount(9_000_000_000_000_000_000, money.USD), july, 0, money.Amount{}, "", "", order.ErrAmountTooLarge},
+		"more than the bank takes": {settle.MeansInstant, amount(50_001, money.RUB), july, 0, money.Amount{}, "", "", order.ErrAmountTooLarge},
 		"nothing left":             {settle.MeansCard, amount(1, money.KZT), july, 0, money.Amount{}, "", "", order.ErrAmountNotPositive},
 		"instant not in the own":   {settle.MeansInstant, amount(1000, money.BYN), july, 0, money.Amount{}, "", "", settle.ErrNoRoute},
 		"instant has no route too": {settle.MeansInstant, amount(1000, money.USD), july, 0, money.Amount{}, "", "", settle.ErrNoRoute},

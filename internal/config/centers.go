@@ -67,10 +67,14 @@ func (c *checker) capabilities(at place, f CapabilitiesFile) order.Capabilities 
 	caps := order.Capabilities{
 		FinancialRecord: f.FinancialRecord, TwoStage: f.TwoStage, PartialConfirm: f.PartialConfirm, MultiConfirm: f.MultiConfirm,
 		ReversalPartial: f.ReversalPartial, Inquiry: f.Inquiry, ReleaseOnFinal: f.ReleaseOnFinal, Instant: f.Instant,
-		Refund: oneOf(c, at.at("refund"), f.Refund, order.RefundByFile, order.RefundByOnline),
+		MaxAmount: f.MaxAmount,
+		Refund:    oneOf(c, at.at("refund"), f.Refund, order.RefundByFile, order.RefundByOnline),
 	}
 	if f.Instant && f.Refund == "" {
 		caps.Refund = order.RefundByOnline
+	}
+	if f.MaxAmount < 0 || f.MaxAmount > order.MaxCarried {
+		c.fail(at.at("max_amount"), "%d is not between 1 and %d minor units", f.MaxAmount, int64(order.MaxCarried))
 	}
 	switch {
 	case f.Instant && (f.FinancialRecord || f.TwoStage):

@@ -120,6 +120,7 @@ func TestProblemsNameLineAndReason(t *testing.T) {
 		{"three_ds without secret", "secret_file: secrets/three-ds.secret", "secret_file: ''", "three_ds.secret_file: is missing"},
 		{"instant center with an online host", "    instant:\n", "    online: {address: \"x:1\", acquirer: \"1\"}\n    instant:\n", "centers[3].online: a center with capabilities.instant has no online host"},
 		{"instant center without bank", "instant: true", "instant: false", "centers[3].instant: is for centers with capabilities.instant"},
+		{"amount of 13 digits", "instant: true", "instant: true\n      max_amount: 1000000000000", "centers[3].capabilities.max_amount: 1000000000000 is not between 1 and 999999999999"},
 		{"instant center that holds", "instant: true", "instant: true\n      two_stage: true", "centers[3].capabilities.instant: "},
 		{"instant center that refunds by file", "refund: online\n    instant", "refund: file\n    instant", "centers[3].capabilities.refund: "},
 		{"bank without address", "url: https://sbp.partner-bank.example/api", "url: sbp", `centers[3].instant.url: "sbp" is no address`},

@@ -80,6 +80,7 @@ type CapabilitiesFile struct {
 	Inquiry         bool   `yaml:"inquiry"`
 	ReleaseOnFinal  bool   `yaml:"release_on_final"`
 	Instant         bool   `yaml:"instant,omitempty"`
+	MaxAmount       int64  `yaml:"max_amount,omitempty"`
 }
 
 // InstantFile is how a partner bank for instant payments is reached.

@@ -19,5 +19,18 @@ type Capabilities struct {
 	Refund          RefundChannel // how money goes back after the sale has left us
 	Inquiry         bool          // the outcome of an earlier message may be asked for
 	ReleaseOnFinal  bool          // the center releases the remainder itself on a final record
+	MaxAmount       int64         // largest amount that it carries, minor units; 0: MaxCarried
 	Instant         bool          // the payer's bank moves the money: never a reversal, refunds online; excludes FinancialRecord and TwoStage
+}
+
+// MaxCarried is the largest amount, in minor units, of a message (ISO 8583 DE 4), of a record of a clearing file, and of a
+// payment at a partner bank: each has twelve digits.
+const MaxCarried = 999_999_999_999
+
+// Largest returns the largest amount, in minor units, that the center carries.
+func (c Capabilities) Largest() int64 {
+	if c.MaxAmount > 0 {
+		return min(c.MaxAmount, MaxCarried)
+	}
+	return MaxCarried
 }

@@ -10,6 +10,7 @@ var (
 	ErrPartialConfirm     = errors.New("order: the center does not take partial confirmations")
 	ErrSecondConfirm      = errors.New("order: the center takes one confirmation per payment")
 	ErrAmountNotPositive  = errors.New("order: amount must be positive")
+	ErrAmountTooLarge     = errors.New("order: amount is more than the center carries")
 	ErrReleaseUnsupported = errors.New("order: the center cannot release a part of a hold")
 	ErrOverCancel         = errors.New("order: amount exceeds what can be cancelled")
 	ErrNothingToCancel    = errors.New("order: nothing is left to cancel")
