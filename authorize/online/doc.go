@@ -43,7 +43,8 @@
 //
 // A new connection gets no requests until it has answered an echo test (1804), so a host that accepts but does not
 // speak receives no payments. The test is repeated every Options.EchoInterval; a connection that does not answer within
-// Options.EchoTimeout is replaced. The deadline of a request runs from Exchange, not from the write.
+// Options.EchoTimeout is replaced. Echo tests of the center are answered; frames without a message, which keep a line alive,
+// are skipped. The deadline of a request runs from Exchange, not from the write.
 //
 // # Circuit breaker
 //

@@ -2,6 +2,7 @@ package online
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,10 @@ import (
 
 	"settled/fileformats/iso8583"
 )
+
+// maxEchoes bounds the answers to the center's echo tests that wait to be written. One beyond it is left out: the center
+// asks again.
+const maxEchoes = 4
 
 // maxBatch is how many bytes one write takes from the queue, give or take a message.
 const maxBatch = 32 << 10
@@ -23,6 +28,7 @@ type link struct {
 	conn   net.Conn
 	proven bool          // it answered an echo test: requests may use it
 	gone   chan struct{} // closed when the reader has ended
+	echoes chan []byte   // answers to the center's echo tests, from the reader to the writer
 	cause  error         // why it ended; set before gone is closed
 }
 
@@ -55,7 +61,7 @@ func (c *Client) connect(ctx context.Context) (net.Conn, error) {
 
 // serve runs one connection to its end and settles what it left behind.
 func (c *Client) serve(ctx context.Context, conn net.Conn) (proven bool, err error) {
-	l := &link{client: c, conn: conn, gone: make(chan struct{})}
+	l := &link{client: c, conn: conn, gone: make(chan struct{}), echoes: make(chan []byte, maxEchoes)}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	go l.read()
@@ -88,6 +94,8 @@ func (l *link) write() (err error) {
 		case f := <-queue:
 			batch = l.load(batch[:0], f)
 			err = l.flush(batch)
+		case answer := <-l.echoes:
+			err = l.flush(answer)
 		case <-echoed:
 			echoed, queue = nil, l.client.queue
 			l.prove()
@@ -167,8 +175,28 @@ func (l *link) read() {
 			l.conn.Close()
 			return
 		}
-		l.client.deliver(message, frame)
+		if !l.answerEcho(message, frame) {
+			l.client.deliver(message, frame)
+		}
 	}
+}
+
+// answerEcho answers an echo test of the center; false when the frame is anything else.
+func (l *link) answerEcho(m *iso8583.Message, frame []byte) bool {
+	if !bytes.HasPrefix(frame, []byte(iso8583.MTINetworkRequest)) || m.Decode(frame) != nil || iso8583.CheckOnline(m) != nil ||
+		m.Text(24) != iso8583.FunctionEcho {
+		return false
+	}
+	answer := iso8583.Online.NewMessage("")
+	answer.Answer(m)
+	answer.Set(39, iso8583.ActionApproved)
+	if out, err := iso8583.AppendFrame(nil, answer); err == nil {
+		select {
+		case l.echoes <- out:
+		default:
+		}
+	}
+	return true
 }
 
 // backoff doubles from base to limit, with half of each delay random so that connections do not return in step.

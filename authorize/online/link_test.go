@@ -41,6 +41,52 @@ func TestReconnectsWhenTheCenterReturns(t *testing.T) {
 	}
 }
 
+// A center may test the line, too, and keep it alive with frames that hold nothing.
+func TestCentersEchoIsAnswered(t *testing.T) {
+	answers := make(chan string, 2)
+	ask := func(v *visitor, stan, function string) {
+		m := iso8583.Online.NewMessage(iso8583.MTINetworkRequest)
+		m.Set(7, "1121153012")
+		m.Set(11, stan)
+		m.Set(12, "261121183012")
+		m.Set(24, function)
+		v.send(iso8583.AppendKeepAlive(frameOfMessage(m)))
+	}
+	host := newCenter(t, func(v *visitor, m *iso8583.Message) {
+		if m.MTI() == iso8583.MTINetworkAnswer {
+			answers <- m.Text(11) + " " + m.Text(39) + " " + m.Text(12)
+			return
+		}
+		ask(v, "000001", iso8583.FunctionEcho)
+		ask(v, "000002", "802") // a sign-off: nothing that we know
+		ask(v, "000003", iso8583.FunctionEcho)
+		approve(v, m)
+	})
+	c, late := connect(t, host, nil)
+	if _, err := c.Exchange(t.Context(), payment(1)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"000001 000 261121183012", "000003 000 261121183012"} {
+		if got := <-answers; got != want {
+			t.Errorf("answered %q, want %q", got, want)
+		}
+	}
+	if got := late.next(t); got.Reason != Unmatched || got.STAN != "000002" {
+		t.Errorf("what is no echo was reported as %+v", got)
+	}
+	if c.Connected() != 1 || host.accepted.Load() != 1 {
+		t.Error("the connection did not stay")
+	}
+}
+
+func frameOfMessage(m *iso8583.Message) []byte {
+	frame, err := iso8583.AppendFrame(nil, m)
+	if err != nil {
+		panic(err)
+	}
+	return frame
+}
+
 // untilDown waits until the client has noticed that its last connection is gone.
 func untilDown(t *testing.T, c *Client) {
 	t.Helper()

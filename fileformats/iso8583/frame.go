@@ -25,6 +25,9 @@ func AppendFrame(dst []byte, m *Message) ([]byte, error) {
 	return out, nil
 }
 
+// AppendKeepAlive appends a frame without a message, which keeps a line alive and says nothing.
+func AppendKeepAlive(dst []byte) []byte { return append(dst, 0, 0) }
+
 // FrameReader reads length-prefixed messages from a link.
 type FrameReader struct {
 	r   io.Reader
@@ -34,15 +37,15 @@ type FrameReader struct {
 // NewFrameReader returns a reader of the frames in r. Give it a buffered reader when frames are small and many.
 func NewFrameReader(r io.Reader) *FrameReader { return &FrameReader{r: r} }
 
-// Next returns the bytes of the next message, valid until the following call. It returns io.EOF when the link ends
-// between frames, [ErrTruncated] when it ends inside one, [ErrFrame] for a length of zero or above [MaxFrame], and any
-// other error of the link as it is.
+// Next returns the bytes of the next message, valid until the following call; frames that only keep the line alive are
+// skipped. It returns io.EOF when the link ends between frames, [ErrTruncated] when it ends inside one, [ErrFrame] for a
+// length above [MaxFrame], and any other error of the link as it is.
 func (f *FrameReader) Next() ([]byte, error) {
-	if _, err := io.ReadFull(f.r, f.buf[:2]); err != nil {
-		return nil, truncated(err)
+	size, err := f.size()
+	if err != nil {
+		return nil, err
 	}
-	size := int(binary.BigEndian.Uint16(f.buf[:2]))
-	if size == 0 || size > MaxFrame {
+	if size > MaxFrame {
 		return nil, fmt.Errorf("%w: %d bytes", ErrFrame, size)
 	}
 	body := f.buf[2 : 2+size]
@@ -53,6 +56,18 @@ func (f *FrameReader) Next() ([]byte, error) {
 		return nil, truncated(err)
 	}
 	return body, nil
+}
+
+// size returns the length of the next frame that holds something.
+func (f *FrameReader) size() (int, error) {
+	for {
+		if _, err := io.ReadFull(f.r, f.buf[:2]); err != nil {
+			return 0, truncated(err)
+		}
+		if n := int(binary.BigEndian.Uint16(f.buf[:2])); n > 0 {
+			return n, nil
+		}
+	}
 }
 
 func truncated(err error) error {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -109,16 +110,40 @@ func TestFrames(t *testing.T) {
 			t.Errorf("cut at %d: %v", cut, err)
 		}
 	}
-	for _, size := range []uint16{0, MaxFrame + 1} {
-		head := binary.BigEndian.AppendUint16(nil, size)
-		if _, err := NewFrameReader(bytes.NewReader(head)).Next(); !errors.Is(err, ErrFrame) {
-			t.Errorf("length %d: %v", size, err)
-		}
+	head := binary.BigEndian.AppendUint16(nil, MaxFrame+1)
+	if _, err := NewFrameReader(bytes.NewReader(head)).Next(); !errors.Is(err, ErrFrame) {
+		t.Errorf("length %d: %v", MaxFrame+1, err)
 	}
 	broken := errors.New("link down")
 	if _, err := NewFrameReader(iotest.ErrReader(broken)).Next(); !errors.Is(err, broken) {
 		t.Errorf("broken link: %v", err)
 	}
+}
+
+// A frame without a message keeps a line alive: it is skipped, wherever it stands.
+func TestKeepAliveFramesAreSkipped(t *testing.T) {
+	one, err := AppendFrame(nil, sampleEcho())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := NewFrameReader(iotest.OneByteReader(bytes.NewReader(slices.Concat(AppendKeepAlive(nil), one, AppendKeepAlive(AppendKeepAlive(nil)), one, AppendKeepAlive(nil)))))
+	for range 2 {
+		if got, err := r.Next(); err != nil || !bytes.Equal(got, one[2:]) {
+			t.Fatalf("got %x, %v", got, err)
+		}
+	}
+	if _, err := r.Next(); !errors.Is(err, io.EOF) {
+		t.Errorf("after the last: %v", err)
+	}
+}
+
+func sampleEcho() *Message {
+	m := Online.NewMessage(MTINetworkRequest)
+	m.Set(7, "1121153012")
+	m.Set(11, "000017")
+	m.Set(12, "261121183012")
+	m.Set(24, FunctionEcho)
+	return m
 }
 
 func TestFrameRefusesWhatTheLinkCannotCarry(t *testing.T) {

@@ -28,6 +28,7 @@ type Center struct {
 	traits atomic.Pointer[Behavior]
 
 	logins, received, malformed atomic.Int64
+	asked, echoed               atomic.Int64 // echo tests of the center, and answers to them
 
 	mu     sync.Mutex
 	online net.Listener

@@ -42,6 +42,8 @@ func (c *Center) serveOnline(conn net.Conn) {
 		cancel()
 		conn.Close()
 	})
+	c.goes(func() { l.tick(c.opt.EchoEvery, c.echoFrame) })
+	c.goes(func() { l.tick(c.opt.KeepAliveEvery, func() []byte { return iso8583.AppendKeepAlive(nil) }) })
 	frames := iso8583.NewFrameReader(bufio.NewReaderSize(conn, 1<<16))
 	request, reply := iso8583.Online.NewMessage(""), iso8583.Online.NewMessage("")
 	for {
@@ -104,6 +106,37 @@ func (l *link) send(a answer, request, reply *iso8583.Message) {
 	}
 }
 
+// tick sends a frame of its own again and again while the connection lasts; never when the pause is zero.
+func (l *link) tick(pause time.Duration, frame func() []byte) {
+	if pause == 0 {
+		return
+	}
+	ticker := time.NewTicker(pause)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			l.put(frame(), 0)
+		case <-l.ctx.Done():
+			return
+		}
+	}
+}
+
+// echoFrame is an echo test of the center.
+func (c *Center) echoFrame() []byte {
+	m, now := iso8583.Online.NewMessage(iso8583.MTINetworkRequest), c.opt.Now().UTC()
+	m.Set(7, now.Format("0102150405"))
+	m.SetInt(11, c.asked.Add(1)%1_000_000)
+	m.Set(12, now.In(c.opt.Location).Format("060102150405"))
+	m.Set(24, iso8583.FunctionEcho)
+	frame, err := iso8583.AppendFrame(nil, m)
+	if err != nil {
+		c.malformed.Add(1)
+	}
+	return frame
+}
+
 func (l *link) put(frame []byte, delay time.Duration) {
 	if delay == 0 {
 		select {
@@ -144,6 +177,9 @@ func (c *Center) handle(m *iso8583.Message) answer {
 		return c.inquire(m)
 	case iso8583.MTINetworkRequest:
 		return plain(iso8583.ActionApproved)
+	}
+	if m.MTI() == iso8583.MTINetworkAnswer {
+		c.echoed.Add(1)
 	}
 	return answer{silent: true} // an answer where a request belongs
 }

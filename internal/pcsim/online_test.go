@@ -399,3 +399,23 @@ func TestBadOptionsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// A center that tests its lines and keeps them alive: the other side sees echo tests, and its answers are counted.
+func TestCenterTestsTheLine(t *testing.T) {
+	center := start(t, pcsim.Options{EchoEvery: time.Millisecond, KeepAliveEvery: time.Millisecond})
+	c := dial(t, center)
+	asked := c.receive()
+	if asked.MTI() != iso8583.MTINetworkRequest || asked.Text(24) != iso8583.FunctionEcho {
+		t.Fatalf("the center sent %s", asked)
+	}
+	answer := iso8583.Online.NewMessage("")
+	answer.Answer(asked)
+	answer.Set(39, iso8583.ActionApproved)
+	c.send(answer)
+	c.send(c.echo())
+	for c.receive().MTI() != iso8583.MTINetworkAnswer {
+	}
+	if n := center.Status().Echoed; n != 1 {
+		t.Errorf("%d echo tests answered, want 1", n)
+	}
+}

@@ -127,6 +127,9 @@ type Options struct {
 	// Charset is the character set of clearing files. Nil: found out for each file, Latin-1 or EBCDIC (cp500). Blocking
 	// is always found out, and a reply is written as its file was.
 	Charset *iso8583.Charset
+	// EchoEvery and KeepAliveEvery are the pauses, in real time, between echo tests (1804) of the center and between frames
+	// without a message, on each connection of the online host. Zero: none.
+	EchoEvery, KeepAliveEvery time.Duration
 	// Faults are the misbehaviors of the SFTP server; see [Center.SetFaults].
 	Faults Faults
 }
@@ -165,8 +168,8 @@ func (o Options) check() error {
 	if strings.ContainsAny(o.Name, "/\x00") {
 		return fmt.Errorf("%w: name %q", ErrOptions, o.Name)
 	}
-	if o.Replies.Delay < 0 {
-		return fmt.Errorf("%w: negative reply delay", ErrOptions)
+	if o.Replies.Delay < 0 || o.EchoEvery < 0 || o.KeepAliveEvery < 0 {
+		return fmt.Errorf("%w: negative delay", ErrOptions)
 	}
 	return o.Behavior.check()
 }

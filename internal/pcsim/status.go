@@ -21,6 +21,8 @@ type Status struct {
 	Received  int64 `json:"received"`
 	Malformed int64 `json:"malformed"`
 	Logins    int64 `json:"logins"`
+	// Echoed counts the echo tests of the center that were answered.
+	Echoed int64 `json:"echoed,omitzero"`
 	// Standing has held and net by currency, in minor units.
 	Standing map[money.Currency]Standing `json:"standing"`
 	Books    Snapshot                    `json:"books"`
@@ -38,7 +40,7 @@ func (c *Center) Status() Status {
 	s := Status{
 		Name: c.opt.Name, Model: c.opt.Model.String(), OnlineAddr: c.OnlineAddr(), SFTPAddr: c.SFTPAddr(),
 		HostKey:  strings.TrimSpace(string(ssh.MarshalAuthorizedKey(c.HostKey()))),
-		Received: c.received.Load(), Malformed: c.malformed.Load(), Logins: c.Logins(),
+		Received: c.received.Load(), Malformed: c.malformed.Load(), Logins: c.Logins(), Echoed: c.echoed.Load(),
 		Standing: map[money.Currency]Standing{}, Books: c.Books(), Files: c.Reports(),
 	}
 	for currency, t := range s.Books.Currencies {
