@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/charmap"
+	"settled/authorize/charset"
 )
 
 var errNotUnderstood = errors.New("answer is not understood")
@@ -18,18 +20,35 @@ var errNotUnderstood = errors.New("answer is not understood")
 // maxCode bounds a code of a server, in characters.
 const maxCode = 8
 
-// document reads a merchant's XML: no document type, no processing instruction but the declaration, UTF-8 or windows-1251.
+// document reads a merchant's XML: no document type, no processing instruction but the declaration, in a charset of package
+// charset.
 type document struct{ *xml.Decoder }
 
 func newDocument(text []byte) document {
 	d := xml.NewDecoder(bytes.NewReader(bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\xEF\xBB\xBF")))))
-	d.CharsetReader = func(charset string, r io.Reader) (io.Reader, error) {
-		if strings.EqualFold(charset, "windows-1251") {
-			return charmap.Windows1251.NewDecoder().Reader(r), nil
-		}
-		return nil, fmt.Errorf("charset %q", clean(charset, 20))
-	}
+	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // readable has seen to it
 	return document{d}
+}
+
+var declared = regexp.MustCompile(`^\s*<\?xml[^>]*\sencoding\s*=\s*["']([^"']*)`)
+
+// readable returns an answer in UTF-8. Its charset is what its header says beside UTF-8, else its declaration. What is not UTF-8, though nothing
+// says so, is read as windows-1251: the codes, which decide, are the same.
+func readable(text []byte, contentType string) ([]byte, error) {
+	_, options, _ := mime.ParseMediaType(contentType)
+	name := options["charset"]
+	c, _ := charset.Named(name)
+	if said := declared.FindSubmatch(text); c == nil && said != nil { // servers say UTF-8 of everything
+		name = string(said[1])
+	}
+	c, known := charset.Named(name)
+	if !known && name != "" {
+		return nil, fmt.Errorf("%w: charset %q", errNotUnderstood, clean(name, 20))
+	}
+	if c == nil && !utf8.Valid(text) {
+		c, _ = charset.Named("windows-1251")
+	}
+	return c.Decode(text), nil
 }
 
 // next returns the next start or end of an element, or text.

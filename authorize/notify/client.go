@@ -147,11 +147,11 @@ func (c *Client) send(ctx context.Context, to Address, body []byte) (Answer, err
 		return Answer{}, withoutURL(err)
 	}
 	defer response.Body.Close()
-	return read(to, response.StatusCode, response.Body)
+	return read(to, response.StatusCode, response.Header.Get("Content-Type"), response.Body)
 }
 
 // read understands an answer of a server.
-func read(to Address, status int, body io.Reader) (Answer, error) {
+func read(to Address, status int, contentType string, body io.Reader) (Answer, error) {
 	if to.PlainAnswer {
 		if status != http.StatusOK {
 			return Answer{}, fmt.Errorf("status %d instead of 200", status)
@@ -167,6 +167,9 @@ func read(to Address, status int, body io.Reader) (Answer, error) {
 	}
 	if len(text) > maxAnswer {
 		return Answer{}, fmt.Errorf("answer is longer than %d bytes", maxAnswer)
+	}
+	if text, err = readable(text, contentType); err != nil {
+		return Answer{}, err
 	}
 	if to.SOAP {
 		return parseSOAP(text, status)

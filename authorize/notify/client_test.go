@@ -33,6 +33,10 @@ var answers = []struct {
 	{"taken, by the codes alone", false, 200, `<pushpaymentresult firstcode="0" secondcode="0"/>`, Delivered, "0/0"},
 	{"taken, after a byte order mark and blanks", false, 200, "\xEF\xBB\xBF\r\n " + taken, Delivered, "0/0"},
 	{"taken, in windows-1251", false, 200, "<?xml version=\"1.0\" encoding=\"windows-1251\"?><pushpaymentresult firstcode=\"0\" secondcode=\"0\"><order><billnumber>1</billnumber><packetdate>\xC2\xF1</packetdate></order></pushpaymentresult>", Delivered, "0/0"},
+	{"taken, in Latin-1", false, 200, "<?xml version='1.0' encoding='ISO-8859-1'?>" + `<pushpaymentresult firstcode="0" secondcode="0"><order><packetdate>` + "\xE9</packetdate></order></pushpaymentresult>", Delivered, "0/0"},
+	{"taken, in utf8 without a hyphen", false, 200, `<?xml version="1.0" encoding="utf8"?>` + taken[strings.Index(taken, "<p"):], Delivered, "0/0"},
+	{"taken, in ASCII", false, 200, `<?xml version="1.0" encoding="us-ascii"?>` + taken[strings.Index(taken, "<p"):], Delivered, "0/0"},
+	{"taken, in no charset that it says", false, 200, `<pushpaymentresult firstcode="0" secondcode="0">` + "\xC2\xF1\xE5</pushpaymentresult>", Delivered, "0/0"},
 	{"taken, with other letters and attributes", false, 201, `<PushPaymentResult FirstCode=" 0" SecondCode="0 " count="1"><order/></PushPaymentResult>`, Delivered, "0/0"},
 	{"refused", false, 200, `<pushpaymentresult firstcode="5" secondcode="107"/>`, Refused, "5/107"},
 	{"refused, not self-closed", false, 200, `<pushpaymentresult firstcode="0" secondcode="1"></pushpaymentresult>`, Refused, "0/1"},
@@ -98,6 +102,16 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("the error tells the address: %v", a.Err)
 			}
 		})
+	}
+}
+
+// The header says what the charset is of a document that does not.
+func TestCharsetOfTheHeader(t *testing.T) {
+	const text = `<pushpaymentresult firstcode="0" secondcode="0">` + "\xC2\xF1\xE5</pushpaymentresult>"
+	for kind, want := range map[string]Outcome{"text/xml; charset=windows-1251": Delivered, "text/xml; charset=utf-7": Silent} {
+		if a, _ := read(Address{}, 200, kind, strings.NewReader(text)); a.Outcome != want {
+			t.Errorf("%s: %+v", kind, a)
+		}
 	}
 }
 
@@ -201,7 +215,7 @@ func FuzzAnswer(f *testing.F) {
 		f.Add(a.soap, []byte(a.body))
 	}
 	f.Fuzz(func(t *testing.T, soap bool, body []byte) {
-		a, err := read(Address{SOAP: soap}, 200, strings.NewReader(string(body)))
+		a, err := read(Address{SOAP: soap}, 200, "text/xml", strings.NewReader(string(body)))
 		if err == nil && a.Outcome == Silent || err != nil && a.Outcome != Silent {
 			t.Errorf("%+v, %v", a, err)
 		}
