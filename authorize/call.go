@@ -1,6 +1,7 @@
 package authorize
 
 import (
+	"compress/gzip"
 	"errors"
 	"io"
 	"mime"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"settled/authorize/charset"
 	"settled/settle"
 )
 
@@ -21,7 +23,12 @@ const maxBody = 64 << 10
 type call struct {
 	body     []byte
 	values   [inCount][]byte
-	boundary string         // of a multipart body
+	boundary string // of a multipart body
+	zipped   bool   // the body is compressed
+	declared bool   // the request says what its charset is
+	charset  *charset.Charset
+	shops    map[int32]Merchant
+	given    []received     // fields of a form, until all of them are known
 	accepts  *[inCount]bool // parameters that the service has; nil: all
 	syntax   *syntax
 	format   Format
@@ -30,7 +37,8 @@ type call struct {
 	request  *http.Request
 	merchant *settle.Merchant
 	settings *Merchant
-	received []received // what was stripped from the parameters that proofs cover
+	received []received // what was changed of the parameters that proofs cover
+	noted    []noted    // what describes the buyer and was not taken as sent
 	unknown  []field    // fields that ListParameters may name
 	listed   []field    // those that it does
 }
@@ -41,7 +49,8 @@ var calls = sync.Pool{New: func() any { return &call{body: make([]byte, 0, 4<<10
 func (c *call) release() {
 	body := c.body[:cap(c.body)]
 	clear(body)
-	*c = call{body: body[:0]}
+	clear(c.given)
+	*c = call{body: body[:0], given: c.given[:0]}
 	calls.Put(c)
 }
 
@@ -63,6 +72,7 @@ func (c *call) read(r *http.Request) error {
 	if err == nil {
 		err = errors.Join(c.takeListed(), c.checkCheque())
 	}
+	c.checkClientIP()
 	if format := c.readFormat(); err == nil {
 		err = format
 	}
@@ -91,14 +101,19 @@ type syntax struct {
 	format Format // of the answer, whatever Format says; 0: as Format says
 }
 
-var formSyntax = &syntax{parse: (*call).parseForm}
+var (
+	formSyntax = &syntax{parse: (*call).parseForm}
+	jsonSyntax = &syntax{(*call).parseJSON, FormatJSON}
+)
 
 // syntaxes by the type of the body.
 var syntaxes = map[string]*syntax{
 	"application/x-www-form-urlencoded": formSyntax,
 	"multipart/form-data":               multipartSyntax,
-	"application/json":                  {(*call).parseJSON, FormatJSON},
+	"application/json":                  jsonSyntax,
+	"text/json":                         jsonSyntax,
 	"text/xml":                          {(*call).parseSOAP, FormatSOAP},
+	"application/xml":                   {(*call).parseSOAP, FormatSOAP},
 	"application/soap+xml":              {(*call).parseSOAP, FormatSOAP},
 }
 
@@ -106,8 +121,12 @@ func (c *call) readType(h http.Header) error {
 	unsupported := func(why string) error {
 		return &fault{first: errFormat, second: onService, status: http.StatusUnsupportedMediaType, detail: why}
 	}
-	if h.Get("Content-Encoding") != "" {
-		return unsupported("send the body without content encoding")
+	switch strings.ToLower(h.Get("Content-Encoding")) {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		c.zipped = true
+	default:
+		return unsupported("send the body without content encoding, or in gzip")
 	}
 	kind := h.Get("Content-Type")
 	if kind == "application/x-www-form-urlencoded" {
@@ -116,8 +135,13 @@ func (c *call) readType(h http.Header) error {
 	}
 	kind, options, err := mime.ParseMediaType(kind)
 	c.syntax = syntaxes[kind]
-	if charset := options["charset"]; err != nil || c.syntax == nil || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return unsupported("send UTF-8 as application/x-www-form-urlencoded, application/json, text/xml or application/soap+xml")
+	if err != nil || c.syntax == nil {
+		return unsupported("send application/x-www-form-urlencoded, application/json, text/xml or application/soap+xml")
+	}
+	if name := options["charset"]; name != "" {
+		if c.charset, c.declared = charset.Named(name); !c.declared {
+			return unsupported("send UTF-8, windows-1251 or ISO-8859-1")
+		}
 	}
 	if c.boundary = options["boundary"]; c.syntax == multipartSyntax && (c.boundary == "" || len(c.boundary) > maxBoundary) {
 		return unsupported("multipart/form-data has no boundary")
@@ -130,18 +154,31 @@ func (c *call) readType(h http.Header) error {
 
 var errTooLarge = &fault{first: errGeneral, second: onSize, status: http.StatusRequestEntityTooLarge, detail: "body exceeds 64 KiB"}
 
-// readBody reads at most maxBody bytes. A buffer that is left for a larger one is wiped.
+// readBody reads at most maxBody bytes, compressed or not. A buffer that is left for a larger one is wiped.
 func (c *call) readBody(r *http.Request) error {
 	if r.ContentLength > maxBody {
 		return errTooLarge
 	}
+	if !c.zipped {
+		return c.readFrom(r.Body)
+	}
+	plain, err := gzip.NewReader(io.LimitReader(r.Body, maxBody))
+	if err != nil {
+		return errNotZipped
+	}
+	return c.readFrom(plain)
+}
+
+var errNotZipped = &fault{first: errFormat, second: onService, status: http.StatusBadRequest, detail: "body is not gzip, or is not whole"}
+
+func (c *call) readFrom(body io.Reader) error {
 	for {
 		if len(c.body) == cap(c.body) {
 			grown := append(make([]byte, 0, max(4<<10, 4*cap(c.body))), c.body...)
 			clear(c.body)
 			c.body = grown
 		}
-		n, err := r.Body.Read(c.body[len(c.body):cap(c.body)])
+		n, err := body.Read(c.body[len(c.body):cap(c.body)])
 		c.body = c.body[:len(c.body)+n]
 		switch {
 		case len(c.body) > maxBody:
@@ -150,6 +187,8 @@ func (c *call) readBody(r *http.Request) error {
 			return nil
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return &fault{first: errTimedOut, second: onUnexpected, status: http.StatusRequestTimeout, detail: "body did not come in time"}
+		case err != nil && c.zipped:
+			return errNotZipped
 		case err != nil:
 			return &fault{first: errGeneral, second: onUnexpected, status: http.StatusBadRequest, detail: "body ended early"}
 		}
@@ -157,25 +196,29 @@ func (c *call) readBody(r *http.Request) error {
 }
 
 // set takes one parameter: strips it, checks its text, length and size, and refuses a second value. An empty value counts
-// as missing, and so does a zero that proofs skip. A parameter that the service does not have is skipped.
+// as missing, and so does a zero that proofs skip. What describes the buyer is cut or left out where other parameters are refused. A parameter that the service does not have is skipped.
 func (c *call) set(id in, v []byte) error {
 	if c.accepts != nil && !c.accepts[id] {
 		return nil
 	}
 	p := &params[id]
-	if !utf8.Valid(v) {
-		return refuse(errFormat, p.second, p.name+" is not UTF-8")
+	text := c.plain(v)
+	if !utf8.Valid(text) {
+		return c.lenient(id, refuse(errFormat, p.second, p.name+" is not UTF-8, and no other charset is declared"))
 	}
-	if c.has(id) || c.keepReceived(id, v) {
-		return refuse(errFormat, p.second, p.name+" is given twice")
+	if c.has(id) || c.keepReceived(id, v, text) {
+		return c.lenient(id, refuse(errFormat, p.second, p.name+" is given twice"))
 	}
-	v = p.strip.apply(v)
+	v = p.strip.apply(text)
 	if len(v) > p.max && utf8.RuneCount(v) > p.max {
 		if inStartYear <= id && id <= inEndMin {
 			c.values[id] = v[:0] // a wrong part of a period is passed over by its reader
 			return nil
 		}
-		return refuse(errFormat, p.second, p.name+" is too long")
+		if describing[id] == refused {
+			return refuse(errFormat, p.second, p.name+" is too long")
+		}
+		v = c.shorten(id, v)
 	}
 	if err := id.checkNumber(v); err != nil {
 		return err

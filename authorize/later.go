@@ -3,7 +3,6 @@ package authorize
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"time"
 
 	"settled/authorize/online"
@@ -63,9 +62,7 @@ func (g *Gateway) readLater(ctx context.Context, c *call) (r settle.OpenRequest,
 	if err = c.require(inBillNumber, inOrderNumber); err != nil {
 		return r, err
 	}
-	if err = errors.Join(c.readLanguage(english), c.checkClientIP()); err != nil {
-		return r, err
-	}
+	c.readLanguage(english)
 	id, operation, err := c.billNumber()
 	if err != nil {
 		return r, err

@@ -117,8 +117,9 @@ func (c *call) takeField(name string, f field) error {
 	switch {
 	case !ok:
 		return wrong("is not URL-encoded")
-	case !utf8.Valid(value):
-		return wrong("is not UTF-8")
+	}
+	if value = c.plain(value); !utf8.Valid(value) {
+		return wrong("is not UTF-8, and no other charset is declared")
 	}
 	value = stripGeneral.apply(value)
 	switch {

@@ -12,6 +12,7 @@ type Merchant struct {
 	SecretWord   string // salt of check values; empty: check values are empty
 	TestMode     bool   // told in every answer
 	Russian      bool   // texts of payment answers are Russian unless the request says otherwise
+	Charset      string // of the merchant's pages, whose forms do not say it; empty: UTF-8
 	Page         Page
 	Proofs       Proofs
 	Notify       Notify

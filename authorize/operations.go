@@ -25,22 +25,12 @@ func (g *Gateway) charge(ctx context.Context, c *call) (*answer, error) {
 	if r.External, err = c.external(inExternalConfirm); err != nil {
 		return nil, err
 	}
-	if err = c.common(); err != nil {
-		return nil, err
-	}
+	c.readLanguage(russian)
 	result, err := g.Books.Confirm(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	return one(c.operation(g, result.Order, result.Operation)), nil
-}
-
-// common checks the parameters that confirmations and cancels share.
-func (c *call) common() error {
-	if err := c.readLanguage(russian); err != nil {
-		return err
-	}
-	return c.checkClientIP()
 }
 
 // cancel serves both cancel services; their answers differ in layout only.
@@ -61,9 +51,7 @@ func (g *Gateway) cancel(ctx context.Context, c *call) (*answer, error) {
 	if r.External, err = c.external(inExternalRefund); err != nil {
 		return nil, err
 	}
-	if err = c.common(); err != nil {
-		return nil, err
-	}
+	c.readLanguage(russian)
 	result, err := g.Books.Cancel(ctx, r)
 	if errors.Is(err, settle.ErrInFlight) && g.takeBack(ctx, r.Merchant, r.Order) {
 		result, err = g.Books.Cancel(ctx, r)

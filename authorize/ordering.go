@@ -47,9 +47,7 @@ func (g *Gateway) readOrder(c *call) (r settle.OpenRequest, err error) {
 	if err = g.findMerchant(c); err != nil {
 		return r, err
 	}
-	if err = c.readLanguage(c.settings.language()); err != nil {
-		return r, err
-	}
+	c.readLanguage(c.settings.language())
 	if err = checkRequest(c.settings, c); err != nil {
 		return r, err
 	}

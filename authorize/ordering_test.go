@@ -111,7 +111,6 @@ func TestOrdersAreRefused(t *testing.T) {
 		"script as address":   {params{"URL_RETURN_OK": "javascript:alert(1)"}, 5, 154},
 		"no host":             {params{"URL_RETURN": "https:///x"}, 5, 154},
 		"no means":            {params{"CardPayment": "0"}, 15, 218},
-		"language":            {params{"Language": "DE"}, 5, 127},
 		"wrong check value":   {params{"Checkvalue": strings.Repeat("0", 32)}, 7, 0},
 		"regular, no end":     {regular.with(params{"RecurringMaxDate": ""}), 3, 104},
 		"regular, ended":      {regular.with(params{"RecurringMaxDate": "01.03.2026"}), 5, 104},

@@ -26,6 +26,9 @@ func (c *call) parseForm() (wrong error) {
 			wrong = err
 		}
 	}
+	if err := c.take(); wrong == nil {
+		wrong = err
+	}
 	return wrong
 }
 
@@ -33,6 +36,9 @@ func (c *call) pair(pair []byte) error {
 	name, value, _ := bytes.Cut(pair, []byte{'='})
 	id, known := findForm(name)
 	if !known {
+		if string(name) == charsetField {
+			c.declare(value)
+		}
 		c.keepUnknown(name, value, true)
 		return nil
 	}
@@ -41,9 +47,10 @@ func (c *call) pair(pair []byte) error {
 	}
 	value, ok := unescape(value)
 	if !ok {
-		return refuse(errFormat, params[id].second, params[id].name+" is not URL-encoded")
+		return c.lenient(id, refuse(errFormat, params[id].second, params[id].name+" is not URL-encoded"))
 	}
-	return c.set(id, value)
+	c.given = append(c.given, received{id, value})
+	return nil
 }
 
 // findForm looks an encoded name up.
@@ -111,6 +118,7 @@ func hexValue(c byte) byte {
 // parseJSON reads one JSON object strictly: no duplicate, unknown or wrongly spelled names, no data after it, values that
 // are strings or numbers, valid UTF-8.
 func (c *call) parseJSON() error {
+	c.convert()
 	d := jsontext.NewDecoder(bytes.NewBuffer(c.body))
 	if token, err := d.ReadToken(); err != nil || token.Kind() != '{' {
 		return malformed("body is not a JSON object", "")
@@ -162,7 +170,7 @@ func (c *call) member(d *jsontext.Decoder) error {
 		}
 		return c.set(id, text)
 	}
-	return &fault{first: errFormat, second: params[id].second, detail: "/" + params[id].name + ": value must be a string or a number"}
+	return c.lenient(id, &fault{first: errFormat, second: params[id].second, detail: "/" + params[id].name + ": value must be a string or a number"})
 }
 
 // near points to the member that an error of the decoder is about, or to the last one before it.

@@ -19,6 +19,9 @@ func (c *call) parseMultipart() (wrong error) {
 	rest, more := bytes.CutPrefix(c.body, delimiter[2:])
 	for more {
 		if end, last := bytes.CutPrefix(rest, []byte("--")); last && len(bytes.TrimSpace(end)) == 0 {
+			if err := c.take(); wrong == nil {
+				wrong = err
+			}
 			return wrong
 		}
 		var part []byte
@@ -42,12 +45,14 @@ func (c *call) formField(text []byte) error {
 	id, known := lookUp([]byte(name))
 	switch {
 	case !known:
+		if name == charsetField {
+			c.declare(value)
+		}
 		c.keepUnknown([]byte(name), value, false)
-		return nil
-	case id == ignored:
-		return nil
+	case id != ignored:
+		c.given = append(c.given, received{id, value})
 	}
-	return c.set(id, value)
+	return nil
 }
 
 // partName reads the name of a field from its header. A file and an encoded value are none.

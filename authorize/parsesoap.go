@@ -13,6 +13,9 @@ const (
 // name of the body's element is not looked at: the path says which service is meant. The version of the envelope is
 // also that of the answer.
 func (c *call) parseSOAP() error {
+	if err := c.convertXML(); err != nil {
+		return err
+	}
 	s := &xmlScanner{b: c.body}
 	if err := s.begin(); err != nil {
 		return err
@@ -132,13 +135,17 @@ func (c *call) readUnknown(s *xmlScanner, name []byte) error {
 
 // readParam reads the text of a parameter. A value that stands elsewhere (href) must not pass for a missing one.
 func (c *call) readParam(s *xmlScanner, id in) error {
+	around := s.depth - 1
 	_, elsewhere := s.attribute("href")
 	v, ok, err := s.value()
 	switch {
 	case err != nil:
 		return err
 	case !ok || elsewhere:
-		return refuse(errFormat, params[id].second, params[id].name+" must be a text")
+		if err := c.lenient(id, refuse(errFormat, params[id].second, params[id].name+" must be a text")); err != nil {
+			return err
+		}
+		return s.skipTo(around)
 	}
 	return c.set(id, v)
 }

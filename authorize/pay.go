@@ -64,9 +64,7 @@ func (g *Gateway) readPayment(c *call) (in settle.Intent, k card, err error) {
 	if err != nil {
 		return in, k, err
 	}
-	if err = errors.Join(c.readLanguage(c.settings.language()), c.checkClientIP()); err != nil {
-		return in, k, err
-	}
+	c.readLanguage(c.settings.language())
 	if _, err = c.number(inCardType, 1, 9, 0); err != nil {
 		return in, k, err
 	}

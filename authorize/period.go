@@ -140,7 +140,7 @@ func (c *call) readPeriodQuery(now time.Time) (*periodQuery, error) {
 		q.means = strconv.Itoa(means)
 	}
 	q.by, q.file = settle.PeriodBy(by), fileMode(file)
-	if err := errors.Join(c.checkLetters(q), c.readTestMode(q), c.readLanguage(english)); err != nil {
+	if err := errors.Join(c.checkLetters(q), c.readTestMode(q)); err != nil {
 		return nil, err
 	}
 	q.from, q.to = c.period(now)

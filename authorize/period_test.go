@@ -150,7 +150,7 @@ func TestResultByDateRefuses(t *testing.T) {
 	}{
 		{params{"Operationstate": "s"}, 5, 146}, {params{"Operationstate": "X"}, 5, 146}, {params{"Operationtype": "a"}, 5, 145},
 		{params{"MeanType_ID": "VISA"}, 4, 111}, {params{"DateTimeMode": "3"}, 5, 104}, {params{"ZipFlag": "3"}, 5, 132},
-		{params{"TestMode": "2"}, 5, 212}, {params{"Language": "FR"}, 5, 127}, {params{"Password": "Wrong2026Word"}, 7, 102},
+		{params{"TestMode": "2"}, 5, 212}, {params{"Password": "Wrong2026Word"}, 7, 102},
 	} {
 		r := w.form(resultByDate, credentials().with(c.change))
 		if first, second := w.codes(r.body); first != c.first || second != c.second || !strings.HasPrefix(r.body, "firstcode:") {

@@ -10,9 +10,11 @@ import (
 	"encoding/base64"
 	"slices"
 	"strings"
+
+	"settled/authorize/charset"
 )
 
-// received is a parameter as it came, before anything was stripped from it.
+// received is a parameter as it came, before anything was changed in it.
 type received struct {
 	id    in
 	value []byte
@@ -29,16 +31,16 @@ func (id in) skippedWhenZero() bool { return slices.Contains(provenIfSent[:], id
 // isZero tells whether v is zero, however it is written.
 func isZero(v []byte) bool { return len(bytes.Trim(v, "0.")) == 0 }
 
-// keepReceived keeps the text of a parameter that proofs cover, if stripping will change it, and tells whether one is
-// kept already. None of them holds card data.
-func (c *call) keepReceived(id in, v []byte) (twice bool) {
-	if !slices.Contains(provenParams[:], id) && !id.skippedWhenZero() || !params[id].strip.removes(v) {
-		return slices.ContainsFunc(c.received, func(r received) bool { return r.id == id })
-	}
+// keepReceived keeps the bytes of a parameter that proofs cover, if its text is in another charset or stripping will change it,
+// and tells whether one is kept already. None of them holds card data.
+func (c *call) keepReceived(id in, v, text []byte) (twice bool) {
 	if slices.ContainsFunc(c.received, func(r received) bool { return r.id == id }) {
 		return true
 	}
-	c.received = append(c.received, received{id, bytes.Clone(v)})
+	covered := slices.Contains(provenParams[:], id) || id.skippedWhenZero()
+	if covered && (c.charset != nil && !charset.ASCII(text) || params[id].strip.removes(text)) {
+		c.received = append(c.received, received{id, bytes.Clone(c.encoded(v))})
+	}
 	return false
 }
 

@@ -30,9 +30,10 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, s *service, m *r
 	c := calls.Get().(*call)
 	defer c.release()
 	c.format, c.accepts, c.source = s.format, &s.accepts, g.Source(r)
-	c.request = r
+	c.request, c.shops = r, g.Merchants
 	id := correlation()
 	a := g.answerTo(r, s, c, id)
+	g.logNoted(c, s.path, id)
 	if a.fault != nil && a.fault.status >= http.StatusInternalServerError {
 		w.Header().Set("Retry-After", "1")
 	}

@@ -2,7 +2,6 @@ package authorize
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"settled/authorize/threeds"
@@ -92,9 +91,7 @@ func (g *Gateway) continuePayment(ctx context.Context, c *call) (*answer, error)
 	if err != nil {
 		return nil, err
 	}
-	if err = errors.Join(c.readLanguage(c.settings.language()), c.checkClientIP()); err != nil {
-		return nil, err
-	}
+	c.readLanguage(c.settings.language())
 	ctx = context.WithoutCancel(ctx) // from here on the work does not end with the caller
 	o, err := g.Books.Order(ctx, c.merchant.ID, id)
 	if err != nil {

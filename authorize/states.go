@@ -27,9 +27,7 @@ func (g *Gateway) orderState(ctx context.Context, c *call) (*answer, error) {
 
 // orderResult serves every attempt with all its operations.
 func (g *Gateway) orderResult(ctx context.Context, c *call) (*answer, error) {
-	if err := c.readLanguage(english); err != nil {
-		return nil, err
-	}
+	c.readLanguage(english)
 	found, err := g.attempts(ctx, c)
 	if err != nil {
 		return nil, err

@@ -51,9 +51,7 @@ func (g *Gateway) readTokenPayment(ctx context.Context, c *call) (r settle.OpenR
 	if err != nil {
 		return r, s, err
 	}
-	if err = errors.Join(c.readLanguage(c.settings.language()), c.checkClientIP()); err != nil {
-		return r, s, err
-	}
+	c.readLanguage(c.settings.language())
 	if s, err = g.readStored(ctx, c); err != nil {
 		return r, s, err
 	}

@@ -2,7 +2,6 @@ package authorize
 
 import (
 	"fmt"
-	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -111,8 +110,8 @@ func (c *call) number(id in, low, high, otherwise int) (int, error) {
 	return n, nil
 }
 
-// readLanguage decides the language of texts.
-func (c *call) readLanguage(otherwise language) error {
+// readLanguage decides the language of texts: one that we lack is the other one.
+func (c *call) readLanguage(otherwise language) {
 	switch strings.ToUpper(c.text(inLanguage)) {
 	case "":
 		c.language = otherwise
@@ -121,19 +120,8 @@ func (c *call) readLanguage(otherwise language) error {
 	case "RU":
 		c.language = russian
 	default:
-		return invalid(inLanguage, "is neither RU nor EN")
+		c.language, c.noted = otherwise, append(c.noted, noted{inLanguage, leftOut})
 	}
-	return nil
-}
-
-func (c *call) checkClientIP() error {
-	if !c.has(inClientIP) {
-		return nil
-	}
-	if _, err := netip.ParseAddr(c.text(inClientIP)); err != nil {
-		return unreadable(inClientIP, "is not an IP address")
-	}
-	return nil
 }
 
 var externalShape = regexp.MustCompile(`^[A-Za-z0-9_-]{10,100}$`)

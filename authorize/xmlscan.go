@@ -2,7 +2,6 @@ package authorize
 
 import (
 	"bytes"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -43,7 +42,7 @@ func notXML(why string) error {
 	return refuse(errFormat, onPacket, "body is not a SOAP envelope: "+why)
 }
 
-// begin reads what may stand before the outermost element.
+// begin reads what may stand before the outermost element. The text is UTF-8 by now, whatever it says.
 func (s *xmlScanner) begin() error {
 	if !utf8.Valid(s.b) {
 		return notXML("it is not UTF-8")
@@ -53,7 +52,6 @@ func (s *xmlScanner) begin() error {
 			return notXML("it holds a control character")
 		}
 	}
-	s.b = bytes.TrimPrefix(s.b, []byte("\xef\xbb\xbf"))
 	if !s.take("<?xml") {
 		return nil
 	}
@@ -62,9 +60,6 @@ func (s *xmlScanner) begin() error {
 	}
 	if version, _ := s.attribute("version"); string(version) != "1.0" || !s.take("?>") {
 		return notXML("it has no XML declaration of version 1.0")
-	}
-	if encoding, ok := s.attribute("encoding"); ok && !strings.EqualFold(string(encoding), "utf-8") {
-		return notXML("it is not declared as UTF-8")
 	}
 	return nil
 }

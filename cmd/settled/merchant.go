@@ -174,6 +174,7 @@ func settingsOf(m *config.Merchant) []merchantSetting {
 	add("secret_word", present(len(m.SecretWord.Reveal()) > 0))
 	add("test_mode", m.TestMode)
 	add("language", word(m.Russian, "ru", "en"))
+	add("charset", m.Charset)
 	addPage(add, &m.Page)
 	addProofs(add, m)
 	for i := range m.Routes {

@@ -33,7 +33,7 @@ func merchants(cfg *config.Config) map[int32]authorize.Merchant {
 	out := map[int32]authorize.Merchant{}
 	for _, m := range cfg.Merchants {
 		out[m.ID] = authorize.Merchant{Login: m.Login, PasswordHash: m.PasswordHash, SecretWord: string(m.SecretWord.Reveal()),
-			TestMode: m.TestMode, Russian: m.Russian, Page: page(&m.Page), Proofs: proofs(&m.Proofs), Notify: notify(&m.Notify)}
+			TestMode: m.TestMode, Russian: m.Russian, Charset: m.Charset, Page: page(&m.Page), Proofs: proofs(&m.Proofs), Notify: notify(&m.Notify)}
 	}
 	return out
 }

@@ -152,6 +152,7 @@ type Merchant struct {
 	SecretWordFile string
 	TestMode       bool
 	Russian        bool // texts of payment answers are Russian unless the request says otherwise
+	Charset        string // of its pages, whose forms do not say it
 	Page           Page
 	Proofs         Proofs
 	Notify         Notify

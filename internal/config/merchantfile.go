@@ -19,6 +19,7 @@ type MerchantFile struct {
 	SecretWordFile string            `yaml:"secret_word_file,omitempty"`
 	TestMode       bool              `yaml:"test_mode,omitempty"`
 	Language       string            `yaml:"language,omitempty"`
+	Charset        string            `yaml:"charset,omitempty"`
 	Page           PageFile          `yaml:"page,omitempty"`
 	Proofs         ProofsFile        `yaml:"proofs,omitempty"`
 	Notifications  NotificationsFile `yaml:"notifications,omitempty"`

@@ -1,0 +1,86 @@
+package authorize
+
+import (
+	"bytes"
+	"net/netip"
+	"strings"
+	"unicode/utf8"
+)
+
+// leniency is what becomes of a value that cannot be taken as it was sent.
+type leniency uint8
+
+const (
+	refused leniency = iota // the request is
+	cut                     // to what fits, because the beginning of it is still of use
+	leftOut                 // because a part of it would be another one
+)
+
+// describing are the parameters that describe the buyer and what he buys. They move no money and are signed by nobody, so they never
+// stop a sale.
+var describing = [inCount]leniency{
+	inLastName: cut, inFirstName: cut, inMiddleName: cut, inCardholder: cut, inAddress: cut, inCity: cut, inOrderComment: cut,
+	inBillComment: cut, inComment: cut,
+	inEmail: leftOut, inHomePhone: leftOut, inWorkPhone: leftOut, inMobilePhone: leftOut, inFax: leftOut, inCountry: leftOut,
+	inState: leftOut, inZip: leftOut, inLanguage: leftOut, inClientIP: leftOut, inMobileDevice: leftOut, inUserAgent: cut, inAcceptHeader: cut,
+}
+
+// noted is a parameter that was not taken as it was sent.
+type noted struct {
+	id  in
+	how leniency
+}
+
+// lenient notes that a value of a parameter is not taken, if that stops nothing; else it returns the error.
+func (c *call) lenient(id in, err error) error {
+	if err == nil || describing[id] == refused {
+		return err
+	}
+	c.noted = append(c.noted, noted{id, leftOut})
+	return nil
+}
+
+// shorten cuts a value that is too long, or leaves it out; nil says that it is left out.
+func (c *call) shorten(id in, v []byte) []byte {
+	if c.noted = append(c.noted, noted{id, describing[id]}); describing[id] == leftOut {
+		return nil
+	}
+	end := 0
+	for range params[id].max {
+		_, size := utf8.DecodeRune(v[end:])
+		end += size
+	}
+	clear(v[end:])
+	return bytes.TrimRight(v[:end], " ")
+}
+
+// checkClientIP leaves out an address that is none.
+func (c *call) checkClientIP() {
+	if _, err := netip.ParseAddr(c.text(inClientIP)); err != nil && c.has(inClientIP) {
+		c.values[inClientIP], c.noted = nil, append(c.noted, noted{inClientIP, leftOut})
+	}
+}
+
+// logNoted says which parameters were not taken as they were sent, never what they held.
+func (g *Gateway) logNoted(c *call, route, request string) {
+	if len(c.noted) == 0 {
+		return
+	}
+	var names []string
+	for _, n := range c.noted {
+		how := " left out"
+		if n.how == cut {
+			how = " cut"
+		}
+		names = append(names, params[n.id].name+how)
+	}
+	g.Log.Info("buyer's data not taken as sent", "route", route, "request", request, "merchant", string(c.merchantDigits()), "parameters", strings.Join(names, ", "))
+}
+
+// merchantDigits is whom the request names, if that is a number.
+func (c *call) merchantDigits() []byte {
+	if v := c.values[inMerchant]; digits(v) {
+		return v
+	}
+	return nil
+}
