@@ -25,6 +25,7 @@ type call struct {
 	values   [inCount][]byte
 	boundary string // of a multipart body
 	zipped   bool   // the body is compressed
+	link     bool   // the parameters stand in the address
 	declared bool   // the request says what its charset is
 	charset  *charset.Charset
 	shops    map[int32]Merchant
@@ -65,6 +66,21 @@ func (c *call) read(r *http.Request) error {
 	if err := c.readBody(r); err != nil {
 		return err
 	}
+	return c.parse(r)
+}
+
+// readLink takes an order in from an address, as if it were a form.
+func (c *call) readLink(r *http.Request) error {
+	if len(r.URL.RawQuery) > maxBody {
+		return errTooLarge
+	}
+	c.syntax, c.link = formSyntax, true
+	c.body = append(c.body[:0], r.URL.RawQuery...)
+	return c.parse(r)
+}
+
+// parse reads the parameters.
+func (c *call) parse(r *http.Request) error {
 	err := checkQuery(r.URL.RawQuery) // told in the format that the body asks for
 	if parsed := c.syntax.parse(c); err == nil {
 		err = parsed

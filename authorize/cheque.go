@@ -10,7 +10,7 @@ import (
 // maxChequeItems bounds the positions of a cheque.
 const maxChequeItems = 500
 
-// checkCheque checks the shape of ChequeItems: {"items":[…]}, where each position has a name or a product, price,
+// checkCheque checks the shape of ChequeItems: {"items":[…]} or the bare list, where each position has a name or a product, price,
 // quantity and amount, and an id of its own if it has one. The text is kept as it came; nothing is computed from it.
 func (c *call) checkCheque() error {
 	if !c.has(inChequeItems) {
@@ -22,8 +22,12 @@ func (c *call) checkCheque() error {
 	text := c.values[inChequeItems]
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
-	if !jsontext.Value(text).IsValid() || d.Decode(&cheque) != nil {
-		return unreadable(inChequeItems, `is not JSON of the form {"items":[{…}]}`)
+	into := any(&cheque)
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("[")) {
+		into = &cheque.Items
+	}
+	if !jsontext.Value(text).IsValid() || d.Decode(into) != nil {
+		return unreadable(inChequeItems, `is not JSON of the form {"items":[{…}]} or [{…}]`)
 	}
 	if n := len(cheque.Items); n == 0 || n > maxChequeItems {
 		return unreadable(inChequeItems, "must have 1 to 500 items")

@@ -27,26 +27,27 @@ func appendJSON(dst []byte, s *sheet, a *answer) []byte {
 		return appendFault(dst, a.fault)
 	}
 	dst = append(append(append(dst, `{"`...), s.root...), `":`...)
-	if s.list {
-		dst = append(dst, `{"orders":`...)
+	switch {
+	case s.list:
+		dst = append(appendOrders(append(dst, `{"orders":`...), s, a.orders), '}')
+	case len(a.orders) > 1: // clients read one object: that of the last attempt
+		dst = appendOrder(dst, s, &a.orders[len(a.orders)-1])
+		dst = append(appendOrders(append(dst[:len(dst)-1], `,"orders":`...), s, a.orders), '}')
+	default:
+		dst = appendOrder(dst, s, &a.orders[0])
 	}
-	many := s.list || len(a.orders) > 1
-	if many {
-		dst = append(dst, '[')
-	}
-	for i := range a.orders {
+	return append(dst, '}')
+}
+
+func appendOrders(dst []byte, s *sheet, orders []told) []byte {
+	dst = append(dst, '[')
+	for i := range orders {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendOrder(dst, s, &a.orders[i])
+		dst = appendOrder(dst, s, &orders[i])
 	}
-	if many {
-		dst = append(dst, ']')
-	}
-	if s.list {
-		dst = append(dst, '}')
-	}
-	return append(dst, '}')
+	return append(dst, ']')
 }
 
 // appendFault keeps the spelling that clients know.

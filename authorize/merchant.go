@@ -13,9 +13,11 @@ type Merchant struct {
 	TestMode     bool   // told in every answer
 	Russian      bool   // texts of payment answers are Russian unless the request says otherwise
 	Charset      string // of the merchant's pages, whose forms do not say it; empty: UTF-8
-	Page         Page
-	Proofs       Proofs
-	Notify       Notify
+	// OldCurrencies reads the codes that a country's currency had before as those that it has.
+	OldCurrencies bool
+	Page          Page
+	Proofs        Proofs
+	Notify        Notify
 }
 
 // Page says how customers of a merchant pay on the payment page.
@@ -35,10 +37,21 @@ type Page struct {
 	Recurring                     bool // cards may be stored for payments that the merchant starts
 	ThreeDS                       bool // card holders are authenticated by their bank
 	AutoNumber                    bool // an order without a number gets one
+	Links                         Links
 	// Required names the customer's data that the page asks for when an order lacks it, by the parameters of the protocol:
 	// "Email".
 	Required []string
 }
+
+// Links says whether orders for the page may stand in an address, as of a link in a mail.
+type Links uint8
+
+// The rules for links.
+const (
+	LinksTaken  Links = iota // as forms are
+	LinksProven              // with a check value or a signature
+	LinksRefused
+)
 
 // Proofs says how the merchant proves its requests to us, and we our answers to it.
 type Proofs struct {

@@ -9,7 +9,7 @@ import (
 
 // charge serves the confirmation of a held payment.
 func (g *Gateway) charge(ctx context.Context, c *call) (*answer, error) {
-	r := settle.ConfirmRequest{Merchant: c.merchant.ID, Actor: settle.ByMerchant}
+	r := settle.ConfirmRequest{Merchant: c.merchant.ID, Actor: settle.ByMerchant, Cheque: c.text(inChequeItems)}
 	var err error
 	if r.Order, r.Operation, err = c.billNumber(); err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func (g *Gateway) charge(ctx context.Context, c *call) (*answer, error) {
 
 // cancel serves both cancel services; their answers differ in layout only.
 func (g *Gateway) cancel(ctx context.Context, c *call) (*answer, error) {
-	r := settle.CancelRequest{Merchant: c.merchant.ID, Actor: settle.ByMerchant}
+	r := settle.CancelRequest{Merchant: c.merchant.ID, Actor: settle.ByMerchant, Cheque: c.text(inChequeItems)}
 	var err error
 	if r.Order, r.Operation, err = c.billNumber(); err != nil {
 		return nil, err

@@ -51,6 +51,9 @@ func (g *Gateway) readOrder(c *call) (r settle.OpenRequest, err error) {
 	if err = checkRequest(c.settings, c); err != nil {
 		return r, err
 	}
+	if err = c.checkLink(); err != nil {
+		return r, err
+	}
 	r = settle.OpenRequest{Merchant: c.merchant, OrderNumber: c.text(inOrderNumber), Customer: c.text(inCustomerNumber),
 		Tries: c.settings.Page.attempts(), PayBefore: g.Now().Add(c.settings.Page.timeout())}
 	if r.OrderNumber == "" && c.settings.Page.AutoNumber {
@@ -94,6 +97,20 @@ func (g *Gateway) readTerms(c *call, r *settle.OpenRequest) error {
 		r.Fingerprint = sum[:]
 	}
 	return nil
+}
+
+// checkLink refuses orders in addresses as the merchant's settings say. Who has an address can change it.
+func (c *call) checkLink() error {
+	switch {
+	case !c.link || c.settings.Page.Links == LinksTaken:
+		return nil
+	case c.settings.Page.Links == LinksProven:
+		if c.proves() {
+			return nil
+		}
+		return c.require(inCheckvalue)
+	}
+	return refuse(errProhibited, onService, "the merchant takes no orders from addresses: send a form by POST")
 }
 
 // findMerchant finds out whose order it is. What proves it, if the merchant wants proof, is the check value.

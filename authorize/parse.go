@@ -159,7 +159,7 @@ func (c *call) member(d *jsontext.Decoder) error {
 	switch raw.Kind() {
 	case '0':
 		return c.set(id, raw)
-	case '{':
+	case '{', '[':
 		if objects[id] {
 			return c.set(id, raw)
 		}

@@ -6,10 +6,19 @@ import (
 	"strconv"
 )
 
-// serveOrder takes an order from a customer's browser and sends it on to the order's page.
+// serveOrder takes an order from a customer's browser, in a form or in an address, and sends it on to the order's page.
 func (v *visit) serveOrder() error {
 	if !v.posting.take(v.c.source) {
 		return errTooMany
+	}
+	switch v.r.Method {
+	case http.MethodHead: // whoever only looks makes no order
+		v.w.WriteHeader(http.StatusOK)
+		return nil
+	case http.MethodGet, http.MethodPost:
+	default:
+		v.w.Header().Set("Allow", "GET, HEAD, POST")
+		return &fault{first: errProhibited, second: onService, status: http.StatusMethodNotAllowed, detail: "use GET or POST"}
 	}
 	if err := v.readOpening(true); err != nil {
 		return err
@@ -19,7 +28,11 @@ func (v *visit) serveOrder() error {
 
 // readOpening reads the request, which has to be a form where onlyForms says so, and opens the order.
 func (v *visit) readOpening(onlyForms bool) error {
-	if err := v.c.read(v.r); err != nil {
+	read := v.c.read
+	if onlyForms && v.r.Method == http.MethodGet {
+		read = v.c.readLink
+	}
+	if err := read(v.r); err != nil {
 		return err
 	}
 	if onlyForms && v.c.syntax.format != 0 {

@@ -260,7 +260,9 @@ func TestCheques(t *testing.T) {
 		`{"items":[{"name":"A","price":1,"quantity":1}]}`:                               errFormat,
 		`{"items":[{"price":1,"quantity":1,"amount":1}]}`:                               errFormat,
 		`{"items":[{"name":"A","price":1,"quantity":1,"amount":1,"x":[1]}]}`:            errFormat,
-		`[` + item + `]`:                      errFormat,
+		`[` + item + `]`:                      0,
+		` [` + item + `,1]`:                   errFormat,
+		`[]`:                                  errFormat,
 		`{"items":[` + item:                   errFormat,
 		`{"items":[` + item + `]} {}`:         errFormat,
 		`{"items":[` + item + `],"items":[]}`: errFormat,
@@ -269,7 +271,7 @@ func TestCheques(t *testing.T) {
 		if quoted, err := json.Marshal(text); err == nil {
 			bodies = append(bodies, `{"ChequeItems":`+string(quoted)+`}`)
 		}
-		if json.Valid([]byte(text)) && text[0] == '{' {
+		if json.Valid([]byte(text)) && text[0] != ' ' {
 			bodies = append(bodies, `{"ChequeItems":`+text+`}`)
 		}
 		for _, body := range bodies {

@@ -36,7 +36,7 @@ var services = prepared([]service{
 		takes: []in{inAmount, inCurrency, inOrderComment, inLanguage, inClientIP, inTestMode, inChequeItems, inListParameters}},
 	{path: "/charge/charge.cfm", sheet: chargeSheet, format: FormatCSV, second: onConfirmation, handle: (*Gateway).charge,
 		needs: []in{inBillNumber},
-		takes: []in{inAmount, inCurrency, inLanguage, inClientIP, inAutoDeposit, inExternalConfirm}},
+		takes: []in{inAmount, inCurrency, inLanguage, inClientIP, inAutoDeposit, inExternalConfirm, inChequeItems}},
 	{path: "/cancel/cancel.cfm", sheet: cancelSheet, format: FormatSOAP, second: onCancel, handle: (*Gateway).cancel,
 		needs: []in{inBillNumber}, takes: cancelParams},
 	{path: "/cancel/wscancel.cfm", sheet: wsCancelSheet, format: FormatSOAP, second: onCancel, handle: (*Gateway).cancel,
@@ -53,7 +53,7 @@ var services = prepared([]service{
 var (
 	credentialParams = []in{inMerchant, inLogin, inPassword}
 	browserParams    = span(inUserAgent, inBrowserInfo)
-	cancelParams     = []in{inAmount, inCurrency, inCancelReason, inLanguage, inClientIP, inExternalRefund}
+	cancelParams     = []in{inAmount, inCurrency, inCancelReason, inLanguage, inClientIP, inExternalRefund, inChequeItems}
 	periodParams     = append(span(inStartYear, inEndMin), inLanguage)
 
 	// orderParams are those of an order for the payment page, besides Merchant_ID, OrderNumber and OrderAmount. Which of

@@ -38,12 +38,26 @@ func (g *Gateway) orderResult(ctx context.Context, c *call) (*answer, error) {
 			return nil, err
 		}
 		c.resultOf(g, &a.orders[i], o)
+		if err = g.chequesOf(ctx, &a.orders[i], o); err != nil {
+			return nil, err
+		}
 		g.tellStored(ctx, &a.orders[i].record, o)
 		if err = g.proofsOf(ctx, &a.orders[i], o); err != nil {
 			return nil, err
 		}
 	}
 	return a, nil
+}
+
+// chequesOf writes the cheques that came with confirmations and cancels.
+func (g *Gateway) chequesOf(ctx context.Context, t *told, o *settle.Order) error {
+	kept, err := g.Books.Cheques(ctx, o.Merchant, o.ID)
+	for i := range o.Operations {
+		if items := kept[o.Operations[i].Number]; items != "" {
+			t.operations[i][outCheque] = items
+		}
+	}
+	return err
 }
 
 // proofsOf writes how the cardholders of an order's payments were authenticated. Only orders that were opened before they

@@ -36,8 +36,15 @@ func (c *call) amountOf(amount in, currency money.Currency) (money.Amount, error
 	return a, nil
 }
 
+// oldCurrencies are codes that clients still send, of currencies that have another one today.
+var oldCurrencies = map[string]string{"RUR": "RUB", "BYR": "BYN"}
+
 func (c *call) currencyOf(id in) (money.Currency, error) {
-	cur, err := money.ParseCurrency(strings.ToUpper(c.text(id)))
+	code := strings.ToUpper(c.text(id))
+	if now, old := oldCurrencies[code]; old && c.settings.OldCurrencies {
+		code = now
+	}
+	cur, err := money.ParseCurrency(code)
 	if err != nil {
 		return 0, invalid(id, "is not a currency")
 	}

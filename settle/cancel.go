@@ -31,6 +31,7 @@ type CancelRequest struct {
 	Reason    int16
 	External  string // the merchant's key of this cancel; empty: the same amount within CancelRepeatWithin is a repeat
 	Actor     Actor
+	Cheque    string // JSON text of what is cancelled, as the merchant sent it; kept with the operation
 }
 
 // Cancel closes an opened order that is not paid. Else it carries out the plan of order.PlanCancel in one commit: holds released, records withdrawn or reduced, credits
@@ -107,6 +108,9 @@ func (w *work) cancel(r CancelRequest) (int16, error) {
 		return 0, fmt.Errorf("order %d: %w", w.order.ID, err)
 	}
 	op.Number = w.nextOperation()
+	if err := w.keepCheque(op.Number, r.Cheque); err != nil {
+		return 0, err
+	}
 	return op.Number, w.carryOutCancel(op, plan)
 }
 

@@ -19,6 +19,7 @@ type ConfirmRequest struct {
 	External    string        // the merchant's key of this confirmation; empty: an identical request is a repeat
 	Actor       Actor
 	Note        string
+	Cheque      string // JSON text of what is confirmed, as the merchant sent it; kept with the operation
 }
 
 // OperationResult is an order together with the operation that answers a request. Repeat tells that the operation is an
@@ -139,6 +140,9 @@ func (w *work) confirm(r ConfirmRequest) (int16, error) {
 		return 0, fmt.Errorf("order %d: %w", w.order.ID, err)
 	}
 	op.Number, op.Amount = w.nextOperation(), plan.Amount
+	if err := w.keepCheque(op.Number, r.Cheque); err != nil {
+		return 0, err
+	}
 	return op.Number, w.carryOutConfirmation(op, plan, earlier+1)
 }
 

@@ -175,6 +175,7 @@ func settingsOf(m *config.Merchant) []merchantSetting {
 	add("test_mode", m.TestMode)
 	add("language", word(m.Russian, "ru", "en"))
 	add("charset", m.Charset)
+	add("old_currencies", m.OldCurrencies)
 	addPage(add, &m.Page)
 	addProofs(add, m)
 	for i := range m.Routes {
@@ -200,6 +201,7 @@ func addPage(add func(string, any), p *config.Page) {
 	add("page.recurring", p.Recurring)
 	add("page.three_ds", p.ThreeDS)
 	add("page.auto_number", p.AutoNumber)
+	add("page.links", p.Links)
 	add("page.required", strings.Join(p.Required, ","))
 }
 

@@ -33,7 +33,7 @@ func merchants(cfg *config.Config) map[int32]authorize.Merchant {
 	out := map[int32]authorize.Merchant{}
 	for _, m := range cfg.Merchants {
 		out[m.ID] = authorize.Merchant{Login: m.Login, PasswordHash: m.PasswordHash, SecretWord: string(m.SecretWord.Reveal()),
-			TestMode: m.TestMode, Russian: m.Russian, Charset: m.Charset, Page: page(&m.Page), Proofs: proofs(&m.Proofs), Notify: notify(&m.Notify)}
+			TestMode: m.TestMode, Russian: m.Russian, Charset: m.Charset, OldCurrencies: m.OldCurrencies, Page: page(&m.Page), Proofs: proofs(&m.Proofs), Notify: notify(&m.Notify)}
 	}
 	return out
 }
@@ -41,8 +41,10 @@ func merchants(cfg *config.Config) map[int32]authorize.Merchant {
 func page(p *config.Page) authorize.Page {
 	return authorize.Page{Card: p.Card, Instant: p.Instant, Timeout: p.Timeout, Attempts: p.Attempts, ReturnURL: p.ReturnURL,
 		ReturnOK: p.ReturnOK, ReturnNo: p.ReturnNo, ShowResult: p.ShowResult, OneClick: p.OneClick, AskCode: p.AskCode, Recurring: p.Recurring,
-		ThreeDS: p.ThreeDS, AutoNumber: p.AutoNumber, Required: p.Required}
+		ThreeDS: p.ThreeDS, AutoNumber: p.AutoNumber, Required: p.Required, Links: links[p.Links]}
 }
+
+var links = map[string]authorize.Links{"taken": authorize.LinksTaken, "proven": authorize.LinksProven, "refused": authorize.LinksRefused}
 
 func proofs(p *config.Proofs) authorize.Proofs {
 	return authorize.Proofs{Checkvalue: p.Checkvalue, Signature: p.Signature, PublicKey: p.PublicKey, SHA256: p.SHA256, Joined: p.Joined, RSA: p.RSA}

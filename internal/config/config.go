@@ -151,8 +151,9 @@ type Merchant struct {
 	// SecretWordFile holds SecretWord, absolute; empty when the configuration itself does or there is none.
 	SecretWordFile string
 	TestMode       bool
-	Russian        bool // texts of payment answers are Russian unless the request says otherwise
+	Russian        bool   // texts of payment answers are Russian unless the request says otherwise
 	Charset        string // of its pages, whose forms do not say it
+	OldCurrencies  bool   // RUR is read as RUB, BYR as BYN
 	Page           Page
 	Proofs         Proofs
 	Notify         Notify

@@ -20,6 +20,7 @@ type MerchantFile struct {
 	TestMode       bool              `yaml:"test_mode,omitempty"`
 	Language       string            `yaml:"language,omitempty"`
 	Charset        string            `yaml:"charset,omitempty"`
+	OldCurrencies  bool              `yaml:"old_currencies,omitempty"`
 	Page           PageFile          `yaml:"page,omitempty"`
 	Proofs         ProofsFile        `yaml:"proofs,omitempty"`
 	Notifications  NotificationsFile `yaml:"notifications,omitempty"`
@@ -40,6 +41,7 @@ type PageFile struct {
 	Recurring   bool          `yaml:"recurring,omitempty"`
 	ThreeDS     bool          `yaml:"three_ds,omitempty"`
 	AutoNumber  bool          `yaml:"auto_number,omitempty"`
+	Links       string        `yaml:"links,omitempty"`
 	Required    []string      `yaml:"required,omitempty,flow"`
 }
 

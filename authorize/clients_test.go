@@ -1,0 +1,119 @@
+package authorize_test
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"settled/authorize"
+	"settled/internal/pcsim"
+)
+
+// An order comes in an address, from links in mails and plug-ins that redirect: a repeat leads to the same page.
+func TestOrderInALink(t *testing.T) {
+	w := newPage(t)
+	link := orderPage + "?" + shopOrder("G-1").encode()
+	first := w.send(http.MethodGet, link, "")
+	if first.status != http.StatusSeeOther || w.orderAt(first.header.Get("Location")).Number != "G-1" {
+		t.Fatalf("%d %s", first.status, first.body)
+	}
+	if again := w.send(http.MethodGet, link, ""); w.orderAt(again.header.Get("Location")).ID != w.orderAt(first.header.Get("Location")).ID {
+		t.Error("a repeat made another order")
+	}
+	if r := w.send(http.MethodHead, orderPage+"?"+shopOrder("G-2").encode(), ""); r.status != http.StatusOK || r.header.Get("Location") != "" {
+		t.Errorf("HEAD: %d", r.status)
+	}
+	if r := w.send(http.MethodPut, link, ""); r.status != http.StatusMethodNotAllowed || r.header.Get("Allow") != "GET, HEAD, POST" {
+		t.Errorf("PUT: %d, allowed %q", r.status, r.header.Get("Allow"))
+	}
+	wantText(t, w.send(http.MethodGet, link+"&Cardnumber=4111111111111111", ""), http.StatusBadRequest, "14/106")
+	wantText(t, w.send(http.MethodGet, orderPage, ""), http.StatusBadRequest, "3/100")
+	w.shop(func(m *authorize.Merchant) { m.Page.Links = authorize.LinksProven })
+	wantText(t, w.send(http.MethodGet, orderPage+"?"+shopOrder("G-3").encode(), ""), http.StatusBadRequest, "3/0")
+	hash := func(s string) string { sum := md5.Sum([]byte(s)); return hex.EncodeToString(sum[:]) }
+	proof := strings.ToUpper(hash(strings.ToUpper(hash("secret") + hash("100001;G-3;237.40;BYN"))))
+	if r := w.send(http.MethodGet, orderPage+"?"+shopOrder("G-3").with(params{"Checkvalue": proof}).encode(), ""); r.status != http.StatusSeeOther {
+		t.Errorf("a link with a check value: %d %s", r.status, r.body)
+	}
+	w.shop(func(m *authorize.Merchant) { m.Page.Links = authorize.LinksRefused })
+	wantText(t, w.send(http.MethodGet, orderPage+"?"+shopOrder("G-4").with(params{"Checkvalue": proof}).encode(), ""), http.StatusBadRequest, "7/0")
+	wantText(t, w.send(http.MethodGet, orderPage+"?"+shopOrder("G-4").encode(), ""), http.StatusBadRequest, "15/350")
+}
+
+// Codes that a currency had before are read as agreed.
+func TestOldCurrencyCodes(t *testing.T) {
+	w := newPage(t)
+	if a := w.askPayment(shopOrder("C-1").with(params{"OrderCurrency": "BYR"})); a.First != 5 || a.Second != 105 {
+		t.Errorf("not agreed: %+v", a)
+	}
+	w.shop(func(m *authorize.Merchant) { m.OldCurrencies = true })
+	a := w.askPayment(shopOrder("C-1").with(params{"OrderCurrency": "byr"}))
+	if o := w.orderAt(strings.TrimPrefix(a.URL, w.server.URL)); o.Amount.String() != "237.40 BYN" {
+		t.Errorf("the order is of %v", o.Amount)
+	}
+}
+
+// A bare list is a cheque, also in JSON; confirmations and cancels have their own.
+func TestChequesOfOperations(t *testing.T) {
+	w := newWorld(t, pcsim.Behavior{})
+	const items = `[{"id":1,"name":"A","price":1.00,"quantity":1,"amount":%d}]`
+	bill := w.paid(payment("Ch-1").with(params{"Delay": "1", "ChequeItems": fmt.Sprintf(items, 1)}))
+	body := `{"Merchant_ID":100001,"Login":"` + login + `","Password":"` + password + `","Billnumber":"` + bill + `","ChequeItems":`
+	if r := w.post(charge, "application/json", body+fmt.Sprintf(items, 2)+"}"); r.status != http.StatusOK {
+		t.Fatalf("%d %s", r.status, r.body)
+	}
+	if r := w.post(cancel, "application/json", body+fmt.Sprintf(items, 3)+`,"Amount":"1.00","Currency":"BYN"}`); r.status != http.StatusOK {
+		t.Fatalf("%d %s", r.status, r.body)
+	}
+	if r := w.post(cancel, "application/json", body+`[{}]}`); r.status != http.StatusBadRequest {
+		t.Errorf("a cheque of nothing: %d %s", r.status, r.body)
+	}
+	var answer struct {
+		OrderResult struct {
+			Orders []struct {
+				Operations []struct{ ChequeItems string }
+			}
+		}
+	}
+	check(t, json.Unmarshal([]byte(w.json(orderResult, credentials().with(params{"OrderNumber": "Ch-1"})).body), &answer))
+	for i, op := range answer.OrderResult.Orders[0].Operations {
+		if op.ChequeItems != fmt.Sprintf(items, i+1) {
+			t.Errorf("operation %d has %s", i+1, op.ChequeItems)
+		}
+	}
+}
+
+// A client of one object reads the last of two attempts, and one of several reads all. The check value can be computed of what
+// JSON parsers make of the amounts.
+func TestStateOfTwoAttemptsInJSON(t *testing.T) {
+	w := newWorld(t, pcsim.Behavior{})
+	p := payment("J-1").with(params{"OrderAmount": "100.00"})
+	w.call(pay, p.with(params{"Cardnumber": pcsim.CardInsufficientFunds}))
+	w.paid(p)
+	type state struct {
+		OrderNumber, BillNumber, OrderCurrency, OrderState string
+		OrderAmount                                        float64
+		CheckData                                          struct{ CheckValue string }
+	}
+	var answer struct {
+		OrderState struct {
+			state
+			Orders []state
+		}
+	}
+	check(t, json.Unmarshal([]byte(w.json(orderState, credentials().with(params{"OrderNumber": "J-1"})).body), &answer))
+	last := answer.OrderState
+	if last.state.OrderState != "Approved" || len(last.Orders) != 2 || last.Orders[0].OrderState != "Declined" || last.Orders[1].BillNumber != last.BillNumber {
+		t.Fatalf("%+v", answer)
+	}
+	hash := func(s string) string { sum := md5.Sum([]byte(s)); return hex.EncodeToString(sum[:]) }
+	x := "100001" + last.OrderNumber + strconv.FormatFloat(last.OrderAmount, 'f', 2, 64) + last.OrderCurrency + last.state.OrderState
+	if want := strings.ToUpper(hash(strings.ToUpper(hash("secret") + hash(x)))); last.CheckData.CheckValue != want {
+		t.Errorf("check value %s, not %s", last.CheckData.CheckValue, want)
+	}
+}
