@@ -77,7 +77,7 @@ func TestExampleSettings(t *testing.T) {
 		t.Errorf("three_ds: %+v", d)
 	}
 	m := cfg.Merchants[0]
-	want := config.Page{Card: true, Instant: true, Timeout: time.Hour, Attempts: 3, ReturnURL: "https://north-star.example/order",
+	want := config.Page{Card: true, Instant: true, Timeout: time.Hour, Attempts: 3, Links: "taken", ReturnURL: "https://north-star.example/order",
 		ReturnOK: "https://north-star.example/thanks", ReturnNo: "https://north-star.example/again", OneClick: true, Recurring: true, ThreeDS: true,
 		Required: []string{"Lastname", "Firstname", "Email"}}
 	if diff := cmp.Diff(want, m.Page); diff != "" {
@@ -98,7 +98,7 @@ func TestExampleSettings(t *testing.T) {
 // TestSilentMerchant checks what a merchant gets whose settings say nothing.
 func TestSilentMerchant(t *testing.T) {
 	m := exampleConfig(t).Merchants[1]
-	want := config.Page{Card: true, Timeout: time.Hour, Attempts: 3}
+	want := config.Page{Card: true, Timeout: time.Hour, Attempts: 3, Links: "taken"}
 	if diff := cmp.Diff(want, m.Page); diff != "" || m.Notify != (config.Notify{}) || m.Proofs != (config.Proofs{}) || !m.TestMode {
 		t.Errorf("%s\n%+v %+v test mode %t", diff, m.Notify, m.Proofs, m.TestMode)
 	}
