@@ -41,6 +41,9 @@ type Options struct {
 	Registerer prometheus.Registerer
 	// Enqueue is called inside the transaction that makes a job possible; nil: Step finds the work in the rows.
 	Enqueue func(ctx context.Context, tx pgx.Tx, kind JobKind, id int64) error
+	// Reached is called inside the transaction that shuts a window, which cannot be taken back: it fails unless the instant has
+	// come by every clock, and with ErrClock while they disagree. nil: Now decides alone.
+	Reached func(ctx context.Context, tx pgx.Tx, instant time.Time) error
 }
 
 // Night does the steps. Its methods are safe for concurrent use, in this process and in others.
@@ -70,6 +73,7 @@ var (
 	ErrContract = errors.New("clearing: merchant has no contract with the center")
 	ErrTotals   = errors.New("clearing: the bytes of a file disagree with its batch")
 	ErrFenced   = errors.New("clearing: another worker has taken over")
+	ErrClock    = errors.New("clearing: nothing is sealed until the clocks agree")
 )
 
 // New checks the profiles and returns the night. It fails with ErrProfile.
@@ -79,6 +83,9 @@ func New(o Options) (*Night, error) {
 	}
 	if o.Enqueue == nil {
 		o.Enqueue = func(context.Context, pgx.Tx, JobKind, int64) error { return nil }
+	}
+	if o.Reached == nil {
+		o.Reached = func(context.Context, pgx.Tx, time.Time) error { return nil }
 	}
 	n := &Night{Options: o}
 	for _, c := range o.Directory.Centers() {

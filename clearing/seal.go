@@ -85,7 +85,7 @@ func (n *Night) sealCenter(ctx context.Context, s *station, now time.Time) (int,
 }
 
 // SealWindow seals one window whose cut-off has come. A window that is sealed already stays as it is. Errors: ErrNotFound,
-// ErrNotDue, ErrOrder while an earlier window of the center is not sealed, ErrContract.
+// ErrNotDue, ErrOrder while an earlier window of the center is not sealed, ErrClock while the clocks disagree, ErrContract.
 func (n *Night) SealWindow(ctx context.Context, id int32) error {
 	w, err := one[Window](ctx, n.Pool, windowByID, id)
 	if err != nil {
@@ -97,7 +97,7 @@ func (n *Night) SealWindow(ctx context.Context, id int32) error {
 	}
 	started := n.now()
 	if w.State == "open" {
-		if err := n.shutOut(ctx, w, func() (time.Time, error) { return w.dueAt(n.now()) }); err != nil {
+		if err := n.shutOut(ctx, w, w.CutoffAt, func() (time.Time, error) { return w.dueAt(n.now()) }); err != nil {
 			return fmt.Errorf("seal window %d of %s: %w", id, s.Name, err)
 		}
 	}
@@ -126,7 +126,7 @@ func (n *Night) SealNow(ctx context.Context, center int16) (Window, error) {
 	if err != nil {
 		return Window{}, fmt.Errorf("find the open window of %s: %w", s.Name, err)
 	}
-	if err := n.shutOut(ctx, w, func() (time.Time, error) { return n.now(), nil }); err != nil {
+	if err := n.shutOut(ctx, w, time.Time{}, func() (time.Time, error) { return n.now(), nil }); err != nil {
 		return Window{}, fmt.Errorf("seal window %d of %s: %w", w.ID, s.Name, err)
 	}
 	if err := n.SealWindow(ctx, w.ID); err != nil {
@@ -143,9 +143,12 @@ WHERE window_id = $1 AND state = 'open'`
 
 // shutOut is the first commit of a seal: under the center's exclusive lock the window stops being open. Whoever writes a
 // record of the center has committed before, or will look for a window afterwards. at is called under the lock, so no
-// record that is in the window was born after it.
-func (n *Night) shutOut(ctx context.Context, w Window, at func() (time.Time, error)) error {
+// record that is in the window was born after it. due is the instant that must have come by every clock.
+func (n *Night) shutOut(ctx context.Context, w Window, due time.Time, at func() (time.Time, error)) error {
 	return postgres.InTx(ctx, n.Pool, key("window/%d/shut out", w.ID), func(tx pgx.Tx) error {
+		if err := n.Reached(ctx, tx, due); err != nil { // before the lock: writers wait no longer for it
+			return err
+		}
 		if err := settle.LockCenter(ctx, tx, w.Center); err != nil {
 			return err
 		}

@@ -330,3 +330,33 @@ func TestReplan(t *testing.T) {
 		t.Errorf("again: removed %d, made %d, %v", again, made, err)
 	}
 }
+
+// TestClocksThatDisagreePauseTheSeal seals only what has come by every clock.
+func TestClocksThatDisagreePauseTheSeal(t *testing.T) {
+	w := newWorld(t, nil)
+	w.pay(byn(100), pcsim.CardApproved)
+	truth := w.Clock.Now()
+	var disagree error
+	w.opt.Reached = func(_ context.Context, _ pgx.Tx, at time.Time) error {
+		if disagree == nil && truth.Before(at) {
+			return clearing.ErrNotDue
+		}
+		return disagree
+	}
+	w.restart()
+	w.cutoff() // this process believes that the time has come
+	if _, err := w.night.SealDue(t.Context(), w.Clock.Now()); !errors.Is(err, clearing.ErrNotDue) {
+		t.Errorf("sealed before the database's time: %v", err)
+	}
+	disagree = clearing.ErrClock
+	if _, err := w.night.SealNow(t.Context(), settletest.FileCenter); !errors.Is(err, clearing.ErrClock) {
+		t.Errorf("sealed while the clocks disagree: %v", err)
+	}
+	if n := query[int](w, `SELECT count(*) FROM windows WHERE state <> 'open'`); n != 0 {
+		t.Errorf("%d windows were shut", n)
+	}
+	disagree, truth = nil, w.Clock.Now()
+	if n, err := w.night.SealDue(t.Context(), w.Clock.Now()); err != nil || n == 0 {
+		t.Errorf("%d windows sealed when the clocks agree: %v", n, err)
+	}
+}

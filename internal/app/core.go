@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/internal/app/clock"
 	"settled/internal/config"
 	"settled/internal/postgres"
 	"settled/internal/telemetry"
@@ -28,7 +29,7 @@ import (
 type Options struct {
 	Environment config.Environment
 	Config      *config.Config
-	Now         func() time.Time // default time.Now
+	Now         func() time.Time // default: the clock of the database (package clock)
 	Log         *slog.Logger     // default slog.Default
 	// InlineBudget is how long a merchant's cancel waits for a center before it is told as in process. Default 10 s.
 	InlineBudget time.Duration
@@ -48,6 +49,7 @@ type Core struct {
 	Books    *settle.Books
 	Night    *clearing.Night
 	Registry *prometheus.Registry
+	Clock    *clock.Clock // nil where Options.Now tells the time
 	audits   audit.Metrics
 	wake     func() // set by Start
 	enqueue  func(ctx context.Context, tx pgx.Tx, kind clearing.JobKind, id int64) error
@@ -59,9 +61,6 @@ var ErrDatabase = errors.New("app: database")
 
 // Open connects to the database and makes books and night. The caller closes the core.
 func Open(ctx context.Context, o Options) (*Core, error) {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -79,6 +78,9 @@ func (c *Core) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := c.startClock(ctx); err != nil {
+		return err
+	}
 	if c.Vault, err = OpenVault(c.Config, c.Environment.Keys); err != nil {
 		return err
 	}
@@ -90,7 +92,8 @@ func (c *Core) open(ctx context.Context) error {
 		return err
 	}
 	c.Night, err = clearing.New(clearing.Options{Pool: c.Pool, Directory: c.Config.Directory, Vault: c.Vault, Ledger: c.Books.Ledger(),
-		Profiles: profiles(c.Config), Now: c.Now, Log: c.Log, Registerer: c.Registry, Enqueue: c.queue})
+		Profiles: profiles(c.Config), Now: c.Now, Log: c.Log, Registerer: c.Registry, Enqueue: c.queue,
+		Reached: c.reached})
 	return err
 }
 

@@ -27,10 +27,11 @@ func (s *Server) Jobs() work.Jobs {
 		FetchReplies: s.Step,
 		Audit:        s.auditJob,
 		RollUp:       s.RollUp,
-		Seal:         func(ctx context.Context, window int64) error { return s.Night.SealWindow(ctx, int32(window)) },
+		Seal:         s.seal,
 		Build:        s.Night.BuildBatch,
 		Deliver:      s.deliver,
 		Apply:        s.Night.ApplyReply,
+		MendTimes:    s.mendTimes,
 		Next:         s.next,
 
 		Notify:           s.notify,

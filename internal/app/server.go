@@ -170,7 +170,7 @@ func (s *Server) banks() (map[int16]authorize.Bank, error) {
 
 // StartWork starts recurring work and the steps of the night on a server that has not done so.
 func (s *Server) StartWork(ctx context.Context) error {
-	runner, err := work.New(work.Options{Pool: s.Pool, Schedules: s.Config.Schedules, Zone: s.Config.Zone, Jobs: s.Jobs(), Now: s.Now, Log: s.Log,
+	runner, err := work.New(work.Options{Pool: s.Pool, Schedules: s.Config.Schedules, Zone: s.Config.Zone, Jobs: s.Jobs(), Now: s.Now, Instant: s.instant, Log: s.Log,
 		Workers: workersFor(s.Environment.MaxConns)})
 	if err != nil {
 		return err

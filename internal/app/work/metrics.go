@@ -26,6 +26,12 @@ var (
 	jobLast     = gauge("job_last_success_timestamp_seconds", "When a recurring job last ended without an error; absent before the first time.", "job")
 )
 
+// newMended counts what stood in the future because a clock was ahead.
+func newMended() *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "settled_clock_mended_total",
+		Help: "Rows whose instant stood too far in the future, because a clock was ahead, and was put right."}, []string{"of"})
+}
+
 // A job that is to be repeated later waits for its time, not for a worker. The queue is shown when nothing waits, too.
 const (
 	scrapeQueues = `
@@ -43,12 +49,14 @@ func (r *Runner) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range append([]*prometheus.Desc{jobInterval, jobLast}, perQueue...) {
 		out <- d
 	}
+	r.mended.Describe(out)
 }
 
 // Collect implements prometheus.Collector: it shows the queue and the recurring jobs. What cannot be read is left out.
 func (r *Runner) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
+	r.mended.Collect(out)
 	var names []string
 	for _, s := range r.Schedules {
 		names = append(names, s.Name)

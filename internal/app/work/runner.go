@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 )
@@ -35,6 +36,9 @@ type Jobs struct {
 
 	Notify           func(context.Context, settle.NotificationKey) error     // tries to tell a merchant's server a result
 	DueNotifications func(context.Context) ([]settle.DueNotification, error) // those that may be tried now
+
+	// MendTimes puts right what waits for an instant that lies further ahead than it can. It returns how many rows of each kind.
+	MendTimes func(context.Context) (map[string]int, error)
 
 	// Next tells from rows which steps of the night are to be done now.
 	Next func(context.Context) (Next, error)
@@ -67,9 +71,11 @@ type Options struct {
 	Zone      *time.Location // of the schedules
 	Jobs      Jobs
 	Now       func() time.Time
-	Log       *slog.Logger
-	Tick      time.Duration // between looks at the rows; default 1 s
-	Workers   int           // jobs at a time; default 8
+	// Instant is the time of a transaction that queues work, and whether it is certain. Default: Now, certain.
+	Instant func(ctx context.Context, tx pgx.Tx) (at time.Time, certain bool, err error)
+	Log     *slog.Logger
+	Tick    time.Duration // between looks at the rows; default 1 s
+	Workers int           // jobs at a time; default 8
 }
 
 // Runner finds what is due, queues it and works the queue.
@@ -80,6 +86,8 @@ type Runner struct {
 	done   sync.WaitGroup
 	wake   chan struct{}
 	more   chan struct{} // a notification was tried: another one may have its place
+	mended *prometheus.CounterVec
+	looked time.Time // when times were last mended
 }
 
 // New makes a runner that does nothing until Start.
@@ -90,7 +98,10 @@ func New(o Options) (*Runner, error) {
 	if o.Workers == 0 {
 		o.Workers = 8
 	}
-	r := &Runner{Options: o, wake: make(chan struct{}, 1), more: make(chan struct{}, 1)}
+	if o.Instant == nil {
+		o.Instant = func(context.Context, pgx.Tx) (time.Time, bool, error) { return o.Now(), true, nil }
+	}
+	r := &Runner{Options: o, mended: newMended(), wake: make(chan struct{}, 1), more: make(chan struct{}, 1)}
 	var err error
 	r.client, err = river.NewClient(riverpgxv5.New(o.Pool), &river.Config{
 		Logger: slog.New(quiet{o.Log.Handler()}), Workers: r.workers(), JobTimeout: -1, MaxAttempts: 25,
@@ -221,7 +232,25 @@ func (r *Runner) Tick(ctx context.Context) error {
 			failed = append(failed, err)
 		}
 	}
-	return errors.Join(append(failed, r.queueSteps(ctx))...)
+	return errors.Join(append(failed, r.mendTimes(ctx, now), r.queueSteps(ctx))...)
+}
+
+// mendEvery is the time between two looks for instants that are too far ahead.
+const mendEvery = time.Minute
+
+func (r *Runner) mendTimes(ctx context.Context, now time.Time) error {
+	if now.Sub(r.looked).Abs() < mendEvery {
+		return nil
+	}
+	r.looked = now
+	rows, err := r.Jobs.MendTimes(ctx)
+	for kind, n := range rows {
+		if n > 0 {
+			r.mended.WithLabelValues(kind).Add(float64(n))
+			r.Log.WarnContext(ctx, "times stood too far in the future and were mended", slog.String("of", kind), slog.Int("rows", n))
+		}
+	}
+	return err
 }
 
 func (r *Runner) queueSteps(ctx context.Context) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"settled/internal/config"
@@ -34,10 +35,14 @@ func (r *Runner) Register(ctx context.Context) error {
 }
 
 const (
-	lockDueSchedule = `SELECT next_at FROM schedules WHERE name = $1 AND next_at <= $2 FOR UPDATE SKIP LOCKED`
-	insertRun       = `INSERT INTO schedule_runs (name, slot, due_at, queued_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`
-	moveSchedule    = `UPDATE schedules SET next_at = $2, next_slot = $3 WHERE name = $1`
-	finishRun       = `
+	// A slot after the first one to come is none of this spec: somebody's clock was ahead when it was written.
+	lockDueSchedule = `
+SELECT next_at FROM schedules WHERE name = $1 AND (next_at <= $2 OR next_at > $3 AND spec = $4 AND zone = $5) FOR UPDATE SKIP LOCKED`
+	insertRun    = `INSERT INTO schedule_runs (name, slot, due_at, queued_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`
+	moveSchedule = `UPDATE schedules SET next_at = $2, next_slot = $3 WHERE name = $1`
+	forgetRuns   = `DELETE FROM schedule_runs WHERE name = $1 AND due_at > $2`
+	lastRun      = `SELECT max(due_at) FROM schedule_runs WHERE name = $1`
+	finishRun    = `
 WITH run AS (
 	UPDATE schedule_runs SET finished_at = $3, error = $4 WHERE name = $1 AND slot = $2
 )
@@ -46,34 +51,82 @@ UPDATE schedules SET last_ok_at = greatest(last_ok_at, $3) WHERE name = $1 AND $
 )
 
 // queueDue queues the run of a schedule whose next slot has come, and reports whether it did. Of several missed slots the
-// last one runs, and stands for all.
+// last one runs, and stands for all. now only finds the row: what is due is decided by the time of the transaction, and the slot
+// after it is computed from the slot itself.
 func (r *Runner) queueDue(ctx context.Context, s config.Schedule, now time.Time) (queued bool, err error) {
+	first, ok := s.Spec.Next(now)
+	if !ok {
+		return false, fmt.Errorf("schedule %s: %q has no next slot", s.Name, s.Spec)
+	}
 	err = postgres.InTx(ctx, r.Pool, postgres.Key{Name: "schedule/" + s.Name}, func(tx pgx.Tx) error {
 		queued = false
 		var next time.Time
-		err := tx.QueryRow(ctx, lockDueSchedule, s.Name, now).Scan(&next)
+		err := tx.QueryRow(ctx, lockDueSchedule, s.Name, now, first.At, s.Spec.String(), r.Zone.String()).Scan(&next)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("lock schedule: %w", err)
 		}
-		slot, ok := s.Spec.Latest(next.Add(-time.Nanosecond), now)
-		if ok {
-			if queued, err = r.queueSlot(ctx, tx, s.Name, slot.Key, slot.At); err != nil {
-				return err
-			}
-		}
-		if slot, ok = s.Spec.Next(now); !ok {
-			return fmt.Errorf("%q has no next slot", s.Spec)
-		}
-		_, err = tx.Exec(ctx, moveSchedule, s.Name, slot.At, slot.Key)
+		queued, err = r.queueLocked(ctx, tx, s, next)
 		return err
 	})
 	if err != nil {
 		return false, fmt.Errorf("schedule %s: %w", s.Name, err)
 	}
 	return queued, nil
+}
+
+// queueLocked queues the slot of a locked schedule that has come, if one has.
+func (r *Runner) queueLocked(ctx context.Context, tx pgx.Tx, s config.Schedule, next time.Time) (queued bool, err error) {
+	now, certain, err := r.Instant(ctx, tx)
+	if err != nil {
+		return false, err
+	}
+	if certain {
+		if next, err = r.mend(ctx, tx, s, next, now); err != nil {
+			return false, err
+		}
+	}
+	if next.After(now) {
+		return false, nil
+	}
+	last := now
+	if slot, ok := s.Spec.Latest(next.Add(-time.Nanosecond), now); ok {
+		if queued, err = r.queueSlot(ctx, tx, s.Name, slot.Key, slot.At); err != nil {
+			return false, err
+		}
+		last = slot.At
+	}
+	slot, ok := s.Spec.Next(last)
+	if !ok {
+		return false, fmt.Errorf("%q has no next slot", s.Spec)
+	}
+	_, err = tx.Exec(ctx, moveSchedule, s.Name, slot.At, slot.Key)
+	return queued, err
+}
+
+// mend returns the next slot of a schedule. One that is later than the first slot to come was written by a clock that was
+// ahead: the runs of slots that have not come are forgotten, and the slot after the last run is the next.
+func (r *Runner) mend(ctx context.Context, tx pgx.Tx, s config.Schedule, next, now time.Time) (time.Time, error) {
+	slot, ok := s.Spec.Next(now)
+	if !ok || !next.After(slot.At) {
+		return next, nil
+	}
+	if _, err := tx.Exec(ctx, forgetRuns, s.Name, now); err != nil {
+		return next, err
+	}
+	var last *time.Time
+	if err := tx.QueryRow(ctx, lastRun, s.Name).Scan(&last); err != nil {
+		return next, err
+	}
+	if last != nil {
+		slot, _ = s.Spec.Next(*last)
+	}
+	r.mended.WithLabelValues("schedule").Inc()
+	r.Log.WarnContext(ctx, "schedule stood in the future and was mended", slog.String("schedule", s.Name), slog.Time("stood_at", next), slog.Time("next", slot.At))
+	_, err := tx.Exec(ctx, moveSchedule, s.Name, slot.At, slot.Key)
+	return slot.At, err
 }
 
 // queueSlot notes the run and queues its job.

@@ -33,6 +33,7 @@ func nothing(context.Context) error { return nil }
 func idle() Jobs {
 	step := func(context.Context, int64) error { return nil }
 	return Jobs{PlanWindows: nothing, Expire: nothing, Send: nothing, FetchReplies: nothing, Audit: nothing, RollUp: nothing, Timeout: nothing,
+		MendTimes:        func(context.Context) (map[string]int, error) { return nil, nil },
 		Notify:           func(context.Context, settle.NotificationKey) error { return nil },
 		DueNotifications: func(context.Context) ([]settle.DueNotification, error) { return nil, nil },
 		Seal:             step, Build: step, Deliver: step, Apply: step, Next: func(context.Context) (Next, error) { return Next{}, nil }}

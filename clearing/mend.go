@@ -1,0 +1,24 @@
+package clearing
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// longestWait is further ahead than any next attempt: a center that refused us is left alone for an hour.
+const longestWait = 2 * time.Hour
+
+const mendFiles = `
+UPDATE files SET next_attempt_at = $1 WHERE state IN ('planned', 'built', 'released', 'sending') AND next_attempt_at > $2`
+
+// MendTimes lets files go on whose next attempt lies further ahead than it can, because a clock was ahead when it was written.
+// It returns how many.
+func (n *Night) MendTimes(ctx context.Context) (int, error) {
+	now := n.now()
+	tag, err := n.Pool.Exec(ctx, mendFiles, now, now.Add(longestWait))
+	if err != nil {
+		return 0, fmt.Errorf("mend times of files: %w", err)
+	}
+	return int(tag.RowsAffected()), nil
+}
