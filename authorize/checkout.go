@@ -118,25 +118,12 @@ func (v *visit) result(ctx context.Context) page.Result {
 	case v.order.Status == order.Withdrawn:
 		return v.finished(page.OutcomeWithdrawn, nil)
 	case succeeded(v.order):
-		v.activate(ctx)
 		if v.order.State() == order.StateDelayed {
 			return v.finished(page.OutcomeReserved, op)
 		}
 		return v.finished(page.OutcomePaid, op)
 	}
 	return v.finished(page.OutcomeCanceled, op)
-}
-
-// activate keeps the card that a subscription was begun with. It is called whenever the paid order is looked at, because the
-// process that took the payment may have died; the second time it changes nothing.
-func (v *visit) activate(ctx context.Context) {
-	if v.order.Means != settle.MeansCard || agreedOf(v.order, v.kept) == nil {
-		return
-	}
-	_, err := v.Books.Activate(context.WithoutCancel(ctx), v.order.Merchant, v.order.ID, "")
-	if err != nil {
-		v.Log.Error("card of a subscription not kept; it will be", "order", v.order.ID, "error", err)
-	}
 }
 
 func (v *visit) finished(outcome page.Outcome, op *settle.Operation) page.Result {
@@ -254,7 +241,7 @@ func (v *visit) fields(typed form) []page.Field {
 
 // recurring says what the customer agrees to beside this payment.
 func (v *visit) recurring(subscription bool) *page.Recurring {
-	agreed := agreedOf(v.order, v.kept)
+	agreed := agreedOf(v.order)
 	if agreed == nil {
 		return nil
 	}

@@ -131,16 +131,17 @@ func (v *visit) pay(ctx context.Context, f form, shown page.Payment) error {
 	if err := v.complete(ctx, data); err != nil {
 		return err
 	}
-	err := v.begin(ctx, byCard, k, string(f[page.FieldBrowser]))
+	keep := byCard && shown.Another && shown.Save && v.wallet()
+	err := v.begin(ctx, byCard, k, keep, string(f[page.FieldBrowser]))
 	if err != nil && !overtaken(err) {
 		return err
 	}
 	return v.again()
 }
 
-func (v *visit) begin(ctx context.Context, byCard bool, k card, browser string) error {
+func (v *visit) begin(ctx context.Context, byCard bool, k card, keep bool, browser string) error {
 	if byCard {
-		return v.payByCard(ctx, k, browser)
+		return v.payByCard(ctx, k, keep, browser)
 	}
 	return v.desk.begin(ctx, v.order)
 }

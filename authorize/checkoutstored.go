@@ -18,7 +18,7 @@ const provenDetail = "proven"
 
 // wallet tells that the buyer of the order may keep cards and pay with those that are kept.
 func (v *visit) wallet() bool {
-	return v.settings.Page.OneClick && v.order.Customer != "" && v.kept[provenDetail] == "1" && agreedOf(v.order, v.kept) == nil
+	return v.settings.Page.OneClick && v.order.Customer != "" && v.kept[provenDetail] == "1" && agreedOf(v.order) == nil
 }
 
 // keptCards are the stored cards of the order's buyer.
@@ -80,16 +80,13 @@ func (v *visit) pick(ctx context.Context, id []byte) (*settle.Credential, error)
 // readCard reads the card to pay with: one that is stored, of which only the code is typed, or a new one. The caller wipes
 // the code. data takes what the order is to keep of it.
 func (v *visit) readCard(ctx context.Context, f form, shown *page.Payment, data details) (card, error) {
-	data[saveDetail], data[storedDetail] = "", ""
+	data[storedDetail] = ""
 	chosen, err := v.pick(ctx, f[page.FieldSavedCard])
 	if err != nil {
 		return card{}, err
 	}
 	if chosen == nil || v.over(chosen) {
 		shown.Another, shown.Save = true, string(f[page.FieldSave]) == "1"
-		if v.wallet() && shown.Save {
-			data[saveDetail] = "1"
-		}
 		k, holder := v.readTypedCard(f, shown)
 		data[lowerASCII(params[inCardholder].name)] = holder
 		return k, nil

@@ -106,14 +106,19 @@ func TestLaterInstantPaymentUnknown(t *testing.T) {
 	}
 }
 
-// A process that died between the word of the bank and the consent that came with it left a subscription without one. The
-// next payment asks the bank for it again.
+// A bank that names no consent with the payment is asked for it again, until it does.
 func TestLostConsentIsRecovered(t *testing.T) {
 	w, bill := consented(t)
 	_, err := w.Pool.Exec(t.Context(), `UPDATE subscriptions SET state = 1, credential_id = NULL, last_paid_at = NULL`)
 	check(t, err)
 	_, err = w.Pool.Exec(t.Context(), `DELETE FROM credentials`)
 	check(t, err)
+	_, err = w.Pool.Exec(t.Context(), `INSERT INTO wishes (merchant_id, order_id, kind, operation, wished_at, due_at)
+		SELECT merchant_id, order_id, 2, 0, created_at, created_at FROM subscriptions`)
+	check(t, err)
+	if n, err := w.gateway.FollowDue(t.Context()); n != 1 || err != nil {
+		t.Fatalf("%d wishes tried, %v", n, err)
+	}
 	r := w.call(rp, nextInstant(bill, "QR-2", 20_000))
 	if r.Order["responsecode"] != "AS000" || r.Order["orderstate"] != "Approved" {
 		t.Fatalf("%+v", r)

@@ -70,7 +70,7 @@ func (d *desk) begin(ctx context.Context, o *settle.Order) error {
 func (d *desk) register(ctx context.Context, p *settle.InstantPayment, o *settle.Order) error {
 	m, _ := d.g.Directory.Merchant(o.Merchant)
 	r := instant.Registration{ID: p.ID(), Amount: p.Amount, Description: payerText(m, o),
-		TTL: max(p.ExpiresAt.Sub(p.RegisteredAt).Truncate(time.Second), instant.MinTTL), Subscribe: d.asksConsent(ctx, o)}
+		TTL: max(p.ExpiresAt.Sub(p.RegisteredAt).Truncate(time.Second), instant.MinTTL), Subscribe: d.asksConsent(o)}
 	given, token, err := d.oneClick(ctx, o)
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func (d *desk) register(ctx context.Context, p *settle.InstantPayment, o *settle
 // a scan. It is nil for orders that begin a subscription, and where the shop has not proven who the buyer is.
 func (d *desk) oneClick(ctx context.Context, o *settle.Order) (*settle.Credential, vault.Secret, error) {
 	kept := detailsOf(o)
-	if !d.g.Merchants[o.Merchant].Page.OneClick || o.Customer == "" || kept[provenDetail] != "1" || agreedOf(o, kept) != nil {
+	if !d.g.Merchants[o.Merchant].Page.OneClick || o.Customer == "" || kept[provenDetail] != "1" || agreedOf(o) != nil {
 		return nil, vault.Secret{}, nil
 	}
 	all, err := d.g.Books.Credentials(ctx, o.Merchant, o.Customer)
@@ -130,9 +130,8 @@ func payerText(m *settle.Merchant, o *settle.Order) string {
 
 // asksConsent tells that the payer is asked to let the merchant take later payments: the order begins a subscription, or the
 // buyer wants to pay the next time without the code.
-func (d *desk) asksConsent(ctx context.Context, o *settle.Order) bool {
-	_, err := d.g.Books.Subscription(ctx, o.Merchant, o.ID)
-	return err == nil || o.Customer != "" && d.g.Merchants[o.Merchant].Page.OneClick
+func (d *desk) asksConsent(o *settle.Order) bool {
+	return o.Terms != nil || o.Customer != "" && d.g.Merchants[o.Merchant].Page.OneClick
 }
 
 // learn tells the books what the bank says a payment has come to.
@@ -155,59 +154,12 @@ func (d *desk) end(ctx context.Context, p *settle.InstantPayment, end settle.Ins
 	return d.g.Books.InstantEnded(ctx, p.Merchant, p.Order, p.Operation, end, why)
 }
 
-// paid records a payment, and keeps the consent that came with it. After an error the bank tells it again.
+// paid records a payment, with the consent that came with it. After an error the bank tells it again.
 func (d *desk) paid(ctx context.Context, center int16, merchant int32, id int64, operation int16, said instant.Payment) error {
-	o, err := d.g.Books.InstantMade(ctx, merchant, id, operation,
-		settle.Paid{Center: center, Operation: said.Receipt.OperationID, Amount: said.Receipt.Amount, At: said.Receipt.At})
-	if err != nil {
-		return err
-	}
-	if err := d.keepConsent(ctx, o, said.Receipt.Token); err != nil {
-		return fmt.Errorf("keep the consent of order %d: %w", id, err)
-	}
-	return nil
-}
-
-// keepConsent activates the subscription that the order begins, and stores the consent for its buyer.
-func (d *desk) keepConsent(ctx context.Context, o *settle.Order, token string) error {
-	if o.Parent != 0 {
-		return d.g.Books.LaterEnded(ctx, o.Merchant, o.Parent)
-	}
-	if token == "" {
-		return nil
-	}
-	_, err := d.g.Books.Activate(ctx, o.Merchant, o.ID, token)
-	if errors.Is(err, settle.ErrNoSubscription) && o.Customer != "" {
-		_, err = d.g.Books.Store(ctx, o.Merchant, o.ID, settle.StoreRequest{Customer: o.Customer, Consent: token})
-	}
-	if errors.Is(err, settle.ErrNoSubscription) {
-		return nil
-	}
+	r := said.Receipt
+	_, err := d.g.Books.InstantMade(ctx, merchant, id, operation,
+		settle.Paid{Center: center, Operation: r.OperationID, Amount: r.Amount, At: r.At, Consent: r.Token})
 	return err
-}
-
-// recoverConsent asks the bank again for the consent that came with the first payment of a subscription, where a process
-// died before it was kept. What cannot be had now is refused by the subscription itself.
-func (d *desk) recoverConsent(ctx context.Context, merchant int32, id int64) {
-	s, err := d.g.Books.Subscription(ctx, merchant, id)
-	if err != nil || s.State != settle.SubscriptionCreated {
-		return
-	}
-	o, err := d.g.Books.Order(ctx, merchant, id)
-	if err != nil || o.Means != settle.MeansInstant {
-		return
-	}
-	p, err := d.g.Books.Instant(ctx, o)
-	if err != nil || p == nil || p.State != settle.InstantPaid {
-		return
-	}
-	said, err := d.g.Banks[p.Center].Client.Payment(ctx, p.ID())
-	if err == nil {
-		err = d.keepConsent(ctx, o, said.Receipt.Token)
-	}
-	if err != nil {
-		d.g.Log.Warn("consent of a subscription not recovered", "order", id, "error", err)
-	}
 }
 
 // leave takes back the code that the order waits for, so that other means can be chosen. When money may be on its way, it

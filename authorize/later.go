@@ -35,7 +35,6 @@ func (g *Gateway) later(ctx context.Context, c *call) (*answer, error) {
 func (g *Gateway) openLater(ctx context.Context, r settle.OpenRequest) (*settle.Order, *settle.Credential, error) {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	g.desk.recoverConsent(ctx, r.Merchant.ID, r.Parent)
 	o, k, fresh, err := g.Books.OpenLater(ctx, r)
 	if err != nil || fresh || !unpaid(o) {
 		return o, k, err
@@ -134,18 +133,5 @@ func (g *Gateway) payStored(ctx context.Context, o *settle.Order, s storedPaymen
 	if err != nil {
 		return err
 	}
-	err = g.payOpened(ctx, o, card{pan: pan, expiry: s.credential.CardExpiry, cvv: s.cvv}, filing{s.use, s.credential.NetworkID})
-	if err == nil && o.Parent != 0 {
-		g.noteLater(ctx, o)
-	}
-	return err
-}
-
-// noteLater has the subscription know what became of a later payment. When that fails, the next one makes it good.
-func (g *Gateway) noteLater(ctx context.Context, o *settle.Order) {
-	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
-	defer cancel()
-	if err := g.Books.LaterEnded(ctx, o.Merchant, o.Parent); err != nil {
-		g.Log.Warn("end of a later payment not noted; the next one notes it", "order", o.ID, "error", err)
-	}
+	return g.payOpened(ctx, o, card{pan: pan, expiry: s.credential.CardExpiry, cvv: s.cvv}, filing{s.use, s.credential.NetworkID})
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"strconv"
-	"strings"
 	"time"
 
 	"settled/internal/money"
@@ -331,24 +330,12 @@ func (g *Gateway) orderFingerprint(r *settle.OpenRequest, agreed *recurring) []b
 	return sum[:]
 }
 
-// agreedOf reads back what the buyer of an order agrees to, nil when the order's payment is an ordinary one.
-func agreedOf(o *settle.Order, kept details) *recurring {
-	if kept.of(inRecurringIndicator) != "1" {
+// agreedOf is what the buyer of an order agrees to, nil when the order's payment is an ordinary one.
+func agreedOf(o *settle.Order) *recurring {
+	t := o.Terms
+	if t == nil {
 		return nil
 	}
-	var r recurring
-	var err [4]error
-	amount := func(id in) (money.Amount, error) {
-		return money.Parse(strings.Replace(kept.of(id), ",", ".", 1), o.Original.Currency)
-	}
-	r.min, err[0] = amount(inRecurringMinAmount)
-	r.max, err[1] = amount(inRecurringMaxAmount)
-	r.days, err[2] = strconv.Atoi(kept.of(inRecurringPeriod))
-	r.until, err[3] = time.Parse(dayFormat, kept.of(inRecurringMaxDate))
-	for _, e := range err {
-		if e != nil {
-			return nil
-		}
-	}
-	return &r
+	amount := func(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: o.Original.Currency} }
+	return &recurring{min: amount(t.Min), max: amount(t.Max), days: t.PeriodDays, until: t.LastDate}
 }

@@ -159,9 +159,6 @@ func (g *Gateway) perform(ctx context.Context, p *settle.Payment, r online.Reque
 	}
 	err = g.Books.Finish(ctx, p, result)
 	if err == nil {
-		if result.Approved {
-			g.keep(ctx, p, r.Stored)
-		}
 		return result, true
 	}
 	if errors.Is(err, settle.ErrLate) && result.Approved {

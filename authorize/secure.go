@@ -99,7 +99,7 @@ func (g *Gateway) pass(ctx context.Context, o *settle.Order, s threeds.Authentic
 		return outcome{}, err
 	}
 	r := g.request(p, k)
-	f.mark(&r)
+	f.mark(&r, p)
 	if _, known := online.SecurityLevel(s.ECI); known {
 		r.Authentication = online.Authentication{ECI: s.ECI, Value: s.Value, DSTransID: s.DSTransID}
 	}

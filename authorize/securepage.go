@@ -17,9 +17,9 @@ import (
 )
 
 // payByCard pays with a card, after its holder is authenticated where the merchant wants that.
-func (v *visit) payByCard(ctx context.Context, k card, browser string) error {
+func (v *visit) payByCard(ctx context.Context, k card, keep bool, browser string) error {
 	r := settle.PayRequest{Merchant: v.order.Merchant, Order: v.order.ID, Means: settle.MeansCard, PAN: k.pan, CardExpiry: k.expiry,
-		Number: v.order.PaymentNumber + 1}
+		Keep: keep, Number: v.order.PaymentNumber + 1}
 	if v.secures(v.settings) {
 		return v.paySecurely(ctx, r, k, browser)
 	}
@@ -34,7 +34,7 @@ func (v *visit) payByCard(ctx context.Context, k card, browser string) error {
 		return err
 	}
 	request := v.request(p, k)
-	f.mark(&request)
+	f.mark(&request, p)
 	result, known := v.perform(ctx, p, request)
 	v.note(outcome{result, known})
 	return nil
@@ -156,7 +156,7 @@ func (g *Gateway) purchase(o *settle.Order, kept details, base string) threeds.R
 	if len(r.Cardholder) > 45 {
 		r.Cardholder = ""
 	}
-	if agreed := agreedOf(o, kept); agreed != nil {
+	if agreed := agreedOf(o); agreed != nil {
 		r.Purpose, r.Recurring = threeds.ForRecurring, threeds.Recurring{Until: agreed.until, Days: min(agreed.days, 9999)}
 	}
 	return r

@@ -11,11 +11,8 @@ import (
 	"settled/settle"
 )
 
-// Details of an opened order that say what its payment has to do with a stored card.
-const (
-	saveDetail   = "save"       // "1": the buyer lets the merchant keep the card
-	storedDetail = "storedcard" // names the stored card that is paid with
-)
+// storedDetail is the detail of an opened order that names the stored card that its payment is tried with.
+const storedDetail = "storedcard"
 
 // filing is what the center is told of a payment and a stored card.
 type filing struct {
@@ -23,16 +20,19 @@ type filing struct {
 	network string // the network's name of the payment that the card was stored with
 }
 
-// mark writes it into a request.
-func (f filing) mark(r *online.Request) { r.Stored, r.NetworkID = f.use, f.network }
+// mark writes it into the request of a payment, whose card may be kept for its buyer.
+func (f filing) mark(r *online.Request, p *settle.Payment) {
+	r.Stored, r.NetworkID = f.use, f.network
+	if p.Keeps && f.use == 0 {
+		r.Stored = online.SavesCard
+	}
+}
 
 // filingOf reads from an order what its payment by card has to do with a stored one.
 func (g *Gateway) filingOf(ctx context.Context, o *settle.Order, kept details) (filing, error) {
 	switch {
-	case agreedOf(o, kept) != nil:
+	case agreedOf(o) != nil:
 		return filing{use: online.AgreesRecurring}, nil
-	case kept[saveDetail] == "1":
-		return filing{use: online.SavesCard}, nil
 	case kept[storedDetail] == "":
 		return filing{}, nil
 	}
@@ -47,21 +47,6 @@ func (g *Gateway) filingOf(ctx context.Context, o *settle.Order, kept details) (
 		return filing{}, err
 	}
 	return filing{online.CardOnFile, k.NetworkID}, nil
-}
-
-// keep stores what an approved payment was made with, where its buyer agreed to that. The payment stands when that fails;
-// what a subscription needs is made good by its next payment.
-func (g *Gateway) keep(ctx context.Context, p *settle.Payment, use online.Stored) {
-	var err error
-	switch use {
-	case online.SavesCard:
-		_, err = g.Books.Store(ctx, p.Merchant.ID, p.Order, settle.StoreRequest{})
-	case online.AgreesRecurring:
-		_, err = g.Books.Activate(ctx, p.Merchant.ID, p.Order, "")
-	}
-	if err != nil {
-		g.Log.Error("card of a payment not kept", "order", p.Order, "error", err)
-	}
 }
 
 // tellStored tells which stored card stands for what an order was paid with, for payments with TokenType=5. That it
@@ -91,22 +76,16 @@ func (g *Gateway) serverOrder(c *call, in *settle.Intent) (r settle.OpenRequest,
 	r = settle.OpenRequest{Merchant: in.Merchant, OrderNumber: in.OrderNumber, Original: in.Amount, Means: settle.MeansCard,
 		TwoStage: in.TwoStage, Tries: 1, PayBefore: g.Now().Add(storedPayWithin), RepeatWithin: settle.RepeatWithin,
 		Fingerprint: in.Fingerprint, Details: in.Details}
-	more := details{}
 	switch {
 	case agreed != nil:
 		r.Terms = agreed.terms()
-		more[lowerASCII(params[inRecurringIndicator].name)] = "1"
-		for _, id := range recurringParams {
-			more[lowerASCII(params[id].name)] = c.text(id)
-		}
 	case customer != "" && c.settings.Page.OneClick:
-		r.Customer, more[saveDetail] = customer, "1"
+		r.Customer, r.Keep = customer, true
 	default:
 		return r, false, nil
 	}
-	r.Details, err = withDetails(in.Details, more)
 	r.Fingerprint = g.keepingFingerprint(&r, in, agreed)
-	return r, true, err
+	return r, true, nil
 }
 
 // withDetails adds to details; names that are there are replaced.
@@ -155,7 +134,7 @@ func (g *Gateway) payOpened(ctx context.Context, o *settle.Order, k card, f fili
 		return err
 	}
 	r := g.request(p, k)
-	f.mark(&r)
+	f.mark(&r, p)
 	g.perform(ctx, p, r)
 	return nil
 }

@@ -164,6 +164,16 @@ func (w *work) authentication() (*Authentication, error) {
 	return &all[len(all)-1], nil
 }
 
+// securityOf is how far the buyer of a payment operation was authenticated before it was sent, as clearing says it; empty when
+// 3-D Secure was not asked.
+func (w *work) securityOf(operation int16) (string, error) {
+	a, err := w.authentication()
+	if err != nil || a == nil || a.Operation != operation || a.State != AuthenticationPassed {
+		return "", err
+	}
+	return a.securityLevel(), nil
+}
+
 func (w *work) saveAuthentication(operation int16, a Authentication) error {
 	var completed *time.Time
 	if a.State == AuthenticationPassed || a.State == AuthenticationFailed {

@@ -44,10 +44,12 @@ type Payment struct {
 	Transaction   int16     // number of the exchange within the order
 	Later         bool      // a later payment of a subscription, started by the merchant
 	Security      string    // how far the buyer was authenticated, 3 digits; empty: 3-D Secure was not asked
+	Keeps         bool      // the card is kept for the buyer when the payment is approved
 	TriesLeft     int       // payments that may still be tried when this one is declined
 	card          []byte
 	cardExpiry    string
 	payBefore     *time.Time // of an opened order
+	parent        int64      // the first order of the subscription that this is a later payment of, 0 for none
 }
 
 // Kind is a kind of transaction.

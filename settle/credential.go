@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"settled/internal/postgres"
 	"settled/internal/vault"
 	"settled/settle/order"
 
@@ -32,68 +31,40 @@ type Credential struct {
 	sealed     []byte
 }
 
-// StoreRequest keeps what an order was paid with.
-type StoreRequest struct {
-	Customer string // empty: the order's
-	Consent  string // the partner bank's token of an instant payment; empty for a card, which is taken from the order
-}
-
-// Store keeps what a paid order was paid with for its buyer, and returns the credential. A card that the buyer has stored
-// already is that credential, with the expiry of now. An order that is not paid is ErrOperation.
-func (b *Books) Store(ctx context.Context, merchant int32, id int64, r StoreRequest) (*Credential, error) {
-	o, err := b.Order(ctx, merchant, id)
-	if err != nil {
-		return nil, err
-	}
-	c, err := b.credentialOf(o, r)
-	if err != nil {
-		return nil, fmt.Errorf("store what order %d was paid with: %w", id, err)
-	}
-	var stored *Credential
-	err = postgres.InTx(ctx, b.Pool, b.key("store", merchant, id), func(tx pgx.Tx) error {
-		stored, err = b.putCredential(ctx, tx, c)
-		return err
-	})
-	return stored, err
-}
-
 // newCredential is a credential with the key by which the same card is found again.
 type newCredential struct {
 	Credential
 	key []byte
 }
 
-func (b *Books) credentialOf(o *Order, r StoreRequest) (c *newCredential, err error) {
-	t := o.PaymentTransaction()
-	if t == nil || t.State != TransactionApproved {
-		return nil, fmt.Errorf("%w: order %d is %s", ErrOperation, o.ID, o.State())
+// errNoConsent tells that the payer's bank gave no consent with an instant payment.
+var errNoConsent = fmt.Errorf("%w: the payer's bank gave no consent", ErrNoCredential)
+
+// credentialFor makes a credential of what an order was paid with: its card, or the consent that its payer gave. The card is
+// sealed with the order and opened here for a moment: nothing else of it is kept before the payment is approved.
+func (b *Books) credentialFor(g granted, consent string) (*newCredential, error) {
+	c := &newCredential{Credential: Credential{Merchant: g.Merchant, ID: uuid.New(), Customer: g.Customer, Means: g.Means, Order: g.Order,
+		CreatedAt: b.now(), CardMask: g.CardMask, CardExpiry: g.CardExpiry, NetworkID: g.NetworkID}}
+	if g.Kind == WishSubscribe {
+		c.Customer = subscriber(g.Order)
 	}
-	if r.Customer == "" {
-		r.Customer = o.Customer
+	secret := []byte(consent)
+	if g.Means == MeansInstant && consent == "" {
+		return nil, errNoConsent
 	}
-	if r.Customer == "" {
-		return nil, fmt.Errorf("%w: order %d names no buyer", ErrNoCredential, o.ID)
-	}
-	c = &newCredential{Credential: Credential{Merchant: o.Merchant, ID: uuid.New(), Customer: r.Customer, Means: o.Means, Order: o.ID,
-		CreatedAt: b.now(), CardMask: o.CardMask, CardExpiry: o.CardExpiry, NetworkID: t.NetworkID}}
-	if o.Means == MeansInstant {
-		if r.Consent == "" {
-			return nil, fmt.Errorf("%w: the payer's bank gave no consent", ErrNoCredential)
+	if g.Means != MeansInstant {
+		pan, err := b.Vault.Unseal(g.Card, vault.CardBinding(nil, int64(g.Merchant), g.Order))
+		if err != nil {
+			return nil, fmt.Errorf("open the card of order %d: %w", g.Order, err)
 		}
-		c.key = b.sealedKey(o.Merchant, r.Customer, []byte(r.Consent))
-		c.sealed, err = b.Vault.AppendSeal(nil, []byte(r.Consent), credentialBinding(o.Merchant, c.ID))
-		return c, err
+		secret = pan.AppendReveal(nil)
 	}
-	pan, err := b.PAN(o)
-	if err != nil {
-		return nil, err
+	defer clear(secret)
+	var err error
+	c.key = b.sealedKey(g.Merchant, c.Customer, secret)
+	if c.sealed, err = b.Vault.AppendSeal(nil, secret, credentialBinding(g.Merchant, c.ID)); err != nil {
+		return nil, fmt.Errorf("seal what order %d was paid with: %w", g.Order, err)
 	}
-	if c.sealed, err = b.Vault.Seal(pan, credentialBinding(o.Merchant, c.ID)); err != nil {
-		return nil, fmt.Errorf("seal card: %w", err)
-	}
-	digits := pan.AppendReveal(nil)
-	c.key = b.sealedKey(o.Merchant, r.Customer, digits)
-	clear(digits)
 	return c, nil
 }
 

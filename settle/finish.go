@@ -1,9 +1,11 @@
 package settle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"settled/internal/money"
@@ -239,7 +241,53 @@ func (b *Books) writeOutcomes(ctx context.Context, tx pgx.Tx, group []*item) err
 			b.ledger.Count(ledger.Rule(*c.rule[i]), 1)
 		}
 	}
-	return b.postFees(ctx, tx, byID, more)
+	if err := b.postFees(ctx, tx, byID, more); err != nil {
+		return err
+	}
+	return b.followOutcomes(ctx, tx, m.at, group)
+}
+
+// followOutcomes does for a group what followUp does for one order.
+func (b *Books) followOutcomes(ctx context.Context, tx pgx.Tx, at time.Time, group []*item) error {
+	var approvals []approval
+	var parents []*outcome
+	var merchants []int32
+	var ended []int64
+	for _, it := range group {
+		o := it.finish
+		status, _ := o.after(o.Result)
+		switch {
+		case !it.fresh || o.payBefore == nil || status == order.InProcess:
+		case o.parent != 0:
+			parents = append(parents, o)
+		case o.Approved:
+			approvals = append(approvals, approval{merchant: o.Merchant.ID, order: o.Order})
+		default:
+			merchants, ended = append(merchants, o.Merchant.ID), append(ended, o.Order)
+		}
+	}
+	if len(ended) > 0 {
+		if err := b.dropWishes(ctx, tx, merchants, ended); err != nil {
+			return err
+		}
+	}
+	if err := b.followLater(ctx, tx, parents); err != nil {
+		return err
+	}
+	return b.fulfil(ctx, tx, at, approvals)
+}
+
+// followLater notes later payments with their subscriptions, which are locked in the order of their numbers.
+func (b *Books) followLater(ctx context.Context, tx pgx.Tx, ended []*outcome) error {
+	slices.SortFunc(ended, func(a, b *outcome) int {
+		return cmp.Or(cmp.Compare(a.Merchant.ID, b.Merchant.ID), cmp.Compare(a.parent, b.parent))
+	})
+	for _, o := range ended {
+		if err := b.noteLater(ctx, tx, o.Merchant.ID, o.parent); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // postFees posts the further lines of journals whose first line the outcome statement wrote.

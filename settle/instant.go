@@ -53,6 +53,7 @@ type Paid struct {
 	Operation string // the scheme's id of the payment
 	Amount    money.Amount
 	At        time.Time
+	Consent   string // the token of the consent that the payer gave to later payments; empty: none. It is never logged
 }
 
 // BeginInstant begins a payment operation that the payer's bank will carry out until expires, durably, before the partner
@@ -183,6 +184,7 @@ func (w *work) endInstant(p *InstantPayment, end InstantEnd, why string) error {
 // cannot be this payment — another amount, another payment of the order — opens a break and moves nothing.
 func (b *Books) InstantMade(ctx context.Context, merchant int32, id int64, operation int16, paid Paid) (*Order, error) {
 	o, err := b.change(ctx, "instant payment", merchant, id, func(w *work) error {
+		w.consent = ""
 		p, err := w.instantOf(operation)
 		switch {
 		case err != nil:
@@ -190,6 +192,7 @@ func (b *Books) InstantMade(ctx context.Context, merchant int32, id int64, opera
 		case p == nil || p.Center != paid.Center:
 			return fmt.Errorf("%w: %d.%d is no instant payment at center %d", ErrOperation, id, operation, paid.Center)
 		case p.State == InstantPaid && *p.BankOperation == paid.Operation:
+			w.toldAgain(paid)
 			return nil
 		case paid.Amount != p.Amount:
 			return w.doubtAmount(p, paid)
@@ -209,6 +212,13 @@ func (b *Books) InstantMade(ctx context.Context, merchant int32, id int64, opera
 		return nil, fmt.Errorf("instant payment %d.%d: %w", id, operation, err)
 	}
 	return o, nil
+}
+
+// toldAgain takes the consent that comes with the repeat of a payment, which may be the first time that the bank names it.
+func (w *work) toldAgain(paid Paid) {
+	if w.order.Terms != nil {
+		w.consent = paid.Consent
+	}
 }
 
 const instantOfOperation = `SELECT order_id, operation FROM instant_payments WHERE merchant_id = $1 AND bank_operation = $2`
@@ -259,6 +269,7 @@ WHERE merchant_id = $1 AND order_id = $2 AND operation = $3`
 // takeInstant makes the payment the order's, whatever was tried since, and posts it.
 func (w *work) takeInstant(p *InstantPayment, paid Paid) error {
 	late := w.order.Status != order.InProcess
+	w.consent = paid.Consent
 	_, err := w.tx.Exec(w.ctx, payInstant, p.Merchant, p.Order, p.Operation, paid.Operation, paid.At, late)
 	if err != nil {
 		return fmt.Errorf("pay instant payment: %w", err)

@@ -44,6 +44,12 @@ var ofNotifications = []*prometheus.Desc{
 	prometheus.NewDesc("settled_notification_silent_merchants", "Merchants with such a notification that got no answer.", nil, nil),
 }
 
+// ofWishes have no label.
+var ofWishes = []*prometheus.Desc{
+	prometheus.NewDesc("settled_wishes_due", "Cards to keep and subscriptions to begin of paid orders that could not be done with the approval.", nil, nil),
+	prometheus.NewDesc("settled_wish_oldest_age_seconds", "Time since the oldest of them was asked for; 0 when there is none.", nil, nil),
+}
+
 // newPosted counts lines by rule. Every rule is shown from the start, so that the first line is an increase.
 func newPosted() *prometheus.CounterVec {
 	v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "settled_journals_posted_total",
@@ -77,11 +83,13 @@ SELECT category, array[count(*), extract(epoch FROM $1 - min(opened_at))]::float
 	scrapeNotifications = `
 SELECT '', array[count(*), coalesce(extract(epoch FROM $1 - min(created_at)), 0), count(DISTINCT merchant_id) FILTER (WHERE last_error <> '')]::float8[]
 FROM notifications WHERE state = 1`
+	scrapeWishes = `
+SELECT '', array[count(*), coalesce(extract(epoch FROM $1 - min(wished_at)), 0)]::float8[] FROM wishes WHERE due_at IS NOT NULL`
 )
 
 // Describe implements prometheus.Collector.
 func (m Metrics) Describe(out chan<- *prometheus.Desc) {
-	for _, descs := range [][]*prometheus.Desc{perCenter, perCategory, ofNotifications} {
+	for _, descs := range [][]*prometheus.Desc{perCenter, perCategory, ofNotifications, ofWishes} {
 		for _, d := range descs {
 			out <- d
 		}
@@ -96,6 +104,7 @@ func (m Metrics) Collect(out chan<- prometheus.Metric) {
 	m.collect(ctx, out, scrapeCenters, perCenter)
 	m.collect(ctx, out, scrapeBreaks, perCategory)
 	m.collect(ctx, out, scrapeNotifications, ofNotifications)
+	m.collect(ctx, out, scrapeWishes, ofWishes)
 	m.Books.posted.Collect(out)
 }
 

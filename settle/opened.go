@@ -27,6 +27,7 @@ type OpenRequest struct {
 	Tries       int       // payment operations that may be begun, 1 at least
 	PayBefore   time.Time // when the order is closed unless it is paid
 	Customer    string    // the merchant's number of the buyer, empty for none
+	Keep        bool      // the card that pays is kept for the buyer's next payment
 	Parent      int64     // the first order of the subscription that this is a later payment of, 0 for none
 	Terms       *Terms    // what the buyer agrees to by paying, nil unless the order begins a subscription
 	Fingerprint []byte    // keyed hash of the request
@@ -108,6 +109,11 @@ func (b *Books) writeOpened(ctx context.Context, tx pgx.Tx, r OpenRequest, q Quo
 		r.PayBefore, zeroAsNull(r.Parent), zeroAsNull(r.Customer))
 	if err != nil || tag.RowsAffected() == 0 {
 		return false, err
+	}
+	if r.Keep {
+		if err := b.wish(ctx, tx, r.Merchant.ID, id, WishKeep, 0); err != nil {
+			return false, err
+		}
 	}
 	return true, b.subscribe(ctx, tx, r.Merchant.ID, id, r.Original.Currency, r.Terms)
 }

@@ -179,9 +179,7 @@ func TestInstantPaymentOfAnotherBank(t *testing.T) {
 func TestDailySubscriptionIsNotChargedAtOnce(t *testing.T) {
 	w := settletest.New(t)
 	parent := subscribed(t, w)
-	_, err := w.Books.Activate(t.Context(), settletest.Merchant, parent, "")
-	check(t, err)
-	_, err = w.Pool.Exec(t.Context(), `UPDATE subscriptions SET period_days = 1`)
+	_, err := w.Pool.Exec(t.Context(), `UPDATE subscriptions SET period_days = 1`)
 	check(t, err)
 	w.Clock.Advance(11 * time.Hour)
 	if _, _, err := later(t, w, parent, "early", byn(600)); !errors.Is(err, settle.ErrTooEarly) {
@@ -203,7 +201,6 @@ func TestCanceledSubscriptionStaysCanceled(t *testing.T) {
 	_, err = w.Books.CancelSubscription(t.Context(), settletest.Merchant, parent)
 	check(t, err)
 	finishLater(t, w, o, c, approved())
-	check(t, w.Books.LaterEnded(t.Context(), settletest.Merchant, parent))
 	s, err := w.Books.Subscription(t.Context(), settletest.Merchant, parent)
 	if err != nil || s.State != settle.SubscriptionCanceled || s.Payments != 1 {
 		t.Fatalf("%+v, %v", s, err)
@@ -226,23 +223,19 @@ func TestLaterPaymentThatIsLate(t *testing.T) {
 		return p
 	}
 	first := begin(o.ID)
-	_, err = w.Books.InstantMade(t.Context(), first.Merchant, first.Order, first.Operation, made(w, first, "FIRST"))
+	paid := made(w, first, "FIRST")
+	paid.Consent = "consent"
+	_, err = w.Books.InstantMade(t.Context(), first.Merchant, first.Order, first.Operation, paid)
 	check(t, err)
-	_, err = w.Books.Activate(t.Context(), settletest.Merchant, o.ID, "consent")
-	check(t, err)
-	for i, noted := range []bool{true, false} {
+	for i := range 2 {
 		w.Clock.Advance(30 * 24 * time.Hour)
 		next, _, err := later(t, w, o.ID, fmt.Sprint("next ", i), rub)
 		check(t, err)
 		p := begin(next.ID)
 		w.Clock.Advance(15 * time.Minute)
 		check(t, w.Books.InstantEnded(t.Context(), p.Merchant, p.Order, p.Operation, settle.EndExpired, "not decided in time"))
-		if noted {
-			check(t, w.Books.LaterEnded(t.Context(), settletest.Merchant, o.ID))
-		}
 		_, err = w.Books.InstantMade(t.Context(), p.Merchant, p.Order, p.Operation, made(w, p, fmt.Sprint("LATE ", i)))
 		check(t, err)
-		check(t, w.Books.LaterEnded(t.Context(), settletest.Merchant, o.ID))
 		mustState(t, w, next.ID, order.StateCanceled)
 	}
 	s, err := w.Books.Subscription(t.Context(), settletest.Merchant, o.ID)

@@ -65,6 +65,12 @@ func (k *buyer) number() (string, settle.OpenRequest) {
 	i := k.random.IntN(streetNumbers) + k.steps/50*streetNumbers
 	r := settle.OpenRequest{Merchant: k.shop, OrderNumber: fmt.Sprint("street ", i), Original: money.Amount{Minor: 1000, Currency: money.RUB},
 		Means: settle.MeansCard, Tries: 1 + i%3, PayBefore: k.w.Clock.Now().Add(streetTime), Fingerprint: []byte{byte(i)}}
+	if i%3 == 0 {
+		r.Customer, r.Keep = "walker", true
+	}
+	if i%4 == 0 {
+		r.Terms = &settle.Terms{Min: 1, Max: 1000, PeriodDays: 1, LastDate: k.w.Clock.Now().AddDate(1, 0, 0)}
+	}
 	if i%2 == 1 {
 		r.Original.Currency, r.TwoStage = money.BYN, i%4 == 1
 	}
@@ -162,7 +168,7 @@ func (k *buyer) later(ctx context.Context) error {
 	}
 	p, err := k.w.Books.Pay(ctx, k.card(o))
 	k.pushed(p)
-	return errors.Join(err, k.w.Books.LaterEnded(ctx, settletest.Merchant, k.parent))
+	return err
 }
 
 // finish brings the answer to a payment: perhaps for the second time, perhaps after it was given up.
@@ -304,7 +310,11 @@ func (s *street) drain(t *testing.T) {
 		_, err = b.TimeoutDue(ctx, 2)
 		check(t, err)
 	}
-	check(t, b.LaterEnded(ctx, settletest.Merchant, s.parent))
+	due, err := b.WishesDue(ctx, 1000) // of codes that were paid without a consent
+	check(t, err)
+	for _, d := range due {
+		check(t, b.WishFailed(ctx, d, "the bank names no consent"))
+	}
 }
 
 func (s *street) judge(t *testing.T) {

@@ -224,7 +224,7 @@ func (w *work) closeTransaction(e Owed, v Verdict, action, approval string) erro
 func (w *work) follow(e Owed, v Verdict, original *Transaction, action, approval string) error {
 	switch {
 	case v == VerdictOriginal:
-		return w.adopt(original, approval)
+		return w.adopt(original, action, approval)
 	case original.unresolved() && v == VerdictTooLate:
 		return w.owe(Refund, e.Operation, original.Number, nil, e.Amount)
 	case original.unresolved():

@@ -15,6 +15,7 @@ type PayRequest struct {
 	Means      Means
 	PAN        vault.PAN
 	CardExpiry string // YYMM
+	Keep       bool   // the card is kept for the buyer's next payment if this one is approved
 	Number     int16  // that the payment operation is to have, so that one form pays once; 0: the next
 }
 
@@ -61,6 +62,9 @@ func (w *work) startPayment(r PayRequest) error {
 	o.TriesLeft--
 	w.route, w.center = q.Route, q.Route.Center
 	w.trigger = order.TriggerTry
+	if err := w.wishToKeep(r.Keep); err != nil {
+		return err
+	}
 	return w.takeCard(r)
 }
 
@@ -142,9 +146,12 @@ func (w *work) savePayment() error {
 }
 
 const insertPaymentExchange = `
-INSERT INTO owed_exchanges (merchant_id, order_id, transaction, operation, center_id, kind, amount, exchange_id, created_at,
-	transmitted_at, due_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::timestamptz, $9::timestamptz, $9::timestamptz + $10::interval)`
+WITH e AS (
+	INSERT INTO owed_exchanges (merchant_id, order_id, transaction, operation, center_id, kind, amount, exchange_id, created_at,
+		transmitted_at, due_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::timestamptz, $9::timestamptz, $9::timestamptz + $10::interval)
+)
+SELECT EXISTS (SELECT FROM wishes WHERE merchant_id = $1 AND order_id = $2 AND kind = 1 AND operation IN (0, $4))`
 
 // transmit writes the exchange of the order's payment operation, which is about to be sent.
 func (w *work) transmit() (*Payment, error) {
@@ -159,8 +166,8 @@ func (w *work) transmit() (*Payment, error) {
 		return nil, err
 	}
 	p := w.payment()
-	_, err = w.tx.Exec(w.ctx, insertPaymentExchange, o.Merchant, o.ID, o.paymentTxn, o.PaymentNumber, w.center.ID, p.Kind,
-		o.Amount.Minor, o.exchange, w.moment.at, unknownAfter)
+	err = w.tx.QueryRow(w.ctx, insertPaymentExchange, o.Merchant, o.ID, o.paymentTxn, o.PaymentNumber, w.center.ID, p.Kind,
+		o.Amount.Minor, o.exchange, w.moment.at, unknownAfter).Scan(&p.Keeps)
 	if err != nil {
 		return nil, fmt.Errorf("write exchange of order %d: %w", o.ID, err)
 	}
@@ -173,5 +180,5 @@ func (w *work) payment() *Payment {
 	until := o.PayBefore
 	return &Payment{Merchant: w.merchant, Route: w.route, Order: o.ID, Original: o.Original, Amount: o.Amount, Rate: o.Rate, TwoStage: o.TwoStage, Exchange: o.exchange,
 		TransmittedAt: w.moment.at, Kind: w.route.paymentKind(), Operation: o.PaymentNumber, Transaction: o.paymentTxn,
-		Later: o.Parent != 0, TriesLeft: int(o.TriesLeft), card: o.card, cardExpiry: o.CardExpiry, payBefore: &until}
+		Later: o.Parent != 0, parent: o.Parent, TriesLeft: int(o.TriesLeft), card: o.card, cardExpiry: o.CardExpiry, payBefore: &until}
 }

@@ -2,6 +2,7 @@ package settle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"settled/internal/postgres"
@@ -32,8 +33,11 @@ func (b *Books) OpenLater(ctx context.Context, r OpenRequest) (o *Order, c *Cred
 		return nil, nil, false, err
 	}
 	err = postgres.InTx(ctx, b.Pool, b.key("open later payment", r.Merchant.ID, id), func(tx pgx.Tx) error {
-		c, err = b.admitLater(ctx, tx, r, id, parent)
-		if err != nil {
+		// The attempt before is locked first: the subscription's lock comes after that of an order.
+		if ended, err := b.ended(ctx, tx, r.Merchant.ID, r.OrderNumber, attempt-1); err != nil || !ended {
+			return errors.Join(err, fmt.Errorf("%w: %q", ErrInFlight, r.OrderNumber))
+		}
+		if c, err = b.admitLater(ctx, tx, r, id); err != nil {
 			return err
 		}
 		if fresh, err = b.writeOpened(ctx, tx, r, q, id, attempt); err == nil && !fresh {
@@ -65,12 +69,12 @@ INSERT INTO subscription_payments (merchant_id, order_id, parent, period_no, beg
 ON CONFLICT (merchant_id, parent, period_no) WHERE state IN (1, 2) DO NOTHING`
 
 // admitLater checks the guards under the subscription's lock and takes its period.
-func (b *Books) admitLater(ctx context.Context, tx pgx.Tx, r OpenRequest, id int64, parent *Order) (*Credential, error) {
+func (b *Books) admitLater(ctx context.Context, tx pgx.Tx, r OpenRequest, id int64) (*Credential, error) {
 	s, err := readSubscription(ctx, tx, lockSubscription, r.Merchant.ID, r.Parent)
 	if err != nil {
 		return nil, err
 	}
-	if err := b.catchUp(ctx, tx, s, parent); err != nil {
+	if err := b.reconcile(ctx, tx, s); err != nil {
 		return nil, err
 	}
 	if err := s.refuse(r.Original, b.now()); err != nil {
@@ -86,28 +90,14 @@ func (b *Books) admitLater(ctx context.Context, tx pgx.Tx, r OpenRequest, id int
 	return credential(ctx, tx, r.Merchant.ID, *s.Credential)
 }
 
-// catchUp makes good what was left undone: a first payment whose subscription was not activated, later payments whose end
-// was not noted.
-func (b *Books) catchUp(ctx context.Context, tx pgx.Tx, s *Subscription, parent *Order) error {
-	if err := b.reconcile(ctx, tx, s); err != nil {
+// noteLater brings a subscription up to what its later payments have come to, in the transaction that ends one of them.
+func (b *Books) noteLater(ctx context.Context, tx pgx.Tx, merchant int32, parent int64) error {
+	s, err := readSubscription(ctx, tx, lockSubscription, merchant, parent)
+	if errors.Is(err, ErrNoSubscription) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	if s.State != SubscriptionCreated || parent.Means != MeansCard {
-		return nil
-	}
-	if t := parent.PaymentTransaction(); t == nil || t.State != TransactionApproved {
-		return nil
-	}
-	return b.activate(ctx, tx, s, parent, "")
-}
-
-// LaterEnded notes what a later payment of a subscription came to. It is safe to leave out: the next one makes it good.
-func (b *Books) LaterEnded(ctx context.Context, merchant int32, parent int64) error {
-	return postgres.InTx(ctx, b.Pool, b.key("later payment ended", merchant, parent), func(tx pgx.Tx) error {
-		s, err := readSubscription(ctx, tx, lockSubscription, merchant, parent)
-		if err != nil {
-			return err
-		}
-		return b.reconcile(ctx, tx, s)
-	})
+	return b.reconcile(ctx, tx, s)
 }

@@ -86,7 +86,7 @@ func (b *Books) subscribe(ctx context.Context, tx pgx.Tx, merchant int32, id int
 	if err != nil {
 		return fmt.Errorf("insert subscription %d: %w", id, err)
 	}
-	return nil
+	return b.wish(ctx, tx, merchant, id, WishSubscribe, 0)
 }
 
 const (
@@ -120,39 +120,6 @@ func (b *Books) Subscription(ctx context.Context, merchant int32, id int64) (*Su
 	return readSubscription(ctx, b.Pool, selectSubscription, merchant, id)
 }
 
-// Activate makes the subscription of a paid order ready for later payments: what it was paid with is kept. A subscription
-// that is active already stays as it is. An instant payment needs the consent that the partner bank gave.
-func (b *Books) Activate(ctx context.Context, merchant int32, id int64, consent string) (*Subscription, error) {
-	o, err := b.Order(ctx, merchant, id)
-	if err != nil {
-		return nil, err
-	}
-	var s *Subscription
-	err = postgres.InTx(ctx, b.Pool, b.key("activate", merchant, id), func(tx pgx.Tx) error {
-		if s, err = readSubscription(ctx, tx, lockSubscription, merchant, id); err != nil || s.State != SubscriptionCreated {
-			return err
-		}
-		return b.activate(ctx, tx, s, o, consent)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("activate subscription %d: %w", id, err)
-	}
-	return s, nil
-}
-
-func (b *Books) activate(ctx context.Context, tx pgx.Tx, s *Subscription, o *Order, consent string) error {
-	c, err := b.credentialOf(o, StoreRequest{Customer: fmt.Sprintf("subscription/%d", o.ID), Consent: consent})
-	if err != nil {
-		return err
-	}
-	stored, err := b.putCredential(ctx, tx, c)
-	if err != nil {
-		return err
-	}
-	s.State, s.Credential, s.LastPaidAt = SubscriptionActive, &stored.ID, o.Payment().CompletedAt
-	return s.save(ctx, tx)
-}
-
 const updateSubscription = `
 UPDATE subscriptions SET state = $3, payments = $4, declines = $5, last_paid_at = $6, credential_id = $7
 WHERE merchant_id = $1 AND order_id = $2`
@@ -177,7 +144,7 @@ func (b *Books) CancelSubscription(ctx context.Context, merchant int32, id int64
 			if c, err = credential(ctx, tx, merchant, *s.Credential); err != nil && !errors.Is(err, ErrNoCredential) {
 				return err
 			}
-			_, err = tx.Exec(ctx, forget, merchant, fmt.Sprintf("subscription/%d", id), *s.Credential, b.now())
+			_, err = tx.Exec(ctx, forget, merchant, subscriber(id), *s.Credential, b.now())
 			if err != nil {
 				return fmt.Errorf("delete stored credential: %w", err)
 			}

@@ -66,8 +66,12 @@ func (w *work) becomeUnknown(lost Owed, state TransactionState, note string) err
 	if err := w.putOperation(op); err != nil {
 		return err
 	}
+	security, err := w.securityOf(lost.Operation)
+	if err != nil {
+		return err
+	}
 	t := Transaction{Number: lost.Transaction, Operation: lost.Operation, Kind: lost.Kind, State: state, Amount: lost.Amount,
-		Exchange: lost.Exchange, TransmittedAt: lost.TransmittedAt, Attempts: 1}
+		Exchange: lost.Exchange, TransmittedAt: lost.TransmittedAt, Attempts: 1, Security: security}
 	if err := w.saveTransaction(t); err != nil {
 		return err
 	}
@@ -119,9 +123,9 @@ func (w *work) resolveUnknown(original *Transaction) error {
 }
 
 // adopt takes an unknown payment that an inquiry found approved, before the merchant was told a final result.
-func (w *work) adopt(original *Transaction, approval string) error {
+func (w *work) adopt(original *Transaction, action, approval string) error {
 	w.post(ledger.PRM5, original.Operation, ledger.PhaseResolved, original.Amount, false)
-	original.State, original.AnsweredAt, original.ApprovalCode = TransactionApproved, &w.moment.at, approval
+	original.State, original.AnsweredAt, original.ActionCode, original.ApprovalCode = TransactionApproved, &w.moment.at, action, approval
 	if err := w.saveTransaction(*original); err != nil {
 		return err
 	}

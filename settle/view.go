@@ -82,6 +82,7 @@ type Order struct {
 	PayBefore     time.Time    // of an opened order: when it is closed unless it is paid; zero: not opened on a page
 	Parent        int64        // the first order of the subscription that this is a later payment of, or 0
 	Customer      string       // the merchant's number of the buyer, or empty
+	Terms         *Terms       // what the buyer agrees to by paying, nil unless the order begins a subscription; only of an order read whole
 	Operations    []Operation
 	Transactions  []Transaction
 	Owed          []Owed
@@ -207,6 +208,8 @@ func (b *Books) Attempts(ctx context.Context, merchant int32, number string, fro
 }
 
 const (
+	selectTerms = `
+SELECT min_amount, max_amount, period_days, last_date FROM subscriptions WHERE merchant_id = $1 AND order_id = $2`
 	selectOperations = `
 SELECT operation, kind, state, actor, reason, amount, asked_amount, auto_deposit, requested_at, completed_at, response,
 	external_id, note, record_id, window_id, refunded, means, card_mask, card_expiry
@@ -228,7 +231,7 @@ const owedOfOrder = selectOwed + `WHERE merchant_id = $1 AND order_id = $2 ORDER
 // the other, so an order that the first locks is still locked when its parts are read.
 func readWhole(ctx context.Context, q batcher, sql string, merchant int32, id int64) (*Order, error) {
 	var batch pgx.Batch
-	for _, statement := range [...]string{sql, selectOperations, selectTransactions, owedOfOrder} {
+	for _, statement := range [...]string{sql, selectOperations, selectTransactions, owedOfOrder, selectTerms} {
 		batch.Queue(statement, merchant, id)
 	}
 	results := q.SendBatch(ctx, &batch)
@@ -246,7 +249,13 @@ func readWhole(ctx context.Context, q batcher, sql string, merchant int32, id in
 	if o.Transactions, err = next[Transaction](results); err != nil {
 		return nil, err
 	}
-	o.Owed, err = next[Owed](results)
+	if o.Owed, err = next[Owed](results); err != nil {
+		return nil, err
+	}
+	terms, err := next[Terms](results)
+	if err == nil && len(terms) > 0 {
+		o.Terms = &terms[0]
+	}
 	return o, err
 }
 

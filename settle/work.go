@@ -28,7 +28,9 @@ type work struct {
 	before   order.State
 	trigger  order.Trigger
 	postings []ledger.Posting
-	wake     bool // something is owed to a center at once
+	wake     bool   // something is owed to a center at once
+	paid     bool   // the order was paid before
+	consent  string // the partner bank's token that came with what this transaction learned; never logged
 	told     Notify
 	found    map[int16]OperationState // of the operations before
 }
@@ -102,7 +104,7 @@ func (b *Books) lockOrder(ctx context.Context, tx pgx.Tx, center int16, merchant
 		return nil, fmt.Errorf("%w: merchant %d has no contract with center %d", ErrDirectory, merchant, center)
 	}
 	w.merchant, w.route, w.center = m, m.At(center), m.At(center).Center
-	w.before = w.order.State()
+	w.before, w.paid = w.order.State(), w.order.Status == order.Paid
 	w.told, w.found = m.Notify, w.order.operationStates()
 	return w, nil
 }
@@ -145,6 +147,9 @@ func (w *work) save() error {
 		return fmt.Errorf("update order %d: %w", o.ID, err)
 	}
 	if err := w.notify(); err != nil {
+		return err
+	}
+	if err := w.followUp(); err != nil {
 		return err
 	}
 	return w.books.ledger.Post(w.ctx, w.tx, w.postings)

@@ -59,13 +59,15 @@ func (s *Server) Timeout(ctx context.Context) error {
 	return errors.Join(waiting, err)
 }
 
-// Send sends what is owed to centers and due, and asks partner banks what became of instant payments, until nothing is due.
-// The two take turns: there may always be an instant payment to ask about, and what is owed does not wait for that.
+// Send sends what is owed to centers and due, asks partner banks what became of instant payments, and does what is still to
+// follow approvals, until nothing is due. They take turns: there may always be an instant payment to ask about, and what is
+// owed does not wait for that.
 func (s *Server) Send(ctx context.Context) error {
 	return s.until(ctx, func(ctx context.Context) (int, error) {
 		sent, unsent := s.Gateway.Sender().Step(ctx)
 		asked, unasked := s.Gateway.PollInstant(ctx)
-		return sent + asked, errors.Join(unsent, unasked)
+		tried, undone := s.Gateway.FollowDue(ctx)
+		return sent + asked + tried, errors.Join(unsent, unasked, undone)
 	})
 }
 

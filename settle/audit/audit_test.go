@@ -152,7 +152,6 @@ func (b books) opened() {
 		PayBefore: b.Clock.Now().Add(time.Hour), Fingerprint: []byte("later"), Parent: subscribed})
 	b.must(err)
 	approve(b.Books.Pay(b.t.Context(), card(later.ID)))
-	b.must(b.Books.LaterEnded(b.t.Context(), settletest.Merchant, subscribed))
 }
 
 func TestGoodBooksAreSilent(t *testing.T) {
@@ -234,6 +233,12 @@ var corruptions = []struct{ invariant, name, sql string }{
 	{"INV-11", "later payment counted twice", `UPDATE subscriptions SET payments = payments + 1`},
 	{"INV-11", "opened order lost from its queue", `DELETE FROM open_orders`},
 	{"INV-11", "closed order in the queue of open ones", `INSERT INTO open_orders SELECT '2026-03-05', order_id, merchant_id FROM orders WHERE ordernumber = 'secure'`},
+	{"INV-31", "wish forgotten at the approval", `INSERT INTO wishes (order_id, wished_at, merchant_id, kind, operation)
+		SELECT order_id, created_at, merchant_id, 1, 0 FROM orders WHERE ordernumber = 'secure'`},
+	{"INV-31", "due wish that nobody tries", `INSERT INTO wishes (order_id, wished_at, due_at, merchant_id, kind, operation)
+		SELECT order_id, created_at, created_at, merchant_id, 2, 0 FROM orders WHERE ordernumber = 'secure'`},
+	{"INV-31", "subscription not begun", `UPDATE subscriptions SET state = 1`},
+	{"INV-31", "end of a later payment not noted", `UPDATE subscription_payments SET state = 1`},
 	{"INV-13", "posting into a rolled day", `UPDATE postings SET accounting_date = (SELECT max(accounting_date) FROM rolled_days) WHERE rule = 4`},
 	{"INV-14", "balance changed", `UPDATE balances SET debit = debit + 1 WHERE code = 1100`},
 	{"INV-14", "balance row lost", `DELETE FROM balances WHERE code = 2010`},

@@ -28,6 +28,7 @@ var Checks = []Check{
 	{"INV-11", "an instant payment that was made is the payment of its order", sqlInstant, Whole, ""},
 	{"INV-11", "a payment was sent exactly when its 3-D Secure had passed", sqlAuthenticated, Whole, ""},
 	{"INV-11", "what a subscription counts are its later payments that were paid", sqlSubscriptions, Whole, ""},
+	{"INV-31", "what a buyer asked for with a payment was done when it was approved, or is being tried", sqlWishes, Whole, ""},
 	{"INV-13", "nothing was posted into an accounting day after it was rolled up", sqlRolledDays, Whole, ""},
 	{"INV-14", "debits and credits are equal per ledger and currency", sqlTrialBalance, Trial, ""},
 	{"INV-14", "the balances of a day are the postings of the day", sqlBalances, Whole, ""},

@@ -31,3 +31,17 @@ SELECT format('subscription %s: %s later payments, %s were paid, %s do not fit t
 FROM subscriptions s FULL JOIN counted c ON c.merchant_id = s.merchant_id AND c.parent = s.order_id
 WHERE s.payments IS DISTINCT FROM coalesce(c.paid, 0) OR c.odd > 0
 	OR s.state IN (2, 3) AND NOT EXISTS (SELECT FROM credentials k WHERE (k.merchant_id, k.credential_id) = (s.merchant_id, s.credential_id))`
+
+// A wish of a paid order is done with the approval, which deletes it, or is due. A subscription that is not begun though its first
+// payment stands has such a wish. A later payment that has ended is noted with its subscription.
+const sqlWishes = `
+SELECT format('order %s: paid, but wish %s waits since %s', w.order_id, w.kind, w.wished_at), o.amount
+FROM wishes w JOIN orders o USING (merchant_id, order_id)
+WHERE o.status = 2 AND coalesce(w.due_at < @now::timestamptz - @hold_slack::interval, true)
+UNION ALL
+SELECT format('order %s: paid, but the subscription with it is not begun', s.order_id), o.amount
+FROM subscriptions s JOIN orders o USING (merchant_id, order_id) LEFT JOIN wishes w ON w.merchant_id = s.merchant_id AND w.order_id = s.order_id AND w.kind = 2
+WHERE s.state = 1 AND w.order_id IS NULL AND (o.status = 1 OR o.status = 2 AND o.refunded < o.authorized)
+UNION ALL
+SELECT format('order %s: ended, but its subscription %s still waits for it', p.order_id, p.parent), o.amount
+FROM subscription_payments p JOIN orders o USING (merchant_id, order_id) WHERE p.state = 1 AND o.status <> 1`

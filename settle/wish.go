@@ -1,0 +1,311 @@
+package settle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"settled/internal/postgres"
+	"settled/settle/order"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// WishKind is what a buyer asked for with a payment, to be done when it is approved.
+type WishKind int16
+
+// The kinds of wishes. The numbers are stored.
+const (
+	WishKeep      WishKind = 1 // that the merchant keeps the card for the buyer's next payment
+	WishSubscribe WishKind = 2 // that a subscription begins
+)
+
+// String names the kind.
+func (k WishKind) String() string {
+	if k == WishSubscribe {
+		return "begin a subscription"
+	}
+	return "keep a card"
+}
+
+// Wishes that could not be done with the approval are tried again every minute at first, then every hour. After wishTries a
+// person is told, and a subscription whose payer's bank gave no consent by then is canceled.
+const (
+	wishQuick = 5
+	wishTries = 28
+)
+
+const insertWish = `
+INSERT INTO wishes (merchant_id, order_id, kind, operation, wished_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (merchant_id, order_id, kind) DO UPDATE SET operation = excluded.operation`
+
+// wish writes what is to follow the approval of an order's payment operation; operation 0 is whichever pays the order.
+func (b *Books) wish(ctx context.Context, tx pgx.Tx, merchant int32, id int64, kind WishKind, operation int16) error {
+	if _, err := tx.Exec(ctx, insertWish, merchant, id, kind, operation, b.now()); err != nil {
+		return fmt.Errorf("note the wish to %s with order %d: %w", kind, id, err)
+	}
+	return nil
+}
+
+// wishToKeep notes whether the card of the payment that begins is to be kept. It replaces what came with an earlier payment
+// of the order.
+func (w *work) wishToKeep(keep bool) error {
+	o := w.order
+	switch {
+	case keep && o.Customer == "":
+		return fmt.Errorf("%w: order %d names no buyer", ErrNoCredential, o.ID)
+	case keep:
+		return w.books.wish(w.ctx, w.tx, o.Merchant, o.ID, WishKeep, o.PaymentNumber)
+	case o.PaymentNumber == 1:
+		return nil
+	}
+	_, err := w.tx.Exec(w.ctx, `DELETE FROM wishes WHERE merchant_id = $1 AND order_id = $2 AND kind = 1 AND operation <> 0`, o.Merchant, o.ID)
+	if err != nil {
+		return fmt.Errorf("forget the wish that came with an earlier payment of order %d: %w", o.ID, err)
+	}
+	return nil
+}
+
+// approval is an order that this transaction made paid, or one of whose payment this transaction learned more.
+type approval struct {
+	merchant int32
+	order    int64
+	consent  string // the partner bank's token of an instant payment; empty: none, or a card
+}
+
+// granted is a wish whose order is paid, with what it is done from.
+type granted struct {
+	Merchant    int32
+	Order       int64
+	Kind        WishKind
+	Means       Means
+	Customer    string
+	Card        []byte
+	CardMask    string
+	CardExpiry  string
+	NetworkID   string
+	CompletedAt time.Time
+	Due         bool // it was tried before
+}
+
+const grantedWishes = `
+SELECT o.merchant_id, o.order_id, w.kind, o.means, coalesce(o.customer, ''), o.card, o.card_mask, o.card_expiry, t.network_id,
+	coalesce(p.completed_at, o.created_at), w.due_at IS NOT NULL
+FROM unnest($1::int[], $2::bigint[]) AS a (merchant, id)
+	JOIN wishes w ON w.merchant_id = a.merchant AND w.order_id = a.id
+	JOIN orders o ON o.merchant_id = a.merchant AND o.order_id = a.id
+	JOIN transactions t ON t.merchant_id = a.merchant AND t.order_id = a.id AND t.transaction = o.payment_transaction
+	JOIN operations p ON p.merchant_id = a.merchant AND p.order_id = a.id AND p.operation = o.payment
+WHERE o.status = 2 AND w.operation IN (0, o.payment)
+ORDER BY o.merchant_id, o.order_id, w.kind FOR UPDATE OF w`
+
+// fulfil does what the buyers of approved orders asked for. The row of a wish that is done is deleted; it is the lock that
+// lets one transaction do it. A wish that cannot be done now stays and becomes due: the payment stands without it.
+func (b *Books) fulfil(ctx context.Context, tx pgx.Tx, at time.Time, approvals []approval) error {
+	if len(approvals) == 0 {
+		return nil
+	}
+	var merchants []int32
+	var ids []int64
+	consents := map[int64]string{}
+	for _, a := range approvals {
+		merchants, ids = append(merchants, a.merchant), append(ids, a.order)
+		consents[a.order] = a.consent
+	}
+	wishes, err := collect[granted](ctx, tx, grantedWishes, merchants, ids)
+	if err != nil {
+		return err
+	}
+	for _, g := range wishes {
+		if err := b.grant(ctx, tx, at, g, consents[g.Order]); err != nil {
+			return err
+		}
+	}
+	return b.dropWishes(ctx, tx, merchants, ids)
+}
+
+// dropWishes forgets that cards were to be kept of payments that did not pay their orders.
+func (b *Books) dropWishes(ctx context.Context, tx pgx.Tx, merchants []int32, ids []int64) error {
+	_, err := tx.Exec(ctx, `DELETE FROM wishes w USING unnest($1::int[], $2::bigint[]) AS a (merchant, id)
+		WHERE w.merchant_id = a.merchant AND w.order_id = a.id AND w.kind = 1 AND w.due_at IS NULL`, merchants, ids)
+	if err != nil {
+		return fmt.Errorf("forget wishes of ended payments: %w", err)
+	}
+	return nil
+}
+
+func (b *Books) grant(ctx context.Context, tx pgx.Tx, at time.Time, g granted, consent string) error {
+	c, err := b.credentialFor(g, consent)
+	switch {
+	case errors.Is(err, errNoConsent) && g.Kind == WishKeep:
+		return b.endWish(ctx, tx, g)
+	case err != nil && !g.Due:
+		return b.postpone(ctx, tx, at, g, err)
+	case err != nil:
+		return nil
+	}
+	stored, err := b.putCredential(ctx, tx, c)
+	if err != nil {
+		return err
+	}
+	if g.Kind == WishSubscribe {
+		if err := b.activate(ctx, tx, g, stored.ID); err != nil {
+			return err
+		}
+	}
+	return b.endWish(ctx, tx, g)
+}
+
+func (b *Books) endWish(ctx context.Context, tx pgx.Tx, g granted) error {
+	_, err := tx.Exec(ctx, `DELETE FROM wishes WHERE merchant_id = $1 AND order_id = $2 AND kind = $3`, g.Merchant, g.Order, g.Kind)
+	if err != nil {
+		return fmt.Errorf("end the wish to %s with order %d: %w", g.Kind, g.Order, err)
+	}
+	return nil
+}
+
+// postpone makes a wish due that could not be done with the approval.
+func (b *Books) postpone(ctx context.Context, tx pgx.Tx, at time.Time, g granted, cause error) error {
+	b.Log.WarnContext(ctx, "wish of a paid order not done yet; it is tried again", "order", g.Order, "wish", g.Kind.String(), "error", cause)
+	_, err := tx.Exec(ctx, `UPDATE wishes SET due_at = $4, last_error = $5 WHERE merchant_id = $1 AND order_id = $2 AND kind = $3`,
+		g.Merchant, g.Order, g.Kind, at, cause.Error())
+	if err != nil {
+		return fmt.Errorf("postpone the wish to %s with order %d: %w", g.Kind, g.Order, err)
+	}
+	return nil
+}
+
+const activateSubscription = `
+UPDATE subscriptions SET state = 2, credential_id = $3, last_paid_at = $4 WHERE merchant_id = $1 AND order_id = $2 AND state = 1`
+
+// activate makes the subscription of a paid order ready for later payments. One that was canceled meanwhile stays so, and
+// keeps nothing.
+func (b *Books) activate(ctx context.Context, tx pgx.Tx, g granted, id uuid.UUID) error {
+	tag, err := tx.Exec(ctx, activateSubscription, g.Merchant, g.Order, id, g.CompletedAt)
+	if err == nil && tag.RowsAffected() == 0 {
+		_, err = tx.Exec(ctx, forget, g.Merchant, subscriber(g.Order), id, b.now())
+	}
+	if err != nil {
+		return fmt.Errorf("activate subscription %d: %w", g.Order, err)
+	}
+	return nil
+}
+
+// subscriber is the customer that a subscription's credential is stored for.
+func subscriber(id int64) string { return fmt.Sprintf("subscription/%d", id) }
+
+// followUp does what follows from the order's new status, in the transaction that writes it: the wishes of its buyer, and
+// what a subscription knows of its later payments. It is the one place for all ways that an order is paid other than by
+// Finish, which does the same for its group.
+func (w *work) followUp() error {
+	o := w.order
+	ended := w.before == order.StateInProcess && o.Status != order.InProcess
+	if err := w.followWishes(ended); err != nil {
+		return err
+	}
+	if ended && o.Parent != 0 {
+		return w.books.noteLater(w.ctx, w.tx, o.Merchant, o.Parent)
+	}
+	return nil
+}
+
+func (w *work) followWishes(ended bool) error {
+	o, b := w.order, w.books
+	if o.PayBefore.IsZero() || o.Parent != 0 {
+		return nil
+	}
+	switch {
+	case o.Status == order.Paid && o.State() == order.StateCanceled && !w.paid:
+		_, err := w.tx.Exec(w.ctx, `DELETE FROM wishes WHERE merchant_id = $1 AND order_id = $2`, o.Merchant, o.ID)
+		return err
+	case o.Status == order.Paid && (!w.paid || w.consent != ""):
+		if err := w.wishOfConsent(); err != nil {
+			return err
+		}
+		return b.fulfil(w.ctx, w.tx, w.moment.at, []approval{{o.Merchant, o.ID, w.consent}})
+	case ended:
+		return b.dropWishes(w.ctx, w.tx, []int32{o.Merchant}, []int64{o.ID})
+	}
+	return nil
+}
+
+// wishOfConsent makes a wish of a consent that the payer gave at his bank: it is kept for the order's buyer, unless it is of a
+// subscription.
+func (w *work) wishOfConsent() error {
+	if o := w.order; w.consent != "" && o.Terms == nil && o.Customer != "" {
+		return w.books.wish(w.ctx, w.tx, o.Merchant, o.ID, WishKeep, o.PaymentNumber)
+	}
+	return nil
+}
+
+// DueWish is a wish of a paid order that could not be done with the approval.
+type DueWish struct {
+	Merchant int32
+	Order    int64
+	Kind     WishKind
+	Means    Means
+	Attempts int16 // this one included
+}
+
+const claimWishes = `
+UPDATE wishes w SET attempts = w.attempts + 1, due_at = $1::timestamptz + CASE WHEN w.attempts < $3 THEN interval '1 min' ELSE interval '1 hour' END
+FROM orders o
+WHERE (w.merchant_id, w.order_id, w.kind) IN (SELECT merchant_id, order_id, kind FROM wishes WHERE due_at <= $1 ORDER BY due_at, order_id LIMIT $2)
+	AND w.due_at <= $1 AND o.merchant_id = w.merchant_id AND o.order_id = w.order_id
+RETURNING w.merchant_id, w.order_id, w.kind, o.means, w.attempts`
+
+// WishesDue claims up to limit wishes that are to be tried again now, and plans their next try. Those of cards are for
+// Fulfil; those of consents for whoever asks the partner bank.
+func (b *Books) WishesDue(ctx context.Context, limit int) ([]DueWish, error) {
+	return collect[DueWish](ctx, b.Pool, claimWishes, b.now(), limit, wishQuick)
+}
+
+// Fulfil tries a due wish again. One that cannot be done still is noted as WishFailed does.
+func (b *Books) Fulfil(ctx context.Context, d DueWish) error {
+	err := postgres.InTx(ctx, b.Pool, b.key("fulfil", d.Merchant, d.Order), func(tx pgx.Tx) error {
+		return b.fulfil(ctx, tx, b.now(), []approval{{d.Merchant, d.Order, ""}})
+	})
+	if err != nil {
+		return fmt.Errorf("fulfil the wish to %s with order %d: %w", d.Kind, d.Order, err)
+	}
+	return b.WishFailed(ctx, d, "it still cannot be done; the log says why")
+}
+
+// WishFailed notes why a due wish is not done, if it is not. After a day it opens break B-27 for a person; a subscription whose
+// payer's bank gave no consent is then canceled, because nothing can be charged for it.
+func (b *Books) WishFailed(ctx context.Context, d DueWish, why string) error {
+	err := postgres.InTx(ctx, b.Pool, b.key("wish failed", d.Merchant, d.Order), func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE wishes SET last_error = $4 WHERE merchant_id = $1 AND order_id = $2 AND kind = $3`, d.Merchant, d.Order, d.Kind, why)
+		if err != nil || tag.RowsAffected() == 0 || d.Attempts < wishTries {
+			return err
+		}
+		return b.leaveWish(ctx, tx, d, why)
+	})
+	if err != nil {
+		return fmt.Errorf("note the wish to %s with order %d: %w", d.Kind, d.Order, err)
+	}
+	return nil
+}
+
+const breakOfWish = `
+INSERT INTO breaks (category, fingerprint, center_id, merchant, order_ref, amount, currency, opened_at, note)
+SELECT 'B-27', format('wish/%s/%s/%s', o.merchant_id, o.order_id, $3::smallint), o.center_id, o.merchant_id, o.order_id, o.amount, o.currency, $4, $5
+FROM orders o WHERE merchant_id = $1 AND order_id = $2
+ON CONFLICT (fingerprint) DO NOTHING`
+
+func (b *Books) leaveWish(ctx context.Context, tx pgx.Tx, d DueWish, why string) error {
+	note := fmt.Sprintf("the payment is approved, but the wish to %s could not be done for a day: %s", d.Kind, why)
+	if _, err := tx.Exec(ctx, breakOfWish, d.Merchant, d.Order, d.Kind, b.now(), note); err != nil {
+		return fmt.Errorf("open break: %w", err)
+	}
+	if d.Means != MeansInstant {
+		return nil
+	}
+	if err := b.endWish(ctx, tx, granted{Merchant: d.Merchant, Order: d.Order, Kind: d.Kind}); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE subscriptions SET state = 4 WHERE merchant_id = $1 AND order_id = $2 AND state = 1`, d.Merchant, d.Order)
+	return err
+}
