@@ -21,6 +21,7 @@ type rejected struct {
 	Merchant              int32
 	Kind                  settle.RecordKind
 	Slice                 int16
+	Interchange, MDR      *int64 // of a credit: what it gives back of its sale's fees
 	line                  uint32
 	code                  uint32
 }
@@ -195,7 +196,7 @@ func unblock(data []byte, offset int64) []byte {
 // takes for cheaper where nobody has analyzed the table.
 const recordsByID = `
 SELECT r.* FROM unnest($3::bigint[]) AS u (id), LATERAL (
-	SELECT record_id, order_id, amount, merchant_id, kind, slice FROM records
+	SELECT record_id, order_id, amount, merchant_id, kind, slice, interchange_back, mdr_back FROM records
 	WHERE window_id = $1 AND record_id = u.id AND currency = $2 OFFSET 0) AS r`
 
 // lookUpSize is how many records are looked up with one statement, and lookUps how many statements run at a time.
@@ -250,7 +251,7 @@ func (n *Night) lookUp(ctx context.Context, b Batch, ids []int64) ([][]rejected,
 				return err
 			}
 			parts[at], err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (r rejected, err error) {
-				err = row.Scan(&r.Record, &r.Order, &r.Amount, &r.Merchant, &r.Kind, &r.Slice)
+				err = row.Scan(&r.Record, &r.Order, &r.Amount, &r.Merchant, &r.Kind, &r.Slice, &r.Interchange, &r.MDR)
 				return r, err
 			})
 			return err

@@ -34,8 +34,9 @@ type Prices struct {
 	MDRBPS         int64 `json:"mdr_bps"`
 }
 
-// share of an amount is rounded half up per record, and split so that the product cannot overflow. A credit costs neither
-// scheme fee nor price: its MDR is the share that may be returned, its interchange what comes back.
+// The share of a sale is rounded half up per record, and split so that the product cannot overflow. A credit costs neither
+// scheme fee nor price: its interchange and MDR are what it gives back of its sale's, decided when it was asked for (ADR 21);
+// one that an older process wrote has its own share.
 const selectTotals = `
 WITH price AS (
 	SELECT * FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
@@ -44,15 +45,16 @@ WITH price AS (
 	SELECT DISTINCT ON (record_id, merchant_id) record_id, merchant_id, amount
 	FROM record_changes WHERE window_id = $1 ORDER BY record_id, merchant_id, version DESC
 ), live AS (
-	SELECT r.merchant_id, r.currency, r.kind, coalesce(c.amount, r.amount) AS amount
+	SELECT r.merchant_id, r.currency, r.kind, coalesce(c.amount, r.amount) AS amount, r.interchange_back, r.mdr_back
 	FROM records r LEFT JOIN change c ON c.record_id = r.record_id AND c.merchant_id = r.merchant_id
 	WHERE r.window_id = $1
 )
 SELECT currency, merchant_id, kind, count(*), sum(amount)::bigint,
-	coalesce(sum(amount / 10000 * interchange_bps + (amount % 10000 * interchange_bps + 5000) / 10000), -1)::bigint,
+	coalesce(sum(coalesce(CASE WHEN interchange_bps IS NOT NULL THEN interchange_back END,
+		amount / 10000 * interchange_bps + (amount % 10000 * interchange_bps + 5000) / 10000)), -1)::bigint,
 	coalesce(sum(CASE kind WHEN 1 THEN amount / 10000 * scheme_bps + (amount % 10000 * scheme_bps + 5000) / 10000 ELSE 0 END), 0)::bigint,
 	coalesce(sum(processing_each), 0)::bigint,
-	coalesce(sum(amount / 10000 * mdr_bps + (amount % 10000 * mdr_bps + 5000) / 10000), 0)::bigint,
+	coalesce(sum(coalesce(mdr_back, amount / 10000 * mdr_bps + (amount % 10000 * mdr_bps + 5000) / 10000)), 0)::bigint,
 	coalesce(min(interchange_bps), 0), coalesce(min(scheme_bps), 0), coalesce(min(processing_each), 0), coalesce(min(mdr_bps), 0)
 FROM live LEFT JOIN price USING (merchant_id)
 WHERE amount > 0

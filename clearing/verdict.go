@@ -93,6 +93,9 @@ func (v *verdict) sumRejected() (Sum, error) {
 
 // feesOf are the fees of one record as the seal summed them.
 func feesOf(p Prices, r rejected) (settle.Fees, error) {
+	if r.Interchange != nil && r.MDR != nil {
+		return settle.Fees{Interchange: *r.Interchange, Processing: p.Processing, MDR: *r.MDR}, nil
+	}
 	var f settle.Fees
 	var err [3]error
 	f.Interchange, err[0] = money.BasisPoints(r.Amount, p.InterchangeBPS)

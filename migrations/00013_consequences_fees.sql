@@ -30,3 +30,37 @@ INSERT INTO wishes (merchant_id, order_id, kind, operation, wished_at)
 SELECT merchant_id, order_id, 1, o.payment, o.created_at
 FROM open_orders q JOIN orders o USING (merchant_id, order_id)
 WHERE o.status = 1 AND o.payment > 0 AND o.customer IS NOT NULL AND o.details ->> 'save' = '1' AND coalesce(o.details ->> 'recurringindicator', '') <> '1';
+
+-- Shares of fees: what a refund gives back of the fees of its sale is decided when it is asked for, under the order's lock, so
+-- that the shares of a sale never exceed its fees and a whole refund gives back exactly these (ADR 21). Null: no refund.
+ALTER TABLE records
+	ADD COLUMN interchange_back bigint CHECK (interchange_back >= 0), -- of a credit
+	ADD COLUMN mdr_back         bigint CHECK (mdr_back >= 0),
+	ADD CONSTRAINT only_credits_give_back CHECK (kind = 2 OR (interchange_back IS NULL AND mdr_back IS NULL));
+ALTER TABLE transactions
+	ADD COLUMN mdr_back bigint CHECK (mdr_back >= 0); -- of an online refund
+-- What the refunds of a slice that stand give back, together.
+ALTER TABLE operations
+	ADD COLUMN interchange_back bigint NOT NULL DEFAULT 0 CHECK (interchange_back >= 0),
+	ADD COLUMN mdr_back         bigint NOT NULL DEFAULT 0 CHECK (mdr_back >= 0);
+
+-- Credits from before gave back their own rounded share, at the prices of the batch that they were sealed in.
+UPDATE records r SET interchange_back = (r.amount * t.interchange_bps + 5000) / 10000, mdr_back = (r.amount * t.mdr_bps + 5000) / 10000
+FROM batches b JOIN batch_totals t USING (batch_id)
+WHERE r.kind = 2 AND b.window_id = r.window_id AND b.currency = r.currency AND t.merchant_id = r.merchant_id AND t.kind = 2;
+UPDATE records r SET interchange_back = (r.amount * t.interchange_bps + 5000) / 10000, mdr_back = (r.amount * t.mdr_bps + 5000) / 10000
+FROM windows w, (SELECT DISTINCT ON (t.merchant_id, b.center_id) t.merchant_id, b.center_id, t.interchange_bps, t.mdr_bps
+	FROM batch_totals t JOIN batches b USING (batch_id) ORDER BY t.merchant_id, b.center_id, b.batch_id DESC) t
+WHERE r.kind = 2 AND r.mdr_back IS NULL AND w.window_id = r.window_id AND t.merchant_id = r.merchant_id AND t.center_id = w.center_id;
+UPDATE operations o SET interchange_back = s.interchange, mdr_back = s.mdr
+FROM (SELECT r.merchant_id, r.order_id, r.slice, sum(r.interchange_back) AS interchange, sum(r.mdr_back) AS mdr
+	FROM records r LEFT JOIN rejects j USING (window_id, record_id, merchant_id)
+	WHERE r.kind = 2 AND r.mdr_back IS NOT NULL AND coalesce(j.state, 'rejected') = 'rejected' GROUP BY 1, 2, 3) s
+WHERE o.merchant_id = s.merchant_id AND o.order_id = s.order_id AND o.operation = s.slice;
+UPDATE transactions t SET mdr_back = p.amount
+FROM postings p
+WHERE t.kind = 5 AND t.slice IS NOT NULL AND p.merchant_id = t.merchant_id AND p.source = 1 AND p.source_id = t.order_id AND p.seq = t.operation
+	AND p.phase / 10 = t.transaction AND p.rule IN (43, 44) AND NOT p.undo;
+UPDATE operations o SET mdr_back = o.mdr_back + s.mdr
+FROM (SELECT merchant_id, order_id, slice, sum(mdr_back) AS mdr FROM transactions WHERE kind = 5 AND mdr_back IS NOT NULL GROUP BY 1, 2, 3) s
+WHERE o.merchant_id = s.merchant_id AND o.order_id = s.order_id AND o.operation = s.slice;

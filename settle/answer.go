@@ -3,7 +3,6 @@ package settle
 import (
 	"fmt"
 
-	"settled/internal/money"
 	"settled/settle/ledger"
 	"settled/settle/order"
 )
@@ -22,6 +21,9 @@ func (w *work) refundAnswered(e Owed, v Verdict) error {
 	w.order.Amounts.Refunded -= e.Amount
 	slice := w.order.Operation(deref(e.Slice))
 	slice.Refunded -= e.Amount
+	if t := w.order.Transaction(e.Transaction); t != nil && t.MDRBack != nil {
+		slice.MDRBack -= *t.MDRBack
+	}
 	if err := w.saveOperation(slice); err != nil {
 		return err
 	}
@@ -43,7 +45,7 @@ func (w *work) returnPrice(e Owed) error {
 	if !w.route.ReturnMDR {
 		return nil
 	}
-	share, err := money.BasisPoints(e.Amount, w.route.MDRBPS)
+	share, err := w.returned(e)
 	if err != nil {
 		return fmt.Errorf("MDR of refund %d/%d: %w", e.Order, e.Transaction, err)
 	}
@@ -57,6 +59,21 @@ func (w *work) returnPrice(e Owed) error {
 	}
 	w.postAnswer(ledger.PR21p, e, ledger.PhaseAnswered, share, false)
 	return nil
+}
+
+// returned is what a refund gives back of the MDR of its sale, as it was decided when the refund was asked for. One from before
+// that was so is decided now.
+func (w *work) returned(e Owed) (int64, error) {
+	t := w.order.Transaction(e.Transaction)
+	if t.MDRBack != nil {
+		return *t.MDRBack, nil
+	}
+	back, err := w.giveBack(w.order.Operation(deref(e.Slice)))
+	if err != nil {
+		return 0, err
+	}
+	t.MDRBack = &back.MDR
+	return back.MDR, w.saveTransaction(*t)
 }
 
 const requestedFrom = `
@@ -124,9 +141,14 @@ const feesOfPurchase = `
 SELECT rule, amount FROM postings
 WHERE merchant_id = $1 AND source = 1 AND source_id = $2 AND seq = $3 AND phase = $4 ORDER BY line`
 
+// purchaseFees reads the fees that were posted with a single message.
+func (w *work) purchaseFees(operation int16) ([]postedLine, error) {
+	return collect[postedLine](w.ctx, w.tx, feesOfPurchase, w.order.Merchant, w.order.ID, operation, ledger.PhaseVerdict)
+}
+
 // undoPurchaseFees undoes the fees as they were posted with the purchase, whatever the prices are now.
 func (w *work) undoPurchaseFees(e Owed) error {
-	fees, err := collect[postedLine](w.ctx, w.tx, feesOfPurchase, e.Merchant, e.Order, w.order.PaymentNumber, ledger.PhaseVerdict)
+	fees, err := w.purchaseFees(w.order.PaymentNumber)
 	if err != nil {
 		return err
 	}

@@ -233,7 +233,11 @@ func (w *work) abandon(slice *Operation, k int64) error {
 
 // refundByFile queues a credit record, and draws the money from the merchant.
 func (w *work) refundByFile(op, slice *Operation, k int64) (string, error) {
-	record, window, err := w.present(Credit, op.Number, slice.Number, k, 1, true)
+	back, err := w.giveBack(slice)
+	if err != nil {
+		return "", err
+	}
+	record, window, err := w.present(Credit, op.Number, slice.Number, k, 1, true, &back)
 	if err != nil {
 		return "", err
 	}
@@ -271,7 +275,12 @@ func (w *work) requestRefund(operation int16, slice *Operation, k int64) error {
 	w.post(ledger.PR18, operation, phase, d.available, false)
 	w.post(ledger.PR18p, operation, phase, d.pending, false)
 	w.post(ledger.PR18n, operation, phase, d.short, false)
-	return w.owe(Refund, operation, w.order.paymentTxn, &slice.Number, k)
+	back, err := w.giveBack(slice)
+	if err != nil {
+		return err
+	}
+	original := w.order.paymentTxn
+	return w.oweTransaction(Transaction{Operation: operation, Original: &original, Slice: &slice.Number, Kind: Refund, Amount: k, MDRBack: &back.MDR})
 }
 
 const slicesOf = `

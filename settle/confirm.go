@@ -147,7 +147,7 @@ func (w *work) confirm(r ConfirmRequest) (int16, error) {
 }
 
 func (w *work) carryOutConfirmation(op Operation, plan order.Confirmation, sequence int) error {
-	record, window, err := w.present(Sale, op.Number, op.Number, plan.Amount, sequence, plan.Final)
+	record, window, err := w.present(Sale, op.Number, op.Number, plan.Amount, sequence, plan.Final, nil)
 	if err != nil {
 		return err
 	}

@@ -60,9 +60,10 @@ func (b *Books) Represent(ctx context.Context, r RejectedRecord) (int64, error) 
 
 const presentAgain = `
 INSERT INTO records (window_id, record_id, merchant_id, order_id, operation, kind, amount, currency, exchange_id, born_at,
-	authorized_at, slice, sequence, final, card_expiry, approval_code, card, supersedes, security, network_id)
+	authorized_at, slice, sequence, final, card_expiry, approval_code, card, supersedes, security, network_id,
+	interchange_back, mdr_back)
 SELECT $4, $5, merchant_id, order_id, operation, kind, $6, currency, exchange_id, $7, authorized_at, slice, sequence, final,
-	card_expiry, approval_code, card, record_id, security, network_id
+	card_expiry, approval_code, card, record_id, security, network_id, interchange_back, mdr_back
 FROM records WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3
 RETURNING operation`
 
@@ -128,11 +129,13 @@ func (b *Books) AbandonCredit(ctx context.Context, r RejectedRecord) (*Order, er
 	})
 }
 
-const operationOfRecord = `SELECT operation FROM records WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3`
+const operationOfRecord = `SELECT operation, coalesce(interchange_back, 0), coalesce(mdr_back, 0) FROM records WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3`
 
 func (w *work) abandonCredit(r RejectedRecord, j reject) error {
 	var operation int16
-	if err := w.tx.QueryRow(w.ctx, operationOfRecord, r.Window, r.Record, r.Merchant).Scan(&operation); err != nil {
+	var back Back
+	err := w.tx.QueryRow(w.ctx, operationOfRecord, r.Window, r.Record, r.Merchant).Scan(&operation, &back.Interchange, &back.MDR)
+	if err != nil {
 		return fmt.Errorf("read record %d: %w", r.Record, err)
 	}
 	w.trigger = order.TriggerRefundFail
@@ -141,6 +144,8 @@ func (w *work) abandonCredit(r RejectedRecord, j reject) error {
 		return fmt.Errorf("%w: record %d has none", ErrOperation, r.Record)
 	}
 	slice.Refunded -= j.Left
+	slice.InterchangeBack -= back.Interchange
+	slice.MDRBack -= back.MDR
 	w.order.Amounts.Refunded -= j.Left
 	op.Note = joinNotes(op.Note, fmt.Sprintf("refund_failed: the center rejected the credit of %v for good", w.amount(j.Left)))
 	if err := w.saveOperation(slice); err != nil {

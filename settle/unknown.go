@@ -171,7 +171,7 @@ func (w *work) enterHolds() error {
 
 // presentPayment writes the clearing record of a one-stage payment that was adopted late.
 func (w *work) presentPayment(op *Operation) error {
-	record, window, err := w.present(Sale, op.Number, op.Number, op.Amount, 1, true)
+	record, window, err := w.present(Sale, op.Number, op.Number, op.Amount, 1, true, nil)
 	if err != nil {
 		return err
 	}

@@ -118,6 +118,8 @@ type Operation struct {
 	Means       Means
 	CardMask    *string // of a payment that was not the last; nil: the order's
 	CardExpiry  *string // YYMM
+	// What the refunds of the slice that stand give back of the fees of its sale.
+	InterchangeBack, MDRBack int64
 }
 
 // Transaction is one exchange with a center.
@@ -137,6 +139,7 @@ type Transaction struct {
 	ApprovalCode  string
 	Security      string // how far the buyer was authenticated, 3 digits; empty: 3-D Secure was not asked
 	NetworkID     string // the network's name of an approved payment
+	MDRBack       *int64 // of an online refund: what it gives back of the MDR of its sale, where the contract says so
 }
 
 const selectOrder = `
@@ -212,11 +215,11 @@ const (
 SELECT min_amount, max_amount, period_days, last_date FROM subscriptions WHERE merchant_id = $1 AND order_id = $2`
 	selectOperations = `
 SELECT operation, kind, state, actor, reason, amount, asked_amount, auto_deposit, requested_at, completed_at, response,
-	external_id, note, record_id, window_id, refunded, means, card_mask, card_expiry
+	external_id, note, record_id, window_id, refunded, means, card_mask, card_expiry, interchange_back, mdr_back
 FROM operations WHERE merchant_id = $1 AND order_id = $2 ORDER BY operation`
 	selectTransactions = `
 SELECT transaction, operation, original, slice, kind, state, amount, exchange_id, transmitted_at, answered_at, attempts,
-	action_code, approval_code, security, network_id
+	action_code, approval_code, security, network_id, mdr_back
 FROM transactions WHERE merchant_id = $1 AND order_id = $2 ORDER BY transaction`
 )
 

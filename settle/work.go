@@ -225,12 +225,13 @@ func (w *work) putOperation(op Operation) error {
 }
 
 const updateOperation = `
-UPDATE operations SET state = $4, completed_at = $5, response = $6, note = $7, refunded = $8
+UPDATE operations SET state = $4, completed_at = $5, response = $6, note = $7, refunded = $8, interchange_back = $9, mdr_back = $10
 WHERE merchant_id = $1 AND order_id = $2 AND operation = $3`
 
 // saveOperation writes what may change of an operation.
 func (w *work) saveOperation(op *Operation) error {
-	_, err := w.tx.Exec(w.ctx, updateOperation, w.order.Merchant, w.order.ID, op.Number, op.State, op.CompletedAt, op.Response, op.Note, op.Refunded)
+	_, err := w.tx.Exec(w.ctx, updateOperation, w.order.Merchant, w.order.ID, op.Number, op.State, op.CompletedAt, op.Response, op.Note, op.Refunded,
+		op.InterchangeBack, op.MDRBack)
 	if err != nil {
 		return fmt.Errorf("update operation %d.%d: %w", w.order.ID, op.Number, err)
 	}
@@ -239,16 +240,16 @@ func (w *work) saveOperation(op *Operation) error {
 
 const insertTransaction = `
 INSERT INTO transactions (merchant_id, order_id, transaction, operation, original, slice, kind, state, amount, exchange_id,
-	transmitted_at, answered_at, attempts, action_code, approval_code, security, network_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+	transmitted_at, answered_at, attempts, action_code, approval_code, security, network_id, mdr_back)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 ON CONFLICT (merchant_id, order_id, transaction) DO UPDATE SET state = excluded.state, answered_at = excluded.answered_at,
-	attempts = excluded.attempts, action_code = excluded.action_code, approval_code = excluded.approval_code, network_id = excluded.network_id`
+	attempts = excluded.attempts, action_code = excluded.action_code, approval_code = excluded.approval_code, network_id = excluded.network_id, mdr_back = excluded.mdr_back`
 
 // saveTransaction writes a transaction or what may change of it.
 func (w *work) saveTransaction(t Transaction) error {
 	_, err := w.tx.Exec(w.ctx, insertTransaction, w.order.Merchant, w.order.ID, t.Number, t.Operation, t.Original, t.Slice, t.Kind,
 		t.State, t.Amount, t.Exchange, t.TransmittedAt, t.AnsweredAt, t.Attempts, t.ActionCode, t.ApprovalCode,
-		t.Security, t.NetworkID)
+		t.Security, t.NetworkID, t.MDRBack)
 	if err != nil {
 		return fmt.Errorf("write transaction %d/%d: %w", w.order.ID, t.Number, err)
 	}
@@ -267,13 +268,17 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13)`
 
 // owe writes that the center is owed a message about the original transaction, due at once.
 func (w *work) owe(kind Kind, operation, original int16, slice *int16, amount int64) error {
+	return w.oweTransaction(Transaction{Operation: operation, Original: &original, Slice: slice, Kind: kind, Amount: amount})
+}
+
+// oweTransaction gives a message its numbers, and writes that it is owed.
+func (w *work) oweTransaction(t Transaction) error {
 	exchange, err := w.books.exchangeID(w.ctx, adviceExchange)
 	if err != nil {
 		return err
 	}
 	w.order.lastTxn++
-	t := Transaction{Number: w.order.lastTxn, Operation: operation, Original: &original, Slice: slice, Kind: kind,
-		State: TransactionSent, Amount: amount, Exchange: exchange, TransmittedAt: w.moment.at, Attempts: 0}
+	t.Number, t.State, t.Exchange, t.TransmittedAt = w.order.lastTxn, TransactionSent, exchange, w.moment.at
 	if err := w.saveTransaction(t); err != nil {
 		return err
 	}
@@ -293,8 +298,9 @@ func (w *work) enqueue(t Transaction) error {
 
 const insertRecord = `
 INSERT INTO records (window_id, record_id, merchant_id, order_id, operation, kind, amount, currency, exchange_id, born_at,
-	authorized_at, slice, sequence, final, card_expiry, approval_code, card, supersedes, security, network_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
+	authorized_at, slice, sequence, final, card_expiry, approval_code, card, supersedes, security, network_id,
+	interchange_back, mdr_back)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`
 
 // RecordKind is the direction of a clearing record.
 type RecordKind int16
@@ -305,8 +311,9 @@ const (
 	Credit RecordKind = 2
 )
 
-// present writes a clearing record into the window that is open at the moment.
-func (w *work) present(kind RecordKind, operation, slice int16, amount int64, sequence int, final bool) (int64, int32, error) {
+// present writes a clearing record into the window that is open at the moment. back is what a credit gives back of the fees of
+// its sale, nil for a sale.
+func (w *work) present(kind RecordKind, operation, slice int16, amount int64, sequence int, final bool, back *Back) (int64, int32, error) {
 	window, err := w.moment.window(w.center.ID)
 	if err != nil {
 		return 0, 0, err
@@ -319,9 +326,14 @@ func (w *work) present(kind RecordKind, operation, slice int16, amount int64, se
 	if payment == nil {
 		return 0, 0, fmt.Errorf("%w: order %d has no authorization", ErrOperation, w.order.ID)
 	}
+	var interchange, mdr *int64
+	if back != nil {
+		interchange, mdr = &back.Interchange, &back.MDR
+	}
 	_, err = w.tx.Exec(w.ctx, insertRecord, window, id, w.order.Merchant, w.order.ID, operation, kind, amount,
 		int16(w.order.Amount.Currency), payment.Exchange, w.moment.at, payment.TransmittedAt, slice, sequence, final,
-		w.order.CardExpiry, payment.ApprovalCode, w.order.card, nil, payment.Security, payment.NetworkID)
+		w.order.CardExpiry, payment.ApprovalCode, w.order.card, nil, payment.Security, payment.NetworkID,
+		interchange, mdr)
 	if err != nil {
 		return 0, 0, fmt.Errorf("insert record of order %d: %w", w.order.ID, err)
 	}

@@ -25,13 +25,20 @@ type heldRecord struct {
 	Currency int16
 	Kind     settle.RecordKind
 	Amount   int64
+	Back     settle.Back
 }
 
 const heldRecords = `
-SELECT r.record_id, r.merchant_id, r.order_id, r.slice, r.currency, r.kind, coalesce(c.amount, r.amount)
+SELECT r.record_id, r.merchant_id, r.order_id, r.slice, r.currency, r.kind, coalesce(c.amount, r.amount), coalesce(r.interchange_back, 0),
+	coalesce(r.mdr_back, 0)
 FROM records r LEFT JOIN LATERAL (SELECT amount FROM record_changes x
 	WHERE (x.window_id, x.record_id, x.merchant_id) = (r.window_id, r.record_id, r.merchant_id) ORDER BY version DESC LIMIT 1) c ON true
 WHERE r.window_id = $1 AND coalesce(c.amount, r.amount) > 0 ORDER BY r.record_id`
+
+func scanHeld(row pgx.CollectableRow) (r heldRecord, err error) {
+	err = row.Scan(&r.ID, &r.Merchant, &r.Order, &r.Slice, &r.Currency, &r.Kind, &r.Amount, &r.Back.Interchange, &r.Back.MDR)
+	return r, err
+}
 
 // total sums the records of one merchant, kind and currency.
 type total struct {
@@ -93,7 +100,7 @@ func (w *World) totals(ctx context.Context, tx pgx.Tx, center int16, window int3
 	if err != nil {
 		return nil, err
 	}
-	records, err := pgx.CollectRows(rows, pgx.RowToStructByPos[heldRecord])
+	records, err := pgx.CollectRows(rows, scanHeld)
 	if err != nil {
 		return nil, err
 	}
@@ -121,6 +128,9 @@ func (w *World) addRecord(out map[int16][]*total, center int16, r heldRecord) er
 	fees, err := settle.FeesOf(m.At(center), r.Amount)
 	if err != nil {
 		return err
+	}
+	if r.Kind == settle.Credit {
+		fees = settle.Fees{Interchange: r.Back.Interchange, MDR: r.Back.MDR, Processing: fees.Processing}
 	}
 	sum.count++
 	sum.amount += r.Amount
@@ -205,7 +215,7 @@ func (w *World) reply(ctx context.Context, tx pgx.Tx, batch int64, refused []Rej
 	if err != nil {
 		return nil, err
 	}
-	records, err := pgx.CollectRows(rows, pgx.RowToStructByPos[heldRecord])
+	records, err := pgx.CollectRows(rows, scanHeld)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,90 @@
+package settle
+
+import (
+	"fmt"
+
+	"settled/internal/money"
+	"settled/settle/ledger"
+)
+
+// Back is what refunds give back of the fees of a sale: minor units.
+type Back struct{ Interchange, MDR int64 }
+
+// share is what one more refund gives back of a fee, when the refunds that stand have given back given of it and come to upTo of
+// the sale's amount with this one. The sum follows the exact share as closely as whole units allow, so refunds of all of the
+// sale give back all of the fee and no sum of them gives back more, whatever their amounts and their order; where a refund failed
+// after a later one, the next ones give less until the sum fits again.
+func share(fee, amount, upTo, given int64) (int64, error) {
+	if fee == 0 || amount == 0 {
+		return 0, nil
+	}
+	due, err := money.MulDiv(fee, min(upTo, amount), amount)
+	return max(0, due-given), err
+}
+
+// giveBack decides what a refund of a slice gives back of the fees of its sale, and adds it to what the slice has given. The
+// refund counts among those of the slice already.
+func (w *work) giveBack(slice *Operation) (Back, error) {
+	s, err := w.soldBy(slice)
+	if err != nil {
+		return Back{}, fmt.Errorf("fees of slice %d.%d: %w", w.order.ID, slice.Number, err)
+	}
+	upTo := s.Amount - (slice.Amount - slice.Refunded)
+	var back Back
+	if back.Interchange, err = share(s.Interchange, s.Amount, upTo, slice.InterchangeBack); err != nil {
+		return Back{}, err
+	}
+	if back.MDR, err = share(s.MDR, s.Amount, upTo, slice.MDRBack); err != nil {
+		return Back{}, err
+	}
+	slice.InterchangeBack += back.Interchange
+	slice.MDRBack += back.MDR
+	return back, w.saveOperation(slice)
+}
+
+// sold is the sale of a slice: the amount that stands, and its fees.
+type sold struct{ Amount, Interchange, MDR int64 }
+
+// A sale that is not counted yet, because its seal is late, is counted at the prices of now. An empty price is none.
+const saleOfRecord = `
+SELECT coalesce(j.amount - j.abandoned, c.amount, r.amount), coalesce(t.interchange_bps, $4::bigint), coalesce(t.mdr_bps, $5::bigint)
+FROM records r
+	LEFT JOIN rejects j USING (window_id, record_id, merchant_id)
+	LEFT JOIN LATERAL (SELECT amount FROM record_changes x
+		WHERE (x.window_id, x.record_id, x.merchant_id) = (r.window_id, r.record_id, r.merchant_id) ORDER BY version DESC LIMIT 1) c ON true
+	LEFT JOIN batches b ON b.window_id = r.window_id AND b.currency = r.currency
+	LEFT JOIN batch_totals t ON t.batch_id = b.batch_id AND t.merchant_id = r.merchant_id AND t.kind = 1
+WHERE r.window_id = $1 AND r.record_id = $2 AND r.merchant_id = $3`
+
+// soldBy reads the fees of a slice's sale: as the seal counted them, or as they were posted with a single message.
+func (w *work) soldBy(slice *Operation) (s sold, err error) {
+	if slice.Record == nil {
+		return w.soldAtOnce(slice)
+	}
+	var interchange, mdr int64
+	err = w.tx.QueryRow(w.ctx, saleOfRecord, *slice.Window, *slice.Record, w.order.Merchant,
+		w.route.Center.Costs.InterchangeBPS, w.route.MDRBPS).Scan(&s.Amount, &interchange, &mdr)
+	if err != nil {
+		return s, fmt.Errorf("read its record: %w", err)
+	}
+	if s.Interchange, err = money.BasisPoints(s.Amount, interchange); err != nil {
+		return s, err
+	}
+	s.MDR, err = money.BasisPoints(s.Amount, mdr)
+	return s, err
+}
+
+// soldAtOnce reads the fees that were posted with a single message.
+func (w *work) soldAtOnce(slice *Operation) (sold, error) {
+	s := sold{Amount: slice.Amount}
+	fees, err := w.purchaseFees(slice.Number)
+	for _, f := range fees {
+		switch rule := ledger.Rule(f.Rule).Spec(); {
+		case rule.Credit == ledger.MDRIncome:
+			s.MDR += f.Amount
+		case rule.Debit == ledger.Interchange:
+			s.Interchange += f.Amount
+		}
+	}
+	return s, err
+}
