@@ -64,3 +64,18 @@ WHERE t.kind = 5 AND t.slice IS NOT NULL AND p.merchant_id = t.merchant_id AND p
 UPDATE operations o SET mdr_back = o.mdr_back + s.mdr
 FROM (SELECT merchant_id, order_id, slice, sum(mdr_back) AS mdr FROM transactions WHERE kind = 5 AND mdr_back IS NOT NULL GROUP BY 1, 2, 3) s
 WHERE o.merchant_id = s.merchant_id AND o.order_id = s.order_id AND o.operation = s.slice;
+
+-- Periods of a subscription are counted from its start, the first payment; a later payment belongs to the slot that it is asked for in.
+ALTER TABLE subscriptions ADD COLUMN started_at timestamptz; -- completion of the first payment; null until it succeeds
+UPDATE subscriptions s SET started_at = coalesce(p.completed_at, o.created_at)
+FROM orders o LEFT JOIN operations p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id AND p.operation = o.payment
+WHERE o.merchant_id = s.merchant_id AND o.order_id = s.order_id AND s.state <> 1;
+ALTER TABLE subscription_payments ADD COLUMN slot integer CHECK (slot > 0); -- 1 ends one period after the start; null: one too many, from before slots were counted
+UPDATE subscription_payments p SET slot = n.slot
+FROM (SELECT merchant_id, order_id, slot, row_number() OVER (PARTITION BY merchant_id, parent, slot, state = 3 ORDER BY begun_at DESC, order_id DESC) AS turn
+	FROM (SELECT p.merchant_id, p.order_id, p.parent, p.state, p.begun_at, greatest(1, floor(
+			extract(epoch FROM p.begun_at - s.started_at + least(interval '1 day', s.period_days * interval '12 hours')) / (86400 * s.period_days)))::integer AS slot
+		FROM subscription_payments p JOIN subscriptions s ON s.merchant_id = p.merchant_id AND s.order_id = p.parent WHERE s.started_at IS NOT NULL) x) n
+WHERE n.merchant_id = p.merchant_id AND n.order_id = p.order_id AND n.turn = 1;
+-- One payment of a slot is in process or paid; a declined one may be tried again.
+CREATE UNIQUE INDEX subscription_payments_slot ON subscription_payments (merchant_id, parent, slot) WHERE state IN (1, 2);

@@ -65,8 +65,8 @@ func (b *Books) repeated(ctx context.Context, r OpenRequest) (*Order, int16, err
 }
 
 const insertLater = `
-INSERT INTO subscription_payments (merchant_id, order_id, parent, period_no, begun_at, state) VALUES ($1, $2, $3, $4, $5, 1)
-ON CONFLICT (merchant_id, parent, period_no) WHERE state IN (1, 2) DO NOTHING`
+INSERT INTO subscription_payments (merchant_id, order_id, parent, period_no, slot, begun_at, state) VALUES ($1, $2, $3, $4, $5, $6, 1)
+ON CONFLICT DO NOTHING`
 
 // admitLater checks the guards under the subscription's lock and takes its period.
 func (b *Books) admitLater(ctx context.Context, tx pgx.Tx, r OpenRequest, id int64) (*Credential, error) {
@@ -80,14 +80,35 @@ func (b *Books) admitLater(ctx context.Context, tx pgx.Tx, r OpenRequest, id int
 	if err := s.refuse(r.Original, b.now()); err != nil {
 		return nil, err
 	}
-	tag, err := tx.Exec(ctx, insertLater, r.Merchant.ID, id, r.Parent, s.Payments+1, b.now())
-	if err != nil {
-		return nil, fmt.Errorf("take period %d: %w", s.Payments+1, err)
-	}
-	if tag.RowsAffected() == 0 {
-		return nil, fmt.Errorf("%w: period %d of subscription %d", ErrPeriodInProcess, s.Payments+1, s.Order)
+	if err := b.takeSlot(ctx, tx, s, id); err != nil {
+		return nil, err
 	}
 	return credential(ctx, tx, r.Merchant.ID, *s.Credential)
+}
+
+const slotPaid = `
+SELECT EXISTS (SELECT FROM subscription_payments WHERE merchant_id = $1 AND parent = $2 AND slot = $3 AND state = 2)`
+
+// takeSlot makes the later payment the one of the slot that is open. A slot that was paid for is ErrTooEarly for another one; a
+// payment that is in process is ErrPeriodInProcess.
+func (b *Books) takeSlot(ctx context.Context, tx pgx.Tx, s *Subscription, id int64) error {
+	now := b.now()
+	slot := s.slot(now)
+	tag, err := tx.Exec(ctx, insertLater, s.Merchant, id, s.Order, s.Payments+1, slot, now)
+	if err != nil {
+		return fmt.Errorf("take period %d: %w", slot, err)
+	}
+	if tag.RowsAffected() == 1 {
+		return nil
+	}
+	var paid bool
+	if err := tx.QueryRow(ctx, slotPaid, s.Merchant, s.Order, slot).Scan(&paid); err != nil {
+		return fmt.Errorf("read period %d: %w", slot, err)
+	}
+	if paid {
+		return fmt.Errorf("%w: period %d of subscription %d is paid for", ErrTooEarly, slot, s.Order)
+	}
+	return fmt.Errorf("%w: period %d of subscription %d", ErrPeriodInProcess, slot, s.Order)
 }
 
 // noteLater brings a subscription up to what its later payments have come to, in the transaction that ends one of them.

@@ -17,7 +17,7 @@ import (
 // Terms are what a buyer agrees to with the first payment of a subscription (merchant protocol, Recurring* parameters).
 type Terms struct {
 	Min, Max   int64 // of a later payment, minor units of the order's original currency
-	PeriodDays int   // at least so many days lie between two payments
+	PeriodDays int   // one payment is taken in so many days, counted from the first
 	LastDate   time.Time
 }
 
@@ -53,6 +53,7 @@ type Subscription struct {
 	Payments   int // later payments that succeeded
 	Declines   int16
 	LastPaidAt *time.Time
+	StartedAt  *time.Time // completion of the first payment, from which periods are counted; nil until it succeeds
 	Credential *uuid.UUID
 }
 
@@ -66,8 +67,8 @@ var (
 	ErrSubscriptionOver = errors.New("settle: the last date of the subscription has passed")
 )
 
-// Grace is how much earlier than its period a later payment may come: schedules drift by hours. It is half of the period
-// at most.
+// Grace is how much earlier than the end of its period a later payment may come: schedules drift by hours. It is half of the
+// period at most. What comes early, or late, does not move the next: periods are counted from the first payment.
 const Grace = 24 * time.Hour
 
 // maxDeclines is how many declines in a row suspend a subscription.
@@ -91,7 +92,7 @@ func (b *Books) subscribe(ctx context.Context, tx pgx.Tx, merchant int32, id int
 
 const (
 	selectSubscription = `
-SELECT order_id, min_amount, max_amount, period_days, last_date, currency, state, payments, declines, last_paid_at, credential_id
+SELECT order_id, min_amount, max_amount, period_days, last_date, currency, state, payments, declines, last_paid_at, started_at, credential_id
 FROM subscriptions WHERE merchant_id = $1 AND order_id = $2`
 	lockSubscription = selectSubscription + ` FOR NO KEY UPDATE`
 )
@@ -104,7 +105,7 @@ func readSubscription(ctx context.Context, q querier, sql string, merchant int32
 	s, err := pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (*Subscription, error) {
 		s := &Subscription{Merchant: merchant}
 		return s, row.Scan(&s.Order, &s.Terms.Min, &s.Terms.Max, &s.Terms.PeriodDays, &s.Terms.LastDate, &s.Currency, &s.State, &s.Payments,
-			&s.Declines, &s.LastPaidAt, &s.Credential)
+			&s.Declines, &s.LastPaidAt, &s.StartedAt, &s.Credential)
 	})
 	if isNotFound(err) {
 		return nil, fmt.Errorf("%w: %d", ErrNoSubscription, id)
@@ -166,16 +167,21 @@ func (s *Subscription) refuse(amount money.Amount, now time.Time) error {
 		return fmt.Errorf("%w: %d is not within %d and %d", ErrOutOfBounds, amount.Minor, s.Terms.Min, s.Terms.Max)
 	case !now.Before(s.Terms.LastDate.AddDate(0, 0, 1)):
 		return fmt.Errorf("%w: %s", ErrSubscriptionOver, s.Terms.LastDate.Format(time.DateOnly))
-	case s.LastPaidAt != nil && now.Before(s.due()):
-		return fmt.Errorf("%w: the last payment was at %s", ErrTooEarly, s.LastPaidAt.Format(time.RFC3339))
+	case s.slot(now) < 1:
+		return fmt.Errorf("%w: the first payment was at %s", ErrTooEarly, s.StartedAt.Format(time.RFC3339))
 	}
 	return nil
 }
 
-// due is the earliest instant of the next payment, once there was one.
-func (s *Subscription) due() time.Time {
+// slot is the period that a later payment belongs to which is asked for now: slot n is open from n periods after the first
+// payment, less the grace, until slot n + 1 is. Each takes one payment. One that nobody asked for in time has lapsed: it is not
+// made up for, because the buyer agreed to one payment in a period. 0: none is open yet.
+func (s *Subscription) slot(now time.Time) int32 {
+	if s.StartedAt == nil {
+		return 0
+	}
 	period := time.Duration(s.Terms.PeriodDays) * 24 * time.Hour
-	return s.LastPaidAt.AddDate(0, 0, s.Terms.PeriodDays).Add(-min(Grace, period/2))
+	return int32((now.Sub(*s.StartedAt) + min(Grace, period/2)) / period)
 }
 
 // reconcile brings the subscription up to what its later payments have come to, whoever carried them out.

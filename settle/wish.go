@@ -178,7 +178,7 @@ func (b *Books) postpone(ctx context.Context, tx pgx.Tx, at time.Time, g granted
 }
 
 const activateSubscription = `
-UPDATE subscriptions SET state = 2, credential_id = $3, last_paid_at = $4 WHERE merchant_id = $1 AND order_id = $2 AND state = 1`
+UPDATE subscriptions SET state = 2, credential_id = $3, last_paid_at = $4, started_at = $4 WHERE merchant_id = $1 AND order_id = $2 AND state = 1`
 
 // activate makes the subscription of a paid order ready for later payments. One that was canceled meanwhile stays so, and
 // keeps nothing.
