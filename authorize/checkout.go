@@ -160,6 +160,9 @@ func (v *visit) decline(op *settle.Operation) *page.Decline {
 	return &page.Decline{Reason: said.customer, Advice: said.recommendation}
 }
 
+// acceptedSchemes are those of the cards that centers take.
+var acceptedSchemes = []string{"Visa", "Mastercard", "Mir", "Belkart"}
+
 // schemeTitles are the schemes as customers know them.
 var schemeTitles = map[string]string{"VISA": "Visa", "MasterCard": "Mastercard", "MIR": "Mir", "BELKART": "Belkart"}
 
@@ -193,7 +196,7 @@ var pageMeans = map[settle.Means]page.Means{settle.MeansCard: page.MeansCard, se
 
 // form is the page to pay on. After an attempt that failed it says why.
 func (v *visit) form(ctx context.Context) (page.Body, error) {
-	body := page.Payment{Means: v.means(), Fields: v.fields(nil), Holder: v.kept.of(inCardholder), Recurring: v.recurring(false)}
+	body := page.Payment{Means: v.means(), Fields: v.fields(nil), Holder: v.kept.of(inCardholder), Recurring: v.recurring(false), Schemes: acceptedSchemes}
 	if len(body.Means) == 0 { // the rate or the route is gone
 		return page.Failure{Reason: page.ReasonSystem}, nil
 	}
@@ -204,6 +207,9 @@ func (v *visit) form(ctx context.Context) (page.Body, error) {
 	if op == nil {
 		return body, nil
 	}
+	if op.Means == settle.MeansInstant {
+		return v.afterCode(ctx, body, op)
+	}
 	body.TriesLeft = int(v.order.TriesLeft)
 	unconfirmed, err := v.unconfirmed(ctx, op)
 	switch {
@@ -212,6 +218,25 @@ func (v *visit) form(ctx context.Context) (page.Body, error) {
 	case unconfirmed:
 		body.Notice = page.NoticeUnconfirmed
 	case op.State == settle.OperationFailed:
+		body.Decline = v.decline(op)
+	}
+	return body, nil
+}
+
+// afterCode is the page after an instant payment that was not made: its means stays chosen, and the reason is given. Who left the
+// code for other means knows why.
+func (v *visit) afterCode(ctx context.Context, body page.Payment, op *settle.Operation) (page.Body, error) {
+	p, err := v.Books.Instant(ctx, v.order)
+	if err != nil || p == nil || p.LastError == leftForOthers {
+		return body, err
+	}
+	if slices.Contains(body.Means, page.MeansQR) {
+		body.Chosen = page.MeansQR
+	}
+	switch body.TriesLeft = int(v.order.TriesLeft); op.State {
+	case settle.OperationTimedOut:
+		body.Notice = page.NoticeExpired
+	case settle.OperationFailed:
 		body.Decline = v.decline(op)
 	}
 	return body, nil

@@ -23,6 +23,9 @@ func (v *visit) codeBody(ctx context.Context) (page.Body, error) {
 	if p.Payload == "" {
 		return code, nil
 	}
+	if code.Asked, err = v.desk.askedInApp(ctx, v.order); code.Asked || err != nil {
+		return code, err
+	}
 	for _, bank := range v.desk.banks(ctx, p.Center) {
 		code.Banks = append(code.Banks, v.app(bank, p))
 	}
@@ -38,12 +41,15 @@ func (v *visit) app(bank instant.Bank, p *settle.InstantPayment) page.Bank {
 	return page.Bank{Name: name, URL: bank.AppLink(p.Payload)}
 }
 
+// leftForOthers is noted of a code whose payer went back to choose other means.
+const leftForOthers = "other means chosen"
+
 // leaveCode goes from the page of a code to another one, or asks for the code again.
 func (v *visit) leaveCode(ctx context.Context, asked string) error {
 	var err error
 	switch asked {
 	case page.DoMeans:
-		err = v.desk.leave(ctx, v.order, "other means chosen")
+		err = v.desk.leave(ctx, v.order, leftForOthers)
 	case page.DoRetry:
 		err = v.desk.begin(ctx, v.order)
 	}

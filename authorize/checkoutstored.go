@@ -44,7 +44,7 @@ func (v *visit) offerStored(ctx context.Context, body *page.Payment) error {
 		body.Saved = append(body.Saved, page.Saved{ID: v.savedID(k), Scheme: schemeTitle(scheme), Mask: lastDigits(k.CardMask),
 			Expiry: k.CardExpiry[2:] + "/" + k.CardExpiry[:2], Expired: v.over(k), NeedsCVC: v.needsCode(k)})
 	}
-	body.OfferSave, body.Save = v.wallet(), true
+	body.OfferSave = v.wallet()
 	return err
 }
 

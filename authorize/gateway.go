@@ -47,6 +47,9 @@ type Options struct {
 	// Source names where a request comes from, for the throttle of wrong passwords. Default: the address of the peer.
 	// Behind a proxy it has to be the proxy's word on it.
 	Source func(*http.Request) string
+	// Secure tells that a request came over https all the way from its sender. Default: to us. Behind a proxy it has to be the
+	// proxy's word on it.
+	Secure func(*http.Request) bool
 	// PublicURL is where callers, browsers and banks reach us, scheme and host and perhaps a path. Empty: as the caller reached them.
 	PublicURL string
 	// InlineBudget is how long a cancel waits for a center's answer before it is told as in process. Default 10 s.
@@ -91,6 +94,9 @@ var ErrOptions = errors.New("authorize: bad options")
 func New(o Options) (*Gateway, error) {
 	if o.Source == nil {
 		o.Source = peer
+	}
+	if o.Secure == nil {
+		o.Secure = func(r *http.Request) bool { return r.TLS != nil }
 	}
 	if o.InlineBudget == 0 {
 		o.InlineBudget = 10 * time.Second

@@ -110,6 +110,13 @@ func (d *desk) oneClick(ctx context.Context, o *settle.Order) (*settle.Credentia
 	return all[i], token, err
 }
 
+// askedInApp tells that the bank asks the payer of the order in his app: he gave his consent before.
+func (d *desk) askedInApp(ctx context.Context, o *settle.Order) (bool, error) {
+	given, token, err := d.oneClick(ctx, o)
+	token.Wipe()
+	return given != nil, err
+}
+
 // withoutConsent forgets a consent that the bank does not take any more, and asks for a code that anybody can scan.
 func (d *desk) withoutConsent(ctx context.Context, p *settle.InstantPayment, o *settle.Order, c *settle.Credential) error {
 	if err := d.end(ctx, p, settle.EndLeft, "the bank does not take the stored consent any more"); err != nil {
@@ -143,7 +150,7 @@ func (d *desk) learn(ctx context.Context, p *settle.InstantPayment, said instant
 		return d.end(ctx, p, settle.EndExpired, "not paid in time")
 	case instant.Refused:
 		if said.Code == instant.CodeCanceled {
-			return d.end(ctx, p, settle.EndLeft, "other means chosen")
+			return d.end(ctx, p, settle.EndLeft, leftForOthers)
 		}
 		return d.end(ctx, p, settle.EndRefused, "refused by the payer or the bank: "+said.Code)
 	}

@@ -245,11 +245,14 @@ func (v *visit) show(status int, body page.Body) error {
 
 // view is everything around a body.
 func (v *visit) view(body page.Body) *page.View {
-	out := &page.View{Language: v.language(), Now: v.Now(), Body: body}
+	out := &page.View{Language: v.language(), Secure: v.Secure(v.r), Now: v.Now(), Body: body}
 	if v.order == nil {
 		return out
 	}
 	o := v.order
+	if c, known := v.Directory.Center(o.Center); known {
+		out.Zone = c.Zone
+	}
 	out.Order = page.Order{Merchant: v.merchant.Name, Number: o.Number, Comment: v.kept.of(inOrderComment), Amount: o.Amount,
 		Original: o.Original, Rate: o.Rate, Source: v.rateSource()}
 	if v.settings.TestMode {

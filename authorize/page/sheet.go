@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -54,8 +55,28 @@ func (s *sheet) Unit(a money.Amount) string { return unitOf(a.Currency, s.langua
 // Date is a date without a time.
 func (s *sheet) Date(t time.Time) string { return t.Format("02.01.2006") }
 
-// Moment is a date and time, UTC.
-func (s *sheet) Moment(t time.Time) string { return t.UTC().Format("02.01.2006 15:04") + " UTC" }
+// Moment is a date and time in the zone of the page, which it names.
+func (s *sheet) Moment(t time.Time) string {
+	if s.Zone == nil || s.Zone == time.UTC {
+		return t.UTC().Format("02.01.2006 15:04") + " UTC"
+	}
+	t = t.In(s.Zone)
+	offset := strings.TrimSuffix(t.Format("-07:00"), ":00")
+	offset = strings.NewReplacer("+0", "+", "-0", "-").Replace(offset[:2]) + offset[2:]
+	return t.Format("02.01.2006 15:04") + " (UTC" + offset + ", " + s.Zone.String() + ")"
+}
+
+// Days is a number of days in words: "1 day", "2 дня", "5 дней".
+func (s *sheet) Days(n int) (string, error) {
+	form := "many"
+	switch ones, tens := n%10, n%100; {
+	case s.language != russian && n == 1, s.language == russian && ones == 1 && tens != 11:
+		form = "one"
+	case s.language == russian && ones >= 2 && ones <= 4 && (tens < 12 || tens > 14):
+		form = "few"
+	}
+	return s.T("days."+form, n)
+}
 
 // Converted reports whether the payment is in another currency than the shop asked for.
 func (o Order) Converted() bool {

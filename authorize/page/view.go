@@ -28,6 +28,9 @@ type View struct {
 	StatusURL  string // GET answers with ServeStatus
 	ShopURL    string // "return to the shop", complete with its parameters; http or https; no link when empty
 
+	Secure bool           // the page came over https, all the way to the customer
+	Zone   *time.Location // of the times that it shows; UTC when nil
+
 	Now      time.Time // when the page is made
 	Deadline time.Time // when the order times out; not shown when zero or a day away
 
@@ -107,6 +110,7 @@ const (
 	NoticeNone         Notice = ""
 	NoticeCardDeleted  Notice = "card-deleted"  // the stored card is gone
 	NoticeUnconfirmed  Notice = "unconfirmed"   // 3-D Secure: the customer was not confirmed, nothing was taken
+	NoticeExpired      Notice = "expired"       // an instant payment: its time ran out, nothing was taken
 	NoticeUnsent       Notice = "unsent"        // nothing left for the bank; nothing was taken; try again
 	NoticeOtherChannel Notice = "other-channel" // another tab already pays this order
 )
@@ -150,6 +154,7 @@ type QR struct {
 	Payload   string // what the code says: a URL of the payment system. Empty: no code could be had
 	Banks     []Bank // apps to jump to, on a phone; a hundred keep the page below 50 kB
 	Until     time.Time
+	Asked     bool // the bank asks the customer in its app, who agreed to that before: there is nothing to scan
 	Means     bool // other means can be chosen instead
 	Recurring *Recurring
 }

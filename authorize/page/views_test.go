@@ -28,7 +28,8 @@ func viewOf(l Language, body Body) *View {
 			Merchant: in(l, "Polar Books", "Книжный магазин «Полярный»"), Number: "A-2026/11-000417",
 			Comment: in(l, "Three books and delivery to Murmansk", "Три книги и доставка в Мурманск"), Amount: rub(1_234_550),
 		},
-		Token: "session-token", Action: "/pay/pay.cfm?CFSID=a", SessionURL: "/pay/pay.cfm?CFSID=a", StatusURL: "/pay/status.cfm?CFSID=a",
+		Secure: true,
+		Token:  "session-token", Action: "/pay/pay.cfm?CFSID=a", SessionURL: "/pay/pay.cfm?CFSID=a", StatusURL: "/pay/status.cfm?CFSID=a",
 		ShopURL: "https://shop.example/return?billnumber=5123456000000001&ordernumber=A-2026%2F11-000417",
 		Now:     now, Deadline: now.Add(14*time.Minute + 32*time.Second), Body: body,
 	}
@@ -36,7 +37,7 @@ func viewOf(l Language, body Body) *View {
 
 // plain is the usual payment page.
 func plain() Payment {
-	return Payment{Means: []Means{MeansCard, MeansQR}, OfferSave: true, Save: true,
+	return Payment{Means: []Means{MeansCard, MeansQR}, OfferSave: true,
 		Schemes: []string{"Visa", "Mastercard", "Mir", "Belkart", "Maestro", "UnionPay"},
 		Fields:  []Field{{Name: "Lastname", Required: true}, {Name: "Firstname", Required: true}, {Name: "Email", Required: true}, {Name: "MobilePhone"}}}
 }
@@ -62,6 +63,7 @@ func views(l Language) map[string]*View {
 		"payment":         viewOf(l, plain()),
 		"wait":            viewOf(l, Wait{}),
 		"qr":              viewOf(l, QR{Payload: payload, Banks: banks(), Until: now.Add(10 * time.Minute), Means: true}),
+		"qr-asked":        viewOf(l, QR{Payload: payload, Asked: true, Until: now.Add(10 * time.Minute), Means: true}),
 		"qr-failed":       viewOf(l, QR{Means: true}),
 		"method":          viewOf(l, Method{URL: "https://acs.example/method", Data: "eyJ0aHJlZURTU2VydmVyVHJhbnNJRCI6IjEifQ"}),
 		"method-done":     viewOf(l, MethodDone{}),
@@ -117,7 +119,7 @@ func addPayments(all map[string]*View, l Language) {
 		{"5555 5555 5555 4444", "12/29", "123", in(l, "insufficient funds", "недостаточно средств")},
 		{"2200 0000 0000 0004", "12/29", "123", in(l, "asks for 3-D Secure", "потребует 3-D Secure")}}}
 	all["payment-test"] = test
-	for _, notice := range []Notice{NoticeCardDeleted, NoticeUnconfirmed, NoticeUnsent, NoticeOtherChannel} {
+	for _, notice := range []Notice{NoticeCardDeleted, NoticeUnconfirmed, NoticeExpired, NoticeUnsent, NoticeOtherChannel} {
 		all["payment-"+string(notice)] = viewOf(l, Payment{Means: []Means{MeansCard}, Notice: notice})
 	}
 }

@@ -125,7 +125,7 @@ func (s *Server) startGateway() error {
 		return err
 	}
 	s.Gateway, err = authorize.New(authorize.Options{Books: s.Books, Directory: s.Config.Directory, Vault: s.Vault, Centers: centers, Banks: banks,
-		Merchants: merchants(s.Config), Source: sourceBehind(s.Environment.Proxies), Now: s.Now, Log: s.Log, Registerer: s.Registry, InlineBudget: s.InlineBudget,
+		Merchants: merchants(s.Config), Source: sourceBehind(s.Environment.Proxies), Secure: secureBehind(s.Environment.Proxies), Now: s.Now, Log: s.Log, Registerer: s.Registry, InlineBudget: s.InlineBudget,
 		PublicURL: s.Config.PublicURL, SigningKey: s.Config.SigningKey, ThreeDS: secure})
 	if err != nil {
 		return err

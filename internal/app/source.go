@@ -27,6 +27,18 @@ func sourceBehind(proxies []netip.Prefix) func(*http.Request) string {
 	}
 }
 
+// secureBehind tells whether requests came over https: to us or, where one of our proxies passed them on, to it, as it says in
+// X-Forwarded-Proto. Its own word is the last.
+func secureBehind(proxies []netip.Prefix) func(*http.Request) bool {
+	return func(r *http.Request) bool {
+		if r.TLS != nil {
+			return true
+		}
+		said := strings.Split(strings.Join(r.Header.Values("X-Forwarded-Proto"), ","), ",")
+		return within(proxies, addressOf(r.RemoteAddr)) && strings.EqualFold(strings.TrimSpace(said[len(said)-1]), "https")
+	}
+}
+
 // addressOf reads an address, with or without a port; it is invalid when the text is none.
 func addressOf(text string) netip.Addr {
 	if both, err := netip.ParseAddrPort(text); err == nil {

@@ -87,7 +87,7 @@ h1{font-size:1.5rem;margin:.5rem 0 1rem}h2{font-size:1.125rem;margin:2rem 0 .5re
 .options label{display:block}select,input:not([type=radio]):not([type=hidden]){font:inherit;width:100%;padding:.45rem .6rem;border:1px solid #8a94a0;border-radius:.4rem;background:#fff}
 button{font:inherit;font-weight:600;padding:.6rem 1.4rem;border:0;border-radius:.5rem;background:#0b57a4;color:#fff;cursor:pointer}
 td button{padding:.25rem .7rem;font-weight:400}td input:not([type=hidden]){width:6rem!important;padding:.2rem .4rem!important}td form{display:inline-flex;gap:.3rem;margin:.1rem .3rem .1rem 0}
-table{border-collapse:collapse;background:#fff;width:100%;font-size:.9375rem}th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid #dde2e8;overflow-wrap:anywhere}
+table{border-collapse:collapse;background:#fff;width:100%;font-size:.9375rem}th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid #dde2e8;overflow-wrap:break-word}
 .wide{overflow-x:auto}code{white-space:nowrap}.panel{background:#fff;border:1px solid #dde2e8;border-radius:.75rem;padding:1rem 1.25rem;margin-bottom:1rem}
 .ok{color:#1a6b36}.no{color:#a61b1b}.note{background:#fff6d6;padding:.6rem 1rem;border-radius:.5rem}
 </style></head>
