@@ -109,7 +109,9 @@ type pair struct{ name, value string }
 type answer struct {
 	fault  *fault
 	orders []told // oldest first
-	file   *file  // it is to be stored under this name; nil: as every answer
+	// document tells that the request was one of the document style: a service that answers in the RPC style does not then.
+	document bool
+	file     *file // it is to be stored under this name; nil: as every answer
 }
 
 // one answers with a single operation of a single order.

@@ -25,6 +25,7 @@ type call struct {
 	values   [inCount][]byte
 	boundary string // of a multipart body
 	zipped   bool   // the body is compressed
+	document bool   // a SOAP request is one of the document style
 	link     bool   // the parameters stand in the address
 	declared bool   // the request says what its charset is
 	charset  *charset.Charset

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -115,5 +116,29 @@ func TestStateOfTwoAttemptsInJSON(t *testing.T) {
 	x := "100001" + last.OrderNumber + strconv.FormatFloat(last.OrderAmount, 'f', 2, 64) + last.OrderCurrency + last.state.OrderState
 	if want := strings.ToUpper(hash(strings.ToUpper(hash("secret") + hash(x)))); last.CheckData.CheckValue != want {
 		t.Errorf("check value %s, not %s", last.CheckData.CheckValue, want)
+	}
+}
+
+// An old path says in the asked format what to call instead, and is logged and counted.
+func TestOldPaths(t *testing.T) {
+	w := newWorld(t, pcsim.Behavior{})
+	for format, want := range map[string]string{"1": "firstcode:15;secondcode:350", "3": `firstcode="15" secondcode="350"`, "4": "/charge/charge.cfm", "5": "/charge/charge.cfm"} {
+		if r := w.form("/postauths/postauth.cfm", credentials().with(params{"Format": format})); !strings.Contains(r.body, want) {
+			t.Errorf("format %s: %d %s", format, r.status, r.body)
+		}
+	}
+	if r := w.post("/api/v1/order/cancel.cfm", "application/json", `{"ordernumber":"A-1"}`); r.status != http.StatusConflict || !strings.Contains(r.body, "/cancel/cancel.cfm") {
+		t.Errorf("JSON: %d %s", r.status, r.body)
+	}
+	wantText(t, w.send(http.MethodGet, "/shops/purchase.cfm?Shop_IDP=1&Order_IDP=2", ""), http.StatusBadRequest, "/pay/order.cfm", "Shop_IDP")
+	if logs := w.logs.String(); !strings.Contains(logs, "old path called") || !strings.Contains(logs, "route=/postauths/postauth.cfm") {
+		t.Error("nothing is logged")
+	}
+	page, err := os.ReadFile("../docs/protocol.md")
+	check(t, err)
+	for _, path := range authorize.OldPathsForTest() {
+		if !strings.Contains(string(page), "`"+path+"`") {
+			t.Errorf("docs/protocol.md does not name %s", path)
+		}
 	}
 }

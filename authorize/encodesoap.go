@@ -66,8 +66,16 @@ func encodingStyle(ns string) string {
 	return ` SOAP-ENV:encodingStyle="` + rpcStyle + `"`
 }
 
+// frameOf is what stands around an answer in a version of SOAP.
+func (s *sheet) frameOf(version int, a *answer) *frame {
+	if a.document {
+		return &s.documents[version]
+	}
+	return &s.frames[version]
+}
+
 func appendSOAP(dst []byte, s *sheet, a *answer) []byte {
-	f := &s.frames[0]
+	f := s.frameOf(0, a)
 	dst = append(dst, f.open...)
 	if a.fault != nil {
 		dst = appendSOAPFault(dst, f.prefix, a.fault)
@@ -78,7 +86,7 @@ func appendSOAP(dst []byte, s *sheet, a *answer) []byte {
 }
 
 func appendSOAP12(dst []byte, s *sheet, a *answer) []byte {
-	f := &s.frames[1]
+	f := s.frameOf(1, a)
 	dst = append(dst, f.open...)
 	if a.fault != nil {
 		dst = appendSOAP12Fault(dst, f.prefix, a.fault)
@@ -90,7 +98,7 @@ func appendSOAP12(dst []byte, s *sheet, a *answer) []byte {
 
 func (f *frame) appendAnswer(dst []byte, s *sheet, a *answer) []byte {
 	attribute := ""
-	if s.soap.encoded {
+	if s.soap.encoded && !a.document {
 		attribute = stringType
 	}
 	dst = append(dst, f.answer...)

@@ -12,7 +12,7 @@ func ServicesForTest() map[string]ServiceNames {
 	all := map[string]ServiceNames{}
 	for i := range services {
 		s := &services[i]
-		d := describe(s)
+		d := describe(s, false)
 		all[s.path] = ServiceNames{d.Operation, d.Request(), d.Encoded(), namesOf(s.needs), namesOf(s.takes)}
 	}
 	return all
@@ -45,3 +45,11 @@ func ParameterUse(name string) (paths []string, known, unused bool) {
 
 // HasWords tells whether a response code is one that answers can have.
 func HasWords(code string) bool { _, ok := wordings[code]; return ok }
+
+// OldPathsForTest lists the paths that are answered in words only.
+func OldPathsForTest() (paths []string) {
+	for _, o := range oldPaths {
+		paths = append(paths, o.path)
+	}
+	return paths
+}

@@ -10,7 +10,7 @@ const (
 
 // parseSOAP reads an envelope in place. The elements within the body's only element are the parameters: their names
 // count in any case and in any namespace, unknown ones are skipped with all they hold, a second value is an error. The
-// name of the body's element is not looked at: the path says which service is meant. The version of the envelope is
+// name of the body's element says at most that the request is of the document style: the path says which service is meant. The version of the envelope is
 // also that of the answer.
 func (c *call) parseSOAP() error {
 	if err := c.convertXML(); err != nil {
@@ -67,6 +67,8 @@ func (c *call) readEnvelope(s *xmlScanner, ns string) error {
 	if found, err = s.child(); err != nil || !found {
 		return orElse(err, "its Body is empty")
 	}
+	_, name := s.split()
+	c.document = strings.HasSuffix(string(name), documentRequest)
 	if err := c.readParams(s); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -17,8 +18,17 @@ func (g *Gateway) Handler() http.Handler {
 		s := &services[i]
 		m := g.meter.route(s.path)
 		mux.HandleFunc(s.path, func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, s, m) })
-		mux.HandleFunc("GET "+wsdlPath(s.path), g.serveDescription(s))
+		mux.HandleFunc("GET "+wsdlPath(s.path), g.serveDescription(s, false))
+		document := g.serveDescription(s, true)
+		mux.HandleFunc("GET "+s.path, func(w http.ResponseWriter, r *http.Request) {
+			if strings.EqualFold(r.URL.RawQuery, "wsdl") {
+				document(w, r)
+				return
+			}
+			g.serve(w, r, s, m)
+		})
 	}
+	g.handleOldPaths(mux)
 	mux.HandleFunc(noticePath, g.instantNotice)
 	g.handlePages(mux)
 	return mux
@@ -33,6 +43,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, s *service, m *r
 	c.request, c.shops = r, g.Merchants
 	id := correlation()
 	a := g.answerTo(r, s, c, id)
+	a.document = c.document
 	g.logNoted(c, s.path, id)
 	if a.fault != nil && a.fault.status >= http.StatusInternalServerError {
 		w.Header().Set("Retry-After", "1")

@@ -80,7 +80,7 @@ func prepared(table []service) []service {
 		for _, id := range slices.Concat(s.needs, s.takes) {
 			s.accepts[id] = true
 		}
-		s.sheet.frames = framesOf(s.sheet.soap)
+		s.sheet.frames, s.sheet.documents = framesOf(s.sheet.soap), framesOf(s.sheet.soap.document())
 	}
 	return table
 }

@@ -17,7 +17,8 @@ type sheet struct {
 	dtd       []byte
 	soap      soap
 
-	frames [2]frame // what stands around answers in SOAP 1.1 and 1.2; made of the above
+	frames    [2]frame // what stands around answers in SOAP 1.1 and 1.2; made of the above
+	documents [2]frame // the same in the document style
 }
 
 // soap names what a service is in SOAP.
@@ -28,6 +29,19 @@ type soap struct {
 	bare     bool   // the fields of the one order stand there themselves; else in an "order"
 	encoded  bool   // RPC style: each field carries its type
 	minutes  bool   // packetdate has no seconds
+}
+
+// documentRequest ends the name of a request in the document style to a service of the RPC style.
+const documentRequest = "RequestParams"
+
+// document names the service in the document style, which current tools of Java and .NET demand.
+func (s soap) document() soap {
+	if !s.encoded {
+		return s
+	}
+	s.encoded = false
+	s.request, s.response = s.request+documentRequest, s.request+"ResponseParams"
+	return s
 }
 
 var flatFields = fields(outOrderNumber, outACS)

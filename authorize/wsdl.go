@@ -22,9 +22,13 @@ type description struct {
 	After            []string // behind the order
 }
 
-func describe(s *service) description {
+// describe describes a service, in the document style if that is asked for, whatever its own.
+func describe(s *service, document bool) description {
 	d := description{Name: s.sheet.root, Space: wsNS, Operation: s.sheet.root, soap: s.sheet.soap, Fields: outTexts(s.sheet.flat),
 		Step: outTexts(s.sheet.operation)}
+	if document {
+		d.soap = d.document()
+	}
 	if d.encoded {
 		d.Space, d.Operation = messageNS, d.request
 	}
@@ -129,9 +133,9 @@ const wsdlAddress = "{address}"
 func wsdlPath(service string) string { return strings.TrimSuffix(service, ".cfm") + ".wsdl" }
 
 // serveDescription returns a handler that tells a service's description.
-func (g *Gateway) serveDescription(s *service) http.HandlerFunc {
+func (g *Gateway) serveDescription(s *service, document bool) http.HandlerFunc {
 	var text bytes.Buffer
-	err := wsdl.Execute(&text, describe(s))
+	err := wsdl.Execute(&text, describe(s, document))
 	before, after, _ := bytes.Cut(text.Bytes(), []byte(wsdlAddress))
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err != nil {

@@ -142,20 +142,46 @@ func TestXMLIsValid(t *testing.T) {
 	}
 }
 
-// Requests and answers of the services whose messages are documents are valid by the schemas of their descriptions.
+// wantDocuments checks what tools of Java and .NET demand of a description (WS-I Basic Profile): literal documents, each message one
+// part that is an element of the schema, and no request that another operation has, too.
+func wantDocuments(t *testing.T, path, text string) {
+	t.Helper()
+	var d wsdl
+	check(t, xml.Unmarshal([]byte(text), &d))
+	seen := map[string]bool{}
+	for i, m := range d.Messages {
+		if len(m.Parts) != 1 || m.Parts[0].Element != "tns:"+d.Schema.Elements[i].Name || m.Parts[0].Type != "" || seen[m.Parts[0].Element] {
+			t.Errorf("%s: message %+v", path, m)
+		}
+		seen[m.Parts[0].Element] = true
+	}
+	for _, no := range []string{`style="rpc"`, `use="encoded"`, "encodingStyle"} {
+		if strings.Contains(text, no) {
+			t.Errorf("%s: the description has %s", path, no)
+		}
+	}
+	if strings.Count(text, `use="literal"`) != 2 || strings.Count(text, `style="document"`) != 1 || len(d.Messages) != 2 || len(d.Schema.Elements) != 2 {
+		t.Errorf("%s: %s", path, text)
+	}
+}
+
+// Requests and answers in the document style are valid by the schemas of their descriptions.
 func TestSOAPFollowsItsSchemas(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	asked := w.examples()
 	for path, service := range described {
+		request := service.Request
 		if service.RPC {
-			continue
+			request += "RequestParams"
 		}
-		text := w.get(strings.TrimSuffix(path, "cfm") + "wsdl").body
+		text := w.get(path + "?wsdl").body
+		wantDocuments(t, path, text)
+		w.turn(path)
 		from, to := strings.Index(text, "<xsd:schema"), strings.Index(text, "</types>")
 		schema := strings.Replace(text[from:to], "<xsd:schema ", `<xsd:schema xmlns:xsd="http://www.w3.org/2001/XMLSchema" `, 1)
 		name := filepath.Join(t.TempDir(), "schema.xsd")
 		check(t, os.WriteFile(name, []byte(schema), 0o600))
-		for _, envelope := range []string{envelope(service.Request, asked[path]), w.soap(path, asked[path]).body} {
+		for _, envelope := range []string{envelope(request, asked[path]), w.post(path, "text/xml; charset=utf-8", envelope(request, asked[path])).body} {
 			from, to = strings.Index(envelope, "<soapenv:Body>"), strings.Index(envelope, "</soapenv:Body>")
 			body := strings.Replace(envelope[from+len("<soapenv:Body>"):to], ">", ` xmlns:ws="http://www.paysecure.ru/ws/">`, 1)
 			xmllint(t, body, "--schema", name)
@@ -241,7 +267,12 @@ func TestGenericClient(t *testing.T) {
 		{path: charge, Args: who.with(params{"billnumber": bill, "password": "Wrong2026Word"})},
 		{path: orderState, Args: who.with(params{"ordernumber": "nothing & nobody"})},
 	}
+	calls = append(calls, remote{path: charge, WSDL: "?wsdl", Operation: "charge", Args: who.with(params{"billnumber": bill, "amount": "100.00", "currency": "BYN"})},
+		remote{path: charge, WSDL: "?wsdl", Operation: "charge", Args: who.with(params{"billnumber": bill, "password": "Wrong2026Word"})})
 	told := w.callWithNode(calls)
+	if got := told[8].at("return/billnumber"); got != bill+".2" {
+		t.Errorf("a confirmation as a document: %v", told[8])
+	}
 	for i, want := range []map[string]any{
 		{"return/responsecode": "AS000", "return/ordernumber": "A-2", "return/ordercomment": "Order & more"},
 		{"return/responsecode": "AS000", "return/amount": "100.00", "return/billnumber": bill + ".2", "return/orderstate": "PartialDelayed"},
@@ -256,7 +287,7 @@ func TestGenericClient(t *testing.T) {
 			}
 		}
 	}
-	for i, want := range map[int][2]string{6: {"7", "102"}, 7: {"10", "201"}} {
+	for i, want := range map[int][2]string{6: {"7", "102"}, 7: {"10", "201"}, 9: {"7", "102"}} {
 		if f := told[i].Fault; f["faultcode"] != want[0] || f["faultstring"] != want[1] {
 			t.Errorf("fault %d: %v", i, told[i])
 		}
@@ -278,6 +309,10 @@ func (w *world) callWithNode(calls []remote) []heard {
 		lacking(t, "npm's soap (run npm ci in authorize/testdata/soapclient)")
 	}
 	for i := range calls {
+		if calls[i].WSDL != "" { // the description in the document style
+			calls[i].WSDL = w.server.URL + calls[i].path + calls[i].WSDL
+			continue
+		}
 		calls[i].WSDL, calls[i].Operation = w.server.URL+strings.TrimSuffix(calls[i].path, "cfm")+"wsdl", described[calls[i].path].Operation
 	}
 	input, err := json.Marshal(calls)

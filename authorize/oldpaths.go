@@ -1,0 +1,68 @@
+package authorize
+
+import "net/http"
+
+// oldPath is an address of earlier versions of the protocol, or of parts of it that are not here, that plug-ins and mobile programs
+// still call.
+type oldPath struct {
+	path    string
+	instead string // what to do, in words for whoever mends the client
+	page    bool   // customers' browsers come here
+}
+
+var oldPaths = []oldPath{
+	{"/shops/purchase.cfm", "send the order to /pay/order.cfm as Merchant_ID, OrderNumber, OrderAmount and OrderCurrency (they were Shop_IDP, Order_IDP, Subtotal_P and Currency)", true},
+	{"/shops/cardpayment.cfm", "send the order to /pay/order.cfm as Merchant_ID, OrderNumber, OrderAmount and OrderCurrency (they were Shop_IDP, Order_IDP, Subtotal_P and Currency)", true},
+	{"/bill/paybill.cfm", "there are no bills here: open an order by /pay/payrequest.cfm and send its address", true},
+	{"/bill/createbill.cfm", "there are no bills here: open an order by /pay/payrequest.cfm and send its address", false},
+	{"/results/results.cfm", "ask /resultbydate/resultbydate.cfm for a period, /orderstate/orderstate.cfm for an order; POST Merchant_ID, Login and Password", false},
+	{"/results/results_long.cfm", "ask /resultbydate/resultbydate.cfm for a period, /orderstate/orderstate.cfm for an order; POST Merchant_ID, Login and Password", false},
+	{"/postauths/postauth.cfm", "confirm payments by /charge/charge.cfm", false},
+	{"/rvr/rvr.cfm", "cancel payments by /cancel/cancel.cfm", false},
+	{"/get3dsec/ws3dsec.cfm", "3-D Secure 1 has ended: go on with /get3dsecver2/get3dsecver2.cfm", false},
+	{"/pay/tokenpay_order.cfm", "pay an opened order on its page, or a new one with a stored card by /pay/tokenpay.cfm", false},
+	{"/orderresult/mobileorderresult.cfm", "let the shop's server ask /orderresult/orderresult.cfm", false},
+	{"/registration/mobileregistration.cfm", "devices are not registered here: let the shop's server open orders by /pay/payrequest.cfm", false},
+	{"/api/v1/auth/login.cfm", "there are no tokens of users here: let the shop's server call with Login and Password", false},
+	{"/api/v1/order/cancel.cfm", "let the shop's server cancel the order by /cancel/cancel.cfm", false},
+	{"/fiscal/fiscalreceipt.cfm", "no receipts are made here: ChequeItems are kept with the order and told by /orderresult/orderresult.cfm", false},
+	{"/xpos/payment.cfm", "payments at terminals are not taken here", false},
+}
+
+// refusal is what a caller of an old path is told.
+func (o *oldPath) refusal() *fault {
+	return &fault{first: errProhibited, second: onService, detail: "this address is not served: " + o.instead}
+}
+
+// handleOldPaths adds the old paths to the routes.
+func (g *Gateway) handleOldPaths(mux *http.ServeMux) {
+	for i := range oldPaths {
+		o := &oldPaths[i]
+		m := g.meter.route(o.path)
+		mux.HandleFunc(o.path, func(w http.ResponseWriter, r *http.Request) {
+			if o.page {
+				g.visit(w, r, func(*visit) error { return o.refusal() }, (*visit).fail, m)
+			} else {
+				g.serveOld(w, r, o, m)
+			}
+			g.Log.Warn("old path called", "route", o.path, "instead", o.instead)
+		})
+	}
+}
+
+// formatOnly accepts what says in which format to answer.
+var formatOnly = [inCount]bool{inFormat: true}
+
+// serveOld answers in the format that is asked for, whatever else the request holds.
+func (g *Gateway) serveOld(w http.ResponseWriter, r *http.Request, o *oldPath, m *routeMeter) {
+	began := g.Now()
+	c := calls.Get().(*call)
+	defer c.release()
+	c.format, c.accepts = FormatCSV, &formatOnly
+	a := &answer{fault: o.refusal()}
+	if err := c.read(r); err != nil && r.Method == http.MethodPost {
+		g.Log.Info("request to an old path not read", "route", o.path, "error", err)
+	}
+	writeAnswer(w, chargeSheet, c.format, a.fault.httpStatus(c.format), a, correlation())
+	m.served(a, g.Now().Sub(began))
+}
