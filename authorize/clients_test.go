@@ -10,9 +10,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"settled/authorize"
 	"settled/internal/pcsim"
+	"settled/settle/settletest"
 )
 
 // An order comes in an address, from links in mails and plug-ins that redirect: a repeat leads to the same page.
@@ -140,5 +142,37 @@ func TestOldPaths(t *testing.T) {
 		if !strings.Contains(string(page), "`"+path+"`") {
 			t.Errorf("docs/protocol.md does not name %s", path)
 		}
+	}
+}
+
+// After an instant payment that was refused its means stays chosen, with the reason; who went back for other means knows why. A buyer
+// who agreed before is asked in his bank's app and has nothing to scan.
+func TestInstantPaymentsOnThePage(t *testing.T) {
+	w := newWorld(t, pcsim.Behavior{}, settletest.WithBank)
+	w.shop(func(m *authorize.Merchant) { m.Page.Instant, m.Page.OneClick = true, true })
+	w.bank.SetNotifyURL(w.server.URL + "/instant/BANK/notice")
+	code := params{"Do": "pay", "Means": "qr"}
+	path := w.opened(instantOrder("S-1", "500.00"))
+	w.submit(path, code)
+	w.scan(w.orderAt(path), false)
+	w.bank.Process(t.Context(), w.Clock.Now())
+	w.poll(10 * time.Second)
+	wantText(t, w.follow(path), http.StatusOK, `value="qr" checked`, "The payment was not made")
+	w.submit(path, code)
+	w.submit(path, params{"Do": "means"})
+	if r := w.follow(path); !strings.Contains(r.body, `value="card" checked`) || strings.Contains(r.body, "The payment was not made") {
+		t.Errorf("after going back: %s", r.body)
+	}
+	path = w.opened(proven(instantOrder("S-2", "600.00"), "buyer-9"))
+	w.submit(path, code)
+	_, err := w.bank.Scan(w.waiting(w.orderAt(path)).Payload, true, true)
+	check(t, err)
+	w.bank.Process(t.Context(), w.Clock.Now())
+	path = w.opened(proven(instantOrder("S-3", "700.00"), "buyer-9"))
+	w.submit(path, code)
+	r := w.follow(path)
+	wantText(t, r, http.StatusOK, "Confirm in your bank")
+	if strings.Contains(r.body, `class="qr"`) || strings.Contains(r.body, "Scan") {
+		t.Errorf("something to scan: %s", r.body)
 	}
 }
