@@ -44,8 +44,11 @@ func (e *Error) Error() string { return e.Op + ": " + e.Err.Error() }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// ClassOf returns the class of an error, Other when it has none.
+// ClassOf returns the class of an error, Other when it has none; that of nil is empty.
 func ClassOf(err error) Class {
+	if err == nil {
+		return ""
+	}
 	var e *Error
 	if errors.As(err, &e) {
 		return e.Class
@@ -59,6 +62,12 @@ func Ambiguous(err error) bool {
 	return c == Timeout || c == Connection || c == Other
 }
 
+// Lost tells that the connection is of no more use.
+func Lost(err error) bool {
+	c := ClassOf(err)
+	return c == Timeout || c == Connection
+}
+
 func fail(op string, err error) error {
 	if err == nil {
 		return nil
@@ -68,6 +77,7 @@ func fail(op string, err error) error {
 
 // Status codes of later protocol versions that servers send all the same.
 const (
+	codeNoSuchPath   = 10
 	codeFileExists   = 11
 	codeWriteProtect = 12
 	codeNoSpace      = 14
@@ -98,6 +108,8 @@ func classify(err error) Class {
 
 func classifyStatus(s *sftp.StatusError) Class {
 	switch {
+	case s.Code == codeNoSuchPath:
+		return NoSuchFile
 	case s.Code == codeFileExists:
 		return Exists
 	case s.Code == codeWriteProtect:

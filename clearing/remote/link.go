@@ -110,18 +110,6 @@ func entry(info fs.FileInfo) Entry {
 	return Entry{Name: info.Name(), Size: info.Size(), Modified: info.ModTime().UTC(), Regular: info.Mode().IsRegular()}
 }
 
-// Stat looks for a file; found is false when the server says that it is not there.
-func (l *Link) Stat(name string) (e Entry, found bool, err error) {
-	info, err := l.files.Stat(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Entry{}, false, nil
-	}
-	if err != nil {
-		return Entry{}, false, fail("stat "+name, err)
-	}
-	return entry(info), true, nil
-}
-
 // List returns what is in a directory, in no particular order.
 func (l *Link) List(ctx context.Context, dir string) ([]Entry, error) {
 	infos, err := l.files.ReadDirContext(ctx, dir)
@@ -136,11 +124,12 @@ func (l *Link) List(ctx context.Context, dir string) ([]Entry, error) {
 }
 
 // Put writes a new file from the blocks that next returns until io.EOF. The file must not exist. A block of a megabyte
-// travels as many packets at once; every packet's answer is waited for.
+// travels as many packets at once; every packet's answer is waited for. A server that fails without saying why is asked
+// whether its disk is full.
 func (l *Link) Put(name string, next func() ([]byte, error)) (size int64, err error) {
 	f, err := l.files.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 	if err != nil {
-		return 0, fail("create "+name, err)
+		return 0, l.full(name, fail("create "+name, err))
 	}
 	size, err = write(f, name, next)
 	if err == nil {
@@ -151,7 +140,7 @@ func (l *Link) Put(name string, next func() ([]byte, error)) (size int64, err er
 	if closed := fail("close "+name, f.Close()); err == nil {
 		err = closed
 	}
-	return size, err
+	return size, l.full(name, err)
 }
 
 func write(f *sftp.File, name string, next func() ([]byte, error)) (size int64, err error) {
@@ -169,32 +158,6 @@ func write(f *sftp.File, name string, next func() ([]byte, error)) (size int64, 
 			return size, fail(fmt.Sprintf("write %s at %d", name, size), err)
 		}
 	}
-}
-
-// Read copies a file to w. The size at the server before and after, and the time, must not differ, and exactly that many
-// bytes must have been read, or the error is of class Mismatch.
-func (l *Link) Read(name string, w io.Writer) (e Entry, err error) {
-	f, err := l.files.Open(name)
-	if err != nil {
-		return Entry{}, fail("open "+name, err)
-	}
-	defer f.Close()
-	before, err := f.Stat()
-	if err != nil {
-		return Entry{}, fail("stat "+name, err)
-	}
-	if err := readWindow(w, f, before.Size()); err != nil {
-		return Entry{}, fail("read "+name, err)
-	}
-	after, found, err := l.Stat(name)
-	switch {
-	case err != nil:
-		return Entry{}, err
-	case !found || after.Size != before.Size() || !after.Modified.Equal(before.ModTime()):
-		err := fmt.Errorf("remote: file of %d bytes changed while it was read, now %d", before.Size(), after.Size)
-		return Entry{}, &Error{Op: "read " + name, Class: Mismatch, Err: err}
-	}
-	return after, nil
 }
 
 const (
@@ -261,11 +224,16 @@ func (l *Link) Rename(from, to string) error {
 	return fail(fmt.Sprintf("rename %s to %s", from, to), l.files.Rename(from, to))
 }
 
-// Remove deletes a file; one that is not there is no error.
+// Remove deletes a file; one that is not there is no error, whatever the server says of it.
 func (l *Link) Remove(name string) error {
 	err := l.files.Remove(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	if err == nil || missing(err) {
 		return nil
+	}
+	if vague(err) {
+		if _, found, looked := l.Stat(name); looked == nil && !found {
+			return nil
+		}
 	}
 	return fail("remove "+name, err)
 }

@@ -224,6 +224,9 @@ func (c *Center) ReadFile(name string) ([]byte, error) { return readFile(c.tree,
 // WriteFile puts a file into the SFTP tree, whole or not at all, replacing an earlier one.
 func (c *Center) WriteFile(name string, data []byte) error { return writeFile(c.tree, name, data) }
 
+// Remove takes a file out of the SFTP tree, as a center that loses one.
+func (c *Center) Remove(name string) error { return c.tree.remove(name) }
+
 // List returns the names in a directory of the SFTP tree, such as [InDir], in order.
 func (c *Center) List(dir string) ([]string, error) {
 	infos, err := c.tree.list(dir)

@@ -2,8 +2,11 @@ package pcsim
 
 import (
 	"errors"
+	"io/fs"
 	"net"
 	"sync/atomic"
+
+	"github.com/pkg/sftp"
 )
 
 // Faults are misbehaviors of the SFTP server. The zero value behaves well.
@@ -16,6 +19,8 @@ type Faults struct {
 	CutBeforeRename, CutAfterRename bool
 	// RenameLies answers a rename with success and moves nothing.
 	RenameLies bool
+	// RenameLoses answers a rename with success and loses the file.
+	RenameLoses bool
 	// RenameTruncates moves the file and drops its last byte.
 	RenameTruncates bool
 	// RenameRefused answers a rename with "permission denied".
@@ -28,6 +33,16 @@ type Faults struct {
 	ShortReads int
 	// ReadOnly refuses writes, renames and removals with "permission denied".
 	ReadOnly bool
+	// ListDenied, ReadDenied and RemoveDenied refuse to list directories, to read files and to remove them, as drop boxes do.
+	ListDenied, ReadDenied, RemoveDenied bool
+	// MissingFails and MissingDenied answer a question for a file that is not there with "failure" or "permission denied".
+	MissingFails, MissingDenied bool
+	// HidesSizes tells a size of 0 for every file that it is asked for.
+	HidesSizes bool
+	// ListHidesSizes does so in listings, too.
+	ListHidesSizes bool
+	// SaysFailure answers "failure" where the disk is full, as OpenSSH does, and tells the room left when it is asked.
+	SaysFailure bool
 	// RefuseLogin refuses every login.
 	RefuseLogin bool
 	// Hang accepts connections and never answers; on connections that stand, reads and writes of files never end.
@@ -92,7 +107,7 @@ func (f *faultyFile) ReadAt(p []byte, off int64) (int, error) {
 func (f *faultyFile) WriteAt(p []byte, off int64) (int, error) {
 	faults := f.s.faults()
 	if faults.DiskFullAt > 0 && off+int64(len(p)) > faults.DiskFullAt {
-		return 0, errDiskFull
+		return 0, faults.diskFull()
 	}
 	n, err := f.file.WriteAt(p, off)
 	if err == nil {
@@ -108,6 +123,44 @@ func (f *faultyFile) Close() error {
 		err = dropLastByte(f.s.center.tree, f.name)
 	}
 	return err
+}
+
+func (f *Faults) diskFull() error {
+	if f.SaysFailure {
+		return sftp.ErrSSHFxFailure
+	}
+	return errDiskFull
+}
+
+// missing is what is said of a file that is not there.
+func (f *Faults) missing(err error) error {
+	switch {
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	case f.MissingFails:
+		return sftp.ErrSSHFxFailure
+	case f.MissingDenied:
+		return sftp.ErrSSHFxPermissionDenied
+	}
+	return err
+}
+
+// sizeless is a file whose size is not told.
+type sizeless struct{ fs.FileInfo }
+
+// Size implements fs.FileInfo.
+func (sizeless) Size() int64 { return 0 }
+
+// roomUnit is the unit in which the room left is told.
+const roomUnit = 4096
+
+// StatVFS implements sftp.StatVFSFileCmder. There is room for a terabyte, or none while the disk is full.
+func (s *session) StatVFS(*sftp.Request) (*sftp.StatVFS, error) {
+	room := &sftp.StatVFS{Bsize: roomUnit, Frsize: blockSize, Blocks: 1 << 28, Bfree: 1 << 28, Bavail: 1 << 28, Files: 1 << 20, Ffree: 1 << 20, Favail: 1 << 20}
+	if s.faults().DiskFullAt > 0 {
+		room.Bfree, room.Bavail = 0, 0
+	}
+	return room, nil
 }
 
 func dropLastByte(t tree, name string) error {

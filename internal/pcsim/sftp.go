@@ -103,6 +103,9 @@ func (c *Center) serveSession(s *session, channel ssh.Channel, requests <-chan *
 
 // Fileread implements sftp.FileReader.
 func (s *session) Fileread(r *sftp.Request) (io.ReaderAt, error) {
+	if s.faults().ReadDenied {
+		return nil, fs.ErrPermission
+	}
 	f, err := s.center.tree.open(r.Filepath, os.O_RDONLY)
 	if err != nil {
 		return nil, err
@@ -143,17 +146,23 @@ func (s *session) Filecmd(r *sftp.Request) error {
 	switch r.Method {
 	case "Rename":
 		return s.rename(r, faults.RenameOverwrites)
-	case "Remove":
-		if info, err := t.stat(r.Filepath); err == nil && info.IsDir() {
-			return sftp.ErrSSHFxFailure
-		}
-		return t.remove(r.Filepath)
-	case "Rmdir":
-		return t.remove(r.Filepath)
+	case "Remove", "Rmdir":
+		return s.remove(r.Filepath, r.Method == "Rmdir")
 	case "Mkdir":
 		return t.mkdir(r.Filepath)
 	}
 	return sftp.ErrSSHFxOpUnsupported
+}
+
+func (s *session) remove(name string, dir bool) error {
+	t, faults := s.center.tree, s.faults()
+	if faults.RemoveDenied {
+		return fs.ErrPermission
+	}
+	if info, err := t.stat(name); err == nil && info.IsDir() != dir {
+		return sftp.ErrSSHFxFailure
+	}
+	return faults.missing(t.remove(name))
 }
 
 // PosixRename implements sftp.PosixRenameFileCmder: the rename that replaces its target.
@@ -171,6 +180,8 @@ func (s *session) rename(r *sftp.Request, replace bool) error {
 		return fs.ErrPermission
 	case faults.RenameLies:
 		return nil
+	case faults.RenameLoses:
+		return s.center.tree.remove(r.Filepath)
 	case faults.CutBeforeRename:
 		return s.cut()
 	}
@@ -188,15 +199,33 @@ func (s *session) rename(r *sftp.Request, replace bool) error {
 
 // Filelist implements sftp.FileLister.
 func (s *session) Filelist(r *sftp.Request) (sftp.ListerAt, error) {
+	faults := s.faults()
 	if r.Method == "List" {
-		infos, err := s.center.tree.list(r.Filepath)
-		return listing(infos), err
+		return s.list(r.Filepath, faults)
 	}
 	info, err := s.center.tree.stat(r.Filepath)
 	if err != nil {
-		return nil, err
+		return nil, faults.missing(err)
 	}
-	return listing{info}, nil
+	return listing{shown(info, faults.HidesSizes)}, nil
+}
+
+func (s *session) list(name string, faults *Faults) (sftp.ListerAt, error) {
+	if faults.ListDenied {
+		return nil, fs.ErrPermission
+	}
+	infos, err := s.center.tree.list(name)
+	for i := range infos {
+		infos[i] = shown(infos[i], faults.ListHidesSizes)
+	}
+	return listing(infos), err
+}
+
+func shown(info fs.FileInfo, hide bool) fs.FileInfo {
+	if hide && !info.IsDir() {
+		return sizeless{info}
+	}
+	return info
 }
 
 // RealPath implements sftp.RealPathFileLister; there are no links to follow.
