@@ -26,12 +26,16 @@ type attempt struct {
 	link  *remote.Link
 	// renaming: this attempt has noted that it is about to rename.
 	renaming bool
+	// wrote: something may stand under this attempt's temporary name.
+	wrote bool
 }
 
-// priorAttempt is an earlier attempt of the file. Renaming tells that it may have moved the file to its final name.
+// priorAttempt is an earlier attempt of the file that may have left its temporary name, or have moved it to the final name.
 type priorAttempt struct {
+	No       int32
 	Token    string
 	Renaming bool
+	LeftOver string // unknown, none, kept
 }
 
 // outcome is how an attempt ended. Exactly one of proof and err is set.
@@ -49,7 +53,7 @@ type outcome struct {
 const (
 	lockFile       = selectFile + `WHERE file_id = $1 FOR NO KEY UPDATE`
 	earlierFiles   = `SELECT count(*) FROM files WHERE center_id = $1 AND stream = $2 AND file_id < $3 AND state IN ('planned', 'built', 'released', 'sending', 'unknown_delivery')`
-	priorAttempts  = `SELECT token, reached = 'renaming' FROM delivery_attempts WHERE file_id = $1 ORDER BY attempt`
+	priorAttempts  = `SELECT attempt, token, reached = 'renaming', left_over FROM delivery_attempts WHERE file_id = $1 AND (left_over <> 'none' OR reached = 'renaming') ORDER BY attempt`
 	endInterrupted = `UPDATE delivery_attempts SET outcome = 'retry', error = 'interrupted', ended_at = $2 WHERE file_id = $1 AND outcome = ''`
 	beginAttempt   = `UPDATE files SET state = 'sending', token = $2, attempts = attempts + 1 WHERE file_id = $1 RETURNING attempts`
 	insertAttempt  = `INSERT INTO delivery_attempts (file_id, attempt, token, started_at) VALUES ($1, $2, $3, $4)`
@@ -65,6 +69,10 @@ func (a *attempt) begin(ctx context.Context, id int64) error {
 		if a.file.Frozen || a.file.State != FileReleased && a.file.State != FileSending {
 			return fmt.Errorf("%w: file is %s, frozen: %t", ErrState, a.file.State, a.file.Frozen)
 		}
+		now := a.night.now()
+		if a.file.NextAttemptAt.After(now) {
+			return fmt.Errorf("%w: the next attempt is at %s", ErrNotDue, a.file.NextAttemptAt.Format(time.RFC3339))
+		}
 		var earlier int
 		if err := tx.QueryRow(ctx, earlierFiles, a.s.ID, a.s.Stream, id).Scan(&earlier); err != nil {
 			return err
@@ -75,7 +83,6 @@ func (a *attempt) begin(ctx context.Context, id int64) error {
 		if a.prior, err = collect[priorAttempt](ctx, tx, priorAttempts, id); err != nil {
 			return err
 		}
-		now := a.night.now()
 		if _, err := tx.Exec(ctx, endInterrupted, id, now); err != nil {
 			return err
 		}
@@ -122,8 +129,8 @@ func (a *attempt) deliver(ctx context.Context) outcome {
 	if out, done := a.look(ctx); done {
 		return out
 	}
-	if err := a.clean(ctx); err != nil {
-		return outcome{err: err}
+	if out := a.clean(ctx); out.err != nil {
+		return out
 	}
 	a.night.crash("before upload")
 	temporary := a.temporary(a.token)
@@ -163,34 +170,77 @@ func (a *attempt) look(ctx context.Context) (out outcome, done bool) {
 	return outcome{}, false
 }
 
-// clean forgets renames that are now known not to have happened, and then removes what earlier attempts left.
-func (a *attempt) clean(ctx context.Context) error {
+// maxLeftOver bounds the temporary names of one file that stay at a center because we may not remove them: each is as large
+// as the file. After that many a person has them removed there, and lets the file go on.
+const maxLeftOver = 5
+
+const cleaned = `UPDATE delivery_attempts SET left_over = $3 WHERE file_id = $1 AND attempt = $2`
+
+// clean forgets renames that are now known not to have happened, and then removes what earlier attempts left. What it may
+// not remove stays and is noted: this attempt has a name of its own.
+func (a *attempt) clean(ctx context.Context) outcome {
 	if a.open() {
 		if _, err := a.night.Pool.Exec(ctx, forgetRename, a.file.ID); err != nil {
-			return err
+			return outcome{err: err}
 		}
 	}
+	kept := 0
 	for _, p := range a.prior {
-		if err := a.link.Remove(a.temporary(p.Token)); err != nil {
-			return err
+		if p.LeftOver == "none" {
+			continue
+		}
+		left, err := a.remove(ctx, p)
+		if err != nil {
+			return outcome{err: err}
+		}
+		kept += left
+	}
+	if kept >= maxLeftOver && a.file.Failures > 0 {
+		err := &remote.Error{Op: "clean up", Class: remote.Permission, Err: fmt.Errorf("%d temporary files of %s may not be removed: have the center remove them", kept, a.file.Name)}
+		return outcome{err: err, stopped: true}
+	}
+	return outcome{}
+}
+
+// remove takes one temporary name away, or notes that it must stay; left is then 1.
+func (a *attempt) remove(ctx context.Context, p priorAttempt) (left int, err error) {
+	name, state := a.temporary(p.Token), "none"
+	if err := a.link.Remove(name); err != nil {
+		if remote.Lost(err) {
+			return 0, err
+		}
+		state, left = "kept", 1
+		if p.LeftOver != state {
+			a.night.Log.WarnContext(ctx, "temporary file may not be removed", "center", a.s.Name, "name", name, "error", err)
 		}
 	}
-	return nil
+	_, err = a.night.Pool.Exec(ctx, cleaned, a.file.ID, p.No, state)
+	return left, err
 }
 
 // present judges a file that is there under the final name: it is ours, or a person must look.
 func (a *attempt) present() outcome {
-	if _, err := a.compare(a.final()); err != nil {
+	proof, err := a.compare(a.final())
+	if err != nil {
 		class := remote.ClassOf(err)
 		return outcome{err: err, stopped: class == remote.Mismatch, open: class != remote.Mismatch}
 	}
-	return outcome{proof: "present"}
+	switch {
+	case proof == ProofHash:
+		return outcome{proof: ProofPresent}
+	case proof == ProofSize:
+		return outcome{proof: ProofPresentSize}
+	case a.open() || a.renaming:
+		return outcome{proof: proof}
+	}
+	return outcome{err: a.differs(a.final(), "a file is there that we did not bring, and the server tells nothing of it"), stopped: true}
 }
 
 // upload writes the stored bytes under a temporary name.
 func (a *attempt) upload(ctx context.Context, name string) error {
 	stored := &chunkReader{ctx: ctx, q: a.night.Pool, vault: a.night.Vault, table: fileChunks, owner: a.file.ID}
 	hash := sha256.New()
+	a.wrote = true
 	size, err := a.link.Put(name, func() ([]byte, error) {
 		block, err := stored.next()
 		hash.Write(block)
@@ -205,32 +255,44 @@ func (a *attempt) upload(ctx context.Context, name string) error {
 	return nil
 }
 
-// compare proves that a file at the center has our bytes: by size and hash, or by size alone where the account may not
-// read. It returns the grade of the proof.
+func (a *attempt) differs(name, what string, args ...any) error {
+	return &remote.Error{Op: "verify " + name, Class: remote.Mismatch, Err: fmt.Errorf(what, args...)}
+}
+
+// compare proves that a file at the center has our bytes, as well as the account may look. It returns the grade of the
+// proof: ProofHash, ProofSize, or ProofWritten.
 func (a *attempt) compare(name string) (proof string, err error) {
-	differs := func(what string, args ...any) error {
-		return &remote.Error{Op: "verify " + name, Class: remote.Mismatch, Err: fmt.Errorf(what, args...)}
-	}
 	e, found, err := a.link.Stat(name)
 	switch {
 	case err != nil:
 		return "", err
 	case !found:
-		return "", differs("the server has no such file")
-	case e.Size != *a.file.Bytes:
-		return "", differs("%d bytes at the server, %d are ours", e.Size, *a.file.Bytes)
+		return "", a.differs(name, "the server has no such file")
+	case e.Size != 0 && e.Size != *a.file.Bytes:
+		return "", a.differs(name, "%d bytes at the server, %d are ours", e.Size, *a.file.Bytes)
 	}
 	hash := sha256.New()
-	if _, err := a.link.Read(name, hash); err != nil {
-		if remote.ClassOf(err) == remote.Permission {
-			return "size", nil
-		}
+	read, err := a.link.Read(name, hash)
+	switch {
+	case err != nil && remote.ClassOf(err) == remote.Permission:
+		return a.unread(name, e)
+	case err != nil:
 		return "", err
+	case read.Size != *a.file.Bytes || !bytes.Equal(hash.Sum(nil), a.file.SHA256):
+		return "", a.differs(name, "other bytes at the server")
 	}
-	if !bytes.Equal(hash.Sum(nil), a.file.SHA256) {
-		return "", differs("other bytes at the server")
+	return ProofHash, nil
+}
+
+// unread is the proof of a file that the account may not read.
+func (a *attempt) unread(name string, e remote.Entry) (proof string, err error) {
+	switch {
+	case e.Size > 0:
+		return ProofSize, nil
+	case a.s.HidesSizes:
+		return ProofWritten, nil
 	}
-	return "hash", nil
+	return "", a.differs(name, "the server tells 0 bytes and does not let us read: nothing is proven")
 }
 
 const reachRename = `
@@ -298,6 +360,9 @@ func (a *attempt) moved(temporary, proof string) outcome {
 		return &remote.Error{Op: "rename " + temporary, Class: remote.Mismatch, Err: fmt.Errorf("the server said yes, but "+what, args...)}
 	}
 	switch {
+	case found && final.Size == 0:
+		again, err := a.compare(a.final())
+		return outcome{proof: again, err: err, stopped: remote.ClassOf(err) == remote.Mismatch, open: true}
 	case found && final.Size != *a.file.Bytes:
 		return outcome{err: lie("the file has %d of %d bytes", final.Size, *a.file.Bytes), stopped: true}
 	case left:
@@ -305,7 +370,7 @@ func (a *attempt) moved(temporary, proof string) outcome {
 	case found:
 		return outcome{proof: proof}
 	case a.s.RemovesFiles:
-		return outcome{proof: "taken"}
+		return outcome{proof: ProofTaken}
 	}
 	return outcome{err: lie("the file is gone")}
 }
@@ -313,16 +378,29 @@ func (a *attempt) moved(temporary, proof string) outcome {
 // retryAfter is the pause before the next attempt, by the number of failures in a row.
 var retryAfter = [...]time.Duration{15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute}
 
+// fullPause is the pause after a full disk: somebody has to make room, and each attempt takes what there is.
+const fullPause = 10 * time.Minute
+
+func pause(failures int32, class remote.Class) time.Duration {
+	if class == remote.DiskFull {
+		return fullPause
+	}
+	return retryAfter[min(int(failures), len(retryAfter)-1)]
+}
+
+// provenState is where a file stands that is proven to be at the center: one that was sent again after its verdict has it.
+const provenState = `CASE (SELECT b.state FROM batches b WHERE b.batch_id = files.batch_id) WHEN 'replied' THEN 'replied' ELSE 'delivered' END`
+
 const (
 	endDelivered = `
-UPDATE files SET state = 'delivered', delivered_at = $3, proof = $4, failures = 0, last_error = '', error_class = '', unknown_since = NULL
+UPDATE files SET state = ` + provenState + `, delivered_at = $3, proof = $4, failures = 0, last_error = '', error_class = '', unknown_since = NULL
 WHERE file_id = $1 AND state = 'sending' AND token = $2`
 	endFailed = `
 UPDATE files SET state = $3, frozen = $4, failures = failures + 1, last_error = $5, error_class = $6, next_attempt_at = $7,
 	unknown_since = CASE WHEN $3 = 'unknown_delivery' THEN $8::timestamptz END
 WHERE file_id = $1 AND state = 'sending' AND token = $2`
 	endAttempt = `
-UPDATE delivery_attempts SET ended_at = $3, reached = $4, outcome = $5, error_class = $6, error = $7 WHERE file_id = $1 AND attempt = $2`
+UPDATE delivery_attempts SET ended_at = $3, reached = $4, outcome = $5, error_class = $6, error = $7, left_over = $8 WHERE file_id = $1 AND attempt = $2`
 )
 
 // end commits the outcome, if the file is still ours.
@@ -344,6 +422,10 @@ func (a *attempt) end(ctx context.Context, out outcome) error {
 	case out.open && a.renaming:
 		reached = "renaming"
 	}
+	left := "unknown"
+	if !a.wrote || out.proof != "" && a.renaming {
+		left = "none"
+	}
 	err := postgres.InTx(ctx, a.night.Pool, key("file/%d/end %s", a.file.ID, a.token), func(tx pgx.Tx) error {
 		changed, err := a.endFile(ctx, tx, out, now, class, text)
 		if err != nil {
@@ -352,7 +434,7 @@ func (a *attempt) end(ctx context.Context, out outcome) error {
 		if !changed {
 			return ErrFenced
 		}
-		_, err = tx.Exec(ctx, endAttempt, a.file.ID, a.no, now, reached, result, class, text)
+		_, err = tx.Exec(ctx, endAttempt, a.file.ID, a.no, now, reached, result, class, text, left)
 		return err
 	})
 	if err != nil {
@@ -374,7 +456,7 @@ func (a *attempt) endFile(ctx context.Context, tx pgx.Tx, out outcome, now time.
 	case out.open:
 		state = FileSending
 	}
-	wait := retryAfter[min(int(a.file.Failures), len(retryAfter)-1)]
+	wait := pause(a.file.Failures, remote.Class(class))
 	tag, err := tx.Exec(ctx, endFailed, a.file.ID, a.token, state, out.stopped, text, class, now.Add(wait), now)
 	return tag.RowsAffected() == 1, err
 }

@@ -16,9 +16,12 @@ import (
 
 // ErrBusy means that another worker has the center's connection; ErrParked that the center refused our login or showed
 // another host key too often, so that it is left alone for a while.
+//
+// ErrRecorded marks an attempt that failed and was written down with the time of the next one.
 var (
-	ErrBusy   = errors.New("clearing: another worker is connected to the center")
-	ErrParked = errors.New("clearing: the center is left alone after refused logins")
+	ErrBusy     = errors.New("clearing: another worker is connected to the center")
+	ErrParked   = errors.New("clearing: the center is left alone after refused logins")
+	ErrRecorded = errors.New("the attempt failed, the next one is planned")
 )
 
 // Classes of the session locks that keep one connection per center and purpose. They are an economy, not the guarantee:
@@ -64,11 +67,8 @@ func (n *Night) deliverCenter(ctx context.Context, s *station, now time.Time) (i
 		default:
 			return moved, nil
 		}
-		if errors.Is(err, ErrBusy) || errors.Is(err, ErrParked) {
-			return moved, nil
-		}
 		if err != nil {
-			return moved, err
+			return moved, unlessLost(err)
 		}
 	}
 }
@@ -107,7 +107,7 @@ func (n *Night) DeliverFile(ctx context.Context, id int64) error {
 	n.crash("after commit")
 	n.metrics.phase(s, "send", n.now().Sub(started))
 	if out.err != nil {
-		return fmt.Errorf("deliver %s: %w", f.Name, out.err)
+		return fmt.Errorf("deliver %s: %w: %w", f.Name, ErrRecorded, out.err)
 	}
 	return nil
 }
@@ -139,31 +139,53 @@ func newToken() string {
 	return hex.EncodeToString(b[:])
 }
 
-// refusalsPerHour bounds logins that fail for a reason that more logins do not repair: they lock accounts.
+// refusalsPerHour bounds logins that fail for a reason that more logins do not repair: they lock accounts. Between two of
+// them a center is left alone for loginPauses, whatever the connection was for: a delivery, a look into the inbox, a person.
 const refusalsPerHour = 3
 
+var loginPauses = [refusalsPerHour - 1]time.Duration{time.Minute, 5 * time.Minute}
+
 const (
-	refusals = `
-SELECT count(*), min(at) FROM (SELECT at FROM link_failures WHERE center_id = $1 AND at > $2 ORDER BY at DESC LIMIT $3) f`
+	refusals = `SELECT at FROM link_failures WHERE center_id = $1 AND at > $2 ORDER BY at`
 	postpone = `UPDATE files SET next_attempt_at = $2 WHERE file_id = $1 AND state IN ('released', 'sending')`
 )
 
-// parked refuses to connect after too many refusals within the hour, and moves the file's next attempt to its end.
+// parked refuses to connect so soon after refusals, and moves the file's next attempt to the end of the pause.
 func (n *Night) parked(ctx context.Context, s *station, file int64) error {
 	now := n.now()
-	var count int
-	var first *time.Time
-	err := n.Pool.QueryRow(ctx, refusals, s.ID, now.Add(-time.Hour), refusalsPerHour).Scan(&count, &first)
-	if err != nil || count < refusalsPerHour {
+	refused, err := collectColumn[time.Time](ctx, n.Pool, refusals, s.ID, now.Add(-time.Hour))
+	if err != nil {
 		return err
 	}
-	until := first.Add(time.Hour)
+	until := nextLogin(refused)
+	if !until.After(now) {
+		return nil
+	}
 	if file > 0 {
 		if _, err := n.Pool.Exec(ctx, postpone, file, until); err != nil {
 			return err
 		}
 	}
 	return fmt.Errorf("%w until %s", ErrParked, until.Format(time.RFC3339))
+}
+
+// nextLogin is when a center may be logged in to again that refused at these instants, in order. Refusals of logins that
+// were under way at the same time count as one.
+func nextLogin(refused []time.Time) time.Time {
+	var counted []time.Time
+	for _, at := range refused {
+		if n := len(counted); n == 0 || !at.Before(counted[n-1].Add(loginPauses[0])) {
+			counted = append(counted, at)
+		}
+	}
+	switch n := len(counted); {
+	case n == 0:
+		return time.Time{}
+	case n < refusalsPerHour:
+		return counted[n-1].Add(loginPauses[n-1])
+	default:
+		return counted[n-refusalsPerHour].Add(time.Hour)
+	}
 }
 
 // Unpark lets a center be connected to again at once, after its credentials or host keys have been put right.
@@ -203,11 +225,7 @@ func (n *Night) linkError(ctx context.Context, s *station, err error) {
 	}
 }
 
-const (
-	resend       = `UPDATE files SET state = 'released', next_attempt_at = $2, unknown_since = NULL, frozen = false, token = '' WHERE file_id = $1 AND state = 'unknown_delivery'`
-	forgetRename = `UPDATE delivery_attempts SET reached = 'ended' WHERE file_id = $1`
-	freeze       = `UPDATE files SET frozen = true WHERE file_id = $1 AND state = 'unknown_delivery' AND NOT frozen`
-)
+const freeze = `UPDATE files SET frozen = true WHERE file_id = $1 AND state = 'unknown_delivery' AND NOT frozen`
 
 // decideUnknown waits for the reply that would prove a delivery. After the center's time for it, the same bytes go again
 // only where the contract says that the center refuses a file id that it has processed; elsewhere a person decides.
@@ -216,36 +234,36 @@ func (n *Night) decideUnknown(ctx context.Context, s *station, f File, now time.
 		return false, nil
 	}
 	if s.DedupesByFileID {
-		return true, n.resend(ctx, f.ID, now)
+		err := n.resend(ctx, f, "the contract says that the center refuses a file id that it has processed", "not looked: it takes files away")
+		return err == nil, unlessLost(err)
 	}
-	if _, err := n.Pool.Exec(ctx, freeze, f.ID); err != nil {
+	tag, err := n.Pool.Exec(ctx, freeze, f.ID)
+	if err != nil {
 		return false, fmt.Errorf("freeze %s: %w", f.Name, err)
 	}
-	n.page(ctx, s, "unknown_delivery", "file", f.Name, "since", f.UnknownSince)
+	if tag.RowsAffected() == 1 {
+		n.page(ctx, s, "unknown_delivery", "file", f.Name, "since", f.UnknownSince)
+	}
 	return false, nil
 }
 
-func (n *Night) resend(ctx context.Context, id int64, now time.Time) error {
-	return postgres.InTx(ctx, n.Pool, key("file/%d/resend", id), func(tx pgx.Tx) error {
-		err := changeFile(ctx, tx, id, resend, now)
-		if err == nil {
-			_, err = tx.Exec(ctx, forgetRename, id)
+// unlessLost is err, unless it says that another worker was first: then everything is as it should be.
+func unlessLost(err error) error {
+	for _, first := range []error{ErrBusy, ErrParked, ErrState, ErrOrder, ErrNotDue, ErrFenced} {
+		if errors.Is(err, first) {
+			return nil
 		}
-		if err == nil {
-			err = n.Enqueue(ctx, tx, JobDeliver, id)
-		}
-		return err
-	})
+	}
+	return err
 }
-
-// Resend sends the same bytes of a file of unknown delivery again, on a person's word that the center does not have it.
-func (n *Night) Resend(ctx context.Context, file int64) error { return n.resend(ctx, file, n.now()) }
 
 const (
 	provenByPerson = `
-UPDATE files SET state = 'delivered', proof = 'person', delivered_at = $2, frozen = false, unknown_since = NULL, token = '',
+UPDATE files SET state = ` + provenState + `, proof = 'person', delivered_at = $2, frozen = false, unknown_since = NULL, token = '',
 	last_error = $3 WHERE file_id = $1 AND state IN ('unknown_delivery', 'sending', 'released')`
-	thaw = `UPDATE files SET frozen = false, failures = 0, next_attempt_at = $2 WHERE file_id = $1 AND frozen AND state IN ('released', 'sending')`
+	goOn = `
+UPDATE files SET frozen = false, failures = 0, next_attempt_at = $2 WHERE file_id = $1 AND state IN ('planned', 'released', 'sending')
+RETURNING state, batch_id`
 )
 
 // MarkDelivered takes a person's word, with its evidence, that the center has the file.
@@ -255,11 +273,20 @@ func (n *Night) MarkDelivered(ctx context.Context, file int64, evidence string) 
 	})
 }
 
-// Retry lets a file go on that was stopped because of what was found at the center.
+// Retry lets a file go on at once that waits for its next attempt, or that was stopped because of what was found at the
+// center: it is built or delivered now. A center that is left alone after refused logins stays so.
 func (n *Night) Retry(ctx context.Context, file int64) error {
 	return postgres.InTx(ctx, n.Pool, key("file/%d/retry", file), func(tx pgx.Tx) error {
-		if err := changeFile(ctx, tx, file, thaw, n.now()); err != nil {
+		var state FileState
+		var batch int64
+		err := tx.QueryRow(ctx, goOn, file, n.now()).Scan(&state, &batch)
+		switch {
+		case isNotFound(err):
+			return fmt.Errorf("%w: file %d waits for no attempt", ErrState, file)
+		case err != nil:
 			return err
+		case state == FilePlanned:
+			return n.Enqueue(ctx, tx, JobBuild, batch)
 		}
 		return n.Enqueue(ctx, tx, JobDeliver, file)
 	})

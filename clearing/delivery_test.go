@@ -102,7 +102,11 @@ func TestDeliveryFaults(t *testing.T) {
 			if f.State != tt.state || f.Frozen != tt.frozen || f.ErrorClass != string(tt.class) {
 				t.Errorf("file is %s, frozen %t, class %q", f.State, f.Frozen, f.ErrorClass)
 			}
-			if want := w.Clock.Now().Add(15 * time.Second); !f.NextAttemptAt.Equal(want) {
+			pause := 15 * time.Second
+			if tt.class == remote.DiskFull {
+				pause = 10 * time.Minute
+			}
+			if want := w.Clock.Now().Add(pause); !f.NextAttemptAt.Equal(want) {
 				t.Errorf("next attempt at %s, want %s", f.NextAttemptAt, want)
 			}
 			if f.Frozen {

@@ -26,6 +26,19 @@ const (
 	FileRejected  FileState = "rejected"         // the center refused it whole: nothing of it was processed
 )
 
+// The proofs of a delivery: what was seen, and no more (docs/delivery.md). ProofHash, ProofPresent and ProofReply are of
+// our bytes; the others are weak: their replies are waited for only as long as the profile's WeakTimeout.
+const (
+	ProofHash        = "hash"         // read back under the temporary name, then the right size under the final one
+	ProofSize        = "size"         // the right size; the account may not read
+	ProofWritten     = "written"      // every write was answered; the server tells no size and does not let us read
+	ProofPresent     = "present"      // an earlier attempt's file, read back under the final name
+	ProofPresentSize = "present_size" // as ProofPresent, by size alone
+	ProofTaken       = "taken"        // the rename was answered, then the file was gone: taken, or lost
+	ProofReply       = "reply"        // the center answered the file
+	ProofPerson      = "person"       // a person's word
+)
+
 // Digest is a SHA-256 sum; people read it as hexadecimal digits.
 type Digest []byte
 
@@ -49,7 +62,7 @@ type File struct {
 	Bytes         *int64     `json:"bytes,omitempty"`
 	Messages      *int32     `json:"messages,omitempty"`
 	SHA256        Digest     `json:"sha256,omitempty"`
-	Proof         string     `json:"proof,omitempty"` // hash, size, present, taken, reply, person
+	Proof         string     `json:"proof,omitempty"`
 	Attempts      int32      `json:"attempts"`
 	Failures      int32      `json:"failures"`
 	Token         string     `json:"-"`
@@ -62,14 +75,16 @@ type File struct {
 	UnknownSince  *time.Time `json:"unknown_since,omitempty"`
 	DeadlineAt    time.Time  `json:"deadline_at"`
 	NextAttemptAt time.Time  `json:"next_attempt_at"`
+	Resends       int32      `json:"resends"` // how often it was sent again
 }
 
 // presented tells that the center may have the file: we tried to deliver it, or a person says that it has it.
-func (f File) presented() bool { return f.Attempts > 0 || f.Proof == "person" }
+func (f File) presented() bool { return f.Attempts > 0 || f.Proof == ProofPerson || f.Resends > 0 }
 
 const selectFile = `
 SELECT file_id, batch_id, build, center_id, sequence, name, logical_id, state, frozen, bytes, messages, sha256, proof, attempts,
-	failures, token, error_class, last_error, planned_at, built_at, released_at, delivered_at, unknown_since, deadline_at, next_attempt_at
+	failures, token, error_class, last_error, planned_at, built_at, released_at, delivered_at, unknown_since, deadline_at, next_attempt_at,
+	(SELECT count(*)::integer FROM file_resends r WHERE r.file_id = files.file_id)
 FROM files `
 
 func oneFile(ctx context.Context, q querier, sql string, args ...any) (File, error) {

@@ -195,7 +195,8 @@ const (
 	nextReply   = `SELECT nextval(pg_get_serial_sequence('replies', 'reply_id'))`
 	replyBySum  = `SELECT reply_id FROM replies WHERE center_id = $1 AND sha256 = $2`
 	insertReply = `
-INSERT INTO replies (reply_id, center_id, name, bytes, sha256, fetched_at) OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6)`
+INSERT INTO replies (reply_id, center_id, name, bytes, sha256, fetched_at, written_at) OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (center_id, sha256) DO NOTHING`
 )
 
 // store fetches one reply into the database, in one transaction. settled tells that the file did not change between two
@@ -226,8 +227,12 @@ func (n *Night) store(ctx context.Context, s *station, link *remote.Link, e remo
 		} else if !isNotFound(err) {
 			return err
 		}
-		if _, err := tx.Exec(ctx, insertReply, id, s.ID, printable(e.Name), size, sum[:], n.now()); err != nil {
+		tag, err := tx.Exec(ctx, insertReply, id, s.ID, printable(e.Name), size, sum[:], n.now(), e.Modified)
+		if err != nil {
 			return err
+		}
+		if tag.RowsAffected() == 0 { // another worker stored it this moment
+			return errors.Join(tx.QueryRow(ctx, replyBySum, s.ID, sum[:]).Scan(&id), errStored)
 		}
 		if err := n.note(ctx, tx, s, e, "fetched", id); err != nil {
 			return err

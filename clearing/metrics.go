@@ -75,6 +75,7 @@ var (
 	fileNewest   = gauge("file_delivered", "1 when the files of the newest sealed window are all at the center, 0 when not; absent when it has none.")
 	batchRecords = gauge("batch_records", "Records in the batches of the newest sealed window.")
 	replyOverdue = gauge("file_ack_overdue_seconds", "How long the reply to the oldest delivered file has been overdue; 0 when none is.")
+	weakOverdue  = gauge("file_weak_proof_overdue", "Files without a reply whose delivery has a weak proof, for longer than such a proof may stand.")
 	unreplied    = gauge("records_unreplied", "Records of delivered files without a verdict.")
 	unrepliedAge = gauge("records_unreplied_oldest_age_seconds", "Age of the oldest delivery without a verdict; 0 when none.")
 	replyLast    = gauge("reply_last_received_timestamp_seconds", "When the last reply was fetched.")
@@ -84,7 +85,7 @@ var (
 
 // perStream are the gauges in the order in which scrapeNight returns them.
 var perStream = []*prometheus.Desc{cutoffNext, cutoffSealed, cutoffLate, fileDeadline, fileWaiting, fileUnknown, fileNewest, batchRecords,
-	replyOverdue, unreplied, unrepliedAge, replyLast, quarantined}
+	replyOverdue, weakOverdue, unreplied, unrepliedAge, replyLast, quarantined}
 
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
@@ -112,6 +113,7 @@ SELECT
 	(SELECT CASE WHEN count(*) > 0 THEN bool_and(EXISTS (SELECT FROM files f WHERE f.batch_id = n.batch_id AND f.state IN ('delivered', 'replied')))::int::float8 END FROM newest n),
 	(SELECT coalesce(sum(records), 0)::float8 FROM newest),
 	(SELECT coalesce(greatest(extract(epoch FROM $3 - min(delivered_at)) - $4::float8, 0), 0) FROM f WHERE state = 'delivered'),
+	(SELECT count(*)::float8 FROM f WHERE state = 'delivered' AND proof NOT IN ('hash', 'present', 'reply') AND delivered_at <= $5),
 	(SELECT coalesce(sum(records), 0)::float8 FROM f WHERE state = 'delivered'),
 	(SELECT coalesce(extract(epoch FROM $3 - min(delivered_at)), 0) FROM f WHERE state = 'delivered'),
 	(SELECT extract(epoch FROM max(fetched_at)) FROM replies WHERE center_id = $1),
@@ -141,7 +143,8 @@ func (m *metrics) collectCenter(ctx context.Context, s *station, out chan<- prom
 	for i := range values {
 		targets[i] = &values[i]
 	}
-	if err := m.night.Pool.QueryRow(ctx, scrapeNight, s.ID, s.Stream, m.night.now(), s.ReplyTimeout.Seconds()).Scan(targets...); err != nil {
+	now := m.night.now()
+	if err := m.night.Pool.QueryRow(ctx, scrapeNight, s.ID, s.Stream, now, s.ReplyTimeout.Seconds(), now.Add(-s.WeakTimeout)).Scan(targets...); err != nil {
 		m.night.Log.WarnContext(ctx, "read gauges of the night", "center", s.Name, "error", err)
 		return
 	}

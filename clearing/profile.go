@@ -60,10 +60,12 @@ type Profile struct {
 	Outbox          string        // directory that takes our files
 	Inbox           string        // directory of the replies
 	RemovesFiles    bool          // the center may take files out of the outbox
+	HidesSizes      bool          // the server tells no sizes: where it does not let us read either, a delivery is proven by its writes alone
 	DedupesByFileID bool          // contract: the center refuses a file id that it has processed
 	DuplicateCodes  []uint16      // error codes of a file reject that say so
 	RemoveReplies   bool          // we remove a reply once it is stored
 	ReplyTimeout    time.Duration // from delivery to the reply; default 12 h
+	WeakTimeout     time.Duration // as ReplyTimeout, of a delivery whose proof is not of our bytes; default 2 h
 	PollEvery       time.Duration // how often a step looks into the inbox; default 30 s
 
 	// ReplyName matches the names of replies; others are reported once and left alone. Its group "file", if any, is the
@@ -117,6 +119,10 @@ func (p Profile) withDefaults() Profile {
 	if p.ReplyTimeout == 0 {
 		p.ReplyTimeout = 12 * time.Hour
 	}
+	if p.WeakTimeout == 0 {
+		p.WeakTimeout = 2 * time.Hour
+	}
+	p.WeakTimeout = min(p.WeakTimeout, p.ReplyTimeout)
 	if p.PollEvery == 0 {
 		p.PollEvery = 30 * time.Second
 	}

@@ -32,11 +32,12 @@ type Reply struct {
 	FetchedAt time.Time  `json:"fetched_at"`
 	DecidedAt *time.Time `json:"decided_at,omitempty"`
 	Content   []byte     `json:"-"`
+	WrittenAt *time.Time `json:"written_at,omitempty"` // by the center's clock
 }
 
 const (
 	selectReply = `
-SELECT reply_id, center_id, name, bytes, sha256, logical_id, state, reason, line, file_id, accepted, rejected, unknown, forced, fetched_at, decided_at, content
+SELECT reply_id, center_id, name, bytes, sha256, logical_id, state, reason, line, file_id, accepted, rejected, unknown, forced, fetched_at, decided_at, content, written_at
 FROM replies `
 	repliesToDo = `SELECT reply_id FROM replies WHERE center_id = $1 AND state = 'fetched' ORDER BY reply_id`
 )
@@ -72,24 +73,43 @@ func (n *Night) ApplyReply(ctx context.Context, id int64) error {
 	if err != nil {
 		return fmt.Errorf("apply reply %d: %w", id, err)
 	}
-	if reply.State != "fetched" {
-		return nil
-	}
 	s, err := n.station(reply.Center)
 	if err != nil {
 		return fmt.Errorf("apply reply %d: %w", id, err)
 	}
-	started := n.now()
-	err = n.apply(ctx, s, reply)
-	var refused *refusal
-	if errors.As(err, &refused) {
-		err = n.quarantine(ctx, s, reply, refused)
+	for range maxRaces {
+		if err = n.applyOnce(ctx, s, reply); !errors.Is(err, errRaced) {
+			break
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("apply reply %s of %s: %w", reply.Name, s.Name, err)
 	}
-	n.metrics.phase(s, "reply", n.now().Sub(started))
 	return nil
+}
+
+// errRaced says that another reply decided the file while this one was read: it is judged again by what stands now. Each
+// time something was decided, so it does not happen more often than maxRaces.
+var errRaced = fmt.Errorf("%w: another reply decided the file meanwhile", ErrState)
+
+const maxRaces = 4
+
+// applyOnce judges a reply by what stands now. One that somebody else has decided, before or meanwhile, is left without a
+// word.
+func (n *Night) applyOnce(ctx context.Context, s *station, reply Reply) error {
+	if reply.State != "fetched" {
+		return nil
+	}
+	started := n.now()
+	err := n.apply(ctx, s, reply)
+	var refused *refusal
+	if errors.As(err, &refused) {
+		err = n.quarantine(ctx, s, reply, refused)
+	}
+	if err == nil {
+		n.metrics.phase(s, "reply", n.now().Sub(started))
+	}
+	return err
 }
 
 func (n *Night) apply(ctx context.Context, s *station, reply Reply) error {
@@ -100,16 +120,17 @@ func (n *Night) apply(ctx context.Context, s *station, reply Reply) error {
 	if want := mode(s.Format); c.mode != want {
 		return refuse(1, "processing mode is %c, not %c: test data and real data do not mix", c.mode, want)
 	}
-	f, err := n.answered(ctx, s, reply.Name, c)
+	n.crash("reply read")
+	f, err := n.answered(ctx, s, reply, c)
 	if err != nil {
-		return err
-	}
-	content := c.hash()
-	if decided, err := n.decidedBefore(ctx, s, reply, c, f, content); decided || err != nil {
 		return err
 	}
 	b, err := readBatch(ctx, n.Pool, f.Batch)
 	if err != nil {
+		return err
+	}
+	content := c.hash()
+	if decided, err := n.decidedBefore(ctx, s, reply, c, f, b, content); decided || err != nil {
 		return err
 	}
 	if c.reject != nil {
@@ -127,62 +148,6 @@ func mode(p ipm.Profile) ipm.Mode {
 		return ipm.Production
 	}
 	return p.Mode
-}
-
-const (
-	fileByLogicalID = selectFile + `WHERE center_id = $1 AND logical_id = $2 ORDER BY build DESC LIMIT 1`
-	fileByName      = selectFile + `WHERE center_id = $1 AND name = $2`
-)
-
-// answered finds our file that a reply is about: by the file id in its entries, or, when it has none because there was
-// nothing to say, by its name.
-func (n *Night) answered(ctx context.Context, s *station, name string, c *content) (File, error) {
-	var f File
-	var err error
-	if c.source != (ipm.FileID{}) {
-		f, err = oneFile(ctx, n.Pool, fileByLogicalID, s.ID, c.source.String())
-	} else {
-		f, err = oneFile(ctx, n.Pool, fileByName, s.ID, nameIn(s, name)+".ipm")
-	}
-	if isNotFound(err) {
-		return File{}, refuse(2, "answers file %q, which we did not send to %s", c.source, s.Name)
-	}
-	return f, err
-}
-
-// nameIn is the part of a reply's name that names our file.
-func nameIn(s *station, name string) string {
-	match := s.ReplyName.FindStringSubmatch(name)
-	if i := s.ReplyName.SubexpIndex("file"); match != nil && i > 0 {
-		return match[i]
-	}
-	return ""
-}
-
-const sameContent = `
-SELECT count(*) FROM replies WHERE center_id = $1 AND content = $2 AND state = 'applied' AND reply_id <> $3`
-
-// decidedBefore handles a reply about a file that has its verdict, or was never sent: a repeat changes nothing, anything
-// else waits for a person.
-func (n *Night) decidedBefore(ctx context.Context, s *station, reply Reply, c *content, f File, content []byte) (bool, error) {
-	answered := f.State == FileReplied || f.State == FileRejected
-	if !answered && f.presented() {
-		return false, nil
-	}
-	var same int
-	if err := n.Pool.QueryRow(ctx, sameContent, s.ID, content, reply.ID).Scan(&same); err != nil {
-		return false, err
-	}
-	alreadyProcessed := c.reject != nil && s.saysDuplicate(c.reject.raw)
-	switch {
-	case same > 0:
-		return true, n.decide(ctx, s, reply, "duplicate", 0, "says what an earlier reply said", &f.ID, c, content)
-	case alreadyProcessed && f.State == FileReplied:
-		return true, n.decide(ctx, s, reply, "duplicate", 0, "the center had processed the file before: the first reply stands", &f.ID, c, content)
-	case !answered:
-		return true, refuse(2, "answers %s, which was never sent", f.Name)
-	}
-	return true, refuse(2, "contradicts the verdict that %s has", f.Name)
 }
 
 // saysDuplicate tells that a file reject means that the identical file was processed before.
@@ -209,26 +174,26 @@ func (d decision) write(ctx context.Context, tx pgx.Tx, reply int64, now time.Ti
 	return tag.RowsAffected() == 1, err
 }
 
-// decide writes a decision that changes nothing else.
-func (n *Night) decide(ctx context.Context, s *station, reply Reply, state string, line int64, reason string, file *int64, c *content, content []byte) error {
+// decide writes a decision that changes nothing else. It returns false, and says nothing, when somebody else was first.
+func (n *Night) decide(ctx context.Context, s *station, reply Reply, state string, line int64, reason string, file *int64, c *content, content []byte) (mine bool, err error) {
 	d := decision{state: state, line: line, reason: reason, file: file, content: content}
 	if c != nil {
 		d.logicalID = c.id.String()
 	}
-	err := postgres.InTx(ctx, n.Pool, key("reply/%d/%s", reply.ID, state), func(tx pgx.Tx) error {
-		_, err := d.write(ctx, tx, reply.ID, n.now())
+	err = postgres.InTx(ctx, n.Pool, key("reply/%d/%s", reply.ID, state), func(tx pgx.Tx) error {
+		mine, err = d.write(ctx, tx, reply.ID, n.now())
 		return err
 	})
-	if err == nil {
+	if err == nil && mine {
 		n.metrics.replies.WithLabelValues(s.Name, state).Inc()
 		n.Log.InfoContext(ctx, "reply decided", "center", s.Name, "name", reply.Name, "state", state, "reason", reason)
 	}
-	return err
+	return mine, err
 }
 
 func (n *Night) quarantine(ctx context.Context, s *station, reply Reply, r *refusal) error {
-	err := n.decide(ctx, s, reply, "quarantined", r.line, r.reason, nil, nil, nil)
-	if err == nil {
+	mine, err := n.decide(ctx, s, reply, "quarantined", r.line, r.reason, nil, nil, nil)
+	if err == nil && mine {
 		n.page(ctx, s, "reply_quarantined", "reply", reply.Name, "line", r.line, "reason", r.reason)
 	}
 	return err
@@ -238,7 +203,7 @@ const reconsider = `
 UPDATE replies SET state = 'fetched', decided_at = NULL, reason = '', line = 0, forced = $2 WHERE reply_id = $1 AND state = 'quarantined'`
 
 // Reconsider lets a quarantined reply be applied again, after a person has looked; force lets it through the limit of
-// rejects.
+// rejects, and lets it answer the newest delivery where it could be a late word about an earlier one.
 func (n *Night) Reconsider(ctx context.Context, reply int64, force bool) error {
 	return postgres.InTx(ctx, n.Pool, key("reply/%d/reconsider", reply), func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, reconsider, reply, force)
@@ -258,13 +223,13 @@ UPDATE files SET state = 'rejected', error_class = 'rejected', last_error = $2, 
 	delivered_at = coalesce(delivered_at, $3), proof = CASE proof WHEN '' THEN 'reply' ELSE proof END
 WHERE file_id = $1 AND state IN ('released', 'sending', 'delivered', 'unknown_delivery')`
 	provenByReply = `
-UPDATE files SET state = 'delivered', proof = 'reply', delivered_at = $2, token = '', frozen = false, unknown_since = NULL, last_error = ''
+UPDATE files SET state = ` + provenState + `, proof = 'reply', delivered_at = $2, token = '', frozen = false, unknown_since = NULL, last_error = ''
 WHERE file_id = $1 AND state IN ('released', 'sending', 'unknown_delivery')`
 	nackBatch = `UPDATE batches SET state = 'nacked' WHERE batch_id = $1 AND state = 'sealed'`
 )
 
 // applyFileReject takes note that a file was refused whole: nothing is posted, the batch waits for a new build. When the
-// center says that it has processed the identical file, the refusal proves the delivery instead. ErrState tells that
+// center says that it has processed the identical file, the refusal proves the delivery instead. errRaced tells that
 // another reply decided the file meanwhile: tried again, the refusal is a repeat or a contradiction.
 func (n *Night) applyFileReject(ctx context.Context, s *station, reply Reply, c *content, f File, content []byte) error {
 	now := n.now()
@@ -274,20 +239,22 @@ func (n *Night) applyFileReject(ctx context.Context, s *station, reply Reply, c 
 	if duplicate {
 		d.reason, d.state = "the center has processed the file before: "+code, "duplicate"
 	}
+	mine := false
 	err := postgres.InTx(ctx, n.Pool, key("reply/%d/apply", reply.ID), func(tx pgx.Tx) error {
-		if mine, err := d.write(ctx, tx, reply.ID, now); !mine || err != nil {
+		var err error
+		if mine, err = d.write(ctx, tx, reply.ID, now); !mine || err != nil {
 			return err
 		}
 		if duplicate {
 			_, err := tx.Exec(ctx, provenByReply, f.ID, now)
 			return err
 		}
-		if err := changeFile(ctx, tx, f.ID, rejectFile, d.reason, now); err != nil {
-			return err
+		if tag, err := tx.Exec(ctx, rejectFile, f.ID, d.reason, now); err != nil || tag.RowsAffected() != 1 {
+			return errors.Join(err, errRaced)
 		}
 		return nack(ctx, tx, f.Batch)
 	})
-	if err != nil {
+	if err != nil || !mine {
 		return err
 	}
 	n.metrics.replies.WithLabelValues(s.Name, d.state).Inc()
@@ -300,25 +267,37 @@ func (n *Night) applyFileReject(ctx context.Context, s *station, reply Reply, c 
 func nack(ctx context.Context, tx pgx.Tx, batch int64) error {
 	tag, err := tx.Exec(ctx, nackBatch, batch)
 	if err == nil && tag.RowsAffected() != 1 {
-		err = fmt.Errorf("%w: batch %d is not sealed", ErrState, batch)
+		err = errRaced
 	}
 	return err
 }
 
+// overdueReplies: each delivery of a file has its own break. $5 is the limit of weak proofs.
 const overdueReplies = `
 INSERT INTO breaks (category, fingerprint, center_id, opened_at, note)
-SELECT 'B-03', 'B-03/file/' || file_id, center_id, $3, 'no reply to ' || name || ' since ' || delivered_at
-FROM files WHERE center_id = $1 AND stream = $2 AND state = 'delivered' AND delivered_at <= $4
-ON CONFLICT (fingerprint) DO NOTHING`
+SELECT 'B-03', 'B-03/file/' || f.file_id || coalesce('/' || nullif(r.n, 0), ''), center_id, $3,
+	'no reply to ' || name || ' since ' || delivered_at || ', whose delivery is proven by: ' || proof
+FROM files f, LATERAL (SELECT count(*) AS n FROM file_resends r WHERE r.file_id = f.file_id) r
+WHERE center_id = $1 AND stream = $2 AND state = 'delivered'
+	AND delivered_at <= CASE WHEN proof IN ('hash', 'present', 'reply') THEN $4::timestamptz ELSE $5 END
+ON CONFLICT (fingerprint) DO NOTHING RETURNING note`
 
-// watchReplies opens a break for each delivered file whose reply is overdue. It never sends anything again.
+// overdueOf is the fingerprint of the breaks of a file whose reply is overdue, without the number of the delivery.
+func overdueOf(file int64) string { return fmt.Sprintf("B-03/file/%d", file) }
+
+// watchReplies opens a break for each delivered file whose reply is overdue: sooner where the proof of the delivery is weak.
+// It never sends anything again.
 func (n *Night) watchReplies(ctx context.Context, s *station, now time.Time) (int, error) {
-	tag, err := n.Pool.Exec(ctx, overdueReplies, s.ID, s.Stream, now, now.Add(-s.ReplyTimeout))
+	rows, err := n.Pool.Query(ctx, overdueReplies, s.ID, s.Stream, now, now.Add(-s.ReplyTimeout), now.Add(-s.WeakTimeout))
 	if err != nil {
 		return 0, fmt.Errorf("watch for replies: %w", err)
 	}
-	if tag.RowsAffected() > 0 {
-		n.page(ctx, s, "reply_overdue", "files", tag.RowsAffected())
+	notes, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return 0, fmt.Errorf("watch for replies: %w", err)
 	}
-	return int(tag.RowsAffected()), nil
+	if len(notes) > 0 {
+		n.page(ctx, s, "reply_overdue", "files", len(notes), "first", notes[0])
+	}
+	return len(notes), nil
 }

@@ -53,6 +53,14 @@ func collect[T any](ctx context.Context, q querier, sql string, args ...any) ([]
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[T])
 }
 
+func collectColumn[T any](ctx context.Context, q querier, sql string, args ...any) ([]T, error) {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[T])
+}
+
 // one reads exactly one row, or fails with ErrNotFound.
 func one[T any](ctx context.Context, q querier, sql string, args ...any) (T, error) {
 	all, err := collect[T](ctx, q, sql, args...)

@@ -159,12 +159,13 @@ func with(p ledger.Posting, rule ledger.Rule, amount int64) ledger.Posting {
 
 const (
 	lockSent = selectFile + `
-WHERE file_id = $1 AND (attempts > 0 OR proof = 'person') AND state IN ('released', 'sending', 'delivered', 'unknown_delivery') FOR NO KEY UPDATE`
+WHERE file_id = $1 AND (attempts > 0 OR proof = 'person' OR EXISTS (SELECT FROM file_resends r WHERE r.file_id = $1))
+	AND state IN ('released', 'sending', 'delivered', 'unknown_delivery') FOR NO KEY UPDATE`
 	replyBatch = `UPDATE batches SET state = 'replied', replied_at = $2, reply_id = $3 WHERE batch_id = $1 AND state = 'sealed'`
 	replyFile  = `
 UPDATE files SET state = 'replied', delivered_at = coalesce(delivered_at, $2), proof = CASE proof WHEN '' THEN 'reply' ELSE proof END,
 	token = '', frozen = false, unknown_since = NULL, last_error = '', error_class = '' WHERE file_id = $1`
-	closeOverdue = `UPDATE breaks SET closed_at = $2 WHERE fingerprint = $1 AND closed_at IS NULL`
+	closeOverdue = `UPDATE breaks SET closed_at = $2 WHERE (fingerprint = $1 OR starts_with(fingerprint, $1 || '/')) AND closed_at IS NULL`
 )
 
 // applyVerdict writes a verdict in one transaction: the reply's row is the guard, so it happens once. The center's lock is
@@ -210,7 +211,9 @@ func (n *Night) applyVerdict(ctx context.Context, s *station, reply Reply, v *ve
 }
 
 func (n *Night) closeBatch(ctx context.Context, tx pgx.Tx, v *verdict, reply int64, now time.Time) error {
-	if _, err := oneFile(ctx, tx, lockSent, v.file.ID); err != nil {
+	if _, err := oneFile(ctx, tx, lockSent, v.file.ID); isNotFound(err) {
+		return errRaced
+	} else if err != nil {
 		return fmt.Errorf("lock file %s: %w", v.file.Name, err)
 	}
 	tag, err := tx.Exec(ctx, replyBatch, v.batch.ID, now, reply)
@@ -218,12 +221,12 @@ func (n *Night) closeBatch(ctx context.Context, tx pgx.Tx, v *verdict, reply int
 		return err
 	}
 	if tag.RowsAffected() != 1 {
-		return fmt.Errorf("%w: batch %d has a verdict", ErrState, v.batch.ID)
+		return errRaced
 	}
 	if _, err := tx.Exec(ctx, replyFile, v.file.ID, now); err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, closeOverdue, fmt.Sprintf("B-03/file/%d", v.file.ID), now)
+	_, err = tx.Exec(ctx, closeOverdue, overdueOf(v.file.ID), now)
 	return err
 }
 

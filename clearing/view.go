@@ -7,10 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 	"time"
 
-	"settled/clearing/remote"
 	"settled/fileformats/ipm"
 	"settled/settle"
 
@@ -171,11 +169,12 @@ type Attempt struct {
 	Error      string     `json:"error,omitempty"`
 }
 
-// FileView is a file with its attempts and replies.
+// FileView is a file with its attempts, replies and resends.
 type FileView struct {
 	File
 	Deliveries []Attempt `json:"deliveries"`
 	Answers    []Reply   `json:"answers"`
+	SentAgain  []Resend  `json:"sent_again"`
 }
 
 // File returns a file with its attempts and replies.
@@ -190,7 +189,10 @@ SELECT attempt, started_at, ended_at, outcome, error_class, error FROM delivery_
 	if err != nil {
 		return v, err
 	}
-	v.Answers, err = collect[Reply](ctx, n.Pool, selectReply+`WHERE file_id = $1 ORDER BY reply_id`, id)
+	if v.Answers, err = collect[Reply](ctx, n.Pool, selectReply+`WHERE file_id = $1 ORDER BY reply_id`, id); err != nil {
+		return v, err
+	}
+	v.SentAgain, err = collect[Resend](ctx, n.Pool, resendsOf, id)
 	return v, err
 }
 
@@ -218,21 +220,15 @@ type Verification struct {
 	Totals ipm.Totals `json:"totals"`        // read from the stored bytes
 	Stored string     `json:"stored"`        // "ok", or what is wrong with the stored bytes
 	Remote string     `json:"at_the_center"` // "ok", "absent", what differs, or empty when it was not looked for
+	Center *AtCenter  `json:"center,omitempty"`
 }
 
 // VerifyFile reads the stored bytes of a built file again, hashes and totals them, and compares them with its batch. With
 // atCenter it also compares what the center has under the file's name.
 func (n *Night) VerifyFile(ctx context.Context, id int64, atCenter bool) (Verification, error) {
-	f, err := oneFile(ctx, n.Pool, selectFile+`WHERE file_id = $1`, id)
+	f, s, err := n.builtFile(ctx, id)
 	if err != nil {
 		return Verification{}, fmt.Errorf("verify file %d: %w", id, err)
-	}
-	if f.SHA256 == nil {
-		return Verification{}, fmt.Errorf("%w: file %s is not built", ErrState, f.Name)
-	}
-	s, err := n.station(f.Center)
-	if err != nil {
-		return Verification{}, err
 	}
 	b, err := readBatch(ctx, n.Pool, f.Batch)
 	if err != nil {
@@ -248,32 +244,21 @@ func (n *Night) VerifyFile(ctx context.Context, id int64, atCenter bool) (Verifi
 	if err = errors.Join(err, compare(v.Totals, b, f)); err != nil {
 		v.Stored = err.Error()
 	}
-	if atCenter {
-		v.Remote, err = n.verifyRemote(ctx, s, f)
+	if !atCenter {
+		return v, nil
+	}
+	c, err := n.lookAt(ctx, s, f)
+	if err != nil {
 		return v, err
 	}
+	v.Center = &c
+	switch c.Found {
+	case FoundSame, FoundSize:
+		v.Remote = "ok"
+	case Absent:
+		v.Remote = "absent"
+	default:
+		v.Remote = c.String()
+	}
 	return v, nil
-}
-
-func (n *Night) verifyRemote(ctx context.Context, s *station, f File) (string, error) {
-	if err := n.parked(ctx, s, 0); err != nil {
-		return "", err
-	}
-	link, err := n.dial(ctx, s)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = link.Close() }()
-	a := &attempt{night: n, s: s, file: f, link: link}
-	if _, found, err := link.Stat(path.Join(s.Outbox, f.Name)); err != nil || !found {
-		return "absent", err
-	}
-	_, err = a.compare(a.final())
-	switch {
-	case err == nil:
-		return "ok", nil
-	case remote.ClassOf(err) == remote.Mismatch:
-		return err.Error(), nil
-	}
-	return "", err
 }

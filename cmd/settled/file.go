@@ -27,8 +27,8 @@ func newFile() *cobra.Command {
 	return group("file", "Files: the bytes that go to centers", list,
 		operator("show FILE", "Show a file: state, proof, deliveries, replies", 1, showFile), newFileVerify(),
 		fileAction("release FILE", "Let a built file go to its center", (*clearing.Night).Release),
-		fileAction("retry FILE", "Try a stopped file again", (*clearing.Night).Retry),
-		fileAction("resend FILE", "Send the same bytes again under the same name", (*clearing.Night).Resend), newFileMarkDelivered())
+		fileAction("retry FILE", "Try a file again at once that waits or was stopped", (*clearing.Night).Retry),
+		newFileResend(), newFileMarkDelivered())
 }
 
 // fileLine is a file as programs read it.
@@ -77,7 +77,8 @@ func showFile(ctx context.Context, d *desk, args []string) error {
 		fileLine
 		Deliveries []clearing.Attempt `json:"deliveries"`
 		Answers    []replyLine        `json:"answers"`
-	}{fileLines(d, []clearing.File{v.File})[0], v.Deliveries, replyLines(d, v.Answers)}
+		SentAgain  []clearing.Resend  `json:"sent_again"`
+	}{fileLines(d, []clearing.File{v.File})[0], v.Deliveries, replyLines(d, v.Answers), v.SentAgain}
 	return d.print(full, func(t *rows) {
 		showFiles(d, t, []clearing.File{v.File})
 		if v.LastError != "" {
@@ -87,6 +88,9 @@ func showFile(ctx context.Context, d *desk, args []string) error {
 		t.row("attempt", "started", "ended", "outcome", "error")
 		for _, a := range v.Deliveries {
 			t.row(a.No, d.clock(&a.StartedAt), d.clock(a.EndedAt), a.Outcome, a.Error)
+		}
+		for _, r := range v.SentAgain {
+			t.row("sent again", d.clock(&r.At), "was "+string(r.FromState), r.Proof, r.Reason+"; at the center: "+r.AtCenter)
 		}
 		t.row()
 		showReplies(d, t, v.Answers)
@@ -109,7 +113,7 @@ func newFileVerify() *cobra.Command {
 			t.row("content", v.Totals.Control)
 			t.row("stored bytes", v.Stored)
 			if atCenter {
-				t.row("at the center", v.Remote)
+				t.row("at the center", *v.Center)
 			}
 		})
 		if err == nil && (v.Stored != "ok" || atCenter && v.Remote != "ok") {

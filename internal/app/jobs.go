@@ -92,10 +92,11 @@ func (c *Core) Step(ctx context.Context) error {
 	}
 }
 
-// deliver makes one attempt to deliver a file. One that is not possible now is none: the file's row says when the next is.
+// deliver makes one attempt to deliver a file. One that is not possible now is none, and one that failed was written down:
+// either way the file's row says when the next is, and the queue does not repeat the job at times of its own.
 func (c *Core) deliver(ctx context.Context, file int64) error {
 	err := c.Night.DeliverFile(ctx, file)
-	for _, later := range []error{clearing.ErrBusy, clearing.ErrParked, clearing.ErrOrder, clearing.ErrState} {
+	for _, later := range []error{clearing.ErrBusy, clearing.ErrParked, clearing.ErrOrder, clearing.ErrState, clearing.ErrNotDue, clearing.ErrFenced, clearing.ErrRecorded} {
 		if errors.Is(err, later) {
 			return nil
 		}

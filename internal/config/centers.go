@@ -163,7 +163,7 @@ func (c *checker) sftp(at place, f SFTPFile) SFTP {
 		HostKeys: c.hostKeys(at.at("host_keys"), f.HostKeys),
 		KeyFile:  c.fileThere(at.at("key_file"), f.KeyFile), PasswordFile: c.fileThere(at.at("password_file"), f.PasswordFile),
 		UploadDir: c.directory(at.at("upload_dir"), f.UploadDir, "/in"), ReplyDir: c.directory(at.at("reply_dir"), f.ReplyDir, "/out"),
-		RemovesFiles: f.RemovesFiles, DedupesFiles: f.DedupesFiles, DuplicateCodes: f.Duplicates,
+		RemovesFiles: f.RemovesFiles, HidesSizes: f.HidesSizes, DedupesFiles: f.DedupesFiles, DuplicateCodes: f.Duplicates,
 	}
 }
 
@@ -203,5 +203,6 @@ func (c *checker) replies(at place, f RepliesFile) Replies {
 	}
 	return Replies{Name: name, Remove: f.Remove, MaxRejects: f.MaxRejects,
 		Poll:    c.within(at.at("poll"), f.Poll, 30*time.Second, time.Second, day),
-		Timeout: c.within(at.at("timeout"), f.Timeout, 12*time.Hour, time.Second, 240*time.Hour)}
+		Timeout: c.within(at.at("timeout"), f.Timeout, 12*time.Hour, time.Second, 240*time.Hour),
+		Weak:    c.within(at.at("weak_timeout"), f.Weak, 2*time.Hour, time.Second, 240*time.Hour)}
 }

@@ -129,6 +129,7 @@ type SFTP struct {
 	UploadDir      string
 	ReplyDir       string
 	RemovesFiles   bool     // the center may take files out of UploadDir
+	HidesSizes     bool     // the server tells no sizes of files
 	DedupesFiles   bool     // contract: the center refuses a file id that it has processed
 	DuplicateCodes []uint16 // error codes of a file reject that say so
 }
@@ -137,6 +138,7 @@ type SFTP struct {
 type Replies struct {
 	Name       *regexp.Regexp // of names; its group "file" is the name of the file answered
 	Timeout    time.Duration  // from delivery until a missing reply is overdue
+	Weak       time.Duration  // as Timeout, of a delivery whose proof is not of our bytes
 	Remove     bool           // we remove a reply once it is stored
 	Poll       time.Duration  // between looks for replies
 	MaxRejects float64        // share of refused records above which a reply waits for a person; 0: no limit

@@ -150,6 +150,7 @@ type SFTPFile struct {
 	UploadDir    string   `yaml:"upload_dir,omitempty"`
 	ReplyDir     string   `yaml:"reply_dir,omitempty"`
 	RemovesFiles bool     `yaml:"removes_files,omitempty"`
+	HidesSizes   bool     `yaml:"hides_sizes,omitempty"`
 	DedupesFiles bool     `yaml:"dedupes_files,omitempty"`
 	Duplicates   []uint16 `yaml:"duplicate_codes,omitempty,flow"`
 }
@@ -158,6 +159,7 @@ type SFTPFile struct {
 type RepliesFile struct {
 	Pattern    string        `yaml:"pattern,omitempty"`
 	Timeout    time.Duration `yaml:"timeout,omitempty"`
+	Weak       time.Duration `yaml:"weak_timeout,omitempty"`
 	Poll       time.Duration `yaml:"poll,omitempty"`
 	Remove     bool          `yaml:"remove,omitempty"`
 	MaxRejects float64       `yaml:"max_rejects,omitempty"`

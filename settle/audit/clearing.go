@@ -67,13 +67,18 @@ SELECT format('order %s.%s: %s live records, not %s', order_id, slice, coalesce(
 FROM slice s FULL JOIN live l USING (merchant_id, order_id, slice)
 WHERE coalesce(s.records, 0) <> coalesce(l.records, 0)`
 
+// A round of numbers begins at 1 where the one before it ended; base counts the numbers of the rounds before.
 const sqlSequences = `
 WITH numbered AS (
-	SELECT center_id, stream, scope, count(DISTINCT sequence) AS n, min(sequence) AS first, max(sequence) AS last FROM files GROUP BY 1, 2, 3
+	SELECT center_id, stream, scope, count(DISTINCT base + sequence) AS n, min(base + sequence) AS first, max(base + sequence) AS last, max(base) AS base
+	FROM files GROUP BY 1, 2, 3
 )
 SELECT format('center %s, stream %s, scope %s: %s numbers from %s to %s, last given %s', center_id, stream, scope, n, first, f.last, s.last), 0
 FROM numbered f FULL JOIN file_sequences s USING (center_id, stream, scope)
-WHERE f.first IS DISTINCT FROM 1 OR f.n <> f.last OR f.last IS DISTINCT FROM s.last`
+WHERE f.first IS DISTINCT FROM 1 OR f.n <> f.last OR f.last IS DISTINCT FROM s.last OR f.base IS DISTINCT FROM s.base
+UNION ALL
+SELECT format('center %s, stream %s, scope %s: a round after %s numbers begins at %s', center_id, stream, scope, base, min(sequence)), 0
+FROM files GROUP BY center_id, stream, scope, base HAVING min(sequence) <> 1`
 
 // PR-03s and PR-03c are rules 8 and 9. Records count when they are not withdrawn.
 const sqlBatchTotals = effective + `, held AS (
@@ -118,9 +123,10 @@ UNION ALL
 SELECT format('record %s of window %s: changed %s, sealed %s', c.record_id, c.window_id, c.at, w.sealing_at), c.amount
 FROM record_changes c JOIN windows w USING (window_id) WHERE c.at > w.cutoff_at OR c.at > w.sealing_at`
 
+// A file that was refused and then sent again may be answered once more.
 const sqlReplies = `
-SELECT format('file %s: %s replies applied', file_id, count(*)), 0::bigint FROM replies WHERE state = 'applied' AND file_id IS NOT NULL
-GROUP BY file_id HAVING count(*) > 1
+SELECT format('file %s: %s replies applied', file_id, count(*)), 0::bigint FROM replies r WHERE state = 'applied' AND file_id IS NOT NULL
+GROUP BY file_id HAVING count(*) > 1 + (SELECT count(*) FROM file_resends s WHERE s.file_id = r.file_id AND s.from_state = 'rejected')
 UNION ALL
 SELECT format('batch %s: answered by reply %s in state %s', b.batch_id, b.reply_id, r.state), 0
 FROM batches b LEFT JOIN replies r USING (reply_id)

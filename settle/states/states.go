@@ -153,7 +153,7 @@ var batches = Machine{
 		{"F-2", one(Born), one("sealed"), "the window is sealed", "PR-03"},
 		{"F-10", one("sealed"), one("replied"), "the verdict on every record is applied", "PR-05, PR-06, PR-09, PR-10, PR-22"},
 		{"F-8", one("sealed"), one("nacked"), "the center refused the file as a whole", ""},
-		{"F-8b", one("nacked"), one("sealed"), "a new build is planned", ""},
+		{"F-8b", one("nacked"), one("sealed"), "a new build is planned, or the refused file is sent again", ""},
 	},
 }
 
@@ -169,6 +169,7 @@ var files = Machine{
 		{"F-5b", one("sending"), one("released"), "the attempt failed, and nothing is at the center", ""},
 		{"F-6", one("sending"), one("unknown_delivery"), "it may be at the center: nobody can tell yet", ""},
 		{"F-6b", one("unknown_delivery"), []string{"delivered", "released"}, "proven later, or decided by a person", ""},
+		{"F-7", []string{"sending", "delivered", "unknown_delivery", "replied", "rejected"}, one("released"), "a person has the same bytes sent again, for a reason; a verdict stays", ""},
 		{"F-8", []string{"delivered", "sending", "unknown_delivery"}, one("rejected"), "the center refused it as a whole", ""},
 		{"F-10", []string{"delivered", "sending", "unknown_delivery"}, one("replied"), "the reply to it is applied: that proves delivery too", ""},
 	},

@@ -1,0 +1,176 @@
+package clearing
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"settled/fileformats/ipm"
+)
+
+// A center names a file by its logical id. Several files of ours may have one: a build that takes the number of a refused
+// one, a file that was sent again, numbers that began anew. Which of them a reply answers is known from its name, from what
+// was said before, and from the times; what cannot be told apart waits for a person.
+
+const (
+	filesByLogicalID = selectFile + `WHERE center_id = $1 AND logical_id = $2 ORDER BY file_id`
+	fileByName       = selectFile + `WHERE center_id = $1 AND name = $2`
+)
+
+// answered finds our file that a reply is about: by the file id in its entries, or, when it has none because there was
+// nothing to say, by its name.
+func (n *Night) answered(ctx context.Context, s *station, reply Reply, c *content) (File, error) {
+	named, err := oneFile(ctx, n.Pool, fileByName, s.ID, nameIn(s, reply.Name)+".ipm")
+	if err != nil && !isNotFound(err) {
+		return File{}, err
+	}
+	if c.source == (ipm.FileID{}) {
+		if err != nil {
+			return File{}, refuse(2, "answers file %q, which we did not send to %s", c.source, s.Name)
+		}
+		return named, nil
+	}
+	id := c.source.String()
+	all, failed := collect[File](ctx, n.Pool, filesByLogicalID, s.ID, id)
+	switch {
+	case failed != nil:
+		return File{}, failed
+	case len(all) == 0:
+		return File{}, refuse(2, "answers file %q, which we did not send to %s", c.source, s.Name)
+	case err == nil && named.LogicalID != id:
+		return File{}, refuse(2, "is named for %s, but its entries are about %s", named.Name, id)
+	case err == nil:
+		return named, nil
+	}
+	last := all[len(all)-1]
+	if all[0].Batch != last.Batch && !reply.Forced {
+		return File{}, refuse(2, "answers file %q: %d files of several batches have this id, and its name tells none", c.source, len(all))
+	}
+	return last, nil
+}
+
+// nameIn is the part of a reply's name that names our file.
+func nameIn(s *station, name string) string {
+	match := s.ReplyName.FindStringSubmatch(name)
+	if i := s.ReplyName.SubexpIndex("file"); match != nil && i > 0 {
+		return match[i]
+	}
+	return ""
+}
+
+const sameContent = `
+SELECT count(*) FROM replies WHERE center_id = $1 AND content = $2 AND state = 'applied' AND reply_id <> $3`
+
+// decidedBefore handles a reply about a file that has its verdict, or was never sent, or a late word about an earlier
+// delivery: a repeat changes nothing, anything else waits for a person.
+func (n *Night) decidedBefore(ctx context.Context, s *station, reply Reply, c *content, f File, b Batch, content []byte) (bool, error) {
+	answered := f.State == FileReplied || f.State == FileRejected || b.State == "replied"
+	if !answered && f.presented() {
+		return n.lateWord(ctx, s, reply, c, f, content)
+	}
+	var same int
+	if err := n.Pool.QueryRow(ctx, sameContent, s.ID, content, reply.ID).Scan(&same); err != nil {
+		return false, err
+	}
+	alreadyProcessed := c.reject != nil && s.saysDuplicate(c.reject.raw)
+	switch {
+	case same > 0:
+		return true, n.duplicate(ctx, s, reply, "says what an earlier reply said", f, c, content)
+	case alreadyProcessed && (f.State == FileReplied || b.State == "replied"):
+		return true, n.duplicate(ctx, s, reply, "the center had processed the file before: the first reply stands", f, c, content)
+	case !answered:
+		return true, refuse(2, "answers %s, which was never sent", f.Name)
+	}
+	return true, refuse(2, "contradicts the verdict that %s has", f.Name)
+}
+
+func (n *Night) duplicate(ctx context.Context, s *station, reply Reply, reason string, f File, c *content, content []byte) error {
+	_, err := n.decide(ctx, s, reply, "duplicate", 0, reason, &f.ID, c, content)
+	return err
+}
+
+// earlierReply is a reply that was applied to an earlier delivery of the same id.
+type earlierReply struct {
+	ID        int64
+	File      int64
+	LogicalID string
+	Content   []byte
+}
+
+const (
+	earlierReplies = `
+SELECT r.reply_id, f.file_id, r.logical_id, r.content FROM files f JOIN replies r USING (file_id)
+WHERE f.center_id = $1 AND f.logical_id = $2 AND r.state = 'applied' AND r.reply_id <> $3 ORDER BY r.reply_id`
+	// earlierDeliveries counts those that a word could be about instead. The verdict on a file that went again is true whichever
+	// delivery it answers, because the bytes are the same; a refusal ($4) is of one delivery.
+	earlierDeliveries = `
+SELECT (SELECT count(*) FROM files f WHERE f.center_id = $1 AND f.logical_id = $2 AND f.file_id < $3 AND f.attempts > 0)
+	+ (SELECT count(*) FROM file_resends r WHERE r.file_id = $3 AND ($4 OR r.from_state = 'rejected'))`
+	// deliveryBegan is when the first attempt of the file's last delivery began; NULL when none did.
+	deliveryBegan = `
+SELECT min(started_at) FROM delivery_attempts WHERE file_id = $1 AND attempt > (SELECT coalesce(max(attempts), 0) FROM file_resends WHERE file_id = $1)`
+)
+
+// clockTolerance is by how much a center's clock may be behind ours before the time of a reply misleads us.
+const clockTolerance = 10 * time.Minute
+
+// lateWord handles a reply to a file whose id was delivered before: as an earlier build, or as itself. It lets a reply pass
+// that can only be about the last delivery.
+func (n *Night) lateWord(ctx context.Context, s *station, reply Reply, c *content, f File, content []byte) (bool, error) {
+	if c.reject != nil && s.saysDuplicate(c.reject.raw) {
+		return false, nil
+	}
+	var earlier int
+	if err := n.Pool.QueryRow(ctx, earlierDeliveries, s.ID, f.LogicalID, f.ID, c.reject != nil).Scan(&earlier); err != nil || earlier == 0 {
+		return false, err
+	}
+	before, err := collect[earlierReply](ctx, n.Pool, earlierReplies, s.ID, f.LogicalID, reply.ID)
+	if err != nil {
+		return false, err
+	}
+	var began *time.Time
+	if err := n.Pool.QueryRow(ctx, deliveryBegan, f.ID).Scan(&began); err != nil {
+		return false, err
+	}
+	repeated := repeats(before, c, content)
+	switch {
+	case repeated != nil && repeated.LogicalID == c.id.String():
+		return true, n.duplicate(ctx, s, reply, fmt.Sprintf("is reply %d once more", repeated.ID), f, c, content)
+	case reply.tooOld(began) && repeated != nil:
+		return true, n.duplicate(ctx, s, reply, fmt.Sprintf("says what reply %d said, and is older than the last delivery of %s", repeated.ID, f.Name), f, c, content)
+	case reply.Forced:
+		return false, nil
+	case reply.tooOld(began):
+		return true, refuse(2, "is older than the last delivery of %s: it is about an earlier one", f.Name)
+	case repeated != nil && !namedFor(s, reply, f, repeated.File):
+		return true, refuse(2, "says of %s what reply %d said of an earlier delivery: a late repeat, or the same again; a person must tell", f.Name, repeated.ID)
+	}
+	return false, nil
+}
+
+// repeats finds the earlier reply that said the same.
+func repeats(before []earlierReply, c *content, hash []byte) *earlierReply {
+	var found *earlierReply
+	for i, b := range before {
+		if string(b.Content) != string(hash) {
+			continue
+		}
+		if found = &before[i]; b.LogicalID == c.id.String() {
+			return found
+		}
+	}
+	return found
+}
+
+// tooOld tells that a reply was there before the delivery began that it would answer.
+func (r Reply) tooOld(began *time.Time) bool {
+	if began == nil {
+		return true
+	}
+	return r.FetchedAt.Before(*began) || r.WrittenAt != nil && r.WrittenAt.Before(began.Add(-clockTolerance))
+}
+
+// namedFor tells that a reply's name names the file, and that what it repeats was about another one.
+func namedFor(s *station, reply Reply, f File, other int64) bool {
+	return other != f.ID && nameIn(s, reply.Name)+".ipm" == f.Name
+}

@@ -1,0 +1,248 @@
+package clearing_test
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"settled/clearing"
+	"settled/fileformats/ipm"
+	"settled/internal/pcsim"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// lose takes a file away from the center behind everybody's back.
+func (w *world) lose(f clearing.File) {
+	w.t.Helper()
+	check(w.t, w.center.Remove(path.Join(pcsim.InDir, f.Name)))
+}
+
+// TestALostFileIsSentAgain: the center loses a file after its delivery and refuses the next number. Both files go again as
+// they were, in order, and are applied once.
+func TestALostFileIsSentAgain(t *testing.T) {
+	w := newWorld(t, nil)
+	w.pay(byn(1_000), pcsim.CardApproved)
+	w.pay(eur(2_000), pcsim.CardApproved)
+	w.cutoff()
+	w.buildAll()
+	_, err := w.night.DeliverDue(t.Context(), w.Clock.Now())
+	check(t, err)
+	files, err := w.night.Files(t.Context(), clearing.Query{})
+	check(t, err)
+	second, first := files[0], files[1]
+	w.lose(first)
+	_, err = w.center.Process(t.Context(), w.Clock.Now())
+	check(t, err)
+	w.take()
+	if got := w.file(); got.State != clearing.FileRejected {
+		t.Fatalf("the second file is %s, want it refused for its number", got.State)
+	}
+	for _, f := range []clearing.File{first, second} {
+		w.resent(f)
+		_, err = w.center.Process(t.Context(), w.Clock.Now())
+		check(t, err)
+		w.Clock.Advance(time.Minute)
+	}
+	w.heal()
+	w.acceptedOnce(2)
+	v, err := w.night.File(t.Context(), first.ID)
+	check(t, err)
+	if len(v.SentAgain) != 1 || v.SentAgain[0].Reason != "the center lost it" || v.SentAgain[0].Proof != clearing.ProofHash || len(v.Deliveries) != 2 {
+		t.Errorf("history: %+v, %d attempts", v.SentAgain, len(v.Deliveries))
+	}
+}
+
+// resent sends a file again, which is no longer at the center, and checks that the same bytes are there.
+func (w *world) resent(f clearing.File) {
+	w.t.Helper()
+	ctx := w.t.Context()
+	if f.State == clearing.FileRejected || w.there(f) {
+		w.lose(f)
+	}
+	found, err := w.night.Resend(ctx, f.ID, "the center lost it")
+	check(w.t, err)
+	if found.Found != clearing.Absent {
+		w.t.Errorf("found %s", found)
+	}
+	check(w.t, w.night.DeliverFile(ctx, f.ID))
+	after, err := w.night.LookAtCenter(ctx, f.ID)
+	check(w.t, err)
+	if after.Found != clearing.FoundSame || after.SHA256.String() != f.SHA256.String() || after.Bytes != *f.Bytes {
+		w.t.Errorf("after the resend: %s", after)
+	}
+}
+
+func (w *world) there(f clearing.File) bool {
+	names, err := w.center.List(pcsim.InDir)
+	check(w.t, err)
+	return slices.Contains(names, f.Name)
+}
+
+// TestResendFromEveryState: a built file goes again from wherever it stands after its release, and ends where it was.
+func TestResendFromEveryState(t *testing.T) {
+	for name, reach := range map[string]func(w *world, f clearing.File){
+		"released":  func(*world, clearing.File) {},
+		"frozen":    func(w *world, _ clearing.File) { w.exec(`UPDATE files SET frozen = true`) },
+		"sending":   func(w *world, f clearing.File) { w.failed(f, pcsim.Faults{CutBeforeRename: true}) },
+		"delivered": func(w *world, f clearing.File) { check(w.t, w.night.DeliverFile(w.t.Context(), f.ID)); w.lose(f) },
+		"by person": func(w *world, f clearing.File) {
+			check(w.t, w.night.MarkDelivered(w.t.Context(), f.ID, "told by phone"))
+		},
+		"unknown_delivery": func(w *world, f clearing.File) {
+			w.exec(`UPDATE files SET state = 'unknown_delivery', unknown_since = now()`)
+		},
+		"replied": func(w *world, f clearing.File) {
+			w.settleDown()
+			w.lose(f)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			f := w.released()
+			reach(w, f)
+			before := w.file()
+			_, err := w.night.Resend(t.Context(), f.ID, "a test")
+			check(t, err)
+			check(t, w.night.DeliverFile(t.Context(), f.ID))
+			if got := w.file(); got.Name != f.Name || got.Sequence != f.Sequence || got.SHA256.String() != f.SHA256.String() || got.Resends != 1 {
+				t.Errorf("before %+v\nafter %+v", before, got)
+			}
+			if got := w.file(); before.State == clearing.FileReplied && got.State != before.State {
+				t.Errorf("file is %s, its verdict stands", got.State)
+			}
+			w.heal()
+			w.audited()
+		})
+	}
+}
+
+func (w *world) exec(sql string) {
+	w.t.Helper()
+	_, err := w.Pool.Exec(w.t.Context(), sql)
+	check(w.t, err)
+}
+
+// failed makes an attempt that fails.
+func (w *world) failed(f clearing.File, faults pcsim.Faults) {
+	w.t.Helper()
+	w.center.SetFaults(faults)
+	if err := w.night.DeliverFile(w.t.Context(), f.ID); err == nil {
+		w.t.Fatal("delivered in spite of the fault")
+	}
+	w.center.SetFaults(pcsim.Faults{})
+}
+
+func TestResendIsRefused(t *testing.T) {
+	w := newWorld(t, func(p *clearing.Profile, _ *pcsim.Options) { p.Release = clearing.ManualRelease })
+	f := w.released()
+	refused := func(what string, want error) {
+		t.Helper()
+		if _, err := w.night.Resend(t.Context(), f.ID, "a test"); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", what, err, want)
+		}
+	}
+	if _, err := w.night.Resend(t.Context(), f.ID, " "); !errors.Is(err, clearing.ErrReason) {
+		t.Errorf("without a reason: %v", err)
+	}
+	refused("not released", clearing.ErrState)
+	check(t, w.night.Release(t.Context(), f.ID))
+	check(t, w.night.DeliverFile(t.Context(), f.ID))
+	refused("the center has it", clearing.ErrState)
+	check(t, w.center.WriteFile(pcsim.InDir+"/"+f.Name, []byte("something else")))
+	refused("the center has another file", clearing.ErrState)
+	if data, _ := w.center.ReadFile(pcsim.InDir + "/" + f.Name); string(data) != "something else" {
+		t.Error("the other file was overwritten")
+	}
+	w.center.SetFaults(pcsim.Faults{RefuseLogin: true})
+	if _, err := w.night.Resend(t.Context(), f.ID, "a test"); err == nil {
+		t.Error("sent again without a look at the center")
+	}
+	if n := query[int](w, `SELECT count(*) FROM file_resends`); n != 0 {
+		t.Errorf("%d resends are noted", n)
+	}
+}
+
+// TestResendOfAReplacedBuildIsRefused: the newer build stands in for it.
+func TestResendOfAReplacedBuildIsRefused(t *testing.T) {
+	w := newWorld(t, nil)
+	f := w.delivered(100)
+	w.lose(f)
+	no := answer{number: 1, write: func(r *ipm.ReplyWriter) error { return r.WriteFileReject(refusalOf(idOf(t, f), 1, 530, nil)) }}
+	w.answers(f, "1", no.bytes(t, ipm.Profile{}))
+	_, err := w.night.Rebuild(t.Context(), f.Batch)
+	check(t, err)
+	if _, err := w.night.Resend(t.Context(), f.ID, "a test"); !errors.Is(err, clearing.ErrState) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestManyResendsMakeOneDelivery: people and workers who all want the file sent again, at once.
+func TestManyResendsMakeOneDelivery(t *testing.T) {
+	w := newWorld(t, func(p *clearing.Profile, o *pcsim.Options) { p.RemovesFiles, o.RemovesFiles = true, true })
+	f := w.released()
+	check(t, w.night.DeliverFile(t.Context(), f.ID))
+	w.lose(f)
+	other, err := clearing.New(w.opt)
+	check(t, err)
+	var all sync.WaitGroup
+	for i := range 6 {
+		all.Go(func() {
+			n := []*clearing.Night{w.night, other}[i%2]
+			_, _ = n.Resend(t.Context(), f.ID, fmt.Sprint("person ", i))
+			_ = n.DeliverFile(t.Context(), f.ID)
+		})
+	}
+	all.Wait()
+	if !w.there(f) {
+		_, _ = w.night.Step(t.Context())
+	}
+	_, err = w.center.Process(t.Context(), w.Clock.Now())
+	check(t, err)
+	w.heal()
+	if n := len(w.center.Reports()); n != 1 {
+		t.Errorf("the center took %d files", n)
+	}
+	w.acceptedOnce(1)
+}
+
+// TestATakenFileThatWasLost: the center takes files away, so one that is lost at the rename looks taken. That proof is weak:
+// the missing reply is noticed soon, and the file goes again.
+func TestATakenFileThatWasLost(t *testing.T) {
+	w := newWorld(t, func(p *clearing.Profile, o *pcsim.Options) { p.RemovesFiles, o.RemovesFiles = true, true })
+	registry := prometheus.NewPedanticRegistry()
+	w.opt.Registerer = registry
+	w.restart()
+	f := w.released()
+	w.center.SetFaults(pcsim.Faults{RenameLoses: true})
+	check(t, w.night.DeliverFile(t.Context(), f.ID))
+	w.center.SetFaults(pcsim.Faults{})
+	if got := w.file(); got.Proof != clearing.ProofTaken {
+		t.Fatalf("proof %q", got.Proof)
+	}
+	w.Clock.Advance(2*time.Hour - time.Second)
+	_, err := w.night.Step(t.Context())
+	check(t, err)
+	overdue := func(want int) {
+		t.Helper()
+		breaks := query[int](w, `SELECT count(*) FROM breaks WHERE category = 'B-03' AND closed_at IS NULL AND note LIKE '%proven by: taken'`)
+		if shown := samples(t, registry)["settled_file_weak_proof_overdue{PC-A,ipm}"]; breaks != want || shown != float64(want) {
+			t.Errorf("%d breaks and %v shown, want %d", breaks, shown, want)
+		}
+	}
+	overdue(0)
+	w.Clock.Advance(time.Second)
+	_, err = w.night.Step(t.Context())
+	check(t, err)
+	overdue(1)
+	_, err = w.night.Resend(t.Context(), f.ID, "the center never got it")
+	check(t, err)
+	overdue(0)
+	w.heal()
+	w.acceptedOnce(1)
+}
