@@ -1,7 +1,9 @@
 package clearing
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -20,9 +22,10 @@ import (
 )
 
 // FetchReplies looks into the inbox of a center and stores every reply that is whole and not stored yet: its bytes are
-// sealed, hashed and committed before anybody reads them, and before they are removed at the center. A reply is whole when
-// its trailer closes it, or when two looks found it unchanged. Names that are not those of replies are reported once and
-// left alone. It returns how many replies it stored. Errors: ErrBusy, ErrParked, *remote.Error.
+// sealed, hashed and committed before anybody reads them. A reply is whole when its trailer closes it; one that stays without
+// for brokenAfter is taken as it is, and will be quarantined. What was stored and decided is removed at a later look, if the
+// profile says so and the very same bytes still stand there. Names that are not those of replies are reported once and left
+// alone, until a pattern matches them. It returns how many replies it stored. Errors: ErrBusy, ErrParked, *remote.Error.
 func (n *Night) FetchReplies(ctx context.Context, center int16) (int, error) {
 	s, err := n.station(center)
 	if err != nil {
@@ -68,16 +71,34 @@ func (n *Night) fetchCenter(ctx context.Context, s *station, now time.Time) (int
 	return fetched, err
 }
 
+// brokenAfter is how long a reply must stand unchanged without its end to be taken for broken instead of half written.
+const brokenAfter = 15 * time.Minute
+
 // seen is what was found of a name before.
 type seen struct {
-	Name     string
-	Size     int64
-	Modified time.Time
-	State    string
-	Listings int32
+	Name      string
+	Size      int64
+	Modified  time.Time
+	State     string // seen, fetched, duplicate, ignored
+	SeenAt    time.Time
+	CheckedAt *time.Time
+	SHA256    []byte // of the reply that was stored
+	Applied   bool   // that reply is applied, or says what was applied
 }
 
-const inboxOf = `SELECT name, size, modified_at, state, listings FROM inbox_files WHERE center_id = $1 AND name = ANY ($2)`
+const inboxOf = `
+SELECT i.name, i.size, i.modified_at, i.state, i.seen_at, i.checked_at, r.sha256, coalesce(r.state IN ('applied', 'duplicate'), false)
+FROM inbox_files i LEFT JOIN replies r USING (reply_id) WHERE i.center_id = $1 AND i.name = ANY ($2)`
+
+func (b seen) looksLike(e remote.Entry) bool {
+	return b.State != "" && b.Size == e.Size && b.Modified.Equal(e.Modified)
+}
+
+// dueForCheck tells that the bytes under a name are to be compared again with those stored, although size and time are the
+// same: times are of whole seconds, and may be set. It is due at once, and then each time that the age has doubled.
+func (b seen) dueForCheck(now time.Time) bool {
+	return b.CheckedAt == nil || now.Sub(b.SeenAt) >= 2*max(b.CheckedAt.Sub(b.SeenAt), 0)
+}
 
 // fetchEntries goes through a listing. An error with one file does not keep the others from being fetched, unless the
 // connection is gone.
@@ -127,43 +148,84 @@ func (n *Night) fetchEntry(ctx context.Context, s *station, link *remote.Link, e
 	if !s.ReplyName.MatchString(e.Name) {
 		return false, n.stranger(ctx, s, e, before)
 	}
-	same := before.Size == e.Size && before.Modified.Equal(e.Modified) && before.State != ""
-	if same && before.State != "seen" {
-		return false, n.removeFetched(s, link, e.Name)
+	if same := before.looksLike(e); same && (before.State == "fetched" || before.State == "duplicate") {
+		return n.keepOrRemove(ctx, s, link, e, before)
 	}
+	return n.fetchNew(ctx, s, link, e, before)
+}
+
+// fetchNew stores what stands under a name, if it is whole.
+func (n *Night) fetchNew(ctx context.Context, s *station, link *remote.Link, e remote.Entry, before seen) (stored bool, err error) {
 	if e.Size > s.MaxReplyBytes {
-		return false, &remote.Error{Op: "fetch", Class: remote.Other, Err: fmt.Errorf("%d bytes are more than a reply may have", e.Size)}
+		return false, tooLarge(s)
 	}
-	id, err := n.store(ctx, s, link, e, same)
+	settled := before.looksLike(e) && n.now().Sub(before.SeenAt) >= brokenAfter
+	id, err := n.store(ctx, s, link, e, settled)
 	switch {
 	case errors.Is(err, errNotWhole):
 		return false, n.note(ctx, n.Pool, s, e, "seen", 0)
 	case errors.Is(err, errStored):
 		n.metrics.replies.WithLabelValues(s.Name, "duplicate").Inc()
-		if err := n.note(ctx, n.Pool, s, e, "duplicate", id); err != nil {
-			return false, err
-		}
-		return false, n.removeFetched(s, link, e.Name)
+		return false, n.note(ctx, n.Pool, s, e, "duplicate", id)
 	case err != nil:
 		return false, err
 	}
 	n.crash("reply stored")
 	n.Log.InfoContext(ctx, "reply fetched", "center", s.Name, "name", e.Name, "bytes", e.Size, "reply", id)
-	return true, n.removeFetched(s, link, e.Name)
+	return true, nil
 }
 
-func (n *Night) removeFetched(s *station, link *remote.Link, name string) error {
-	if !s.RemoveReplies {
-		return nil
+func tooLarge(s *station) error {
+	return &remote.Error{Op: "fetch", Class: remote.Other, Err: fmt.Errorf("more than the %d bytes that a reply may have", s.MaxReplyBytes)}
+}
+
+const checkedInbox = `UPDATE inbox_files SET checked_at = $3 WHERE center_id = $1 AND name = $2`
+
+// keepOrRemove looks after a name whose bytes are stored. One whose reply is applied is removed, if the profile says so, and
+// only when exactly the stored bytes stand there at this moment. Other bytes are another reply, whatever size and time say.
+func (n *Night) keepOrRemove(ctx context.Context, s *station, link *remote.Link, e remote.Entry, before seen) (stored bool, err error) {
+	remove, now := s.RemoveReplies && before.Applied, n.now()
+	if !remove && !before.dueForCheck(now) {
+		return false, nil
 	}
-	return link.Remove(path.Join(s.Inbox, name))
+	name, hash := path.Join(s.Inbox, e.Name), sha256.New()
+	if _, err := link.Read(name, &limited{w: hash, left: s.MaxReplyBytes}); err != nil {
+		return false, err
+	}
+	if !bytes.Equal(hash.Sum(nil), before.SHA256) {
+		return n.fetchNew(ctx, s, link, e, before)
+	}
+	if remove {
+		return false, link.Remove(name)
+	}
+	_, err = n.Pool.Exec(ctx, checkedInbox, s.ID, printable(e.Name), now)
+	return false, err
 }
 
+// errTooLong ends the reading of a file that is larger than its server said.
+var errTooLong = errors.New("clearing: more bytes than a reply may have")
+
+// limited is a writer that takes no more than left bytes.
+type limited struct {
+	w    io.Writer
+	left int64
+}
+
+// Write implements io.Writer.
+func (l *limited) Write(p []byte) (int, error) {
+	if l.left -= int64(len(p)); l.left < 0 {
+		return 0, errTooLong
+	}
+	return l.w.Write(p)
+}
+
+// noteInbox: seen_at is when these bytes were first seen as they are now, and checks begin anew with it.
 const noteInbox = `
-INSERT INTO inbox_files (center_id, name, size, modified_at, seen_at, state, reply_id) VALUES ($1, $2, $3, $4, $5, $6, nullif($7, 0))
+INSERT INTO inbox_files AS i (center_id, name, size, modified_at, seen_at, state, reply_id) VALUES ($1, $2, $3, $4, $5, $6, nullif($7, 0))
 ON CONFLICT (center_id, name) DO UPDATE SET size = excluded.size, modified_at = excluded.modified_at, state = excluded.state,
-	reply_id = excluded.reply_id,
-	listings = CASE WHEN inbox_files.size = excluded.size AND inbox_files.modified_at = excluded.modified_at THEN inbox_files.listings + 1 ELSE 1 END`
+	reply_id = excluded.reply_id, checked_at = NULL,
+	seen_at = CASE WHEN (i.size, i.modified_at, i.reply_id) IS NOT DISTINCT FROM (excluded.size, excluded.modified_at, excluded.reply_id) THEN i.seen_at ELSE excluded.seen_at END,
+	listings = CASE WHEN (i.size, i.modified_at) = (excluded.size, excluded.modified_at) THEN i.listings + 1 ELSE 1 END`
 
 // execer writes: a pool or a transaction.
 type execer interface {
@@ -199,8 +261,8 @@ INSERT INTO replies (reply_id, center_id, name, bytes, sha256, fetched_at, writt
 ON CONFLICT (center_id, sha256) DO NOTHING`
 )
 
-// store fetches one reply into the database, in one transaction. settled tells that the file did not change between two
-// looks, so that it is taken even if its end is missing. errStored comes with the id of the reply that has the same bytes.
+// store fetches one reply into the database, in one transaction. settled tells that the file has not changed for long, so
+// that it is taken even if its end is missing. errStored comes with the id of the reply that has the same bytes.
 func (n *Night) store(ctx context.Context, s *station, link *remote.Link, e remote.Entry, settled bool) (id int64, err error) {
 	err = postgres.InTx(ctx, n.Pool, key("reply/%s/%s", s.Name, e.Name), func(tx pgx.Tx) error {
 		if err := long(ctx, tx); err != nil {
@@ -251,7 +313,7 @@ func fetchBytes(s *station, link *remote.Link, name string, out *chunker) (whole
 		result <- closes(ipm.NewReplyReader(r, s.Format, ipm.Options{}))
 		_, _ = io.Copy(io.Discard, r)
 	}()
-	_, err = link.Read(path.Join(s.Inbox, name), io.MultiWriter(out, w))
+	_, err = link.Read(path.Join(s.Inbox, name), &limited{w: io.MultiWriter(out, w), left: s.MaxReplyBytes})
 	_ = w.Close()
 	whole = <-result
 	if err != nil {

@@ -63,7 +63,7 @@ type Profile struct {
 	HidesSizes      bool          // the server tells no sizes: where it does not let us read either, a delivery is proven by its writes alone
 	DedupesByFileID bool          // contract: the center refuses a file id that it has processed
 	DuplicateCodes  []uint16      // error codes of a file reject that say so
-	RemoveReplies   bool          // we remove a reply once it is stored
+	RemoveReplies   bool          // we remove a reply once it is stored and applied
 	ReplyTimeout    time.Duration // from delivery to the reply; default 12 h
 	WeakTimeout     time.Duration // as ReplyTimeout, of a delivery whose proof is not of our bytes; default 2 h
 	PollEvery       time.Duration // how often a step looks into the inbox; default 30 s

@@ -89,7 +89,7 @@ func (w *world) put(f clearing.File, name string, data []byte) {
 	check(w.t, w.center.WriteFile(path.Join(pcsim.OutDir, "RPY_"+strings.TrimSuffix(f.Name, ".ipm")+"_"+name+".ipm"), data))
 }
 
-// take looks twice, so that a reply without its end counts as whole, and applies.
+// take looks twice and applies.
 func (w *world) take() {
 	w.t.Helper()
 	for range 2 {
@@ -251,6 +251,11 @@ func TestReplyCutAnywhere(t *testing.T) {
 			w.put(f, fmt.Sprint(k), data[:k])
 		}
 	}
+	w.take()
+	if n := query[int](w, `SELECT count(*) FROM replies`); n != 0 {
+		t.Errorf("%d half-written replies were taken", n)
+	}
+	w.Clock.Advance(15 * time.Minute)
 	w.take()
 	if n := query[int](w, `SELECT count(*) FROM replies WHERE state <> 'quarantined'`); n != 0 {
 		t.Errorf("%d cut replies were not quarantined", n)

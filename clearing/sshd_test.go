@@ -144,6 +144,7 @@ func TestOpenSSH(t *testing.T) {
 	check(t, os.WriteFile(name, reply, 0o644))
 	w.take()
 	w.acceptedBooks(8000, 0)
+	w.take()
 	if _, err := os.Stat(name); !os.IsNotExist(err) {
 		t.Errorf("reply was not removed: %v", err)
 	}

@@ -162,7 +162,7 @@ func (c *checker) sftp(at place, f SFTPFile) SFTP {
 		Address: c.address(at.at("address"), f.Address), User: c.required(at.at("user"), f.User),
 		HostKeys: c.hostKeys(at.at("host_keys"), f.HostKeys),
 		KeyFile:  c.fileThere(at.at("key_file"), f.KeyFile), PasswordFile: c.fileThere(at.at("password_file"), f.PasswordFile),
-		UploadDir: c.directory(at.at("upload_dir"), f.UploadDir, "/in"), ReplyDir: c.directory(at.at("reply_dir"), f.ReplyDir, "/out"),
+		UploadDir: c.directory(at.at("upload_dir"), f.UploadDir, "/in"), ReplyDir: c.directory(at.at("reply_dir"), f.ReplyDir, standardReplyDir),
 		RemovesFiles: f.RemovesFiles, HidesSizes: f.HidesSizes, DedupesFiles: f.DedupesFiles, DuplicateCodes: f.Duplicates,
 	}
 }
@@ -192,7 +192,7 @@ func (c *checker) directory(at place, name, standard string) string {
 
 func (c *checker) replies(at place, f RepliesFile) Replies {
 	if f.Pattern == "" {
-		f.Pattern = `^RPY_(?P<file>.+)_[0-9]+\.ipm$`
+		f.Pattern = standardPattern
 	}
 	name, err := regexp.Compile(f.Pattern)
 	if err != nil {

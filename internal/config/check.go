@@ -63,6 +63,7 @@ func (c *checker) config(f File) *Config {
 	}
 	cfg.Schedules = c.schedules(f.Schedules, cfg.Zone)
 	c.unique(f)
+	c.inboxesApart(f.Centers)
 	if len(c.problems) > 0 {
 		return nil
 	}

@@ -139,7 +139,7 @@ type Replies struct {
 	Name       *regexp.Regexp // of names; its group "file" is the name of the file answered
 	Timeout    time.Duration  // from delivery until a missing reply is overdue
 	Weak       time.Duration  // as Timeout, of a delivery whose proof is not of our bytes
-	Remove     bool           // we remove a reply once it is stored
+	Remove     bool           // we remove a reply once it is stored and applied
 	Poll       time.Duration  // between looks for replies
 	MaxRejects float64        // share of refused records above which a reply waits for a person; 0: no limit
 }

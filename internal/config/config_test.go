@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -258,6 +259,31 @@ func TestProxies(t *testing.T) {
 	for _, bad := range []string{"proxy.example", "10.0.0.0/33", "10.0.0.1:80"} {
 		if _, err := read(bad); !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "SETTLED_PROXIES") {
 			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}
+
+// TestInboxesAreApart: two centers that share a directory of replies are refused, unless their patterns begin differently.
+func TestInboxesAreApart(t *testing.T) {
+	shared := []string{`"sftp.pc-b.example:22"`, `"SFTP.pc-a.example:22"`}
+	also := func(more ...string) []string { return append(slices.Clone(shared), more...) }
+	const own, forever = "^RPY_(?P<file>.+)", "sequence: forever"
+	for name, tt := range map[string]struct {
+		replace []string
+		refused bool
+	}{
+		"as it is":           {nil, false},
+		"one directory":      {shared, true},
+		"another directory":  {also("password_file: secrets/pc-b.password", "password_file: secrets/pc-b.password\n        reply_dir: /out-b"), false},
+		"another login":      {also("user: settled\n        password_file", "user: other\n        password_file"), false},
+		"different patterns": {also(own, "^RPY_A_(?P<file>.+)", forever, forever+"\n      replies: {pattern: '^RPY_B_.+$'}"), false},
+		"one within another": {also(own, "^RPY_A_(?P<file>.+)", forever, forever+"\n      replies: {pattern: '^RPY_.+$'}"), true},
+		"either or":          {also(own, "^RPY_A_(?P<file>.+)", forever, forever+"\n      replies: {pattern: '^(RPY_B|RPY_A).+$'}"), true},
+	} {
+		problems := load(t, tt.replace...)
+		refused := slices.ContainsFunc(problems, func(p string) bool { return strings.Contains(p, "look for replies in one directory") })
+		if refused != tt.refused || !refused && len(problems) > 0 {
+			t.Errorf("%s: %v", name, problems)
 		}
 	}
 }

@@ -179,7 +179,7 @@ var replies = Machine{
 	Name: "Reply", Stored: "`replies.state`; before it is stored, `inbox_files.state`",
 	States: []string{"fetched", "applied", "duplicate", "quarantined"},
 	Steps: []Step{
-		{"I-2", one(Born), one("fetched"), "size stable in two listings; bytes stored before they are read", ""},
+		{"I-2", one(Born), one("fetched"), "its trailer closes it, or it stands unchanged for 15 minutes; bytes stored before they are read", ""},
 		{"I-3", one("fetched"), one("duplicate"), "it says what an earlier reply said", ""},
 		{"I-4", one("fetched"), one("quarantined"), "it contradicts us or itself, or cannot be read; nothing is changed", ""},
 		{"I-9", one("fetched"), one("applied"), "the whole verdict, in one transaction", "PR-05, PR-06, PR-09, PR-10, PR-22"},
