@@ -51,12 +51,10 @@ SELECT DISTINCT order_id FROM operations WHERE merchant_id = $1 AND completed_at
 const (
 	ordersByKeys     = selectOrder + `order_id = ANY ($2)`
 	operationsByKeys = `
-SELECT order_id, operation, kind, state, actor, reason, amount, asked_amount, auto_deposit, requested_at, completed_at, response,
-	external_id, note, record_id, window_id, refunded, means, card_mask, card_expiry
+SELECT order_id, ` + operationColumns + `
 FROM operations WHERE merchant_id = $1 AND order_id = ANY ($2) ORDER BY order_id, operation LIMIT $3`
 	transactionsByKeys = `
-SELECT order_id, transaction, operation, original, slice, kind, state, amount, exchange_id, transmitted_at, answered_at, attempts,
-	action_code, approval_code, security, network_id
+SELECT order_id, ` + transactionColumns + `
 FROM transactions WHERE merchant_id = $1 AND order_id = ANY ($2) ORDER BY order_id, transaction`
 )
 

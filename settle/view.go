@@ -213,13 +213,15 @@ func (b *Books) Attempts(ctx context.Context, merchant int32, number string, fro
 const (
 	selectTerms = `
 SELECT min_amount, max_amount, period_days, last_date FROM subscriptions WHERE merchant_id = $1 AND order_id = $2`
+	operationColumns = `operation, kind, state, actor, reason, amount, asked_amount, auto_deposit, requested_at, completed_at, response,
+	external_id, note, record_id, window_id, refunded, means, card_mask, card_expiry, interchange_back, mdr_back`
+	transactionColumns = `transaction, operation, original, slice, kind, state, amount, exchange_id, transmitted_at, answered_at, attempts,
+	action_code, approval_code, security, network_id, mdr_back`
 	selectOperations = `
-SELECT operation, kind, state, actor, reason, amount, asked_amount, auto_deposit, requested_at, completed_at, response,
-	external_id, note, record_id, window_id, refunded, means, card_mask, card_expiry, interchange_back, mdr_back
+SELECT ` + operationColumns + `
 FROM operations WHERE merchant_id = $1 AND order_id = $2 ORDER BY operation`
 	selectTransactions = `
-SELECT transaction, operation, original, slice, kind, state, amount, exchange_id, transmitted_at, answered_at, attempts,
-	action_code, approval_code, security, network_id, mdr_back
+SELECT ` + transactionColumns + `
 FROM transactions WHERE merchant_id = $1 AND order_id = $2 ORDER BY transaction`
 )
 
