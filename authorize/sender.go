@@ -65,7 +65,9 @@ func (s *Sender) StepCenter(ctx context.Context, center int16) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return len(due), s.sendAll(ctx, due)
+	err = s.sendAll(ctx, due)
+	unknown, failed := s.stepUnknown(ctx, center)
+	return len(due) + unknown, errors.Join(err, failed)
 }
 
 func (s *Sender) sendAll(ctx context.Context, due []settle.Owed) error {
@@ -236,7 +238,11 @@ func (m *message) request(books *settle.Books) (online.Request, error) {
 
 // verdict says what the center's answer means; final is false when it made no decision.
 func (m *message) verdict(a online.Answer) (v settle.Verdict, final bool) {
-	reverses := m.owed.Kind != settle.Refund
+	return verdictOn(a, m.owed.Kind != settle.Refund)
+}
+
+// verdictOn says what the answer to a reversal, or to a refund, means; final is false when the center made no decision.
+func verdictOn(a online.Answer, reverses bool) (v settle.Verdict, final bool) {
 	switch {
 	case a.ActionCode == iso8583.ActionIssuerUnavailable, a.ActionCode == iso8583.ActionSystemMalfunction:
 		return 0, false

@@ -59,6 +59,7 @@ type Profile struct {
 	SFTP            remote.Config
 	Outbox          string        // directory that takes our files
 	Inbox           string        // directory of the replies
+	LogDir          string        // directory of the logs of authorizations
 	RemovesFiles    bool          // the center may take files out of the outbox
 	HidesSizes      bool          // the server tells no sizes: where it does not let us read either, a delivery is proven by its writes alone
 	DedupesByFileID bool          // contract: the center refuses a file id that it has processed

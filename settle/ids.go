@@ -109,9 +109,12 @@ const (
 // exchangeID numbers one message to a center; STAN and RRN are derived from it. Payments have even numbers, what follows
 // them odd ones.
 func (b *Books) exchangeID(ctx context.Context, lane int64) (int64, error) {
-	n, err := b.ids.next(ctx, fmt.Sprintf("exchange/%d", lane), exchangeBlock)
+	n, err := b.ids.next(ctx, exchangeName(lane), exchangeBlock)
 	return 2*n + lane, err
 }
+
+// exchangeName is the name of the identifiers of a lane.
+func exchangeName(lane int64) string { return fmt.Sprintf("exchange/%d", lane) }
 
 // STAN returns the 6-digit system trace audit number of an exchange, 1 to 999999.
 func STAN(exchange int64) int { return int(exchange%999_999) + 1 }

@@ -32,6 +32,16 @@ var perCenter = []*prometheus.Desc{
 	gauge("expiry_lag_seconds", "How long ago the end of the oldest due hold was; 0 when none is due.", "pc"),
 }
 
+// perReconciled are shown for the centers whose authorizations are reconciled.
+var perReconciled = []*prometheus.Desc{
+	gauge("unknown_approvals", "Approvals of the center that our books do not know and whose reversal is owed or stuck.", "pc"),
+	gauge("unknown_approval_oldest_age_seconds", "How long ago the oldest of them was found; 0 when there is none.", "pc"),
+	gauge("unknown_approvals_found", "Approvals that our books do not know, found since ever.", "pc"),
+	gauge("unknown_approvals_reversed", "Of these, the reversed ones.", "pc"),
+	gauge("authorization_logs_held", "Logs of authorizations that cannot be compared and wait for a person.", "pc"),
+	gauge("authorizations_reconciled_timestamp_seconds", "Transmissions up to this instant were compared with the center's log; 0 before the first.", "pc"),
+}
+
 var perCategory = []*prometheus.Desc{
 	gauge("breaks_open", "Differences that a person must look at.", "category"),
 	gauge("breaks_oldest_age_seconds", "Age of the oldest open break.", "category"),
@@ -78,6 +88,16 @@ SELECT name, array[coalesce(unknown, 0), coalesce(extract(epoch FROM $1 - unknow
 	coalesce(reversals, 0), coalesce(extract(epoch FROM $1 - reversal_since), 0), coalesce(refunds, 0),
 	coalesce(open, 0), coalesce(due, 0), coalesce(extract(epoch FROM $1 - due_since), 0)]::float8[]
 FROM centers LEFT JOIN owed USING (center_id) LEFT JOIN held USING (center_id)`
+	scrapeReconciled = `
+WITH unknown AS (
+	SELECT center_id, count(*) AS found, count(*) FILTER (WHERE state <> 2) AS open, min(found_at) FILTER (WHERE state <> 2) AS since FROM unknown_approvals GROUP BY 1
+), held AS (
+	SELECT center_id, count(*) AS held FROM authorization_logs WHERE state = 'held' GROUP BY 1
+)
+SELECT name, array[coalesce(open, 0), coalesce(extract(epoch FROM $1 - since), 0), coalesce(found, 0), coalesce(found - open, 0), coalesce(held, 0),
+	coalesce(extract(epoch FROM (SELECT max(until_at) FROM authorization_logs l WHERE l.center_id = c.center_id AND state = 'applied')), 0)]::float8[]
+FROM centers c LEFT JOIN unknown USING (center_id) LEFT JOIN held USING (center_id)
+WHERE EXISTS (SELECT FROM authorization_logs l WHERE l.center_id = c.center_id)`
 	scrapeBreaks = `
 SELECT category, array[count(*), extract(epoch FROM $1 - min(opened_at))]::float8[] FROM breaks WHERE closed_at IS NULL GROUP BY category`
 	scrapeNotifications = `
@@ -89,7 +109,7 @@ SELECT '', array[count(*), coalesce(extract(epoch FROM $1 - min(wished_at)), 0)]
 
 // Describe implements prometheus.Collector.
 func (m Metrics) Describe(out chan<- *prometheus.Desc) {
-	for _, descs := range [][]*prometheus.Desc{perCenter, perCategory, ofNotifications, ofWishes} {
+	for _, descs := range [][]*prometheus.Desc{perCenter, perReconciled, perCategory, ofNotifications, ofWishes} {
 		for _, d := range descs {
 			out <- d
 		}
@@ -102,6 +122,7 @@ func (m Metrics) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	m.collect(ctx, out, scrapeCenters, perCenter)
+	m.collect(ctx, out, scrapeReconciled, perReconciled)
 	m.collect(ctx, out, scrapeBreaks, perCategory)
 	m.collect(ctx, out, scrapeNotifications, ofNotifications)
 	m.collect(ctx, out, scrapeWishes, ofWishes)

@@ -28,11 +28,12 @@ const (
 	Reversal                        // undoes an earlier request in full
 	PartialReversal                 // releases part of an earlier authorization
 	Inquiry                         // asks what became of an earlier request
+	Log                             // asks what was approved in a range of time
 	echo                            // network management
 	kinds
 )
 
-var kindNames = [kinds]string{"", "authorization", "purchase", "refund", "reversal", "partial_reversal", "inquiry", "echo"}
+var kindNames = [kinds]string{"", "authorization", "purchase", "refund", "reversal", "partial_reversal", "inquiry", "log", "echo"}
 
 // String returns the name of the kind, as used in metrics.
 func (k Kind) String() string {
@@ -41,6 +42,9 @@ func (k Kind) String() string {
 	}
 	return kindNames[k]
 }
+
+// money tells whether the kind has an amount.
+func (k Kind) money() bool { return k != Inquiry && k != Log }
 
 // undoes tells whether the kind takes an earlier request back.
 func (k Kind) undoes() bool { return k == Reversal || k == PartialReversal }
@@ -70,6 +74,7 @@ type Request struct {
 	Acquirer       string       // at most 11 digits
 	Reason         string       // reversal: 4 digits of ISO 8583 DE25, or empty
 	Original       Original     // reversal, refund and inquiry
+	Data           string       // log: what is asked for (DE72), at most 999 characters
 	Card           Card         // authorization, purchase and refund
 
 	// Authentication is what 3-D Secure gave for an authorization or a purchase; zero when it was not asked.
@@ -98,6 +103,8 @@ type Answer struct {
 	// NetworkID is the network's name of an approved payment, at most 15 characters; empty when the center gives none.
 	// Payments that later use the stored card repeat it.
 	NetworkID string
+	// Data is DE72, at most 999 characters: some of a log.
+	Data string
 	// Text is the whole answer, readable, with card data masked.
 	Text string
 }

@@ -36,6 +36,7 @@ var forms = [kinds]form{
 		processing: iso8583.ProcessingPurchase, function: iso8583.FunctionReversalPartial, original: true},
 	Inquiry: {mti: iso8583.MTIInquiryRequest, answer: iso8583.MTIInquiryAnswer,
 		function: iso8583.FunctionInquiry, original: true},
+	Log:  {mti: iso8583.MTILogRequest, answer: iso8583.MTILogAnswer, function: iso8583.FunctionLog},
 	echo: {mti: iso8583.MTINetworkRequest, answer: iso8583.MTINetworkAnswer, function: iso8583.FunctionEcho},
 }
 
@@ -74,7 +75,7 @@ func (r *Request) check() error {
 	switch {
 	case r.Kind == 0 || r.Kind >= echo:
 		return invalid("kind of request unknown")
-	case r.Kind != Inquiry && r.Amount.Minor <= 0:
+	case r.Kind.money() && r.Amount.Minor <= 0:
 		return invalid("amount is not positive")
 	case r.Kind == PartialReversal && r.OriginalAmount.Currency != r.Amount.Currency:
 		return invalid("amount released has another currency than the original")
@@ -131,9 +132,10 @@ func (r *Request) setIdentity(m *iso8583.Message) {
 	setText(m, 42, strings.TrimRight(r.Acceptor, " "))
 }
 
-// setMoney sets amounts, currency and processing code; an inquiry has none.
+// setMoney sets amounts, currency and processing code, or what a message without them asks for.
 func (r *Request) setMoney(m *iso8583.Message) {
-	if r.Kind == Inquiry {
+	if !r.Kind.money() {
+		setText(m, 72, r.Data)
 		return
 	}
 	m.Set(3, forms[r.Kind].processing)
@@ -161,7 +163,7 @@ func (r *Request) setCard(m *iso8583.Message) {
 // setOriginal sets the reference to an earlier request.
 func (r *Request) setOriginal(m *iso8583.Message) error {
 	k := r.Original.Kind
-	if k == 0 || k >= echo || len(r.Original.STAN) != 6 {
+	if k == 0 || k >= Log || len(r.Original.STAN) != 6 {
 		return invalid("original request is not named")
 	}
 	m.SetOriginal(iso8583.Original{
@@ -200,6 +202,7 @@ type reply struct {
 	action   string
 	approval string
 	network  string
+	data     string
 	amount   [12]byte
 	currency [3]byte
 	text     string
@@ -211,7 +214,7 @@ func readReply(m *iso8583.Message, frame []byte) (r reply, err error) {
 	if err := m.Decode(frame); err != nil {
 		return reply{}, err
 	}
-	r = reply{key: m.Key(), mti: m.MTI(), action: m.Text(39), approval: m.Text(38), text: m.String()}
+	r = reply{key: m.Key(), mti: m.MTI(), action: m.Text(39), approval: m.Text(38), data: m.Text(72), text: m.String()}
 	copy(r.amount[:], m.Bytes(4))
 	copy(r.currency[:], m.Bytes(49))
 	if id, ok := m.PDS(iso8583.PDSNetworkID); ok && len(id) <= maxNetworkID && plainText(string(id)) {
@@ -221,7 +224,7 @@ func readReply(m *iso8583.Message, frame []byte) (r reply, err error) {
 }
 
 func (r *reply) answer() Answer {
-	return Answer{ActionCode: r.action, ApprovalCode: r.approval, RRN: text(r.key.RRN[:]), NetworkID: r.network, Text: r.text}
+	return Answer{ActionCode: r.action, ApprovalCode: r.approval, RRN: text(r.key.RRN[:]), NetworkID: r.network, Data: r.data, Text: r.text}
 }
 
 func (r *reply) lateAnswer(reason LateReason) LateAnswer {

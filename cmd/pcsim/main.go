@@ -66,6 +66,8 @@ func flags(s *settings) *flag.FlagSet {
 	f.BoolVar(&s.RemovesFiles, "removes-files", false, "take files out of in/ when they were read")
 	f.BoolVar(&s.ReuseRejected, "reuse-rejected", false, "free the number of a file that was rejected whole")
 	f.DurationVar(&s.Replies.Delay, "reply-delay", 0, "time between a file and its reply")
+	f.DurationVar(&s.LogEvery, "log-every", 0, "length of the periods for which a log of authorizations is left; 0 for none")
+	f.DurationVar(&s.LogAfter, "log-after", 15*time.Minute, "time from the end of a period to its log")
 	f.DurationVar(&s.EchoEvery, "echo-every", 0, "time between echo tests of the center on each connection; 0 for none")
 	f.DurationVar(&s.KeepAliveEvery, "keepalive-every", 0, "time between frames without a message on each connection; 0 for none")
 	b := &s.Behavior

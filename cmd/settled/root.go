@@ -100,7 +100,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newDemo(), newServe(), newWork(), newRun(), newMigrate(), newConfig(), newPasswordHash(), newKeys(),
-		newBatch(), newFile(), newReply(), newCenter(), newMerchant(), newReject(), newAudit(), newLedger(), newOrder(), newNotification(), newSubscription(), newBench(), newBenchChild())
+		newBatch(), newFile(), newReply(), newCenter(), newRecon(), newMerchant(), newReject(), newAudit(), newLedger(), newOrder(), newNotification(), newSubscription(), newBench(), newBenchChild())
 	return root
 }
 

@@ -6,6 +6,8 @@ const (
 	MTIAuthorizationAnswer  = "1110"
 	MTIFinancialRequest     = "1200" // single-message purchase or refund: approval moves the money
 	MTIFinancialAnswer      = "1210"
+	MTILogRequest           = "1304" // what was approved in a range of time?
+	MTILogAnswer            = "1314" // some of it, in the order of the match keys
 	MTIReversalAdvice       = "1420" // undo an earlier transaction, whole or in part; cannot be declined for good reason
 	MTIReversalRepeat       = "1421" // the same advice again, answer to the first one unknown
 	MTIReversalAnswer       = "1430"
@@ -26,6 +28,7 @@ const (
 	FunctionAuthorizationFinal = "100" // one-stage: the amount is final
 	FunctionAuthorizationHold  = "101" // two-stage: the amount is estimated, a confirmation or reversal follows
 	FunctionFinancial          = "200" // single-message purchase or refund
+	FunctionLog                = "305"
 	FunctionReversalFull       = "400" // the whole original amount
 	FunctionReversalPartial    = "401" // DE 4 is the amount released, DE 30 begins with the original amount
 	FunctionInquiry            = "650"

@@ -6,6 +6,8 @@ var required = map[string][]int{
 	MTIAuthorizationAnswer:  {3, 4, 7, 11, 12, 37, 39, 41, 42, 49},
 	MTIFinancialRequest:     {2, 3, 4, 7, 11, 12, 22, 24, 26, 32, 37, 41, 42, 49},
 	MTIFinancialAnswer:      {3, 4, 7, 11, 12, 37, 39, 41, 42, 49},
+	MTILogRequest:           {7, 11, 12, 24, 32, 37, 72},
+	MTILogAnswer:            {7, 11, 12, 37, 39},
 	MTIReversalAdvice:       {3, 4, 7, 11, 12, 24, 32, 37, 41, 42, 49, 56},
 	MTIReversalRepeat:       {3, 4, 7, 11, 12, 24, 32, 37, 41, 42, 49, 56},
 	MTIReversalAnswer:       {3, 4, 7, 11, 12, 37, 39, 41, 42, 49},

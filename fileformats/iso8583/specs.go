@@ -24,6 +24,7 @@ var Online = newSpec("online", ASCII, false, []int{48}, []Field{
 	variable(48, "additional data", LLL, Private, 7, 999),
 	fixed(49, "currency, transaction", Numeric, 3),
 	variable(56, "original data elements", LL, Numeric, 25, 35),
+	variable(72, "data record", LLL, Text, 1, 999).redacted(Hide),
 })
 
 // IPM returns the dialect of IPM clearing files in one of the four charsets: a sixteen-byte bitmap always, private data in

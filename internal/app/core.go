@@ -93,7 +93,7 @@ func (c *Core) open(ctx context.Context) error {
 	}
 	c.Night, err = clearing.New(clearing.Options{Pool: c.Pool, Directory: c.Config.Directory, Vault: c.Vault, Ledger: c.Books.Ledger(),
 		Profiles: profiles(c.Config), Now: c.Now, Log: c.Log, Registerer: c.Registry, Enqueue: c.queue,
-		Reached: c.reached})
+		Reached: c.reached, Reconcile: c.Books.Reconcile})
 	return err
 }
 

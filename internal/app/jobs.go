@@ -25,6 +25,7 @@ func (s *Server) Jobs() work.Jobs {
 		Timeout:      s.Timeout,
 		Send:         s.Send,
 		FetchReplies: s.Step,
+		Reconcile:    s.Reconcile,
 		Audit:        s.auditJob,
 		RollUp:       s.RollUp,
 		Seal:         s.seal,
@@ -69,6 +70,11 @@ func (s *Server) Send(ctx context.Context) error {
 		tried, undone := s.Gateway.FollowDue(ctx)
 		return sent + asked + tried, errors.Join(unsent, unasked, undone)
 	})
+}
+
+// Reconcile compares what the centers approved with the books, and sends the reversals that follow from it.
+func (s *Server) Reconcile(ctx context.Context) error {
+	return errors.Join(s.Night.ReconcileAuthorizations(ctx, s.Gateway.Sender().CenterLog), s.Send(ctx))
 }
 
 // until repeats a step until it finds nothing to do.

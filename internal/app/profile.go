@@ -22,7 +22,7 @@ func profile(c *config.Clearing, acquirer string) clearing.Profile {
 		Release: clearing.ReleaseMode(c.Release),
 		SFTP: remote.Config{Address: c.SFTP.Address, User: c.SFTP.User, KeyFile: c.SFTP.KeyFile, PasswordFile: c.SFTP.PasswordFile,
 			HostKeys: c.SFTP.HostKeys},
-		Outbox: c.SFTP.UploadDir, Inbox: c.SFTP.ReplyDir, RemovesFiles: c.SFTP.RemovesFiles, HidesSizes: c.SFTP.HidesSizes,
+		Outbox: c.SFTP.UploadDir, Inbox: c.SFTP.ReplyDir, LogDir: c.SFTP.LogDir, RemovesFiles: c.SFTP.RemovesFiles, HidesSizes: c.SFTP.HidesSizes,
 		DedupesByFileID: c.SFTP.DedupesFiles, DuplicateCodes: c.SFTP.DuplicateCodes,
 		RemoveReplies: c.Replies.Remove, ReplyTimeout: c.Replies.Timeout, WeakTimeout: c.Replies.Weak, PollEvery: c.Replies.Poll, MaxRejects: c.Replies.MaxRejects, ReplyName: c.Replies.Name,
 	}

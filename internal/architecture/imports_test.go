@@ -14,7 +14,7 @@ var mayImport = map[string][]string{
 	"internal/app":          {"authorize", "clearing", "settle", "schedules", "fileformats", "migrations", "internal"},
 	"internal/console":      slices.Concat([]string{"authorize", "clearing", "settle", "fileformats", "internal/config"}, ground),
 	"internal/config":       slices.Concat([]string{"settle", "fileformats"}, ground),
-	"authorize":             slices.Concat([]string{"settle", "fileformats/iso8583"}, ground),
+	"authorize":             slices.Concat([]string{"settle", "fileformats/iso8583", "fileformats/authlog"}, ground),
 	"clearing":              slices.Concat([]string{"settle", "fileformats"}, ground),
 	"settle":                ground,
 	"schedules":             {},

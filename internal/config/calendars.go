@@ -106,6 +106,8 @@ var DefaultSchedules = map[string]string{
 	"fetch-replies": "@every 60s",
 	"audit":         "*/15 * * * *",
 	"rollup":        "10 1 * * *",
+
+	"reconcile-authorizations": "7 * * * *",
 }
 
 func (c *checker) schedules(file map[string]string, zone *time.Location) []Schedule {

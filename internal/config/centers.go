@@ -67,8 +67,8 @@ func (c *checker) capabilities(at place, f CapabilitiesFile) order.Capabilities 
 	caps := order.Capabilities{
 		FinancialRecord: f.FinancialRecord, TwoStage: f.TwoStage, PartialConfirm: f.PartialConfirm, MultiConfirm: f.MultiConfirm,
 		ReversalPartial: f.ReversalPartial, Inquiry: f.Inquiry, ReleaseOnFinal: f.ReleaseOnFinal, Instant: f.Instant,
-		MaxAmount: f.MaxAmount,
-		Refund:    oneOf(c, at.at("refund"), f.Refund, order.RefundByFile, order.RefundByOnline),
+		MaxAmount: f.MaxAmount, Log: oneOf(c, at.at("authorization_log"), f.Log, order.LogNone, order.LogByFile, order.LogByLink),
+		Refund: oneOf(c, at.at("refund"), f.Refund, order.RefundByFile, order.RefundByOnline),
 	}
 	if f.Instant && f.Refund == "" {
 		caps.Refund = order.RefundByOnline
@@ -77,6 +77,10 @@ func (c *checker) capabilities(at place, f CapabilitiesFile) order.Capabilities 
 		c.fail(at.at("max_amount"), "%d is not between 1 and %d minor units", f.MaxAmount, int64(order.MaxCarried))
 	}
 	switch {
+	case f.Instant && caps.Log != order.LogNone:
+		c.fail(at.at("authorization_log"), "an instant center has none: its payments are polled")
+	case caps.Log == order.LogByFile && !f.FinancialRecord:
+		c.fail(at.at("authorization_log"), "files need clearing.sftp; a single-message center answers on its link")
 	case f.Instant && (f.FinancialRecord || f.TwoStage):
 		c.fail(at.at("instant"), "money of an instant payment has moved when it is told: no financial_record and no two_stage")
 	case f.MultiConfirm && !f.PartialConfirm:
@@ -163,6 +167,7 @@ func (c *checker) sftp(at place, f SFTPFile) SFTP {
 		HostKeys: c.hostKeys(at.at("host_keys"), f.HostKeys),
 		KeyFile:  c.fileThere(at.at("key_file"), f.KeyFile), PasswordFile: c.fileThere(at.at("password_file"), f.PasswordFile),
 		UploadDir: c.directory(at.at("upload_dir"), f.UploadDir, "/in"), ReplyDir: c.directory(at.at("reply_dir"), f.ReplyDir, standardReplyDir),
+		LogDir:       c.directory(at.at("log_dir"), f.LogDir, "/log"),
 		RemovesFiles: f.RemovesFiles, HidesSizes: f.HidesSizes, DedupesFiles: f.DedupesFiles, DuplicateCodes: f.Duplicates,
 	}
 }

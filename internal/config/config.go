@@ -128,6 +128,7 @@ type SFTP struct {
 	HostKeys       []ssh.PublicKey // the server must show one of them
 	UploadDir      string
 	ReplyDir       string
+	LogDir         string   // logs of authorizations
 	RemovesFiles   bool     // the center may take files out of UploadDir
 	HidesSizes     bool     // the server tells no sizes of files
 	DedupesFiles   bool     // contract: the center refuses a file id that it has processed

@@ -79,6 +79,7 @@ type CapabilitiesFile struct {
 	Refund          string `yaml:"refund"`
 	Inquiry         bool   `yaml:"inquiry"`
 	ReleaseOnFinal  bool   `yaml:"release_on_final"`
+	Log             string `yaml:"authorization_log,omitempty"`
 	Instant         bool   `yaml:"instant,omitempty"`
 	MaxAmount       int64  `yaml:"max_amount,omitempty"`
 }
@@ -147,6 +148,7 @@ type SFTPFile struct {
 	KeyFile      string   `yaml:"key_file,omitempty"`
 	PasswordFile string   `yaml:"password_file,omitempty"`
 	HostKeys     []string `yaml:"host_keys"`
+	LogDir       string   `yaml:"log_dir,omitempty"`
 	UploadDir    string   `yaml:"upload_dir,omitempty"`
 	ReplyDir     string   `yaml:"reply_dir,omitempty"`
 	RemovesFiles bool     `yaml:"removes_files,omitempty"`

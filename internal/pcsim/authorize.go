@@ -22,7 +22,7 @@ func (c *Center) newEntry(m *iso8583.Message, k kind) (*entry, bool) {
 	currency, err := money.CurrencyFromNumeric(m.Text(49))
 	return &entry{
 		key: keyOf(m), kind: k, rrn: m.Text(37), pan: m.Text(2), acceptor: m.Text(42),
-		currency: currency, amount: amount, at: c.opt.Now(),
+		currency: currency, amount: amount, at: c.opt.Now(), sent: sentAt(m),
 	}, ok && err == nil && amount > 0
 }
 

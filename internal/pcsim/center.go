@@ -30,6 +30,8 @@ type Center struct {
 	logins, received, malformed atomic.Int64
 	asked, echoed               atomic.Int64 // echo tests of the center, and answers to them
 
+	logs logbook
+
 	mu     sync.Mutex
 	online net.Listener
 	sftp   net.Listener
@@ -57,7 +59,7 @@ func New(opt Options) (*Center, error) {
 	if c.tree, err = newTree(opt); err != nil {
 		return nil, err
 	}
-	for _, dir := range []string{InDir, OutDir} {
+	for _, dir := range []string{InDir, OutDir, LogDir} {
 		if err := c.tree.mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, errors.Join(fmt.Errorf("make %s: %w", dir, err), c.Close())
 		}

@@ -116,7 +116,7 @@ func (c *Center) Process(ctx context.Context, now time.Time) (processed int, err
 			processed++
 		}
 	}
-	return processed, c.giveOut(now)
+	return processed, errors.Join(c.giveOut(now), c.leaveLogs(now))
 }
 
 // take reads one file of in/ unless it is the one read before under this name.

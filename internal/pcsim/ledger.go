@@ -41,6 +41,7 @@ type entry struct {
 	level    string // security level of the request, empty when it has none
 	network  string // the network's name of a payment, empty when declined
 	at       time.Time
+	sent     time.Time // transmission as the request says it, UTC
 	decision decision
 	// answerLost says that the first reversal or refund message of this payment went unanswered.
 	answerLost bool

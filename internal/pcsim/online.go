@@ -15,6 +15,7 @@ type answer struct {
 	action   string
 	approval string
 	network  string // transaction id
+	data     string // of a log
 	silent   bool
 	copies   int // extra ones
 	garbage  bool
@@ -89,6 +90,9 @@ func (l *link) send(a answer, request, reply *iso8583.Message) {
 	}
 	if a.network != "" {
 		reply.Set(48, fmt.Sprintf("%04d%03d%s", iso8583.PDSNetworkID, len(a.network), a.network))
+	}
+	if a.data != "" {
+		reply.Set(72, a.data)
 	}
 	if amount, ok := request.Int(4); ok && a.extra != 0 {
 		reply.SetInt(4, amount+a.extra)
@@ -175,6 +179,8 @@ func (c *Center) handle(m *iso8583.Message) answer {
 		return c.reverse(m)
 	case iso8583.MTIInquiryRequest:
 		return c.inquire(m)
+	case iso8583.MTILogRequest:
+		return c.tellLog(m)
 	case iso8583.MTINetworkRequest:
 		return plain(iso8583.ActionApproved)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"settled/fileformats/authlog"
 	"settled/fileformats/iso8583"
 	"settled/internal/money"
 	"settled/internal/pcsim"
@@ -417,5 +418,39 @@ func TestCenterTestsTheLine(t *testing.T) {
 	}
 	if n := center.Status().Echoed; n != 1 {
 		t.Errorf("%d echo tests answered, want 1", n)
+	}
+}
+
+// The center leaves a log of each period that is over, with what it approved and what became of it.
+func TestCenterLeavesItsLog(t *testing.T) {
+	now := newClock(noon)
+	center := start(t, pcsim.Options{Name: "pc", Now: now.now, LogEvery: time.Hour, LogAfter: 15 * time.Minute})
+	c := dial(t, center)
+	if _, err := center.Process(t.Context(), now.now()); err != nil {
+		t.Fatal(err)
+	}
+	held, gone := c.sale(pcsim.CardApproved, 700), c.sale(pcsim.CardApproved, 300)
+	for _, s := range []sale{held, gone, c.sale(pcsim.CardInsufficientFunds, 100)} {
+		c.send(s.message())
+		c.receive()
+	}
+	c.wants(c.reversal(gone, 0), iso8583.ActionReversalAccepted)
+	for _, at := range []time.Duration{74 * time.Minute, 75 * time.Minute} {
+		now.set(noon.Add(at))
+		if _, err := center.Process(t.Context(), now.now()); err != nil {
+			t.Fatal(err)
+		}
+		names, err := center.List(pcsim.LogDir)
+		if err != nil || len(names) != int(at/(75*time.Minute)) {
+			t.Errorf("after %v: %v, %v", at, names, err)
+		}
+	}
+	data, err := center.ReadFile("/log/AUTH_pc_20261120T120000_20261120T130000.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := authlog.Parse(data)
+	if err != nil || len(l.Entries) != 2 || l.Entries[0].State != authlog.Held || l.Entries[1].State != authlog.Reversed || l.Entries[0].RRN != held.rrn {
+		t.Errorf("%+v, %v", l, err)
 	}
 }

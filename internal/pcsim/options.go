@@ -127,6 +127,9 @@ type Options struct {
 	// Charset is the character set of clearing files. Nil: found out for each file, Latin-1 or EBCDIC (cp500). Blocking
 	// is always found out, and a reply is written as its file was.
 	Charset *iso8583.Charset
+	// LogEvery is the length of the periods for which a log of authorizations is left in LogDir; zero: none is. LogAfter is the
+	// time from the end of a period to its log.
+	LogEvery, LogAfter time.Duration
 	// EchoEvery and KeepAliveEvery are the pauses, in real time, between echo tests (1804) of the center and between frames
 	// without a message, on each connection of the online host. Zero: none.
 	EchoEvery, KeepAliveEvery time.Duration
@@ -168,7 +171,7 @@ func (o Options) check() error {
 	if strings.ContainsAny(o.Name, "/\x00") {
 		return fmt.Errorf("%w: name %q", ErrOptions, o.Name)
 	}
-	if o.Replies.Delay < 0 || o.EchoEvery < 0 || o.KeepAliveEvery < 0 {
+	if o.Replies.Delay < 0 || o.LogEvery < 0 || o.LogAfter < 0 || o.EchoEvery < 0 || o.KeepAliveEvery < 0 {
 		return fmt.Errorf("%w: negative delay", ErrOptions)
 	}
 	return o.Behavior.check()

@@ -274,7 +274,26 @@ var corruptions = []struct{ invariant, name, sql string }{
 	{"INV-20", "reversed and presented", `INSERT INTO records SELECT record_id + 100000, order_id, 5000, exchange_id, born_at, authorized_at, window_id, merchant_id, currency,
 		operation, kind, slice, sequence, final, card_expiry, approval_code, card, supersedes, security, network_id FROM records
 		WHERE order_id = (SELECT order_id FROM orders WHERE ordernumber = 'void')`},
+	{"INV-18", "unknown approval whose break was closed", unknownApproval + `UPDATE breaks SET closed_at = now()`},
+	{"INV-18", "log that made more owed than is there", unknownApproval + `UPDATE authorization_logs SET unknown = 2`},
+	{"INV-18", "approval reversed that stands in the books", unknownApproval + `UPDATE unknown_approvals SET exchange_id =
+		(SELECT t.exchange_id FROM transactions t JOIN orders o USING (merchant_id, order_id) WHERE ordernumber = 'held')`},
 	{"INV-19", "sent for another amount", `UPDATE owed_exchanges SET amount = amount + 1`},
+}
+
+// unknownApproval is a good one: found by a log, its reversal owed, its break open.
+const unknownApproval = `
+	INSERT INTO breaks (category, fingerprint, center_id, amount, opened_at, note) VALUES ('B-02', 'unknown', 1, 5, now(), '');
+	INSERT INTO authorization_logs (center_id, source, state, wanted_at, fetched_at, decided_at, unknown) VALUES (1, 'link', 'applied', now(), now(), now(), 1);
+	INSERT INTO unknown_approvals (exchange_id, reversal_id, amount, log_id, break_id, sent_at, found_at, transmitted_at, due_at, merchant, center_id, currency, kind,
+		terminal, acceptor, approval_code)
+	SELECT 1 << 30, 1, 5, (SELECT max(log_id) FROM authorization_logs), (SELECT max(break_id) FROM breaks), now(), now(), now(), now(), 100001, 1, 933, 1, 'T', 'A', '';`
+
+func TestGoodUnknownApprovalIsSilent(t *testing.T) {
+	b := live(t)
+	if found := corrupted(t, pgtest.Owner(t, b.Pool), b.Clock.Now(), unknownApproval); len(found) > 0 {
+		t.Errorf("%+v", found)
+	}
 }
 
 func TestEachCorruptionIsFound(t *testing.T) {

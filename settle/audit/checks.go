@@ -41,6 +41,8 @@ var Checks = []Check{
 	{"INV-17", "no hold stands for longer than ten minutes after its end", sqlStaleHolds, Whole, ""},
 	{"INV-18", "a payment of unknown outcome has its reversal on the way, or a person decides", sqlUnknownOwed, Whole, ""},
 	{"INV-18", "no payment waits for its outcome long after it should have been given up", sqlStaleIntents, Whole, ""},
+	{"INV-18", "an approval that the books do not know has a break, and its reversal is owed, done, or a person decides", sqlUnknownApprovals, Whole, ""},
+	{"INV-18", "no payment that stands in the books is reversed as an unknown approval", sqlUnknownKnown, Whole, ""},
 	{"INV-19", "the messages that are owed are the exchanges that were sent", sqlOwed, Whole, ""},
 	{"INV-20", "what is reversed of an authorization and what is presented of it stay within it", sqlReversed, Whole, ""},
 }

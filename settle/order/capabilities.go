@@ -9,6 +9,16 @@ const (
 	RefundByOnline RefundChannel = "online" // a refund message to the center's online host
 )
 
+// LogSource is how a center tells what it approved in a range of time.
+type LogSource string
+
+// The sources of logs.
+const (
+	LogNone   LogSource = ""     // it does not
+	LogByFile LogSource = "file" // it leaves files on its file server
+	LogByLink LogSource = "link" // its online host answers
+)
+
 // Capabilities of a processing center. Differences between centers are only these values and profiles, never code.
 type Capabilities struct {
 	FinancialRecord bool          // sales need a clearing record in a file; false: single message, the answer moves the money
@@ -18,6 +28,7 @@ type Capabilities struct {
 	ReversalPartial bool          // a part of an authorization may be reversed
 	Refund          RefundChannel // how money goes back after the sale has left us
 	Inquiry         bool          // the outcome of an earlier message may be asked for
+	Log             LogSource     // how the center tells what it approved in a range of time
 	ReleaseOnFinal  bool          // the center releases the remainder itself on a final record
 	MaxAmount       int64         // largest amount that it carries, minor units; 0: MaxCarried
 	Instant         bool          // the payer's bank moves the money: never a reversal, refunds online; excludes FinancialRecord and TwoStage

@@ -48,6 +48,8 @@ type (
 	FetchReplies struct{ Run }
 	Audit        struct{ Run }
 	RollUp       struct{ Run }
+
+	ReconcileAuthorizations struct{ Run }
 )
 
 func (PlanWindows) Kind() string  { return "plan-windows" }
@@ -57,6 +59,8 @@ func (Send) Kind() string         { return "send" }
 func (FetchReplies) Kind() string { return "fetch-replies" }
 func (Audit) Kind() string        { return "audit" }
 func (RollUp) Kind() string       { return "rollup" }
+
+func (ReconcileAuthorizations) Kind() string { return "reconcile-authorizations" }
 
 // The steps of the night: of a window, a batch, a file, a reply.
 type (
@@ -80,6 +84,8 @@ var recurring = map[string]func(Run) river.JobArgs{
 	"fetch-replies": func(r Run) river.JobArgs { return FetchReplies{r} },
 	"audit":         func(r Run) river.JobArgs { return Audit{r} },
 	"rollup":        func(r Run) river.JobArgs { return RollUp{r} },
+
+	"reconcile-authorizations": func(r Run) river.JobArgs { return ReconcileAuthorizations{r} },
 }
 
 // shell is the worker of a recurring job.

@@ -26,6 +26,7 @@ type Jobs struct {
 	Timeout      func(context.Context) error // ends what buyers did not finish in time
 	Send         func(context.Context) error // sends owed reversals and refunds, resolves unknown outcomes
 	FetchReplies func(context.Context) error // stores what centers have put out
+	Reconcile    func(context.Context) error // compares what centers approved with the books
 	Audit        func(context.Context) error // proves the books
 	RollUp       func(context.Context) error // rolls up finished accounting days
 
@@ -122,6 +123,7 @@ func (r *Runner) workers() *river.Workers {
 	river.AddWorker(w, &shell[Timeout]{runner: r, do: j.Timeout})
 	river.AddWorker(w, &shell[Send]{runner: r, do: j.Send})
 	river.AddWorker(w, &shell[FetchReplies]{runner: r, do: j.FetchReplies})
+	river.AddWorker(w, &shell[ReconcileAuthorizations]{runner: r, do: j.Reconcile})
 	river.AddWorker(w, &shell[Audit]{runner: r, do: j.Audit})
 	river.AddWorker(w, &shell[RollUp]{runner: r, do: r.rollUp})
 	river.AddWorker(w, &stepShell[Seal]{runner: r, do: j.Seal})

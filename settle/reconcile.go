@@ -1,0 +1,214 @@
+package settle
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// LogGrace is how long after the end of its range a center's log is compared with the books, and how uncertain the time is
+// at which it was made: longer than any payment waits for its outcome.
+const LogGrace = 15 * time.Minute
+
+// CenterLog is a center's log of what it approved of the messages that were transmitted in a range of time.
+type CenterLog struct {
+	ID        int64 // that breaks name
+	Center    int16
+	From      time.Time
+	Until     time.Time // exclusive
+	Sure      time.Time // what was true before shows in the log
+	Approvals []CenterApproval
+	Forced    bool // a person let it through the limit of unknown approvals
+}
+
+// Reconciled is what a comparison found that was not found before.
+type Reconciled struct {
+	Differences int // breaks that were opened
+	Unknown     int // of these, approvals whose reversal is owed now
+}
+
+// ErrTooManyUnknown means that a log has so many approvals that our books do not know that a wrong log, or a restored
+// database, is likelier than so many losses. Nothing was changed; a person may let it through.
+var ErrTooManyUnknown = fmt.Errorf("settle: too many approvals that the books do not know")
+
+// maxUnknown is how many approvals of a log may be reversed without a person: some, and one in twenty.
+func maxUnknown(approvals int) int { return 20 + approvals/20 }
+
+const (
+	selectKnown = `
+SELECT t.exchange_id, t.merchant_id, t.order_id, t.transaction, t.kind, t.state, t.amount, o.currency, o.center_id, t.transmitted_at,
+	t.transaction = o.payment_transaction, coalesce(x.reversed, 0)::bigint, coalesce(x.refunded, 0)::bigint, coalesce(x.pending, false),
+	greatest(t.answered_at, x.answered_at)
+FROM transactions t JOIN orders o USING (merchant_id, order_id)
+	LEFT JOIN LATERAL (SELECT sum(amount) FILTER (WHERE kind IN (3, 4) AND state = 2) AS reversed, sum(amount) FILTER (WHERE kind = 5 AND state = 2) AS refunded,
+		bool_or(state IN (1, 7)) AS pending, max(answered_at) AS answered_at
+		FROM transactions x WHERE x.merchant_id = t.merchant_id AND x.order_id = t.order_id AND x.original = t.transaction) x ON true
+WHERE t.kind IN (1, 2, 5) AND `
+	selectWaiting = `
+SELECT e.exchange_id, e.merchant_id, e.order_id, e.transaction, e.kind, 1::smallint, e.amount, o.currency, e.center_id, e.transmitted_at,
+	true, 0::bigint, 0::bigint, false, NULL::timestamptz
+FROM owed_exchanges e JOIN orders o USING (merchant_id, order_id)
+WHERE e.kind IN (1, 2) AND `
+	knownWithin = selectKnown + `t.transmitted_at >= $1 AND t.transmitted_at < $2
+UNION ALL` + selectWaiting + `e.transmitted_at >= $1 AND e.transmitted_at < $2`
+	knownByNumber = selectKnown + `t.exchange_id = ANY ($1)
+UNION ALL` + selectWaiting + `e.exchange_id = ANY ($1)`
+	handledApprovals = `
+SELECT exchange_id, CASE WHEN state = 2 AND settled_at >= $2 THEN 1 ELSE state END FROM unknown_approvals WHERE center_id = $1 AND sent_at >= $3 AND sent_at < $4`
+	givenNumbers = `SELECT coalesce((SELECT next FROM id_blocks WHERE name = $1), 0)`
+)
+
+// comparison is a log beside what our books have of its range.
+type comparison struct {
+	log      *CenterLog
+	ours     map[int64]knownExchange
+	handled  map[int64]UnknownState
+	given    [2]int64 // by lane: the first exchange of it that was not given out
+	terminal func(center int16, terminal, acceptor string) (merchant int32, ours bool)
+}
+
+// found is a difference with its two sides.
+type found struct {
+	difference
+	number   int64 // 0: not from our numbering
+	merchant int32
+	theirs   *CenterApproval
+	ours     *knownExchange
+}
+
+// Reconcile compares a center's log with the books, in a transaction of the caller: for each difference it opens a break, once,
+// and for approvals that the books do not know, or have as ended, it makes the reversal owed. A second call with the same log
+// changes nothing. It must not be called before LogGrace is over after the end of the log's range. Errors:
+// ErrTooManyUnknown.
+func (b *Books) Reconcile(ctx context.Context, tx pgx.Tx, l *CenterLog) (Reconciled, error) {
+	c, err := b.compare(ctx, tx, l)
+	if err != nil {
+		return Reconciled{}, fmt.Errorf("read exchanges of log %d: %w", l.ID, err)
+	}
+	all := c.differences()
+	reversals := 0
+	for _, f := range all {
+		if f.reverses() {
+			reversals++
+		}
+	}
+	if reversals > maxUnknown(len(l.Approvals)) && !l.Forced {
+		return Reconciled{}, fmt.Errorf("%w: %d of %d in log %d", ErrTooManyUnknown, reversals, len(l.Approvals), l.ID)
+	}
+	return b.recordDifferences(ctx, tx, l, all)
+}
+
+// compare reads what the books have of the log's range, and of each of its numbers that they do not have there: a center
+// that tells another time of an exchange must not make it unknown.
+func (b *Books) compare(ctx context.Context, tx pgx.Tx, l *CenterLog) (*comparison, error) {
+	c := &comparison{log: l, ours: map[int64]knownExchange{}, handled: map[int64]UnknownState{}, terminal: b.Directory.terminal}
+	if err := c.read(ctx, tx, knownWithin, l.From, l.Until); err != nil {
+		return nil, err
+	}
+	var elsewhere []int64
+	for i := range l.Approvals {
+		if n, ok := l.Approvals[i].exchange(); ok {
+			if _, here := c.ours[n]; !here {
+				elsewhere = append(elsewhere, n)
+			}
+		}
+	}
+	if len(elsewhere) > 0 {
+		if err := c.read(ctx, tx, knownByNumber, elsewhere); err != nil {
+			return nil, err
+		}
+	}
+	return c, c.readNumbers(ctx, tx)
+}
+
+func (c *comparison) read(ctx context.Context, tx pgx.Tx, sql string, args ...any) error {
+	all, err := collect[knownExchange](ctx, tx, sql, args...)
+	for _, k := range all {
+		c.ours[k.Exchange] = k
+	}
+	return err
+}
+
+// readNumbers reads how far numbers were given out, and what was found as unknown before.
+func (c *comparison) readNumbers(ctx context.Context, tx pgx.Tx) error {
+	for lane := range c.given {
+		if err := tx.QueryRow(ctx, givenNumbers, exchangeName(int64(lane))).Scan(&c.given[lane]); err != nil {
+			return err
+		}
+	}
+	rows, err := tx.Query(ctx, handledApprovals, c.log.Center, c.log.Sure, c.log.From, c.log.Until)
+	if err != nil {
+		return err
+	}
+	var n int64
+	var state UnknownState
+	_, err = pgx.ForEachRow(rows, []any{&n, &state}, func() error {
+		c.handled[n] = state
+		return nil
+	})
+	return err
+}
+
+// differences goes through both sides once.
+func (c *comparison) differences() []found {
+	var out []found
+	told := map[int64]bool{}
+	for i := range c.log.Approvals {
+		a := &c.log.Approvals[i]
+		f := c.judge(a)
+		told[f.number] = true
+		if f.difference != agree {
+			out = append(out, f)
+		}
+	}
+	for n, k := range c.ours {
+		if told[n] || !c.expects(&k) {
+			continue
+		}
+		about := facts{Sure: c.log.Sure, Handled: c.handled[n]}
+		if d := judge(nil, &k, about); d != agree {
+			out = append(out, found{difference: d, number: n, merchant: k.Merchant, ours: &k})
+		}
+	}
+	return out
+}
+
+// expects tells that an exchange of ours belongs into the log.
+func (c *comparison) expects(k *knownExchange) bool {
+	return k.Center == c.log.Center && !k.Sent.Before(c.log.From) && k.Sent.Before(c.log.Until)
+}
+
+func (c *comparison) judge(a *CenterApproval) found {
+	f := found{theirs: a}
+	about := facts{Sure: c.log.Sure}
+	f.number, about.Numbered = a.exchange()
+	f.merchant, about.Terminal = c.terminal(c.log.Center, a.Terminal, a.Acceptor)
+	if !about.Numbered {
+		f.number = 0
+	} else {
+		about.Given, about.Handled = f.number/2 < c.given[f.number%2], c.handled[f.number]
+		if k, ok := c.ours[f.number]; ok {
+			f.ours, f.merchant = &k, k.Merchant
+		}
+	}
+	f.difference = judge(a, f.ours, about)
+	if f.difference == agree && f.ours != nil && f.ours.Last && f.ours.State == TransactionApproved && f.ours.Center != c.log.Center {
+		f.difference = otherExchange
+	}
+	return f
+}
+
+// terminal tells whether a center knows a terminal as one of ours, and of which merchant.
+func (d *Directory) terminal(center int16, terminal, acceptor string) (merchant int32, ours bool) {
+	for id, m := range d.merchants {
+		for i := range m.Routes {
+			r := &m.Routes[i]
+			if r.Center.ID == center && r.Terminal == terminal && r.Acceptor == acceptor {
+				return id, true
+			}
+		}
+	}
+	return 0, false
+}

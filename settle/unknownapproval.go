@@ -1,0 +1,261 @@
+package settle
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"settled/internal/money"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// UnknownState is where the reversal of an unknown approval stands.
+type UnknownState int16
+
+// The states of unknown approvals. The numbers are stored.
+const (
+	UnknownOwed     UnknownState = 1 // its reversal is repeated until the center answers
+	UnknownReversed UnknownState = 2 // the center confirmed that nothing of it is left
+	UnknownStuck    UnknownState = 3 // the center refused, or did not answer in time: a person decides
+)
+
+var unknownStates = map[UnknownState]string{UnknownOwed: "reversal owed", UnknownReversed: "reversed", UnknownStuck: "stuck"}
+
+// String is the state in words.
+func (s UnknownState) String() string { return word(unknownStates, s) }
+
+// UnknownApproval is an approval that a center's log shows and that our books do not know, or have as ended, with the
+// reversal that it owes. It has no order: what made it was lost, or ended without it.
+type UnknownApproval struct {
+	Center        int16
+	Exchange      int64 // of the approval: its STAN and RRN
+	Reversal      int64 // exchange of the reversal
+	Kind          Kind  // authorization or purchase
+	Amount        money.Amount
+	Terminal      string
+	Acceptor      string
+	Merchant      int32     // of the terminal
+	Order         int64     // that our books have of it; 0: none
+	SentAt        time.Time // transmission of the approval
+	TransmittedAt time.Time // first transmission of the reversal
+	FoundAt       time.Time
+	SettledAt     *time.Time
+	State         UnknownState
+	Attempts      int16 // transmissions so far, the claimed one included
+	ActionCode    string
+	LastError     string
+	Log           int64
+	Break         int64
+}
+
+const (
+	openBreaks = `
+INSERT INTO breaks (category, fingerprint, center_id, merchant, order_ref, amount, currency, opened_at, note)
+SELECT category, fingerprint, $1, merchant, order_ref, amount, currency, $2, note
+FROM unnest($3::text[], $4::text[], $5::int[], $6::bigint[], $7::bigint[], $8::smallint[], $9::text[])
+	AS f (category, fingerprint, merchant, order_ref, amount, currency, note)
+ON CONFLICT (fingerprint) DO NOTHING
+RETURNING break_id, fingerprint`
+	insertUnknown = `
+INSERT INTO unknown_approvals (center_id, exchange_id, reversal_id, kind, amount, currency, terminal, acceptor, merchant, order_ref, approval_code,
+	sent_at, found_at, transmitted_at, due_at, log_id, break_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $13, $14, $15)
+ON CONFLICT (center_id, exchange_id) DO NOTHING`
+)
+
+// recordDifferences opens a break for each difference that has none yet, and owes the reversals.
+func (b *Books) recordDifferences(ctx context.Context, tx pgx.Tx, l *CenterLog, all []found) (Reconciled, error) {
+	opened, err := b.openBreaks(ctx, tx, l, all)
+	if err != nil {
+		return Reconciled{}, fmt.Errorf("open breaks of log %d: %w", l.ID, err)
+	}
+	r := Reconciled{Differences: len(opened)}
+	for i := range all {
+		f := &all[i]
+		id, fresh := opened[f.fingerprint(l.Center)]
+		if !fresh || !f.reverses() {
+			continue
+		}
+		if err := b.oweUnknown(ctx, tx, l, f, id); err != nil {
+			return r, fmt.Errorf("owe the reversal of exchange %d: %w", f.number, err)
+		}
+		r.Unknown++
+	}
+	return r, nil
+}
+
+func (b *Books) openBreaks(ctx context.Context, tx pgx.Tx, l *CenterLog, all []found) (map[string]int64, error) {
+	n := len(all)
+	categories, prints, notes := make([]string, n), make([]string, n), make([]string, n)
+	merchants, orders, amounts, currencies := make([]int32, n), make([]int64, n), make([]int64, n), make([]int16, n)
+	for i := range all {
+		f := &all[i]
+		categories[i], prints[i], notes[i] = differences[f.difference].category, f.fingerprint(l.Center), f.note(l)
+		merchants[i], orders[i], amounts[i], currencies[i] = f.merchant, f.order(), f.amount().Minor, int16(f.amount().Currency)
+	}
+	opened := map[string]int64{}
+	rows, err := tx.Query(ctx, openBreaks, l.Center, b.now(), categories, prints, merchants, orders, amounts, currencies, notes)
+	if err != nil {
+		return nil, err
+	}
+	var id int64
+	var print string
+	_, err = pgx.ForEachRow(rows, []any{&id, &print}, func() error {
+		opened[print] = id
+		return nil
+	})
+	return opened, err
+}
+
+func (b *Books) oweUnknown(ctx context.Context, tx pgx.Tx, l *CenterLog, f *found, breakID int64) error {
+	reversal, err := b.exchangeID(ctx, adviceExchange)
+	if err != nil {
+		return err
+	}
+	a := f.theirs
+	_, err = tx.Exec(ctx, insertUnknown, l.Center, f.number, reversal, a.Kind, a.Amount.Minor, int16(a.Amount.Currency), a.Terminal, a.Acceptor,
+		f.merchant, f.order(), a.Approval, a.Sent, b.now(), l.ID, breakID)
+	return err
+}
+
+// fingerprint is the same whenever the same difference is found.
+func (f *found) fingerprint(center int16) string {
+	if f.number == 0 {
+		a := f.theirs
+		return fmt.Sprintf("L0/%d/%d/%s/%s/%s/%s", f.difference, center, a.Terminal, a.STAN, a.RRN, a.Sent.UTC().Format(time.RFC3339))
+	}
+	return fmt.Sprintf("L0/%d/%d/%d", f.difference, center, f.number)
+}
+
+func (f *found) order() int64 {
+	if f.ours == nil {
+		return 0
+	}
+	return f.ours.Order
+}
+
+func (f *found) amount() money.Amount {
+	if f.theirs != nil {
+		return f.theirs.Amount
+	}
+	return money.Amount{Minor: f.ours.Amount, Currency: money.Currency(f.ours.Currency)}
+}
+
+// note tells a person which exchange it is, and what each side has of it.
+func (f *found) note(l *CenterLog) string {
+	note := differences[f.difference].words
+	if a := f.theirs; a != nil {
+		note += fmt.Sprintf("; center: %s of %s, %d reversed, approval %q, terminal %s, trace %s, reference %s, sent %s", a.Kind, a.Amount, a.Reversed,
+			a.Approval, a.Terminal, a.STAN, a.RRN, a.Sent.UTC().Format(time.RFC3339))
+	}
+	if k := f.ours; k != nil {
+		note += fmt.Sprintf("; books: %s of %d minor units, %s, %d reversed, exchange %d, sent %s", k.Kind, k.Amount, k.State, k.Reversed, k.Exchange,
+			k.Sent.UTC().Format(time.RFC3339))
+	}
+	return fmt.Sprintf("%s; log %d", note, l.ID)
+}
+
+const unknownColumns = `u.center_id, u.exchange_id, u.reversal_id, u.kind, u.amount, u.currency, u.terminal, u.acceptor, u.merchant, u.order_ref,
+	u.sent_at, u.transmitted_at, u.found_at, u.settled_at, u.state, u.attempts, u.action_code, u.last_error, u.log_id, u.break_id`
+
+func scanUnknown(row pgx.CollectableRow) (u UnknownApproval, err error) {
+	var currency int16
+	err = row.Scan(&u.Center, &u.Exchange, &u.Reversal, &u.Kind, &u.Amount.Minor, &currency, &u.Terminal, &u.Acceptor, &u.Merchant, &u.Order, &u.SentAt,
+		&u.TransmittedAt, &u.FoundAt, &u.SettledAt, &u.State, &u.Attempts, &u.ActionCode, &u.LastError, &u.Log, &u.Break)
+	u.Amount.Currency = money.Currency(currency)
+	return u, err
+}
+
+// claimUnknown is claimAttempt for the reversals of unknown approvals: the same pauses, and of two workers one gets the row.
+const claimUnknown = `
+UPDATE unknown_approvals u SET attempts = u.attempts + 1,
+	due_at = $1 + (CASE u.attempts WHEN 0 THEN interval '10 s' WHEN 1 THEN interval '30 s' WHEN 2 THEN interval '1 min'
+		WHEN 3 THEN interval '5 min' WHEN 4 THEN interval '15 min' ELSE interval '1 hour' END)
+FROM (SELECT center_id, exchange_id FROM unknown_approvals WHERE state = 1 AND due_at <= $1 AND center_id = $2 ORDER BY due_at, exchange_id LIMIT $3) c
+WHERE u.center_id = c.center_id AND u.exchange_id = c.exchange_id AND u.state = 1 AND u.due_at <= $1
+RETURNING ` + unknownColumns
+
+// UnknownDueAt claims up to limit reversals of unknown approvals at a center whose time has come, and plans their next
+// transmission. The caller sends each and reports with UnknownAnswered, or with UnknownUnanswered.
+func (b *Books) UnknownDueAt(ctx context.Context, center int16, limit int) ([]UnknownApproval, error) {
+	return b.unknown(ctx, claimUnknown, b.now(), center, limit)
+}
+
+func (b *Books) unknown(ctx context.Context, sql string, args ...any) ([]UnknownApproval, error) {
+	rows, err := b.Pool.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read unknown approvals: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, scanUnknown)
+	if err != nil {
+		return nil, fmt.Errorf("read unknown approvals: %w", err)
+	}
+	slices.SortFunc(all, func(x, y UnknownApproval) int { return x.FoundAt.Compare(y.FoundAt) })
+	return all, nil
+}
+
+const (
+	settleUnknown = `
+WITH u AS (
+	UPDATE unknown_approvals SET state = $3, settled_at = $4, action_code = $5, last_error = $6
+	WHERE center_id = $1 AND exchange_id = $2 AND state = 1 RETURNING break_id, state
+)
+UPDATE breaks k SET closed_at = $4, note = k.note || $7 FROM u WHERE k.break_id = u.break_id AND u.state = 2 AND k.closed_at IS NULL`
+	noteUnknown  = `UPDATE unknown_approvals SET last_error = $3 WHERE center_id = $1 AND exchange_id = $2 AND state = 1`
+	retryUnknown = `UPDATE unknown_approvals SET state = 1, settled_at = NULL, due_at = $3, found_at = $3 WHERE center_id = $1 AND exchange_id = $2 AND state = 3`
+)
+
+// UnknownAnswered records the center's answer to the reversal of an unknown approval. VerdictDone closes its break; any other
+// leaves it to a person. An answer to one that is settled changes nothing.
+func (b *Books) UnknownAnswered(ctx context.Context, u UnknownApproval, v Verdict, action string) error {
+	state, why := UnknownReversed, ""
+	if v != VerdictDone {
+		state, why = UnknownStuck, "the center refused the reversal with action code "+action
+	}
+	return b.settleUnknown(ctx, u, state, action, why)
+}
+
+func (b *Books) settleUnknown(ctx context.Context, u UnknownApproval, state UnknownState, action, why string) error {
+	note := fmt.Sprintf("; reversed at %s, action code %s", b.now().Format(time.RFC3339), action)
+	if _, err := b.Pool.Exec(ctx, settleUnknown, u.Center, u.Exchange, state, b.now(), action, why, note); err != nil {
+		return fmt.Errorf("settle unknown approval %d: %w", u.Exchange, err)
+	}
+	return nil
+}
+
+// UnknownUnanswered notes why a transmission brought no answer. The reversal is repeated; after GiveUpAfter a person must
+// decide.
+func (b *Books) UnknownUnanswered(ctx context.Context, u UnknownApproval, cause string) error {
+	if b.now().Sub(u.FoundAt) >= GiveUpAfter {
+		return b.settleUnknown(ctx, u, UnknownStuck, "", "no answer for 24 hours: "+cause)
+	}
+	if _, err := b.Pool.Exec(ctx, noteUnknown, u.Center, u.Exchange, cause); err != nil {
+		return fmt.Errorf("note attempt of unknown approval %d: %w", u.Exchange, err)
+	}
+	return nil
+}
+
+// RetryUnknown owes a stuck reversal again, due at once, under the same numbers. One that is not stuck is ErrOperation.
+func (b *Books) RetryUnknown(ctx context.Context, center int16, exchange int64) error {
+	tag, err := b.Pool.Exec(ctx, retryUnknown, center, exchange, b.now())
+	switch {
+	case err != nil:
+		return fmt.Errorf("retry unknown approval %d: %w", exchange, err)
+	case tag.RowsAffected() == 0:
+		return fmt.Errorf("%w: exchange %d is no unknown approval that is stuck", ErrOperation, exchange)
+	}
+	return nil
+}
+
+// UnknownApprovals returns what was found since an instant, and everything that is not reversed, the oldest first. center 0:
+// of all centers.
+func (b *Books) UnknownApprovals(ctx context.Context, center int16, since time.Time) ([]UnknownApproval, error) {
+	return b.unknown(ctx, `SELECT `+unknownColumns+` FROM unknown_approvals u WHERE (found_at >= $2 OR state <> 2) AND ($1 = 0 OR center_id = $1)`, center, since)
+}
+
+// NextInquiry gives a number to a message to a center that changes nothing: it need not be durable.
+func (b *Books) NextInquiry(ctx context.Context) (int64, error) {
+	return b.exchangeID(ctx, adviceExchange)
+}
