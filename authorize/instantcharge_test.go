@@ -109,7 +109,7 @@ func TestLaterInstantPaymentUnknown(t *testing.T) {
 // A bank that names no consent with the payment is asked for it again, until it does.
 func TestLostConsentIsRecovered(t *testing.T) {
 	w, bill := consented(t)
-	_, err := w.Pool.Exec(t.Context(), `UPDATE subscriptions SET state = 1, credential_id = NULL, last_paid_at = NULL`)
+	_, err := w.Pool.Exec(t.Context(), `UPDATE subscriptions SET state = 1, credential_id = NULL, last_paid_at = NULL, started_at = NULL`)
 	check(t, err)
 	_, err = w.Pool.Exec(t.Context(), `DELETE FROM credentials`)
 	check(t, err)

@@ -54,7 +54,7 @@ func (w *world) month() {
 // elapse lets the period of a subscription be over without letting time pass.
 func (w *world) elapse(bill string) {
 	w.t.Helper()
-	_, err := w.Pool.Exec(w.t.Context(), `UPDATE subscriptions SET last_paid_at = last_paid_at - interval '30 days' WHERE order_id = $1`,
+	_, err := w.Pool.Exec(w.t.Context(), `UPDATE subscriptions SET last_paid_at = last_paid_at - interval '30 days', started_at = started_at - interval '30 days' WHERE order_id = $1`,
 		w.order(settletest.Merchant, bill).ID)
 	check(w.t, err)
 }
