@@ -24,13 +24,6 @@ var (
 	ErrRecorded = errors.New("the attempt failed, the next one is planned")
 )
 
-// Classes of the session locks that keep one connection per center and purpose. They are an economy, not the guarantee:
-// that is the fencing token of a file and the unique hash of a reply.
-const (
-	deliverLock = 0x5e7715
-	fetchLock   = 0x5e7716
-)
-
 const firstUndelivered = selectFile + `
 WHERE center_id = $1 AND stream = $2 AND state IN ('planned', 'built', 'released', 'sending', 'unknown_delivery')
 ORDER BY file_id LIMIT 1`
@@ -88,11 +81,11 @@ func (n *Night) DeliverFile(ctx context.Context, id int64) error {
 	if err := n.parked(ctx, s, f.ID); err != nil {
 		return fmt.Errorf("deliver %s: %w", f.Name, err)
 	}
-	unlock, err := n.sessionLock(ctx, deliverLock, s.ID)
+	ctx, release, err := n.lease(ctx, "deliver", s.ID)
 	if err != nil {
 		return fmt.Errorf("deliver %s: %w", f.Name, err)
 	}
-	defer unlock()
+	defer release()
 	started := n.now()
 	a := &attempt{night: n, s: s, token: newToken()}
 	if err := a.begin(ctx, id); err != nil {
@@ -110,27 +103,6 @@ func (n *Night) DeliverFile(ctx context.Context, id int64) error {
 		return fmt.Errorf("deliver %s: %w: %w", f.Name, ErrRecorded, out.err)
 	}
 	return nil
-}
-
-// sessionLock takes a lock of a center that ends with unlock, or with the connection.
-func (n *Night) sessionLock(ctx context.Context, class int32, center int16) (unlock func(), err error) {
-	conn, err := n.Pool.Acquire(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var got bool
-	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1, $2)`, class, int32(center)).Scan(&got); err != nil || !got {
-		conn.Release()
-		return nil, errors.Join(err, ErrBusy)
-	}
-	return func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		if _, err := conn.Exec(ctx, `SELECT pg_advisory_unlock($1, $2)`, class, int32(center)); err != nil {
-			_ = conn.Conn().Close(ctx)
-		}
-		conn.Release()
-	}, nil
 }
 
 func newToken() string {

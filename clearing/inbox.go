@@ -34,11 +34,11 @@ func (n *Night) FetchReplies(ctx context.Context, center int16) (int, error) {
 	if err := n.parked(ctx, s, 0); err != nil {
 		return 0, err
 	}
-	unlock, err := n.sessionLock(ctx, fetchLock, s.ID)
+	ctx, release, err := n.lease(ctx, "fetch", s.ID)
 	if err != nil {
 		return 0, err
 	}
-	defer unlock()
+	defer release()
 	link, err := n.dial(ctx, s)
 	if err != nil {
 		return 0, fmt.Errorf("fetch replies of %s: %w", s.Name, err)
@@ -265,7 +265,7 @@ ON CONFLICT (center_id, sha256) DO NOTHING`
 // that it is taken even if its end is missing. errStored comes with the id of the reply that has the same bytes.
 func (n *Night) store(ctx context.Context, s *station, link *remote.Link, e remote.Entry, settled bool) (id int64, err error) {
 	err = postgres.InTx(ctx, n.Pool, key("reply/%s/%s", s.Name, e.Name), func(tx pgx.Tx) error {
-		if err := long(ctx, tx); err != nil {
+		if err := longFar(ctx, tx); err != nil {
 			return err
 		}
 		if err := tx.QueryRow(ctx, nextReply).Scan(&id); err != nil {

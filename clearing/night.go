@@ -54,6 +54,7 @@ type Night struct {
 	Options
 	centers []*station
 	metrics *metrics
+	holder  string // of leases
 	// atCrashPoint is called where the death of the process leaves something half done; nil but in tests.
 	atCrashPoint func(point string)
 }
@@ -90,7 +91,7 @@ func New(o Options) (*Night, error) {
 	if o.Reached == nil {
 		o.Reached = func(context.Context, pgx.Tx, time.Time) error { return nil }
 	}
-	n := &Night{Options: o}
+	n := &Night{Options: o, holder: postgres.Holder()}
 	for _, c := range o.Directory.Centers() {
 		p, ok := o.Profiles[c.ID]
 		if !ok {
@@ -187,8 +188,15 @@ func (n *Night) ids(ctx context.Context, sql string, args ...any) ([]int64, erro
 	return pgx.CollectRows(rows, pgx.RowTo[int64])
 }
 
-// long lifts the statement limits of a transaction whose length depends on the size of a batch.
+// long lifts the limit of statements of a transaction whose length depends on the size of a batch. One whose process stands
+// still is ended all the same, with its locks.
 func long(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '30min'`)
+	return err
+}
+
+// longFar is long for a transaction that waits for a center between its statements, and holds no lock that others want.
+func longFar(ctx context.Context, tx pgx.Tx) error {
 	_, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '30min'; SET LOCAL idle_in_transaction_session_timeout = '30min'`)
 	return err
 }

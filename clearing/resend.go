@@ -155,11 +155,11 @@ func (n *Night) Resend(ctx context.Context, file int64, reason string) (AtCenter
 	if err != nil {
 		return AtCenter{}, err
 	}
-	unlock, err := n.sessionLock(ctx, deliverLock, s.ID) // no attempt is under way meanwhile
+	ctx, release, err := n.lease(ctx, "deliver", s.ID) // no attempt is under way meanwhile
 	if err != nil {
 		return AtCenter{}, fmt.Errorf("resend %s: %w", f.Name, err)
 	}
-	defer unlock()
+	defer release()
 	c, err := n.lookAt(ctx, s, f)
 	if err != nil {
 		return c, fmt.Errorf("resend %s: look at the center: %w", f.Name, err)

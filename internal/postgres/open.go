@@ -27,7 +27,7 @@ type Config struct {
 	StatementTimeout time.Duration
 	// LockTimeout ends a wait for a lock. Default 10 s; negative means no limit.
 	LockTimeout time.Duration
-	// IdleInTransactionTimeout ends a session that holds a transaction open and does nothing. Default 1 minute;
+	// IdleInTransactionTimeout ends a session that holds a transaction open and does nothing, with its locks. Default 30 s;
 	// negative means no limit.
 	IdleInTransactionTimeout time.Duration
 	// Owner keeps the role of the login instead of AppRole: for migrations and maintenance.
@@ -76,10 +76,18 @@ func (cfg Config) pool() (*pgxpool.Config, error) {
 	set["timezone"] = "UTC"
 	set["statement_timeout"] = milliseconds(cfg.StatementTimeout, time.Minute)
 	set["lock_timeout"] = milliseconds(cfg.LockTimeout, 10*time.Second)
-	set["idle_in_transaction_session_timeout"] = milliseconds(cfg.IdleInTransactionTimeout, time.Minute)
+	set["idle_in_transaction_session_timeout"] = milliseconds(cfg.IdleInTransactionTimeout, 30*time.Second)
+	// The server's side of what dialer does here; a session on a Unix socket ignores them.
+	set["tcp_keepalives_idle"] = seconds(keepIdle)
+	set["tcp_keepalives_interval"] = seconds(keepInterval)
+	set["tcp_keepalives_count"] = strconv.Itoa(keepCount)
+	set["tcp_user_timeout"] = milliseconds(userTimeout, 0)
+	pc.ConnConfig.DialFunc = dialer().DialContext
 	pc.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { return prepareSession(ctx, conn, cfg.Owner) }
 	return pc, nil
 }
+
+func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
 
 func milliseconds(d, standard time.Duration) string {
 	switch {

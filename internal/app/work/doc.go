@@ -17,11 +17,15 @@
 //
 // A worker of River does nothing but call a function and note how it went. All functions may run twice, or be cut off at
 // any point, and do the same. A step that fails is repeated by River with growing pauses; a recurring job is not, because
-// its next slot does its work. A recurring job runs under a session lock of its schedule, so a slow run is not overtaken, and
-// one whose worker died blocks nobody.
+// its next slot does its work. A recurring job runs under the lease of its schedule, so a slow run is not overtaken.
 //
-// A step whose worker died stands as running in the queue for an hour. The recurring job fetch-replies asks the rows for
-// everything that is due of the night, so what such a step should have done waits a minute at most.
+// # Who lives
+//
+// A lease is a row with an end by the database's time and a fence that grows with each holder ([settled/internal/postgres.Lease]).
+// Its holder renews it; a host that vanished, a process that was stopped and a network that is cut do not, and lose it within
+// half a minute. Each worker has one of its own besides: when that ends, its jobs that the queue shows as running are given to
+// others, at once and only then. A worker that comes back finds the contexts of its jobs ended, and notes nothing under an old
+// fence. What it may have sent before that does no harm: a step is guarded by the row that it moves.
 //
 // # Notifications
 //

@@ -2,7 +2,6 @@ package work
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -103,46 +102,45 @@ func (*shell[T]) Timeout(*river.Job[T]) time.Duration { return -1 }
 
 // Work calls the function and notes how it went. Where an earlier run of the schedule still goes on, it does nothing.
 func (s *shell[T]) Work(ctx context.Context, job *river.Job[T]) error {
-	r, name := s.runner, job.Args.Kind()
-	var note string
-	ran, err := r.alone(ctx, name, s.do)
-	if !ran && err == nil {
-		note = "an earlier run still goes on"
-	}
-	if err != nil {
-		note = err.Error()
-		r.Log.Error("job was not done", slog.String("job", name), slog.String("slot", job.Args.slot()), slog.Any("err", err))
-	}
-	// The run is noted even when the process is being stopped: the function has done what it could.
-	saved, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if _, e := r.Pool.Exec(saved, finishRun, name, job.Args.slot(), r.Now(), note); e != nil {
-		r.Log.Error("run was not noted", slog.String("job", name), slog.Any("err", e))
+	r, name, slot := s.runner, job.Args.Kind(), job.Args.slot()
+	ran, err := r.alone(ctx, name, func(ctx context.Context, fence int64) error {
+		err := s.do(ctx)
+		note := ""
+		if err != nil {
+			note = err.Error()
+			r.Log.Error("job was not done", slog.String("job", name), slog.String("slot", slot), slog.Any("err", err))
+		}
+		r.note(ctx, name, slot, note, fence)
+		return err
+	})
+	if err == nil && !ran {
+		r.note(ctx, name, slot, "an earlier run still goes on", 0)
 	}
 	return err
 }
 
-// runLock is the class of the session locks under which recurring jobs run, apart from every other advisory lock.
-const runLock = 0x5e77a0
-
-// alone runs fn unless a run of the same schedule goes on anywhere. The lock ends with the connection, so the death of a
-// worker blocks nobody.
-func (r *Runner) alone(ctx context.Context, name string, fn func(context.Context) error) (ran bool, err error) {
-	conn, err := r.Pool.Acquire(ctx)
-	if err != nil {
-		return false, fmt.Errorf("lock schedule %s: %w", name, err)
+// note keeps how a run went, even when the process is being stopped: the function has done what it could.
+func (r *Runner) note(ctx context.Context, name, slot, note string, fence int64) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if _, err := r.Pool.Exec(ctx, finishRun, name, slot, r.Now(), note, leaseOf(name), fence); err != nil {
+		r.Log.Error("run was not noted", slog.String("job", name), slog.Any("err", err))
 	}
-	defer conn.Release()
-	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1, hashtext($2))`, runLock, name).Scan(&ran); err != nil || !ran {
+}
+
+func leaseOf(schedule string) string { return "schedule/" + schedule }
+
+// alone runs fn under the lease of a schedule and tells it the lease's fence, unless a run of it goes on anywhere. fn is
+// canceled when the lease, or the worker's own, is lost: another worker may be at it.
+func (r *Runner) alone(ctx context.Context, name string, fn func(ctx context.Context, fence int64) error) (ran bool, err error) {
+	ctx, end := r.whileAlive(ctx)
+	defer end()
+	lease, err := postgres.TryLease(ctx, r.Pool, leaseOf(name), r.id)
+	if err != nil || lease == nil {
 		return false, err
 	}
-	defer func() {
-		_, unlocked := conn.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1, hashtext($2))`, runLock, name)
-		if unlocked != nil { // the lock goes with the connection
-			_ = conn.Conn().Close(context.WithoutCancel(ctx))
-		}
-	}()
-	return true, fn(ctx)
+	defer lease.Release(ctx)
+	return true, fn(lease.Context(), lease.Fence)
 }
 
 // stepShell is the worker of a step of the night.
@@ -160,6 +158,8 @@ func (*stepShell[T]) Timeout(*river.Job[T]) time.Duration { return -1 }
 
 // Work calls the function. An error is repeated by River.
 func (s *stepShell[T]) Work(ctx context.Context, job *river.Job[T]) error {
+	ctx, end := s.runner.whileAlive(ctx)
+	defer end()
 	err := s.do(ctx, job.Args.id())
 	if err != nil {
 		s.runner.Log.Error("step was not done", slog.String("step", job.Args.Kind()), slog.Int64("id", job.Args.id()),

@@ -26,6 +26,11 @@ var (
 	jobLast     = gauge("job_last_success_timestamp_seconds", "When a recurring job last ended without an error; absent before the first time.", "job")
 )
 
+func newRescued() prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{Name: "settled_jobs_rescued_total",
+		Help: "Jobs of workers that vanished, taken over from them."})
+}
+
 // newMended counts what stood in the future because a clock was ahead.
 func newMended() *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "settled_clock_mended_total",
@@ -50,6 +55,7 @@ func (r *Runner) Describe(out chan<- *prometheus.Desc) {
 		out <- d
 	}
 	r.mended.Describe(out)
+	r.rescued.Describe(out)
 }
 
 // Collect implements prometheus.Collector: it shows the queue and the recurring jobs. What cannot be read is left out.
@@ -57,6 +63,7 @@ func (r *Runner) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	r.mended.Collect(out)
+	r.rescued.Collect(out)
 	var names []string
 	for _, s := range r.Schedules {
 		names = append(names, s.Name)

@@ -22,6 +22,9 @@ func samples(t *testing.T, r *Runner) map[string]float64 {
 	out := map[string]float64{}
 	for _, f := range families {
 		for _, m := range f.Metric {
+			if len(m.Label) == 0 {
+				continue
+			}
 			out[fmt.Sprintf("%s{%s}", f.GetName(), m.Label[0].GetValue())] = m.GetGauge().GetValue() + m.GetCounter().GetValue()
 		}
 	}

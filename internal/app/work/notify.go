@@ -52,6 +52,8 @@ func (*notifyShell) Timeout(*river.Job[Notify]) time.Duration { return -1 }
 // Work calls the function, then lets the rows be asked for more.
 func (s *notifyShell) Work(ctx context.Context, job *river.Job[Notify]) error {
 	n := job.Args
+	ctx, end := s.runner.whileAlive(ctx)
+	defer end()
 	k := settle.NotificationKey{Merchant: n.Merchant, Order: n.Order, Operation: n.Operation, Sequence: n.Sequence}
 	err := s.runner.Jobs.Notify(ctx, k)
 	if err != nil {

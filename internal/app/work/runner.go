@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"settled/clearing"
 	"settled/internal/config"
+	"settled/internal/postgres"
 	"settled/settle"
 
 	"github.com/jackc/pgx/v5"
@@ -77,19 +79,26 @@ type Options struct {
 	Log     *slog.Logger
 	Tick    time.Duration // between looks at the rows; default 1 s
 	Workers int           // jobs at a time; default 8
+	Alive   time.Duration // between looks for workers that vanished; default 5 s
 }
 
 // Runner finds what is due, queues it and works the queue.
 type Runner struct {
 	Options
-	client *river.Client[pgx.Tx]
-	cancel context.CancelFunc
-	done   sync.WaitGroup
-	wake   chan struct{}
-	more   chan struct{} // a notification was tried: another one may have its place
-	mended *prometheus.CounterVec
-	looked time.Time // when times were last mended
+	client  *river.Client[pgx.Tx]
+	cancel  context.CancelFunc
+	done    sync.WaitGroup
+	wake    chan struct{}
+	more    chan struct{} // a notification was tried: another one may have its place
+	mended  *prometheus.CounterVec
+	looked  time.Time // when times were last mended
+	id      string    // of this worker: in the queue, and of its lease
+	alive   atomic.Pointer[postgres.Lease]
+	rescued prometheus.Counter
 }
+
+// never is longer than a job runs.
+const never = 10 * 365 * 24 * time.Hour
 
 // New makes a runner that does nothing until Start.
 func New(o Options) (*Runner, error) {
@@ -102,9 +111,13 @@ func New(o Options) (*Runner, error) {
 	if o.Instant == nil {
 		o.Instant = func(context.Context, pgx.Tx) (time.Time, bool, error) { return o.Now(), true, nil }
 	}
-	r := &Runner{Options: o, mended: newMended(), wake: make(chan struct{}, 1), more: make(chan struct{}, 1)}
+	if o.Alive == 0 {
+		o.Alive = aliveEvery
+	}
+	r := &Runner{Options: o, id: postgres.Holder(), mended: newMended(), rescued: newRescued(), wake: make(chan struct{}, 1), more: make(chan struct{}, 1)}
 	var err error
 	r.client, err = river.NewClient(riverpgxv5.New(o.Pool), &river.Config{
+		ID: r.id, RescueStuckJobsAfter: never, // a lease tells who is dead, not the length of a job
 		Logger: slog.New(quiet{o.Log.Handler()}), Workers: r.workers(), JobTimeout: -1, MaxAttempts: 25,
 		CompletedJobRetentionPeriod: time.Hour, ReindexerIndexNames: []string{}, // the application's role owns no index
 		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: o.Workers}, notifyQueue: {MaxWorkers: notifyWorkers}},
@@ -143,13 +156,18 @@ func (r *Runner) Start(ctx context.Context) error {
 	if err := r.Register(ctx); err != nil {
 		return err
 	}
+	if err := r.live(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
 	// The queue's life does not hang on the context of the start.
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	r.cancel = cancel
 	if err := r.client.Start(context.WithoutCancel(ctx)); err != nil {
 		cancel()
+		r.alive.Load().Release(ctx)
 		return fmt.Errorf("start job queue: %w", err)
 	}
+	r.done.Go(func() { r.aliveLoop(run) })
 	r.done.Go(func() { r.tickLoop(run) })
 	r.done.Go(func() { r.sendLoop(run) })
 	r.done.Go(func() { r.notifyLoop(run) })
@@ -161,6 +179,7 @@ func (r *Runner) Start(ctx context.Context) error {
 func (r *Runner) Stop(ctx context.Context) error {
 	r.cancel()
 	r.done.Wait()
+	defer func() { r.alive.Load().Release(ctx) }()
 	err := r.client.Stop(ctx)
 	if err == nil || !errors.Is(err, ctx.Err()) {
 		return err

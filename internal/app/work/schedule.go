@@ -42,12 +42,16 @@ SELECT next_at FROM schedules WHERE name = $1 AND (next_at <= $2 OR next_at > $3
 	moveSchedule = `UPDATE schedules SET next_at = $2, next_slot = $3 WHERE name = $1`
 	forgetRuns   = `DELETE FROM schedule_runs WHERE name = $1 AND due_at > $2`
 	lastRun      = `SELECT max(due_at) FROM schedule_runs WHERE name = $1`
-	finishRun    = `
-WITH run AS (
-	UPDATE schedule_runs SET finished_at = $3, error = $4 WHERE name = $1 AND slot = $2
+	// A run whose lease went to another worker notes nothing.
+	finishRun = `
+WITH held AS (
+	SELECT 1 WHERE $6::bigint = 0 OR EXISTS (SELECT FROM leases WHERE name = $5 AND fence = $6)
+), run AS (
+	UPDATE schedule_runs SET finished_at = $3, error = $4 WHERE name = $1 AND slot = $2 AND EXISTS (SELECT FROM held)
 )
-UPDATE schedules SET last_ok_at = greatest(last_ok_at, $3) WHERE name = $1 AND $4 = ''`
-	pruneRuns = `DELETE FROM schedule_runs WHERE queued_at < $1`
+UPDATE schedules SET last_ok_at = greatest(last_ok_at, $3) WHERE name = $1 AND $4 = '' AND EXISTS (SELECT FROM held)`
+	pruneRuns   = `DELETE FROM schedule_runs WHERE queued_at < $1`
+	pruneLeases = `DELETE FROM leases WHERE name LIKE 'worker/%' AND until < clock_timestamp() - interval '7 days'`
 )
 
 // queueDue queues the run of a schedule whose next slot has come, and reports whether it did. Of several missed slots the
@@ -141,10 +145,13 @@ func (r *Runner) queueSlot(ctx context.Context, tx pgx.Tx, name, slot string, du
 	return true, nil
 }
 
-// Prune forgets the runs that are older than a week.
+// Prune forgets the runs that are older than a week, and the workers that ended then.
 func (r *Runner) Prune(ctx context.Context) error {
 	if _, err := r.Pool.Exec(ctx, pruneRuns, r.Now().AddDate(0, 0, -7)); err != nil {
 		return fmt.Errorf("prune schedule runs: %w", err)
+	}
+	if _, err := r.Pool.Exec(ctx, pruneLeases); err != nil {
+		return fmt.Errorf("prune leases of workers: %w", err)
 	}
 	return nil
 }

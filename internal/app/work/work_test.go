@@ -49,7 +49,7 @@ func newRunner(t *testing.T, db *pgxpool.Pool, c *clock, jobs Jobs, specs map[st
 		}
 		list = append(list, config.Schedule{Name: name, Spec: parsed})
 	}
-	r, err := New(Options{Pool: db, Schedules: list, Zone: time.UTC, Jobs: jobs, Now: c.now, Tick: 10 * time.Millisecond,
+	r, err := New(Options{Pool: db, Schedules: list, Zone: time.UTC, Jobs: jobs, Now: c.now, Tick: 10 * time.Millisecond, Alive: 50 * time.Millisecond,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		t.Fatal(err)
