@@ -100,10 +100,9 @@ func TestOpenRefusesWhatWouldLoseMoney(t *testing.T) {
 
 // TestOpenRefusesMixedEnvironments pairs keys and configuration of two installations: nothing may start.
 func TestOpenRefusesMixedEnvironments(t *testing.T) {
-	url := pgtest.URL(t)
 	for _, configured := range []vault.Environment{vault.Test, vault.Live} {
 		for _, keys := range []vault.Environment{vault.Test, vault.Live} {
-			o := options(t, url, "127.0.0.1:1")
+			o := options(t, pgtest.URL(t), "127.0.0.1:1")
 			o.Environment.Keys = filepath.Join(t.TempDir(), "keys")
 			if err := vault.GenerateFor(o.Environment.Keys, keys); err != nil {
 				t.Fatal(err)

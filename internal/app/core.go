@@ -81,7 +81,7 @@ func (c *Core) open(ctx context.Context) error {
 	if err := c.startClock(ctx); err != nil {
 		return err
 	}
-	if c.Vault, err = OpenVault(c.Config, c.Environment.Keys); err != nil {
+	if err := c.openKeys(ctx); err != nil {
 		return err
 	}
 	c.Books = settle.New(settle.Options{Pool: c.Pool, Lanes: lanes, LaneCount: c.Environment.Lanes, Directory: c.Config.Directory,
@@ -163,7 +163,7 @@ func OpenVault(cfg *config.Config, path string) (*vault.Vault, error) {
 	v, err := vault.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%w: key file %s does not exist: make one with settled keys new, or name another in SETTLED_KEYS", config.ErrInvalid, path)
+		return nil, fmt.Errorf("%w: key file %s does not exist: make one with settled keys new, or name another in SETTLED_KEYS: %w", config.ErrInvalid, path, err)
 	case err != nil:
 		return nil, err
 	case v.Environment() != cfg.Environment:

@@ -46,6 +46,7 @@ type ring struct {
 	order       []*dataKey
 	active      *dataKey
 	fingerprint []byte
+	marks       map[uint16][sha256.Size]byte
 	environment Environment
 	stamp       stamp
 }
@@ -87,7 +88,7 @@ func readRing(path string) (*ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &ring{keys: make(map[uint16]*dataKey), stamp: stamp}
+	r := &ring{keys: make(map[uint16]*dataKey), marks: make(map[uint16][sha256.Size]byte), stamp: stamp}
 	if r.environment, err = file.environment(path); err != nil {
 		return nil, err
 	}
@@ -116,7 +117,7 @@ func (r *ring) add(path, bond string, kek cipher.AEAD, entry keyEntry) error {
 		return refuse("check value differs")
 	}
 	if entry.State == stateFingerprint {
-		r.fingerprint = plain
+		r.fingerprint, r.marks[0] = plain, mark(bond, 0, plain)
 		return nil
 	}
 	aead, err := newGCM(plain)
@@ -129,7 +130,7 @@ func (r *ring) add(path, bond string, kek cipher.AEAD, entry keyEntry) error {
 		return refuse("second active key")
 	}
 	key := &dataKey{KeyInfo{entry.Number, entry.State == stateActive, entry.Check, entry.Created}, aead}
-	r.keys[key.Number] = key
+	r.keys[key.Number], r.marks[key.Number] = key, mark(bond, key.Number, plain)
 	r.order = append(r.order, key)
 	if key.Active {
 		r.active = key
@@ -150,4 +151,12 @@ func checkValue(key []byte) string {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte("settled key check value"))
 	return hex.EncodeToString(mac.Sum(nil)[:3])
+}
+
+// mark is a keyed hash that tells a key, its number and its environment for sure, and does not lead back to it.
+func mark(bond string, number uint16, key []byte) (sum [sha256.Size]byte) {
+	mac := hmac.New(sha256.New, key)
+	fmt.Fprintf(mac, "settled key belongs/%s/%d", bond, number)
+	mac.Sum(sum[:0])
+	return sum
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -53,12 +54,22 @@ func (v *Vault) Reload() error {
 	if err != nil {
 		return fmt.Errorf("open vault: %w", err)
 	}
+	if used := v.ring.Load(); used != nil {
+		for number, mark := range used.marks {
+			if ring.marks[number] != mark {
+				return &KeyError{Path: v.path, Key: number, Why: "other keys than those in use; a rotation keeps these"}
+			}
+		}
+	}
 	v.ring.Store(ring)
 	return nil
 }
 
 // Keys describes the data keys, oldest first.
 func (v *Vault) Keys() []KeyInfo { return v.ring.Load().info() }
+
+// Marks tells the keys, by number and the key of fingerprints by 0, from all others, and gives nothing of them away.
+func (v *Vault) Marks() map[uint16][sha256.Size]byte { return maps.Clone(v.ring.Load().marks) }
 
 // Seal returns pan sealed and bound to binding, in a slice of its own.
 func (v *Vault) Seal(pan PAN, binding []byte) ([]byte, error) {

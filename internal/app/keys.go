@@ -1,0 +1,138 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"settled/internal/config"
+	"settled/internal/postgres"
+	"settled/internal/vault"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ErrKeys is wrapped when the keys are not those that the database belongs to.
+var ErrKeys = fmt.Errorf("%w: the keys are not those of the database", config.ErrInvalid)
+
+// advice is what to do about it. New keys would start a second set, and nothing that is stored could be read with it.
+const advice = "name the file with its keys in SETTLED_KEYS, or put its copy back from the safe place; do not make new ones: they read nothing of what is stored"
+
+// knownKey is a key that the database belongs to.
+type knownKey struct {
+	Generation  int32
+	Environment string
+	Mark        []byte
+	FirstUsed   time.Time
+}
+
+const (
+	keyLock    = 0x5e77ad // advisory, while keys are compared and remembered
+	knownKeys  = `SELECT generation, environment, check_value, first_used_at FROM key_checks ORDER BY generation`
+	anySealed  = `SELECT merchant_id, order_id, card FROM orders WHERE length(card) > 0 LIMIT 1`
+	rememberIt = `INSERT INTO key_checks (generation, environment, check_value, first_used_at) VALUES ($1, $2, $3, $4)`
+)
+
+// openKeys opens the key file and proves that its keys are the database's. The first keys that are used, and those that a rotation
+// added to known ones, are remembered.
+func (c *Core) openKeys(ctx context.Context) error {
+	v, err := OpenVault(c.Config, c.Environment.Keys)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c.missingKeys(ctx, err)
+	}
+	if err != nil {
+		return err
+	}
+	c.Vault = v
+	return postgres.InTx(ctx, c.Pool, postgres.Key{Name: "keys of the database"}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, keyLock); err != nil {
+			return err
+		}
+		known, err := readKeys(ctx, tx)
+		if err == nil && len(known) == 0 {
+			err = c.opensWhatIsStored(ctx, tx)
+		}
+		if err == nil {
+			err = c.belong(known)
+		}
+		if err != nil {
+			return err
+		}
+		return c.remember(ctx, tx, known)
+	})
+}
+
+// missingKeys says what to do about a key file that is not there: the advice to make one is for a database without keys.
+func (c *Core) missingKeys(ctx context.Context, missing error) error {
+	known, err := readKeys(ctx, c.Pool)
+	switch {
+	case err != nil:
+		return errors.Join(missing, err)
+	case len(known) == 0:
+		return missing
+	}
+	return fmt.Errorf("%w: key file %s does not exist, and the database has belonged to keys since %s: %s", ErrKeys, c.Environment.Keys,
+		known[0].FirstUsed.UTC().Format(time.DateOnly), advice)
+}
+
+func readKeys(ctx context.Context, q interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}) ([]knownKey, error) {
+	rows, err := q.Query(ctx, knownKeys)
+	if err != nil {
+		return nil, fmt.Errorf("read keys of the database: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[knownKey])
+}
+
+// opensWhatIsStored tries the keys on a card of a database that was used before it remembered its keys.
+func (c *Core) opensWhatIsStored(ctx context.Context, tx pgx.Tx) error {
+	var merchant int32
+	var order int64
+	var sealed []byte
+	err := tx.QueryRow(ctx, anySealed).Scan(&merchant, &order, &sealed)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read a sealed card: %w", err)
+	}
+	if _, err := c.Vault.Unseal(sealed, vault.CardBinding(nil, int64(merchant), order)); err != nil {
+		return fmt.Errorf("%w: those of %s do not open the card of order %d: %s", ErrKeys, c.Environment.Keys, order, advice)
+	}
+	return nil
+}
+
+// belong fails unless every key that the database belongs to is among ours.
+func (c *Core) belong(known []knownKey) error {
+	ours := c.Vault.Marks()
+	for _, k := range known {
+		mark, have := ours[uint16(k.Generation)]
+		switch {
+		case !have:
+			return fmt.Errorf("%w: %s lacks key %d, used since %s: it is a copy from before a rotation; %s", ErrKeys, c.Environment.Keys,
+				k.Generation, k.FirstUsed.UTC().Format(time.DateOnly), advice)
+		case k.Environment != string(c.Vault.Environment()) || [sha256.Size]byte(k.Mark) != mark:
+			return fmt.Errorf("%w: key %d of %s is another one than the database's, used since %s: %s", ErrKeys, k.Generation,
+				c.Environment.Keys, k.FirstUsed.UTC().Format(time.DateOnly), advice)
+		}
+	}
+	return nil
+}
+
+// remember stores the keys that are not known yet: the first ones, or what the owner of the known ones added.
+func (c *Core) remember(ctx context.Context, tx pgx.Tx, known []knownKey) error {
+	fresh := c.Vault.Marks()
+	for _, k := range known {
+		delete(fresh, uint16(k.Generation))
+	}
+	for number, mark := range fresh {
+		if _, err := tx.Exec(ctx, rememberIt, int32(number), string(c.Vault.Environment()), mark[:], c.Now()); err != nil {
+			return fmt.Errorf("remember key %d: %w", number, err)
+		}
+	}
+	return nil
+}
