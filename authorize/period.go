@@ -140,6 +140,7 @@ func (c *call) readPeriodQuery(now time.Time) (*periodQuery, error) {
 		q.means = strconv.Itoa(means)
 	}
 	q.by, q.file = settle.PeriodBy(by), fileMode(file)
+	c.readLanguage(english)
 	if err := errors.Join(c.checkLetters(q), c.readTestMode(q)); err != nil {
 		return nil, err
 	}
