@@ -1,6 +1,7 @@
 package authorize
 
 import (
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"io"
@@ -30,8 +31,10 @@ type call struct {
 	declared bool   // the request says what its charset is
 	charset  *charset.Charset
 	shops    map[int32]Merchant
-	given    []received     // fields of a form, until all of them are known
-	accepts  *[inCount]bool // parameters that the service has; nil: all
+	given    []received       // fields of a form, until all of them are known
+	accepts  *[inCount]taking // what the service does with each parameter; nil: it has them all
+	named    [inCount]bool    // parameters that the request names, with a value or without
+	standIns []standIn        // names that the service does not have and that seem to mean a parameter of it
 	syntax   *syntax
 	format   Format
 	language language
@@ -87,7 +90,7 @@ func (c *call) parse(r *http.Request) error {
 		err = parsed
 	}
 	if err == nil {
-		err = errors.Join(c.takeListed(), c.checkCheque())
+		err = errors.Join(c.takeListed(), c.checkStandIns(), c.checkCheque())
 	}
 	c.checkClientIP()
 	if format := c.readFormat(); err == nil {
@@ -212,10 +215,13 @@ func (c *call) readFrom(body io.Reader) error {
 	}
 }
 
-// set takes one parameter: strips it, checks its text, length and size, and refuses a second value. An empty value counts
-// as missing, and so does a zero that proofs skip. What describes the buyer is cut or left out where other parameters are refused. A parameter that the service does not have is skipped.
+// set takes one parameter: strips it, checks its text, length and size, and refuses a second value. An empty value counts as
+// missing, and so does a zero that proofs skip; where the service says that a missing one has a meaning of its own, an empty one
+// is refused. What describes the buyer is cut or left out where other parameters are refused. A parameter that the service does
+// not have is skipped.
 func (c *call) set(id in, v []byte) error {
-	if c.accepts != nil && !c.accepts[id] {
+	if c.accepts != nil && c.accepts[id] == skipped {
+		c.suspect([]byte(params[id].name))
 		return nil
 	}
 	p := &params[id]
@@ -223,9 +229,11 @@ func (c *call) set(id in, v []byte) error {
 	if !utf8.Valid(text) {
 		return c.lenient(id, refuse(errFormat, p.second, p.name+" is not UTF-8, and no other charset is declared"))
 	}
-	if c.has(id) || c.keepReceived(id, v, text) {
+	if c.named[id] {
 		return c.lenient(id, refuse(errFormat, p.second, p.name+" is given twice"))
 	}
+	c.named[id] = true
+	c.keepReceived(id, v, text)
 	v = p.strip.apply(text)
 	if len(v) > p.max && utf8.RuneCount(v) > p.max {
 		if inStartYear <= id && id <= inEndMin {
@@ -236,6 +244,9 @@ func (c *call) set(id in, v []byte) error {
 			return refuse(errFormat, p.second, p.name+" is too long")
 		}
 		v = c.shorten(id, v)
+	}
+	if c.accepts != nil && c.accepts[id] == exact && len(bytes.TrimSpace(v)) == 0 {
+		return unreadable(id, "is empty: give a value or leave it out")
 	}
 	if err := id.checkNumber(v); err != nil {
 		return err

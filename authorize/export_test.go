@@ -18,6 +18,16 @@ func ServicesForTest() map[string]ServiceNames {
 	return all
 }
 
+// TakenForTest are the parameters that each service, the orders for the page too, may be given besides those that it needs.
+func TakenForTest() map[string][]string {
+	all := map[string][]string{}
+	for i := range services {
+		all[services[i].path] = namesOf(services[i].takes)
+	}
+	all[orderPath], all[payRequestPath] = namesOf(orderParams), namesOf(orderParams)
+	return all
+}
+
 func namesOf(ids []in) (names []string) {
 	for _, id := range ids {
 		names = append(names, params[id].name)
@@ -33,11 +43,11 @@ func ParameterUse(name string) (paths []string, known, unused bool) {
 		return nil, known, true
 	}
 	for i := range services {
-		if known && services[i].accepts[id] {
+		if known && services[i].accepts[id] != skipped {
 			paths = append(paths, services[i].path)
 		}
 	}
-	if known && orderAccepts[id] {
+	if known && orderAccepts[id] != skipped {
 		paths = append(paths, orderPath, payRequestPath)
 	}
 	return paths, known, false

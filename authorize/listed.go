@@ -28,7 +28,8 @@ const listedPrefix = "list."
 
 // keepUnknown remembers a form field or a SOAP element until it is known whether ListParameters names it.
 func (c *call) keepUnknown(name, value []byte, encoded bool) {
-	if len(c.unknown) < maxUnknown && (c.accepts == nil || c.accepts[inListParameters]) {
+	c.suspect(name)
+	if len(c.unknown) < maxUnknown && (c.accepts == nil || c.accepts[inListParameters] != skipped) {
 		name = bytes.TrimRight(name, "\x00") // what unescape left
 		c.unknown = append(c.unknown, field{name: name, value: value, encoded: encoded})
 	}

@@ -61,6 +61,7 @@ type Proofs struct {
 	SHA256     bool           // signatures in both directions are over SHA-256 instead of MD5
 	Joined     bool           // what proofs of requests cover has no delimiters between its values, as in old contracts
 	RSA        bool           // answers and notifications are signed instead of carrying a check value
+	Covers     Covered        // values that orders for the page may have; strict: none
 }
 
 // Notify says what the merchant's server is told without asking.

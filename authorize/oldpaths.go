@@ -51,7 +51,7 @@ func (g *Gateway) handleOldPaths(mux *http.ServeMux) {
 }
 
 // formatOnly accepts what says in which format to answer.
-var formatOnly = [inCount]bool{inFormat: true}
+var formatOnly = [inCount]taking{inFormat: taken}
 
 // serveOld answers in the format that is asked for, whatever else the request holds.
 func (g *Gateway) serveOld(w http.ResponseWriter, r *http.Request, o *oldPath, m *routeMeter) {

@@ -13,13 +13,9 @@ import (
 	"settled/settle"
 )
 
-// orderAccepts are the parameters of an order for the page.
-var orderAccepts = func() (accepts [inCount]bool) {
-	for _, id := range append([]in{inMerchant, inOrderNumber, inOrderAmount}, orderParams...) {
-		accepts[id] = true
-	}
-	return accepts
-}()
+// orderAccepts says what becomes of each parameter of an order for the page.
+var orderAccepts = takings([]in{inMerchant, inOrderNumber, inOrderAmount}, orderParams, []in{inDelay, inRecurringIndicator},
+	append([]in{inOrderCurrency}, recurringParams[:]...))
 
 const (
 	defaultTimeout  = 60 * time.Minute
@@ -220,7 +216,7 @@ func (c *call) readRecurring(currency money.Currency, now time.Time) (*recurring
 // refuseRecurring refuses a part of the set without the indicator. An indicator of 0 switches it off.
 func (c *call) refuseRecurring() error {
 	for _, id := range recurringParams {
-		if c.has(id) && !c.has(inRecurringIndicator) {
+		if c.named[id] && !c.has(inRecurringIndicator) {
 			return c.require(inRecurringIndicator)
 		}
 	}

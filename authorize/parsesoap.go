@@ -1,6 +1,9 @@
 package authorize
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // Namespaces of SOAP envelopes.
 const (
@@ -135,10 +138,12 @@ func (c *call) readUnknown(s *xmlScanner, name []byte) error {
 	return s.skipTo(around)
 }
 
-// readParam reads the text of a parameter. A value that stands elsewhere (href) must not pass for a missing one.
+// readParam reads the text of a parameter. A value that stands elsewhere (href) must not pass for a missing one; an element that
+// says that it has none (xsi:nil), as some clients write what was not set, is one.
 func (c *call) readParam(s *xmlScanner, id in) error {
 	around := s.depth - 1
 	_, elsewhere := s.attribute("href")
+	none := s.isNil()
 	v, ok, err := s.value()
 	switch {
 	case err != nil:
@@ -148,6 +153,18 @@ func (c *call) readParam(s *xmlScanner, id in) error {
 			return err
 		}
 		return s.skipTo(around)
+	case none && len(v) == 0:
+		return nil
 	}
 	return c.set(id, v)
+}
+
+// isNil tells whether the element just opened says that it has no value.
+func (s *xmlScanner) isNil() bool {
+	for _, a := range s.attributes {
+		if v := string(a.value); bytes.HasSuffix(a.name, []byte(":nil")) && (v == "true" || v == "1") {
+			return true
+		}
+	}
+	return false
 }

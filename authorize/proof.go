@@ -31,17 +31,13 @@ func (id in) skippedWhenZero() bool { return slices.Contains(provenIfSent[:], id
 // isZero tells whether v is zero, however it is written.
 func isZero(v []byte) bool { return len(bytes.Trim(v, "0.")) == 0 }
 
-// keepReceived keeps the bytes of a parameter that proofs cover, if its text is in another charset or stripping will change it,
-// and tells whether one is kept already. None of them holds card data.
-func (c *call) keepReceived(id in, v, text []byte) (twice bool) {
-	if slices.ContainsFunc(c.received, func(r received) bool { return r.id == id }) {
-		return true
-	}
+// keepReceived keeps the bytes of a parameter that proofs cover, if its text is in another charset or stripping will change it.
+// None of them holds card data.
+func (c *call) keepReceived(id in, v, text []byte) {
 	covered := slices.Contains(provenParams[:], id) || id.skippedWhenZero()
 	if covered && (c.charset != nil && !charset.ASCII(text) || params[id].strip.removes(text)) {
 		c.received = append(c.received, received{id, bytes.Clone(c.encoded(v))})
 	}
-	return false
 }
 
 // sent returns a parameter as it was received; empty when it was not.
@@ -115,6 +111,9 @@ func checkRequest(m *Merchant, c *call) error {
 	}
 	if !c.has(inCheckvalue) && !c.has(inSignature) {
 		return nil
+	}
+	if err := m.Proofs.Covers.checkCovered(c); err != nil {
+		return err
 	}
 	texts, err := c.proven(m.Proofs.Joined)
 	if err != nil {

@@ -37,7 +37,7 @@ const vector = "Merchant_ID=123456&OrderNumber=A-1&OrderAmount=100.00&OrderCurre
 
 const noCurrency = "Merchant_ID=123456&OrderNumber=A-1&OrderAmount=100.00"
 
-var checked = &Merchant{SecretWord: "secret", Proofs: Proofs{Checkvalue: true}}
+var checked = &Merchant{SecretWord: "secret", Proofs: Proofs{Checkvalue: true, Covers: Covered{Customer: true}}}
 
 func TestRequestCheckvalues(t *testing.T) {
 	of := func(x string) string { return checkValue("secret", x) }
@@ -55,13 +55,13 @@ func TestRequestCheckvalues(t *testing.T) {
 		"own currency":         {"Merchant_ID=123456&OrderNumber=A-1&OrderAmount=100.00&Checkvalue=" + of("123456;A-1;100.00;BYN"), 0},
 		"before stripping": {"Merchant_ID=123456&OrderNumber=A%3C%27+1&OrderAmount=%28100.00%29&OrderCurrency=RUB&Checkvalue=" +
 			of("123456;A<' 1;(100.00);RUB"), 0},
-		"after stripping": {"Merchant_ID=123456&OrderNumber=A%3C1&OrderAmount=1&OrderCurrency=RUB&Checkvalue=" + of("123456;A1;1;RUB"), 7},
-		"everything else that is covered": {vector + "&OrderMaxPoints=5&CustomerNumber=B%2F7&Disable3DS=1&Prepayment=2&Checkvalue=" +
-			of("123456;A-1;100.00;RUB;5;B/7;1;2"), 0},
-		"zeros are skipped": {vector + "&OrderMaxPoints=0&CustomerNumber=C&Disable3DS=0&Prepayment=0.00&Checkvalue=" + of("123456;A-1;100.00;RUB;C"), 0},
-		"one left out":      {vector + "&CustomerNumber=C&Checkvalue=" + of("123456;A-1;100.00;RUB"), 7},
-		"one for two":       {vector + "&CustomerNumber=C%3B1&Checkvalue=" + of("123456;A-1;100.00;RUB;C;1"), 4},
-		"JSON number":       {`{"Merchant_ID":123456,"OrderNumber":"A-1","OrderAmount":100.00,"OrderCurrency":"RUB","Checkvalue":"EBC5BF40F1F434D1B0CD29CBD1340E6C"}`, 0},
+		"after stripping":                 {"Merchant_ID=123456&OrderNumber=A%3C1&OrderAmount=1&OrderCurrency=RUB&Checkvalue=" + of("123456;A1;1;RUB"), 7},
+		"the very string that is covered": {vector + "&CustomerNumber=B%2F7&Checkvalue=" + of("123456;A-1;100.00;RUB;B/7"), 0},
+		"what is not covered":             {vector + "&CustomerNumber=B&Disable3DS=1&Checkvalue=" + of("123456;A-1;100.00;RUB;B;1"), 15},
+		"zeros are skipped":               {vector + "&OrderMaxPoints=0&CustomerNumber=C&Disable3DS=0&Prepayment=0.00&Checkvalue=" + of("123456;A-1;100.00;RUB;C"), 0},
+		"one left out":                    {vector + "&CustomerNumber=C&Checkvalue=" + of("123456;A-1;100.00;RUB"), 7},
+		"one for two":                     {vector + "&CustomerNumber=C%3B1&Checkvalue=" + of("123456;A-1;100.00;RUB;C;1"), 4},
+		"JSON number":                     {`{"Merchant_ID":123456,"OrderNumber":"A-1","OrderAmount":100.00,"OrderCurrency":"RUB","Checkvalue":"EBC5BF40F1F434D1B0CD29CBD1340E6C"}`, 0},
 	} {
 		call, err := readCall(t, c.body)
 		if err == nil {

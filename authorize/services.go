@@ -13,10 +13,12 @@ type service struct {
 	format Format // of the answer to a form that names none
 	needs  []in   // parameters that must be given, besides the credentials
 	takes  []in   // parameters that may be given, besides Format
+	exact  []in   // those of takes that must have a value when they are given, because their absence means something
+	guards []in   // those of takes whose absence means something, though an empty one may pass for an absent one
 	second int    // names the service's operation in errors
 	handle func(*Gateway, context.Context, *call) (*answer, error)
 
-	accepts [inCount]bool // the parameters above; others are skipped
+	accepts [inCount]taking // what becomes of each parameter
 }
 
 // services are the routes of the merchant API. All take POST.
@@ -24,29 +26,36 @@ var services = prepared([]service{
 	{path: "/pay/silentpay.cfm", sheet: paymentSheet, format: FormatCSV, second: onNothing, handle: (*Gateway).pay,
 		needs: []in{inOrderNumber, inOrderAmount, inCardNumber, inExpireMonth, inExpireYear, inCVC},
 		takes: slices.Concat([]in{inOrderCurrency, inOrderComment, inDelay, inLanguage, inClientIP, inCardType, inCardholder,
-			inChequeItems, inListParameters, inCustomerNumber}, span(inRecurringIndicator, inRecurringMaxDate), span(inLastName, inZip), browserParams)},
+			inChequeItems, inListParameters, inCustomerNumber}, span(inRecurringIndicator, inRecurringMaxDate), span(inLastName, inZip), browserParams),
+		exact: []in{inDelay, inRecurringIndicator}, guards: append([]in{inOrderCurrency}, recurringParams[:]...)},
 	{path: "/get3dsecver2/get3dsecver2.cfm", sheet: secureSheet, format: FormatCSV, second: onPayment, handle: (*Gateway).continuePayment,
 		needs: []in{inBillNumber}, takes: append([]in{inLanguage, inClientIP}, browserParams...)},
 	{path: "/pay/tokenpay.cfm", sheet: tokenSheet, format: FormatSOAP, second: onPayment, handle: (*Gateway).payToken,
 		needs: []in{inOrderNumber, inOrderAmount, inPaymentToken},
 		takes: slices.Concat([]in{inTokenType, inOrderCurrency, inOrderComment, inDelay, inLanguage, inClientIP, inCVC, inChequeItems,
-			inListParameters, inTestMode}, span(inLastName, inZip))},
+			inListParameters, inTestMode}, span(inLastName, inZip)),
+		exact: []in{inDelay}, guards: []in{inOrderCurrency}},
 	{path: "/recurrent/rp.cfm", sheet: laterSheet, format: FormatCSV, second: onRecurring, handle: (*Gateway).later,
 		needs: []in{inBillNumber, inOrderNumber},
-		takes: []in{inAmount, inCurrency, inOrderComment, inLanguage, inClientIP, inTestMode, inChequeItems, inListParameters}},
+		takes: []in{inAmount, inCurrency, inOrderComment, inLanguage, inClientIP, inTestMode, inChequeItems, inListParameters},
+		exact: []in{inAmount, inCurrency}},
 	{path: "/charge/charge.cfm", sheet: chargeSheet, format: FormatCSV, second: onConfirmation, handle: (*Gateway).charge,
 		needs: []in{inBillNumber},
-		takes: []in{inAmount, inCurrency, inLanguage, inClientIP, inAutoDeposit, inExternalConfirm, inChequeItems}},
+		takes: []in{inAmount, inCurrency, inLanguage, inClientIP, inAutoDeposit, inExternalConfirm, inChequeItems},
+		exact: []in{inAmount, inCurrency, inAutoDeposit, inExternalConfirm}},
 	{path: "/cancel/cancel.cfm", sheet: cancelSheet, format: FormatSOAP, second: onCancel, handle: (*Gateway).cancel,
-		needs: []in{inBillNumber}, takes: cancelParams},
+		needs: []in{inBillNumber}, takes: cancelParams,
+		exact: cancelExact},
 	{path: "/cancel/wscancel.cfm", sheet: wsCancelSheet, format: FormatSOAP, second: onCancel, handle: (*Gateway).cancel,
-		needs: []in{inBillNumber}, takes: cancelParams},
+		needs: []in{inBillNumber}, takes: cancelParams,
+		exact: cancelExact},
 	{path: "/orderstate/orderstate.cfm", sheet: orderStateSheet, format: FormatSOAP, second: onOrder, handle: (*Gateway).orderState,
 		needs: []in{inOrderNumber}, takes: periodParams},
 	{path: "/orderresult/orderresult.cfm", sheet: orderResultSheet, format: FormatXML, second: onOrder, handle: (*Gateway).orderResult,
 		takes: slices.Concat([]in{inOrderNumber, inBillNumber}, periodParams)},
 	{path: "/resultbydate/resultbydate.cfm", sheet: resultByDateSheet, format: FormatCSV, second: onService, handle: (*Gateway).resultByDate,
-		takes: slices.Concat(periodParams, span(inTestMode, inZipFlag))},
+		takes: slices.Concat(periodParams, span(inTestMode, inZipFlag)),
+		exact: span(inTestMode, inDateTimeMode)},
 })
 
 // Parameters that several services have.
@@ -54,6 +63,7 @@ var (
 	credentialParams = []in{inMerchant, inLogin, inPassword}
 	browserParams    = span(inUserAgent, inBrowserInfo)
 	cancelParams     = []in{inAmount, inCurrency, inCancelReason, inLanguage, inClientIP, inExternalRefund, inChequeItems}
+	cancelExact      = []in{inAmount, inCurrency, inExternalRefund}
 	periodParams     = append(span(inStartYear, inEndMin), inLanguage)
 
 	// orderParams are those of an order for the payment page, besides Merchant_ID, OrderNumber and OrderAmount. Which of
@@ -77,9 +87,7 @@ func prepared(table []service) []service {
 		s := &table[i]
 		s.needs = append(slices.Clone(credentialParams), s.needs...)
 		s.takes = append(slices.Clone(s.takes), inFormat)
-		for _, id := range slices.Concat(s.needs, s.takes) {
-			s.accepts[id] = true
-		}
+		s.accepts = takings(s.needs, s.takes, s.exact, s.guards)
 		s.sheet.frames, s.sheet.documents = framesOf(s.sheet.soap), framesOf(s.sheet.soap.document())
 	}
 	return table

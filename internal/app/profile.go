@@ -47,7 +47,8 @@ func page(p *config.Page) authorize.Page {
 var links = map[string]authorize.Links{"taken": authorize.LinksTaken, "proven": authorize.LinksProven, "refused": authorize.LinksRefused}
 
 func proofs(p *config.Proofs) authorize.Proofs {
-	return authorize.Proofs{Checkvalue: p.Checkvalue, Signature: p.Signature, PublicKey: p.PublicKey, SHA256: p.SHA256, Joined: p.Joined, RSA: p.RSA}
+	return authorize.Proofs{Checkvalue: p.Checkvalue, Signature: p.Signature, PublicKey: p.PublicKey, SHA256: p.SHA256, Joined: p.Joined, RSA: p.RSA,
+		Covers: authorize.Covered(p.Covers)}
 }
 
 func notify(n *config.Notify) authorize.Notify {

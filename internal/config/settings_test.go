@@ -87,7 +87,7 @@ func TestExampleSettings(t *testing.T) {
 	if m.Merchant.Notify != all || m.Notify.Notify != all || m.Notify.URL != "https://north-star.example/assist/result" || m.Notify.SOAP || m.Notify.PlainAnswer {
 		t.Errorf("notifications: %+v and %+v", m.Notify, m.Merchant.Notify)
 	}
-	if !m.TestMode || !m.Proofs.Checkvalue || !m.Proofs.PublicKey.Equal(&key(1024).PublicKey) || m.Proofs.RSA {
+	if !m.TestMode || !m.Proofs.Checkvalue || !m.Proofs.PublicKey.Equal(&key(1024).PublicKey) || m.Proofs.RSA || m.Proofs.Covers != (config.Covered{Customer: true}) {
 		t.Errorf("proofs: %+v, test mode %t", m.Proofs, m.TestMode)
 	}
 	if route := m.At(1); route.MITConfirmWithin != 24*time.Hour {

@@ -34,6 +34,12 @@ type Proofs struct {
 	SHA256                bool           // signatures are over SHA-256 instead of MD5
 	Joined                bool           // what proofs of requests cover has no delimiters
 	RSA                   bool           // answers are signed instead of carrying a check value
+	Covers                Covered        // what proofs cover when it is sent
+}
+
+// Covered are the values that a merchant may leave out of an order and that its proofs cover when they are sent.
+type Covered struct {
+	MaxPoints, Customer, Disable3DS, Prepayment bool
 }
 
 // Notify says what the merchant's server is told without asking.
@@ -111,6 +117,10 @@ func (c *checker) customer(at place, list []string) []string {
 func (c *checker) proofs(at place, f ProofsFile, secretWord vault.Secret) Proofs {
 	p := Proofs{Checkvalue: f.Checkvalue, Signature: f.Signature, PublicKey: c.publicKey(at.at("public_key_file"), f.PublicKeyFile),
 		SHA256: f.SHA256, Joined: f.NoDelimiters, RSA: oneOf(c, at.at("answers"), f.Answers, "md5", "rsa") == "rsa"}
+	p.Covers = c.covered(at.at("covers"), f.Covers)
+	if p.Joined && p.Covers != (Covered{}) {
+		c.fail(at.at("covers"), "nothing can be covered without delimiters: nobody could tell where a value ends")
+	}
 	if p.Checkvalue && len(secretWord.Reveal()) == 0 {
 		c.fail(at.at("checkvalue"), "needs the merchant's secret word")
 	}
@@ -121,6 +131,17 @@ func (c *checker) proofs(at place, f ProofsFile, secretWord vault.Secret) Proofs
 		c.fail(at.at("answers"), "rsa needs signing_key_file at the top of the file")
 	}
 	return p
+}
+
+func (c *checker) covered(at place, list []string) (v Covered) {
+	fields := map[string]*bool{"OrderMaxPoints": &v.MaxPoints, "CustomerNumber": &v.Customer, "Disable3DS": &v.Disable3DS, "Prepayment": &v.Prepayment}
+	for i, word := range list {
+		oneOf(c, at.at(i), word, "OrderMaxPoints", "CustomerNumber", "Disable3DS", "Prepayment")
+		if field := fields[word]; field != nil {
+			*field = true
+		}
+	}
+	return v
 }
 
 // notifyPorts are those that notifications may go to in a live installation.

@@ -207,7 +207,7 @@ func merchants(all []*Shop, fronts map[*Shop]*pcsim.Shop) []config.MerchantFile 
 		m := config.MerchantFile{ID: s.ID, Name: s.Name, Street: fmt.Sprintf("Nemiga %d", i+1), City: s.City,
 			Postal: cities[i%len(cities)].postal, Region: "BY", Country: "BLR", MCC: s.MCC, Currency: s.Currency.String(), Login: s.Login,
 			PasswordHash: s.passwordHash(), SecretWord: s.SecretWord, TestMode: true, Page: s.Page, Routes: s.routes(),
-			Proofs: config.ProofsFile{Checkvalue: true}}
+			Proofs: config.ProofsFile{Checkvalue: true, Covers: []string{"CustomerNumber"}}}
 		if s.Notified {
 			m.Notifications = config.NotificationsFile{URL: fronts[s].NoticeURL(), AllowPrivate: true}
 		}
