@@ -74,7 +74,11 @@ var wrongInputs = map[string]wrong{
 func TestWrongInput(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	for name, c := range wrongInputs {
-		p := payment("wrong " + name).with(c.change)
+		p := payment("wrong " + name)
+		if c.path == charge || c.path == cancel {
+			p = credentials()
+		}
+		p = p.with(c.change)
 		for _, format := range []string{"1", "3", "4", "5"} {
 			r := w.form(c.path, params{"Format": format}.with(p))
 			first, second := w.codes(r.body)

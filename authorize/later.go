@@ -28,7 +28,7 @@ func (g *Gateway) later(ctx context.Context, c *call) (*answer, error) {
 		return nil, err
 	}
 	s := storedPayment{use: online.Recurring, credential: k}
-	return g.payOnce(ctx, c, o, func() error { return g.payStored(ctx, o, s) })
+	return g.payOnce(ctx, c, o, false, func() error { return g.payStored(ctx, o, s) })
 }
 
 // openLater makes the order of a later payment, or finds the one that the same request made, with what it is paid from.

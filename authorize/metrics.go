@@ -13,11 +13,15 @@ import (
 //
 //	settled_api_requests_total{route,code_class}   success, declined, in_process, refused, unauthenticated, error
 //	settled_api_request_duration_seconds{route}
+//	settled_api_repeats_total{route,why}           a settle.Repeat, or done_again: equal to an earlier one and no repeat of it
+//	settled_api_answers_lost_total
 //	settled_notification_tries_total{outcome}      delivered, refused, silent, given_up
 type meter struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	tries    *prometheus.CounterVec
+	repeats  *prometheus.CounterVec
+	answers  prometheus.Counter
 }
 
 func newMeter(r prometheus.Registerer) *meter {
@@ -38,7 +42,11 @@ func newMeter(r prometheus.Registerer) *meter {
 	for _, outcome := range []string{"delivered", "refused", "silent", "given_up"} {
 		m.tries.WithLabelValues(outcome)
 	}
-	r.MustRegister(m.requests, m.duration, m.tries)
+	m.repeats = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "settled_api_repeats_total",
+		Help: "Requests that repeat an earlier one, by why they count as repeats; done_again are equal to an earlier one and were done."}, []string{"route", "why"})
+	m.answers = prometheus.NewCounter(prometheus.CounterOpts{Name: "settled_api_answers_lost_total",
+		Help: "Answers with a final result that are not known to have been handed over to the merchant."})
+	r.MustRegister(m.requests, m.duration, m.tries, m.repeats, m.answers)
 	return m
 }
 
@@ -70,6 +78,7 @@ func (m *meter) route(path string) *routeMeter {
 		return nil
 	}
 	r := &routeMeter{duration: m.duration.WithLabelValues(path)}
+	m.repeats.WithLabelValues(path, doneAgain)
 	for i, class := range codeClasses {
 		r.requests[i] = m.requests.WithLabelValues(path, class)
 	}
@@ -85,6 +94,20 @@ func (m *routeMeter) count(class int, took time.Duration) {
 	}
 	m.requests[class].Inc()
 	m.duration.Observe(took.Seconds())
+}
+
+// repeated counts a request that repeats another, or may.
+func (m *meter) repeated(path, why string) {
+	if m.repeats != nil {
+		m.repeats.WithLabelValues(path, why).Inc()
+	}
+}
+
+// lost counts an answer that may not have arrived.
+func (m *meter) lost() {
+	if m.answers != nil {
+		m.answers.Inc()
+	}
 }
 
 // told counts a try of a notification: by the state of the notification after it.

@@ -30,7 +30,7 @@ func (g *Gateway) charge(ctx context.Context, c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return one(c.operation(g, result.Order, result.Operation)), nil
+	return c.operated(g, &result), nil
 }
 
 // cancel serves both cancel services; their answers differ in layout only.
@@ -62,7 +62,7 @@ func (g *Gateway) cancel(ctx context.Context, c *call) (*answer, error) {
 	if result.Operation.State == settle.OperationInProcess {
 		g.resolveNow(ctx, &result)
 	}
-	return one(c.operation(g, result.Order, result.Operation)), nil
+	return c.operated(g, &result), nil
 }
 
 // takeBack asks the partner bank to let go of the code that an unpaid order waits with, and tells whether the bank had a final

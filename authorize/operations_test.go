@@ -229,14 +229,16 @@ func TestOperationRepeats(t *testing.T) {
 	same := func(path string, p params) {
 		t.Helper()
 		first := w.form(path, p)
+		w.Clock.Advance(4 * time.Second)
+		second := strings.NewReplacer("Repeat of an earlier request: nothing was done now", "", "Повтор более раннего запроса: сейчас ничего не выполнено", "").Replace(w.form(path, p).body)
 		w.Clock.Advance(time.Minute)
-		if diff := cmp.Diff(first.body, w.form(path, p).body); diff != "" {
+		if diff := cmp.Diff(first.body, second); diff != "" {
 			t.Errorf("%s: %s", path, diff)
 		}
 	}
 	for _, format := range []string{"1", "3", "4", "5"} {
 		p := credentials().with(params{"Billnumber": held, "Format": format})
-		same(charge, p.with(ask("50.00")))
+		same(charge, p.with(ask("5"+format+".00")))
 		same(cancel, p.with(ask("2"+format+".00")))
 		same(wsCancel, p.with(ask("20.00")).with(params{"Externalrefundid": "refund-00-" + format}))
 	}

@@ -40,7 +40,11 @@ func (g *Gateway) pay(ctx context.Context, c *call) (*answer, error) {
 	case err != nil:
 		return nil, err
 	case earlier != nil:
-		return g.stored(ctx, c, earlier.ID)
+		a, err := g.stored(ctx, c, earlier.ID)
+		if err != nil {
+			return nil, err
+		}
+		return a.repeated(), nil
 	}
 	return g.authorize(ctx, c, &in, p, k)
 }

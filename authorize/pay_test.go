@@ -53,7 +53,7 @@ func TestPaymentTwoStages(t *testing.T) {
 func TestPaymentRepeat(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	for number, change := range map[string]params{
-		"one stage": {}, "two stages": {"Delay": "1"}, "declined": {"Cardnumber": pcsim.CardInsufficientFunds},
+		"one stage": {}, "two stages": {"Delay": "1"},
 		"single message": {"OrderCurrency": "USD"}, "few details": {"Email": "", "OrderComment": "", "Lastname": ""},
 	} {
 		for _, format := range []string{"1", "3", "4", "5"} {

@@ -52,8 +52,10 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, s *service, m *r
 	if a.fault != nil {
 		status = a.fault.httpStatus(c.format)
 	}
-	writeAnswer(w, s.sheet, c.format, status, a, id)
-	m.served(a, g.Now().Sub(began))
+	g.tellRepeat(w, s, c, a, id)
+	answered := g.Now()
+	g.handedOver(r, c, a, answered, writeAnswer(w, s.sheet, c.format, status, a, id))
+	m.served(a, answered.Sub(began))
 }
 
 // answerTo runs the service. A panic is answered as an internal error; what it may have left behind is resolved as after
@@ -115,8 +117,9 @@ var noStore, noSniff = []string{"no-store"}, []string{"nosniff"}
 // maxPooled is the largest buffer that is kept for later answers, in bytes.
 const maxPooled = 1 << 20
 
-// writeAnswer encodes an answer and sends it whole.
-func writeAnswer(w http.ResponseWriter, s *sheet, f Format, status int, a *answer, id string) {
+// writeAnswer encodes an answer and sends it whole. The error says that it was not sent, as far as the connection knows; it looks only
+// where that has to be remembered.
+func writeAnswer(w http.ResponseWriter, s *sheet, f Format, status int, a *answer, id string) error {
 	buffer := answers.Get().(*[]byte)
 	e := encoders[f]
 	*buffer = e.write((*buffer)[:0], s, a)
@@ -131,7 +134,11 @@ func writeAnswer(w http.ResponseWriter, s *sheet, f Format, status int, a *answe
 	h["X-Request-Id"] = []string{id}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	_, err := w.Write(body)
+	if err == nil && a.ends != nil {
+		err = http.NewResponseController(w).Flush()
+	}
+	return err
 }
 
 // timeFormat is how instants stand in answers, in UTC.

@@ -19,7 +19,11 @@ func (g *Gateway) paySecurely(ctx context.Context, c *call, r settle.OpenRequest
 		return nil, err
 	}
 	if !unpaid(o) {
-		return g.stored(ctx, c, o.ID)
+		a, err := g.stored(ctx, c, o.ID)
+		if err != nil {
+			return nil, err
+		}
+		return a.repeated(), nil
 	}
 	a, err := g.enroll(ctx, settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: k.pan, CardExpiry: k.expiry, Number: 1},
 		c.text(inBrowserInfo))

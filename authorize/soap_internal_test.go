@@ -34,7 +34,7 @@ func TestSOAPRequests(t *testing.T) {
 		"declared below": `<e:Envelope xmlns:e="` + soapNS + `"><b:Body xmlns:b="` + soapNS + `"><x>` + params + `</x></b:Body></e:Envelope>`,
 		"SOAP 1.2":       strings.ReplaceAll(envelope(params), soapNS, soap12NS),
 		"header":         strings.Replace(envelope(params), "<soapenv:Header/>", `<soapenv:Header><a soapenv:mustUnderstand="0">1<b/></a></soapenv:Header>`, 1),
-		"empty twice":    envelope(`<amount/><currency xsi:nil="true"/>` + params),
+		"nothing, twice": envelope(`<amount xsi:nil="true"/><currency xsi:nil="true"/>` + params),
 		"comments":       strings.ReplaceAll(envelope("<!-- x -->"+params+"\n<!-- y -->"), "><", "> <!-- - --> <"),
 	} {
 		c, err := readSOAP(text)

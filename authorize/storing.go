@@ -112,11 +112,11 @@ func (g *Gateway) keepingFingerprint(r *settle.OpenRequest, in *settle.Intent, a
 func (g *Gateway) payKeeping(ctx context.Context, c *call, r settle.OpenRequest, k card) (*answer, error) {
 	books, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	o, _, err := g.Books.Open(books, r)
+	o, fresh, err := g.Books.Open(books, r)
 	if err != nil {
 		return nil, err
 	}
-	return g.payOnce(ctx, c, o, func() error {
+	return g.payOnce(ctx, c, o, fresh, func() error {
 		f, err := g.filingOf(ctx, o, detailsOf(o))
 		if err != nil {
 			return err
@@ -139,9 +139,10 @@ func (g *Gateway) payOpened(ctx context.Context, o *settle.Order, k card, f fili
 	return nil
 }
 
-// payOnce pays an opened order that nobody has begun to pay, and answers what the books say of it then. An error of do tells
-// that nobody was asked for money.
-func (g *Gateway) payOnce(ctx context.Context, c *call, o *settle.Order, do func() error) (*answer, error) {
+// payOnce pays an opened order that nobody has begun to pay, and answers what the books say of it then. fresh tells that the request made
+// the order. An error of do tells that nobody was asked for money.
+func (g *Gateway) payOnce(ctx context.Context, c *call, o *settle.Order, fresh bool, do func() error) (*answer, error) {
+	repeats := !fresh && !unpaid(o)
 	if unpaid(o) {
 		if err := do(); err != nil && !overtaken(err) {
 			return nil, err
@@ -153,6 +154,9 @@ func (g *Gateway) payOnce(ctx context.Context, c *call, o *settle.Order, do func
 	if err != nil {
 		g.Log.Error("payment not read back", "order", o.ID, "error", err)
 		return nil, errOutcomeUnknown
+	}
+	if repeats {
+		a.repeated()
 	}
 	return a, nil
 }

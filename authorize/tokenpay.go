@@ -30,11 +30,11 @@ func (g *Gateway) payToken(ctx context.Context, c *call) (*answer, error) {
 	ctx = context.WithoutCancel(ctx) // from here on the work does not end with the caller
 	books, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	o, _, err := g.Books.Open(books, r)
+	o, fresh, err := g.Books.Open(books, r)
 	if err != nil {
 		return nil, err
 	}
-	return g.payOnce(ctx, c, o, func() error { return g.payStored(ctx, o, s) })
+	return g.payOnce(ctx, c, o, fresh, func() error { return g.payStored(ctx, o, s) })
 }
 
 // readTokenPayment checks everything that can be refused without a trace. The caller wipes the verification code.

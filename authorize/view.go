@@ -99,7 +99,9 @@ func (c *call) finished(g *Gateway, in *settle.Intent, p *settle.Payment, r sett
 	}
 	rec := c.record(g, &o, &op, r.ApprovalCode)
 	rec.takeDetails(c)
-	return one(rec)
+	a := one(rec)
+	a.refused(&o, &op)
+	return a
 }
 
 // inProcess answers a payment whose outcome is not known.
@@ -138,6 +140,7 @@ func (g *Gateway) stored(ctx context.Context, c *call, id int64) (*answer, error
 	r := c.operation(g, o, op)
 	g.tellStored(ctx, &r, o)
 	a := one(r)
+	a.refused(o, op)
 	if !o.PayBefore.IsZero() {
 		a.orders[0].secure, err = g.secureData(ctx, c, o)
 	}

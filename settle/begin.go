@@ -64,8 +64,8 @@ const (
 	Refund          Kind = 5
 )
 
-// RepeatWithin is how long the refusal of a payment answers an identical request. Later the same request is a new
-// attempt with a new bill number; a payment that succeeded or is in process answers its identical request for ever.
+// RepeatWithin is how long the refusal of a payment answers an identical request, if the merchant was not handed it before. Else the
+// same request is a new attempt with a new bill number; a payment that succeeded or is in process answers its identical request for ever.
 const RepeatWithin = 10 * time.Minute
 
 // holdFor is how long a hold waits for its confirmation; one of a payment that the buyer did not start stands for less.
@@ -192,7 +192,7 @@ type earlierOrder struct {
 }
 
 // earlier reads the latest attempt of the order number and decides whether a request with the fingerprint repeats it: one
-// that ended without a payment is repeated for the time given.
+// that ended without a payment is repeated for the time given, unless the merchant was told.
 func (b *Books) earlier(ctx context.Context, merchant int32, number string, fingerprint []byte, within time.Duration) (earlierOrder, error) {
 	o, err := b.ByNumber(ctx, merchant, number)
 	if err != nil {
@@ -202,8 +202,12 @@ func (b *Books) earlier(ctx context.Context, merchant int32, number string, fing
 	same := o.Matches(fingerprint)
 	ended := o.Status == order.Declined || o.Status == order.TimedOut
 	switch {
-	case same && (!ended || b.now().Sub(o.CreatedAt) < within):
+	case same && !ended:
 		e.repeats = true
+	case same && b.now().Sub(o.CreatedAt) < within:
+		told, err := b.refusalTold(ctx, o)
+		e.repeats = !told
+		return e, err
 	case !same && !ended:
 		return earlierOrder{}, fmt.Errorf("%w: %q", ErrOrderExists, number)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"settled/internal/money"
 	"settled/settle/ledger"
@@ -19,9 +18,6 @@ const (
 	ReasonExpiry   int16 = 4
 )
 
-// CancelRepeatWithin is how long a cancel without an external key of the same amount is a repeat of the first.
-const CancelRepeatWithin = 10 * time.Minute
-
 // CancelRequest asks for money back, or for a hold to be given up: the books decide which.
 type CancelRequest struct {
 	Merchant  int32
@@ -29,7 +25,7 @@ type CancelRequest struct {
 	Operation int16         // the payment operation named by an extended billnumber; 0: the only one
 	Amount    *money.Amount // nil: everything that can be cancelled
 	Reason    int16
-	External  string // the merchant's key of this cancel; empty: the same amount within CancelRepeatWithin is a repeat
+	External  string // the merchant's key of this cancel; empty: whether it is a repeat is told by [Repeat]
 	Actor     Actor
 	Cheque    string // JSON text of what is cancelled, as the merchant sent it; kept with the operation
 }
@@ -50,8 +46,7 @@ func (b *Books) Cancel(ctx context.Context, r CancelRequest) (OperationResult, e
 		if err := w.payable(r.Operation, r.Amount); err != nil {
 			return err
 		}
-		if earlier, err := w.earlierCancel(r); earlier != nil || err != nil {
-			out.Operation, out.Repeat = earlier, true
+		if found, err := w.earlierCancel(r, &out); found || err != nil {
 			return err
 		}
 		n, err := w.cancel(r)
@@ -64,30 +59,35 @@ func (b *Books) Cancel(ctx context.Context, r CancelRequest) (OperationResult, e
 
 // earlierCancel finds the cancellation that the request repeats. A keyed request repeats the operation of its key even if
 // that was refused: a new try needs a new key.
-func (w *work) earlierCancel(r CancelRequest) (*Operation, error) {
-	for i := len(w.order.Operations) - 1; i >= 0; i-- {
+func (w *work) earlierCancel(r CancelRequest, out *OperationResult) (found bool, err error) {
+	for i := len(w.order.Operations) - 1; i >= 0 && out.Repeat == ""; i-- {
 		op := &w.order.Operations[i]
 		switch {
 		case op.Kind != OperationCancellation:
-		case r.External != "" && op.External != nil && *op.External == r.External:
-			if !sameAsked(op.Asked, r.Amount) {
-				return nil, fmt.Errorf("%w: %q", ErrExternalReuse, r.External)
-			}
-			return op, nil
-		case r.External == "" && op.State != OperationFailed && w.repeatsCancel(op, r.Amount):
-			return op, nil
+		case r.External == "":
+			out.take(op, w.repeatsCancel(op, r.Amount, out))
+		case op.External == nil || *op.External != r.External:
+		case !sameAsked(op.Asked, r.Amount):
+			return false, fmt.Errorf("%w: %q", ErrExternalReuse, r.External)
+		default:
+			out.take(op, RepeatKey)
 		}
 	}
-	return nil, nil
+	return out.Repeat != "", nil
 }
 
-// repeatsCancel tells that an unkeyed cancel asks for what op did: the same amount shortly before, or everything of an
-// order that has nothing left.
-func (w *work) repeatsCancel(op *Operation, amount *money.Amount) bool {
-	if amount == nil {
-		return w.order.Amounts.Cancellable() == 0
+// repeatsCancel tells whether an unkeyed cancel repeats op: everything of an order that has nothing left, or the same amount as repeats
+// says.
+func (w *work) repeatsCancel(op *Operation, amount *money.Amount, out *OperationResult) Repeat {
+	switch {
+	case op.State == OperationFailed:
+		return ""
+	case amount == nil && w.order.Amounts.Cancellable() == 0:
+		return RepeatNothing
+	case amount == nil || op.External != nil || !sameAsked(op.Asked, amount):
+		return ""
 	}
-	return op.External == nil && sameAsked(op.Asked, amount) && w.moment.at.Sub(op.RequestedAt) < CancelRepeatWithin
+	return w.repeats(op, out)
 }
 
 func (w *work) cancel(r CancelRequest) (int16, error) {

@@ -16,18 +16,19 @@ type ConfirmRequest struct {
 	Operation   int16         // the payment operation named by an extended billnumber; 0: the only one
 	Amount      *money.Amount // nil: the whole hold
 	AutoDeposit bool          // release the unconfirmed rest at once
-	External    string        // the merchant's key of this confirmation; empty: an identical request is a repeat
+	External    string        // the merchant's key of this confirmation; empty: whether it is a repeat is told by [Repeat]
 	Actor       Actor
 	Note        string
 	Cheque      string // JSON text of what is confirmed, as the merchant sent it; kept with the operation
 }
 
 // OperationResult is an order together with the operation that answers a request. Repeat tells that the operation is an
-// earlier one that the request repeats.
+// earlier one that the request repeats; Again that it is a new one, with an equal one within [UnansweredFor] before it.
 type OperationResult struct {
 	Order     *Order
 	Operation *Operation
-	Repeat    bool
+	Repeat    Repeat
+	Again     bool
 }
 
 // responseDone is the response code of an operation that took effect; responseInProcess of one that is still decided.
@@ -38,8 +39,8 @@ const (
 )
 
 // Confirm makes a slice of a hold presentable: it consumes that part of the hold, writes the clearing record into the
-// window open at the commit, and posts both. With AutoDeposit it gives up the rest of the hold in the same commit. An
-// identical confirmation returns the first result and changes nothing. Refusals are the errors of package order,
+// window open at the commit, and posts both. With AutoDeposit it gives up the rest of the hold in the same commit. A
+// repeat returns the first result and changes nothing. Refusals are the errors of package order,
 // ErrOneStage, ErrCurrency, ErrOperation, ErrInFlight and ErrExternalReuse.
 func (b *Books) Confirm(ctx context.Context, r ConfirmRequest) (OperationResult, error) {
 	var out OperationResult
@@ -48,8 +49,7 @@ func (b *Books) Confirm(ctx context.Context, r ConfirmRequest) (OperationResult,
 		if err := w.payable(r.Operation, r.Amount); err != nil {
 			return err
 		}
-		if earlier, err := w.earlierConfirmation(r); earlier != nil || err != nil {
-			out.Operation, out.Repeat = earlier, true
+		if found, err := w.earlierConfirmation(r, &out); found || err != nil {
 			return err
 		}
 		n, err := w.confirm(r)
@@ -75,34 +75,38 @@ func (w *work) payable(operation int16, amount *money.Amount) error {
 	return nil
 }
 
-// earlierConfirmation finds the confirmation that the request repeats: by its external key, else by the same amount
-// asked, where asking for everything is one amount.
-func (w *work) earlierConfirmation(r ConfirmRequest) (*Operation, error) {
-	for i := range w.order.Operations {
+// earlierConfirmation finds the confirmation that the request repeats: by its external key, else as repeats says of an equal one.
+// With another AutoDeposit it is another request.
+func (w *work) earlierConfirmation(r ConfirmRequest, out *OperationResult) (found bool, err error) {
+	for i := len(w.order.Operations) - 1; i >= 0 && out.Repeat == ""; i-- {
 		op := &w.order.Operations[i]
-		if op.Kind != OperationConfirmation || op.State != OperationDone {
-			continue
-		}
 		switch {
-		case r.External != "" && op.External != nil && *op.External == r.External:
-			if !sameAsked(op.Asked, r.Amount) {
-				return nil, fmt.Errorf("%w: %q", ErrExternalReuse, r.External)
-			}
-			return op, nil
-		case r.External == "" && w.repeatsConfirmation(op, r.Amount):
-			return op, nil
+		case op.Kind != OperationConfirmation || op.State != OperationDone:
+		case r.External == "":
+			out.take(op, w.repeatsConfirmation(op, r, out))
+		case op.External == nil || *op.External != r.External:
+		case !sameAsked(op.Asked, r.Amount) || op.AutoDeposit != r.AutoDeposit:
+			return false, fmt.Errorf("%w: %q", ErrExternalReuse, r.External)
+		default:
+			out.take(op, RepeatKey)
 		}
 	}
-	return nil, nil
+	return out.Repeat != "", nil
 }
 
-// repeatsConfirmation tells that an unkeyed request asks for what op did. Asking for everything after the hold is gone
-// repeats the last confirmation.
-func (w *work) repeatsConfirmation(op *Operation, amount *money.Amount) bool {
-	if amount == nil {
-		return op.External == nil && op.Asked == nil || w.order.Amounts.Hold() == 0 && op.Number == w.lastConfirmation()
+// repeatsConfirmation tells whether an unkeyed request repeats op. When nothing is held any more, asking for everything repeats the last
+// confirmation, and asking for the same amount repeats that one.
+func (w *work) repeatsConfirmation(op *Operation, r ConfirmRequest, out *OperationResult) Repeat {
+	gone := w.order.Amounts.Hold() == 0
+	equal := op.External == nil && op.AutoDeposit == r.AutoDeposit && r.Amount != nil && op.Amount == r.Amount.Minor
+	all := r.Amount == nil && op.Number == w.lastConfirmation() && (op.AutoDeposit || !r.AutoDeposit)
+	switch {
+	case gone && (equal || all):
+		return RepeatNothing
+	case equal:
+		return w.repeats(op, out)
 	}
-	return op.External == nil && op.Amount == amount.Minor
+	return ""
 }
 
 func (w *work) lastConfirmation() int16 {

@@ -31,8 +31,8 @@ type OpenRequest struct {
 	Parent      int64     // the first order of the subscription that this is a later payment of, 0 for none
 	Terms       *Terms    // what the buyer agrees to by paying, nil unless the order begins a subscription
 	Fingerprint []byte    // keyed hash of the request
-	// RepeatWithin is how long an order that ended without a payment answers an identical request, from its creation. 0: such
-	// a request is the next attempt. OpenLater takes [RepeatWithin].
+	// RepeatWithin is how long an order that ended without a payment answers an identical request, from its creation, unless the
+	// merchant was told. 0: such a request is the next attempt. OpenLater takes [RepeatWithin].
 	RepeatWithin time.Duration
 	Details      json.RawMessage
 }

@@ -42,6 +42,7 @@ var commands = map[string]func(*story, arguments) string{
 	"give-up":   (*story).giveUp,    // NUMBER: no answer in time
 	"late":      (*story).late,      // NUMBER: an approval after the end
 	"confirm":   (*story).confirm,   // NUMBER [AMOUNT] [autodeposit] [key=K]
+	"told":      (*story).told,      // NUMBER OPERATION: the merchant is handed the answer
 	"cancel":    (*story).cancel,    // NUMBER [AMOUNT] [key=K]
 	"answer":    (*story).answer,    // done|refused|too-late|original|nothing: to every message that is due
 	"advance":   (*story).advance,   // DURATION
@@ -211,13 +212,24 @@ func (s *story) cancel(a arguments) string {
 	return s.result(n, r, err)
 }
 
+// told hands the merchant the answer with an operation.
+func (s *story) told(a arguments) string {
+	n := a.word(0)
+	operation, err := strconv.Atoi(a.word(1))
+	s.check(err)
+	s.check(s.world.Books.Told(s.t.Context(), s.merchant[n], s.orders[n], int16(operation), s.world.Clock.Now()))
+	return s.line(n)
+}
+
 func (s *story) result(number string, r settle.OperationResult, err error) string {
 	if err != nil {
 		return "error: " + cause(err)
 	}
 	repeat := ""
-	if r.Repeat {
-		repeat = ", repeated"
+	if r.Repeat != "" {
+		repeat = ", repeated: " + string(r.Repeat)
+	} else if r.Again {
+		repeat = ", again"
 	}
 	return fmt.Sprintf("%s.%d %s of %s: %s%s\n%s%s", number, r.Operation.Number, r.Operation.Kind, minor(r.Order, r.Operation.Amount),
 		r.Operation.State, repeat, notes(r.Operation), s.line(number))

@@ -120,6 +120,7 @@ type Operation struct {
 	CardExpiry  *string // YYMM
 	// What the refunds of the slice that stand give back of the fees of its sale.
 	InterchangeBack, MDRBack int64
+	ToldAt                   *time.Time // when the merchant was handed the answer with the final result; nil: not known to have been
 }
 
 // Transaction is one exchange with a center.
@@ -214,7 +215,7 @@ const (
 	selectTerms = `
 SELECT min_amount, max_amount, period_days, last_date FROM subscriptions WHERE merchant_id = $1 AND order_id = $2`
 	operationColumns = `operation, kind, state, actor, reason, amount, asked_amount, auto_deposit, requested_at, completed_at, response,
-	external_id, note, record_id, window_id, refunded, means, card_mask, card_expiry, interchange_back, mdr_back`
+	external_id, note, record_id, window_id, refunded, means, card_mask, card_expiry, interchange_back, mdr_back, told_at`
 	transactionColumns = `transaction, operation, original, slice, kind, state, amount, exchange_id, transmitted_at, answered_at, attempts,
 	action_code, approval_code, security, network_id, mdr_back`
 	selectOperations = `

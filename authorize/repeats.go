@@ -1,0 +1,102 @@
+package authorize
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"settled/settle"
+)
+
+// repeatHeader names, in the answer to a request that repeats an earlier one, why it counts as a repeat: a [settle.Repeat].
+const repeatHeader = "X-Settled-Repeat"
+
+// repeatWords are the recommendation of an answer that repeats an earlier one's.
+var repeatWords = [languages]string{
+	english: "Repeat of an earlier request: nothing was done now",
+	russian: "Повтор более раннего запроса: сейчас ничего не выполнено",
+}
+
+// ending is an operation whose final result an answer tells.
+type ending struct {
+	order     int64
+	operation int16
+}
+
+// operated answers a confirmation or cancel.
+func (c *call) operated(g *Gateway, r *settle.OperationResult) *answer {
+	rec := c.operation(g, r.Order, r.Operation)
+	if r.Repeat != "" {
+		rec[outRecommendation] = repeatWords[c.language]
+	}
+	a := one(rec)
+	a.repeat, a.again = r.Repeat, r.Again
+	if r.Operation.State != settle.OperationInProcess {
+		a.ends = &ending{r.Order.ID, r.Operation.Number}
+	}
+	return a
+}
+
+// refused notes that the answer tells that a payment was refused: what its merchant was told once does not answer the next try.
+func (a *answer) refused(o *settle.Order, op *settle.Operation) {
+	if o.PaymentNumber != 0 && (op.State == settle.OperationFailed || op.State == settle.OperationTimedOut) {
+		a.ends = &ending{o.ID, op.Number}
+	}
+}
+
+// repeated marks the answer to a payment that was asked for before.
+func (a *answer) repeated() *answer {
+	switch a.orders[0].record[outResponseCode] {
+	case responseApproved:
+		a.repeat = settle.RepeatKey // the order number is the key of a payment
+	case responseInProcess, responseSecure:
+		a.repeat = settle.RepeatInProcess
+	default:
+		a.repeat = settle.RepeatUnanswered
+	}
+	return a
+}
+
+// tellRepeat says aloud, before the answer is written, that a request is a repeat, or that it may be one and was served all the same.
+func (g *Gateway) tellRepeat(w http.ResponseWriter, s *service, c *call, a *answer, id string) {
+	switch {
+	case a.repeat != "":
+		w.Header()[repeatHeader] = []string{string(a.repeat)}
+		g.Log.Info("a repeat: nothing was done", "route", s.path, "request", id, "merchant", c.merchant.ID, "billnumber", a.orders[0].record[outBillNumber],
+			"why", string(a.repeat))
+		g.meter.repeated(s.path, string(a.repeat))
+	case a.again:
+		g.Log.Warn("an operation equal to an earlier one was done", "route", s.path, "request", id, "merchant", c.merchant.ID,
+			"billnumber", a.orders[0].record[outBillNumber])
+		g.meter.repeated(s.path, doneAgain)
+	}
+}
+
+// doneAgain is what the metric of repeats calls an operation that is equal to an earlier one and no repeat of it.
+const doneAgain = "done_again"
+
+// toldWithin bounds the note that an answer was handed over.
+const toldWithin = 5 * time.Second
+
+// handedOver notes that the merchant has been handed the final result of an operation. It has not when its connection broke: then
+// the next equal request asks for this answer.
+// at is when the answer was begun to be written.
+func (g *Gateway) handedOver(r *http.Request, c *call, a *answer, at time.Time, broken error) {
+	if a.ends == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), toldWithin)
+	defer cancel()
+	if broken == nil {
+		broken = r.Context().Err()
+	}
+	if broken == nil {
+		broken = g.Books.Told(ctx, c.merchant.ID, a.ends.order, a.ends.operation, at)
+	}
+	if broken != nil {
+		g.meter.lost()
+		g.Log.Warn("an answer is not known to have been handed over", "merchant", c.merchant.ID,
+			"billnumber", strconv.FormatInt(a.ends.order, 10)+"."+strconv.Itoa(int(a.ends.operation)), "error", broken)
+	}
+}
