@@ -35,7 +35,7 @@ var conformance = []section{
 	{"Confirmation", []feature{
 		{"full and partial, Amount and Currency together, in the payment's currency", full, "", []string{"authorize:TestConfirmations", "authorize:TestTwoStageConfirmation"}},
 		{"AutoDeposit releases the rest at once", full, "", []string{"authorize:TestTwoStageConfirmation"}},
-		{"a repeat debits nothing", chosen, "the same request gets the stored answer, another amount 15/307", []string{"authorize:TestOperationRepeats", "authorize:TestTwoStageConfirmation"}},
+		{"a repeat debits nothing", chosen, "a repeat gets the stored answer and says so; two equal parts are two", []string{"authorize:TestOperationRepeats", "authorize:TestEqualOperations", "authorize:TestTwoStageConfirmation"}},
 		{"one-stage orders need none", chosen, "15/307", []string{"authorize:TestConfirmationOfOneStage"}},
 		{"centers that take no part", full, "", []string{"authorize:TestConfirmationsAtAPlainCenter"}},
 		{"signature of the answer", full, "", []string{"authorize:TestSignedAnswers"}},
@@ -90,6 +90,7 @@ var conformance = []section{
 		{"schedules run by the gateway", absent, "later payments are started by the merchant", nil},
 	}},
 	{"3-D Secure", []feature{
+		{"a payment whose cardholder cannot be authenticated", chosen, "declined; where nobody could be asked the merchant's settings decide", []string{"authorize:TestBuyersDoNotSwitchOffThreeDSecure", "authorize:TestUnavailableThreeDSecure"}},
 		{"on the page, without and with a challenge", full, "", []string{"authorize:TestCardholderIsAuthenticatedWithoutAPage", "authorize:TestBankAsksTheCardholder"}},
 		{"from a merchant's server: AS110 and what follows", full, "", []string{"authorize:TestServerPaysWithAChallenge", "authorize:TestServerPaysWithoutAPage"}},
 		{"version 1 (`ws3dsec`)", absent, "no scheme supports version 1 any more", nil},

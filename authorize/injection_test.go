@@ -98,7 +98,7 @@ func (w *world) wellFormed(what, path string, p params) {
 			w.t.Errorf("%s in format %s: %v in %q", what, format, err, r.body)
 		}
 		for name := range r.header {
-			if !slices.Contains([]string{"Content-Type", "Cache-Control", "X-Content-Type-Options", "X-Request-Id", "Content-Length", "Date", "Retry-After"}, name) {
+			if !slices.Contains([]string{"Content-Type", "Cache-Control", "X-Content-Type-Options", "X-Request-Id", "X-Settled-Repeat", "Content-Length", "Date", "Retry-After"}, name) {
 				w.t.Errorf("%s in format %s has a header %s", what, format, name)
 			}
 		}

@@ -164,8 +164,7 @@ func TestLaterPaymentDeclined(t *testing.T) {
 	for i := range 3 {
 		p := next(bill, fmt.Sprintf("S-2-%d", i))
 		r := w.call(rp, p)
-		again := w.form(rp, p).body
-		if r.Order["responsecode"] != "AS100" || r.Order["orderstate"] != "Declined" || again != w.form(rp, p).body {
+		if r.Order["responsecode"] != "AS100" || r.Order["orderstate"] != "Declined" {
 			t.Errorf("%+v", r)
 		}
 	}

@@ -36,6 +36,7 @@ type Page struct {
 	AskCode                       bool // the verification code of a stored card is asked for again
 	Recurring                     bool // cards may be stored for payments that the merchant starts
 	ThreeDS                       bool // card holders are authenticated by their bank
+	Unproven                      bool // payments pass whose card holder nobody could authenticate for technical reasons
 	AutoNumber                    bool // an order without a number gets one
 	Links                         Links
 	// Required names the customer's data that the page asks for when an order lacks it, by the parameters of the protocol:

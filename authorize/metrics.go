@@ -15,6 +15,7 @@ import (
 //	settled_api_request_duration_seconds{route}
 //	settled_api_repeats_total{route,why}           a settle.Repeat, or done_again: equal to an earlier one and no repeat of it
 //	settled_api_answers_lost_total
+//	settled_threeds_payments_total{end}            proven, not_enrolled, failed, invalid, unavailable_passed, unavailable_refused
 //	settled_notification_tries_total{outcome}      delivered, refused, silent, given_up
 type meter struct {
 	requests *prometheus.CounterVec
@@ -22,6 +23,7 @@ type meter struct {
 	tries    *prometheus.CounterVec
 	repeats  *prometheus.CounterVec
 	answers  prometheus.Counter
+	secures  *prometheus.CounterVec
 }
 
 func newMeter(r prometheus.Registerer) *meter {
@@ -46,7 +48,12 @@ func newMeter(r prometheus.Registerer) *meter {
 		Help: "Requests that repeat an earlier one, by why they count as repeats; done_again are equal to an earlier one and were done."}, []string{"route", "why"})
 	m.answers = prometheus.NewCounter(prometheus.CounterOpts{Name: "settled_api_answers_lost_total",
 		Help: "Answers with a final result that are not known to have been handed over to the merchant."})
-	r.MustRegister(m.requests, m.duration, m.tries, m.repeats, m.answers)
+	m.secures = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "settled_threeds_payments_total",
+		Help: "Payments whose 3-D Secure is over, by how it ended; invalid ones our request or the buyer's data ended."}, []string{"end"})
+	for _, end := range []string{endProven, endNotEnrolled, endFailed, endInvalid, endUnavailablePassed, endUnavailableRefused} {
+		m.secures.WithLabelValues(end)
+	}
+	r.MustRegister(m.requests, m.duration, m.tries, m.repeats, m.answers, m.secures)
 	return m
 }
 
@@ -94,6 +101,23 @@ func (m *routeMeter) count(class int, took time.Duration) {
 	}
 	m.requests[class].Inc()
 	m.duration.Observe(took.Seconds())
+}
+
+// How the 3-D Secure of a payment ends, as the metric has it.
+const (
+	endProven             = "proven"
+	endNotEnrolled        = "not_enrolled"
+	endFailed             = "failed"
+	endInvalid            = "invalid"
+	endUnavailablePassed  = "unavailable_passed"
+	endUnavailableRefused = "unavailable_refused"
+)
+
+// secured counts a payment whose 3-D Secure is over.
+func (m *meter) secured(end string) {
+	if m.secures != nil {
+		m.secures.WithLabelValues(end).Inc()
+	}
 }
 
 // repeated counts a request that repeats another, or may.

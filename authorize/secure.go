@@ -26,22 +26,56 @@ type ThreeDS interface {
 // secures tells that card holders of a merchant are authenticated before they pay.
 func (g *Gateway) secures(m *Merchant) bool { return g.ThreeDS != nil && m.Page.ThreeDS }
 
-// enroll asks whether the card takes part in 3-D Secure and begins the payment operation that waits for it. A card that
-// does not, or of which nobody can say, is paid with at once by pass.
-func (g *Gateway) enroll(ctx context.Context, r settle.PayRequest, browser string) (settle.Authentication, error) {
+// enroll asks whether the card takes part in 3-D Secure and begins the payment operation that waits for it. failure is why nobody could
+// say: unenrolled decides then, and for a card that does not take part.
+func (g *Gateway) enroll(ctx context.Context, r settle.PayRequest, browser string) (a settle.Authentication, failure, err error) {
 	id := fmt.Sprintf("%d.%d.%s", r.Order, r.Number, correlation())
-	e, err := g.ThreeDS.Start(ctx, id, r.PAN)
-	if err != nil {
-		g.Log.Warn("3-D Secure not started; the payment goes on without", "order", r.Order, "error", err)
+	e, failure := g.ThreeDS.Start(ctx, id, r.PAN)
+	if failure != nil {
+		g.Log.Warn("3-D Secure not started", "order", r.Order, "error", failure)
 	}
-	a := settle.Authentication{ServerID: e.ServerTransID, Version: e.Version, Required: int16(e.Enrolled), MethodURL: e.MethodURL, Browser: browser}
+	a = settle.Authentication{ServerID: e.ServerTransID, Version: e.Version, Required: int16(e.Enrolled), MethodURL: e.MethodURL, Browser: browser}
 	if e.Enrolled != threeds.IsEnrolled {
 		a.ServerID = id
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	a.Operation, err = g.Books.Authenticate(ctx, r, a)
-	return a, err
+	return a, failure, err
+}
+
+// unenrolled goes on with a payment by a card that does not take part, or of which nobody could say: then only the merchant's settings
+// let it pass, and never when our own request may be the cause.
+func (g *Gateway) unenrolled(ctx context.Context, o *settle.Order, a *settle.Authentication, failure error) (outcome, error) {
+	s := threeds.Authentication{ServerTransID: a.ServerID}
+	switch {
+	case failure == nil && a.Required == int16(threeds.NotEnrolled):
+		g.meter.secured(endNotEnrolled)
+		return g.pass(ctx, o, s)
+	case failure == nil, errors.Is(failure, threeds.ErrUnavailable):
+		return g.unproven(ctx, o, s)
+	}
+	return g.refuseSecure(ctx, o, s, responseDeclined, endInvalid)
+}
+
+// unproven goes on with a payment whose cardholder nobody could authenticate for technical reasons.
+func (g *Gateway) unproven(ctx context.Context, o *settle.Order, s threeds.Authentication) (outcome, error) {
+	if settings := g.Merchants[o.Merchant]; !settings.Page.Unproven {
+		return g.refuseSecure(ctx, o, s, responseReception, endUnavailableRefused)
+	}
+	g.meter.secured(endUnavailablePassed)
+	return g.pass(context.WithoutCancel(ctx), o, s)
+}
+
+// refuseSecure ends a payment whose cardholder was not authenticated: nothing is sent.
+func (g *Gateway) refuseSecure(ctx context.Context, o *settle.Order, s threeds.Authentication, response, end string) (outcome, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	g.codes.take(attemptOf(o)).Wipe()
+	g.meter.secured(end)
+	a := settle.Authentication{ServerID: s.ServerTransID, State: settle.AuthenticationFailed, Status: string(s.Status), ECI: s.ECI, DirectoryID: s.DSTransID}
+	_, err := g.Books.Authenticated(ctx, o.Merchant, o.ID, a, response)
+	return outcome{settle.Result{Response: response}, true}, err
 }
 
 // outcome is what a payment came to: nothing while it waits for its cardholder or its outcome is not known.
@@ -54,20 +88,22 @@ type outcome struct {
 // somebody else did.
 func (g *Gateway) decide(ctx context.Context, o *settle.Order, s threeds.Authentication) (outcome, error) {
 	defer s.Value.Wipe()
-	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
-	defer cancel()
-	a := settle.Authentication{ServerID: s.ServerTransID, Status: string(s.Status), ECI: s.ECI, DirectoryID: s.DSTransID}
 	switch {
 	case !s.Status.Final():
-		return outcome{}, g.Books.Challenged(ctx, o.Merchant, o.ID, a)
-	case s.Status.Passes():
+		return outcome{}, g.challenged(ctx, o, s)
+	case s.Status.Unproven():
+		return g.unproven(ctx, o, s)
+	case s.Status.Proven():
+		g.meter.secured(endProven)
 		return g.pass(context.WithoutCancel(ctx), o, s)
 	}
-	a.State = settle.AuthenticationFailed
-	refused := outcome{settle.Result{Response: responseOfStatus(s.Status)}, true}
-	g.codes.take(attemptOf(o)).Wipe()
-	_, err := g.Books.Authenticated(ctx, o.Merchant, o.ID, a, refused.Response)
-	return refused, err
+	return g.refuseSecure(ctx, o, s, responseOfStatus(s.Status), endFailed)
+}
+
+func (g *Gateway) challenged(ctx context.Context, o *settle.Order, s threeds.Authentication) error {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	return g.Books.Challenged(ctx, o.Merchant, o.ID, settle.Authentication{ServerID: s.ServerTransID, Status: string(s.Status), ECI: s.ECI, DirectoryID: s.DSTransID})
 }
 
 // responseOfStatus is what a merchant is told of a cardholder who was not authenticated.
@@ -118,11 +154,17 @@ func (g *Gateway) ask(ctx context.Context, o *settle.Order, a *settle.Authentica
 	}
 	s, err := g.ThreeDS.Authenticate(ctx, r)
 	if errors.Is(err, threeds.ErrInvalid) { // perhaps it was asked already, with other words
-		s, err = g.ThreeDS.Result(ctx, a.ServerID)
+		if earlier, wrong := g.ThreeDS.Result(ctx, a.ServerID); wrong == nil {
+			s, err = earlier, nil
+		}
 	}
 	if err != nil {
-		g.Log.Warn("cardholder not authenticated; the payment goes on without", "order", o.ID, "error", err)
+		g.Log.Warn("cardholder not authenticated", "order", o.ID, "error", err)
 		s = threeds.Authentication{ServerTransID: a.ServerID, Status: threeds.StatusUnavailable}
+	}
+	if err != nil && !errors.Is(err, threeds.ErrUnavailable) {
+		s.Status = "" // nobody said anything of the cardholder
+		return g.refuseSecure(ctx, o, s, responseDeclined, endInvalid)
 	}
 	return g.decide(ctx, o, s)
 }

@@ -103,6 +103,7 @@ func (w *world) bringBack(f bankForm) reply {
 
 func TestCardholderIsAuthenticatedWithoutAPage(t *testing.T) {
 	w, _ := newSecurePage(t)
+	w.shop(func(m *authorize.Merchant) { m.Page.Unproven = true })
 	for card, want := range map[string]settle.Authentication{
 		"4000000000003022":    {Status: "A", ECI: "06", Required: 1},
 		"5413339999003017":    {Status: "Y", ECI: "02", Required: 1},

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	tags "golang.org/x/text/language"
 
@@ -59,7 +60,7 @@ func (v *visit) paySecurely(ctx context.Context, r settle.PayRequest, k card, br
 	if len(browser) > maxBrowser {
 		browser = ""
 	}
-	a, err := v.enroll(ctx, r, browser)
+	a, failure, err := v.enroll(ctx, r, browser)
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func (v *visit) paySecurely(ctx context.Context, r settle.PayRequest, k card, br
 	}
 	switch {
 	case a.Required != int16(threeds.IsEnrolled):
-		return v.noted(v.pass(ctx, v.order, threeds.Authentication{ServerTransID: a.ServerID}))
+		return v.noted(v.unenrolled(ctx, v.order, &a, failure))
 	case a.MethodURL != "":
 		v.class = classInProcess
 		return nil
@@ -153,8 +154,11 @@ func (v *visit) question(a *settle.Authentication) threeds.Request {
 func (g *Gateway) purchase(o *settle.Order, kept details, base string) threeds.Request {
 	r := threeds.Request{Purpose: threeds.ForPayment, Expiry: o.CardExpiry, Cardholder: kept.of(inCardholder), Email: kept.of(inEmail),
 		Amount: o.Amount, At: g.Now(), NotificationURL: g.secureURL(base, challengePath, o), Merchant: g.acceptor(o)}
-	if len(r.Cardholder) > 45 {
+	if n := utf8.RuneCountInString(r.Cardholder); n < 2 || n > 45 {
 		r.Cardholder = ""
+	}
+	if !looksLikeEmail(r.Email) || strings.ContainsFunc(r.Email, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		r.Email = ""
 	}
 	if agreed := agreedOf(o); agreed != nil {
 		r.Purpose, r.Recurring = threeds.ForRecurring, threeds.Recurring{Until: agreed.until, Days: min(agreed.days, 9999)}
@@ -169,7 +173,7 @@ func (g *Gateway) acceptor(o *settle.Order) threeds.Merchant {
 	if route := merchant.At(o.Center); route != nil {
 		m.Acceptor = route.Acceptor
 	}
-	if region, err := tags.ParseRegion(merchant.Country); err == nil {
+	if region, err := tags.ParseRegion(merchant.Country); err == nil && region.M49() != 0 {
 		m.Country = countryNumber(region.M49())
 	}
 	return m
@@ -214,25 +218,29 @@ func addScript(b *threeds.Browser, told string) {
 		return
 	}
 	b.Script, b.Width, b.Height, b.ColorDepth, b.ZoneMinutes = true, said.Width, said.Height, said.ColorDepth, said.ZoneMinutes
-	if tag, err := tags.Parse(said.Language); err == nil {
+	if tag, err := tags.Parse(said.Language); err == nil && len(tag.String()) <= maxTag {
 		b.Language = tag.String()
 	}
 }
 
-// maxHeader bounds the headers that banks are told of.
-const maxHeader = 2048
+// maxHeader bounds the headers that banks are told of, maxTag the language, in bytes. What a buyer sends must not make our request larger
+// than a server takes.
+const (
+	maxHeader = 1024
+	maxTag    = 35
+)
 
-// said is a header as far as banks take it.
+// said is a header as far as banks are told of it: printable ASCII, without what would be written longer in JSON or mark up a page.
 func said(header, otherwise string) string {
-	text := firstRunes(strings.ToValidUTF8(strings.Map(printableRune, header), ""), maxHeader)
+	text := firstRunes(strings.TrimSpace(strings.Map(plainRune, header)), maxHeader)
 	if text == "" {
 		return otherwise
 	}
 	return text
 }
 
-func printableRune(r rune) rune {
-	if r < ' ' || r == 0x7f {
+func plainRune(r rune) rune {
+	if r < ' ' || r > '~' || strings.ContainsRune(`"\<>`, r) {
 		return -1
 	}
 	return r

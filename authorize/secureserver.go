@@ -25,11 +25,11 @@ func (g *Gateway) paySecurely(ctx context.Context, c *call, r settle.OpenRequest
 		}
 		return a.repeated(), nil
 	}
-	a, err := g.enroll(ctx, settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: k.pan, CardExpiry: k.expiry, Number: 1},
+	a, failure, err := g.enroll(ctx, settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: k.pan, CardExpiry: k.expiry, Number: 1},
 		c.text(inBrowserInfo))
 	if err == nil {
 		g.codes.keep(attempt{o.Merchant, o.ID, a.Operation}, k.cvv)
-		err = g.beginSecure(ctx, c, o.ID, &a)
+		err = g.beginSecure(ctx, c, o.ID, &a, failure)
 	}
 	return g.storedOrError(ctx, c, o, err)
 }
@@ -56,13 +56,13 @@ func (g *Gateway) openSecure(ctx context.Context, c *call, r settle.OpenRequest)
 }
 
 // beginSecure goes as far as it can without the browser.
-func (g *Gateway) beginSecure(ctx context.Context, c *call, id int64, a *settle.Authentication) error {
+func (g *Gateway) beginSecure(ctx context.Context, c *call, id int64, a *settle.Authentication, failure error) error {
 	o, err := g.Books.Order(ctx, c.merchant.ID, id)
 	switch {
 	case err != nil:
 		return err
 	case a.Required != int16(threeds.IsEnrolled):
-		_, err = g.pass(ctx, o, threeds.Authentication{ServerTransID: a.ServerID})
+		_, err = g.unenrolled(ctx, o, a, failure)
 	case a.MethodURL == "":
 		_, err = g.ask(ctx, o, a, g.serverQuestion(c, o, a))
 	}

@@ -26,10 +26,8 @@ const (
 // Final reports whether the status will not change: it is neither a challenge nor decoupled.
 func (s Status) Final() bool { return s != StatusChallenge && s != StatusDecoupled }
 
-// Passes reports whether the payment may be sent: authenticated or attempted, or neither at the merchant's risk.
-func (s Status) Passes() bool {
-	return s.Proven() || s == StatusUnavailable || s == StatusInformation
-}
+// Unproven reports whether the issuer neither gave a proof nor refused: the payment may be sent at the merchant's risk only.
+func (s Status) Unproven() bool { return s == StatusUnavailable || s == StatusInformation }
 
 // Proven reports whether the issuer gave a proof that the payment has to carry.
 func (s Status) Proven() bool { return s == StatusAuthenticated || s == StatusAttempted }
@@ -130,8 +128,7 @@ func (c *Client) state(ctx context.Context, id, version, window string, question
 		return failed, err
 	}
 	if fault := c.fault(&s, id, version); fault != "" {
-		failed.Status = StatusUnavailable
-		return failed, unavailable("answer contradicts itself: %s", fault)
+		return failed, untrusted("it contradicts itself: %s", fault)
 	}
 	return s.authentication(window), nil
 }

@@ -132,7 +132,7 @@ func (c *Client) request(ctx context.Context, path string, question any) (r *htt
 	method, body := http.MethodGet, []byte(nil)
 	if question != nil {
 		method = http.MethodPost
-		if body, err = json.Marshal(question); err != nil {
+		if body, err = plainJSON(question); err != nil {
 			return nil, "", invalid("encode: %w", err)
 		}
 	}
@@ -149,6 +149,15 @@ func (c *Client) request(ctx context.Context, path string, question any) (r *htt
 		r.Header.Set("Idempotency-Key", digest(body))
 	}
 	return r, signature, nil
+}
+
+// plainJSON writes a message without the escapes that are for HTML: they make six characters of one.
+func plainJSON(message any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(message)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 func (c *Client) sign(lines ...string) string {
@@ -174,15 +183,26 @@ func (c *Client) exchange(request *http.Request, signature string) (status int, 
 	case err != nil:
 		return response.StatusCode, nil, unavailable("answer was cut off: %w", reason(err))
 	case len(body) > maxAnswer:
-		return response.StatusCode, nil, unavailable("answer is longer than %d bytes", maxAnswer)
+		return response.StatusCode, nil, untrusted("it is longer than %d bytes", maxAnswer)
 	case response.StatusCode == http.StatusUnauthorized:
 		return response.StatusCode, nil, invalid("the server does not take our key, secret or time")
 	}
 	want := c.sign("answer", signature, strconv.Itoa(response.StatusCode), digest(body))
 	if !hmac.Equal([]byte(want), []byte(response.Header.Get("X-3DS-Signature"))) {
-		return response.StatusCode, nil, unavailable("answer with status %d is not signed by the server", response.StatusCode)
+		return response.StatusCode, nil, unsigned(response.StatusCode)
 	}
 	return response.StatusCode, body, nil
+}
+
+// unsigned is what an answer says that the server did not sign: something before it may have refused the request.
+func unsigned(status int) error {
+	switch {
+	case status >= http.StatusInternalServerError:
+		return unavailable("status %d, not signed by the server", status)
+	case status >= http.StatusBadRequest:
+		return invalid("status %d, not signed by the server", status)
+	}
+	return untrusted("status %d, not signed by the server", status)
 }
 
 // reason is what went wrong, without the address.
@@ -198,26 +218,24 @@ func reason(err error) error {
 func read(status int, body []byte, answer any) error {
 	if status == http.StatusOK {
 		if err := json.Unmarshal(body, answer); err != nil {
-			return unavailable("answer cannot be read: %w", err)
+			return untrusted("it cannot be read: %w", err)
 		}
 		return nil
 	}
 	var e struct {
 		Error struct{ Code, Message string }
 	}
-	if json.Unmarshal(body, &e) != nil || e.Error.Code == "" {
-		return unavailable("answer has status %d", status)
-	}
+	_ = json.Unmarshal(body, &e) // what cannot be read says nothing; the status does
 	said := fmt.Sprintf("server says %.40q, %.200q", hideNumbers(e.Error.Code), hideNumbers(e.Error.Message))
 	switch {
 	case status == http.StatusNotFound:
 		return fmt.Errorf("%w: %s", ErrNoTransaction, said)
-	case status == http.StatusRequestTimeout || status == http.StatusTooManyRequests:
-		return unavailable("%s", said)
 	case status >= 400 && status < 500:
-		return invalid("%s", said)
+		return invalid("status %d, %s", status, said)
+	case status >= 500:
+		return unavailable("status %d, %s", status, said)
 	}
-	return unavailable("%s", said)
+	return untrusted("status %d", status)
 }
 
 // hideNumbers masks what could be a card number in a text of the server.

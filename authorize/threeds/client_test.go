@@ -150,7 +150,7 @@ func TestServerDown(t *testing.T) {
 	w, ctx := newWorld(t, nil), context.Background()
 	e := w.start(pcsim.CardChallenge)
 	w.acs.SetDown(true)
-	if a, err := w.client.Authenticate(ctx, w.request(e)); !errors.Is(err, threeds.ErrUnavailable) || a.Status != threeds.StatusUnavailable || !a.Status.Passes() {
+	if a, err := w.client.Authenticate(ctx, w.request(e)); !errors.Is(err, threeds.ErrUnavailable) || a.Status != threeds.StatusUnavailable || !a.Status.Unproven() {
 		t.Errorf("down: %+v, %v", a, err)
 	}
 	w.acs.SetDown(false)
@@ -202,22 +202,24 @@ func TestAnswersThatAreNotBelieved(t *testing.T) {
 		"all right":               {200, head + `"transStatus":"Y","eci":"05",` + proof + `}`, nil},
 		"unknown field":           {200, head + `"transStatus":"Y","eci":"05","new":1,` + proof + `}`, nil},
 		"challenge":               {200, head + `"transStatus":"C","acsTransID":"` + acs + `","acsURL":"https://bank.example/c"}`, nil},
-		"no proof":                {200, head + `"transStatus":"Y","eci":"05"}`, threeds.ErrUnavailable},
-		"short proof":             {200, head + `"transStatus":"Y","eci":"05","dsTransID":"` + acs + `","authenticationValue":"AAEC"}`, threeds.ErrUnavailable},
-		"indicator of an attempt": {200, head + `"transStatus":"Y","eci":"06",` + proof + `}`, threeds.ErrUnavailable},
-		"no indicator":            {200, head + `"transStatus":"A",` + proof + `}`, threeds.ErrUnavailable},
-		"proof of a failure":      {200, head + `"transStatus":"N","eci":"07",` + proof + `}`, threeds.ErrUnavailable},
-		"unknown status":          {200, head + `"transStatus":"X"}`, threeds.ErrUnavailable},
-		"no status":               {200, head + `"eci":"05"}`, threeds.ErrUnavailable},
-		"other transaction":       {200, strings.Replace(head, "f38e", "f38f", 1) + `"transStatus":"N"}`, threeds.ErrUnavailable},
-		"other version":           {200, strings.Replace(head, "2.2.0", "1.0.2", 1) + `"transStatus":"N"}`, threeds.ErrUnavailable},
-		"challenge nowhere":       {200, head + `"transStatus":"C","acsTransID":"` + acs + `"}`, threeds.ErrUnavailable},
-		"challenge without TLS":   {200, head + `"transStatus":"C","acsTransID":"` + acs + `","acsURL":"http://bank.example/c"}`, threeds.ErrUnavailable},
-		"challenge of a script":   {200, head + `"transStatus":"C","acsTransID":"` + acs + `","acsURL":"javascript:alert(1)"}`, threeds.ErrUnavailable},
-		"challenge by nobody":     {200, head + `"transStatus":"C","acsURL":"https://bank.example/c"}`, threeds.ErrUnavailable},
-		"not JSON":                {200, `<html>`, threeds.ErrUnavailable},
-		"too long":                {200, head + `"transStatus":"N"}` + strings.Repeat(" ", 70_000), threeds.ErrUnavailable},
-		"too many requests":       {429, `{"error":{"code":"slow","message":"down"}}`, threeds.ErrUnavailable},
+		"no proof":                {200, head + `"transStatus":"Y","eci":"05"}`, threeds.ErrUntrusted},
+		"short proof":             {200, head + `"transStatus":"Y","eci":"05","dsTransID":"` + acs + `","authenticationValue":"AAEC"}`, threeds.ErrUntrusted},
+		"indicator of an attempt": {200, head + `"transStatus":"Y","eci":"06",` + proof + `}`, threeds.ErrUntrusted},
+		"no indicator":            {200, head + `"transStatus":"A",` + proof + `}`, threeds.ErrUntrusted},
+		"proof of a failure":      {200, head + `"transStatus":"N","eci":"07",` + proof + `}`, threeds.ErrUntrusted},
+		"unknown status":          {200, head + `"transStatus":"X"}`, threeds.ErrUntrusted},
+		"no status":               {200, head + `"eci":"05"}`, threeds.ErrUntrusted},
+		"other transaction":       {200, strings.Replace(head, "f38e", "f38f", 1) + `"transStatus":"N"}`, threeds.ErrUntrusted},
+		"other version":           {200, strings.Replace(head, "2.2.0", "1.0.2", 1) + `"transStatus":"N"}`, threeds.ErrUntrusted},
+		"challenge nowhere":       {200, head + `"transStatus":"C","acsTransID":"` + acs + `"}`, threeds.ErrUntrusted},
+		"challenge without TLS":   {200, head + `"transStatus":"C","acsTransID":"` + acs + `","acsURL":"http://bank.example/c"}`, threeds.ErrUntrusted},
+		"challenge of a script":   {200, head + `"transStatus":"C","acsTransID":"` + acs + `","acsURL":"javascript:alert(1)"}`, threeds.ErrUntrusted},
+		"challenge by nobody":     {200, head + `"transStatus":"C","acsURL":"https://bank.example/c"}`, threeds.ErrUntrusted},
+		"not JSON":                {200, `<html>`, threeds.ErrUntrusted},
+		"too long":                {200, head + `"transStatus":"N"}` + strings.Repeat(" ", 70_000), threeds.ErrUntrusted},
+		"too many requests":       {429, `{"error":{"code":"slow","message":"down"}}`, threeds.ErrInvalid},
+		"refused without a word":  {413, `<html>`, threeds.ErrInvalid},
+		"failed":                  {500, `<html>`, threeds.ErrUnavailable},
 		"refused":                 {400, `{"error":{"code":"malformed","message":"4000000000003089"}}`, threeds.ErrInvalid},
 		"redirect":                {302, ``, threeds.ErrUnavailable},
 	} {
@@ -265,14 +267,14 @@ func TestStartsThatAreNotBelieved(t *testing.T) {
 		head + `}`: nil,
 		head + `,"threeDSMethodURL":"https://bank.example/m"}`:                                 nil,
 		`{"requestId":"1","enrolled":-1}`:                                                      nil,
-		`{"requestId":"2","enrolled":0}`:                                                       threeds.ErrUnavailable,
-		`{"requestId":"1"}`:                                                                    threeds.ErrUnavailable,
-		`{"requestId":"1","enrolled":2}`:                                                       threeds.ErrUnavailable,
-		`{"requestId":"1","enrolled":1,"messageVersion":"2.2.0"}`:                              threeds.ErrUnavailable,
-		strings.Replace(head, "2.2.0", "1.0.2", 1) + `}`:                                       threeds.ErrUnavailable,
-		strings.Replace(head, "-5388-", "-../-", 1) + `}`:                                      threeds.ErrUnavailable,
-		head + `,"threeDSMethodURL":"javascript:alert(1)"}`:                                    threeds.ErrUnavailable,
-		head + `,"threeDSMethodURL":"https://bank.example/` + strings.Repeat("m", 2048) + `"}`: threeds.ErrUnavailable,
+		`{"requestId":"2","enrolled":0}`:                                                       threeds.ErrUntrusted,
+		`{"requestId":"1"}`:                                                                    threeds.ErrUntrusted,
+		`{"requestId":"1","enrolled":2}`:                                                       threeds.ErrUntrusted,
+		`{"requestId":"1","enrolled":1,"messageVersion":"2.2.0"}`:                              threeds.ErrUntrusted,
+		strings.Replace(head, "2.2.0", "1.0.2", 1) + `}`:                                       threeds.ErrUntrusted,
+		strings.Replace(head, "-5388-", "-../-", 1) + `}`:                                      threeds.ErrUntrusted,
+		head + `,"threeDSMethodURL":"javascript:alert(1)"}`:                                    threeds.ErrUntrusted,
+		head + `,"threeDSMethodURL":"https://bank.example/` + strings.Repeat("m", 2048) + `"}`: threeds.ErrUntrusted,
 	} {
 		server := httptest.NewServer(signing(200, body, nil))
 		c, err := threeds.New(threeds.Options{BaseURL: server.URL, KeyID: "k", Secret: secret})

@@ -3,12 +3,14 @@
 //
 // # A payment's way
 //
-//	Start ──► NotEnrolled, EnrolledUnknown ──► the payment is sent without authentication
+//	Start ──► NotEnrolled ──► the payment is sent without authentication
+//	  │   ──► EnrolledUnknown ──► the same, where the merchant takes the risk, else it is declined
 //	  │ Enrolled
 //	  ▼
 //	the browser's hidden frame posts MethodData to Enrollment.MethodURL, if there is one; ParseMethodData reads what comes back
 //	  ▼
-//	Authenticate ──► Y A U I  the payment is sent, with Authentication.ECI, Value and DSTransID
+//	Authenticate ──► Y A      the payment is sent, with Authentication.ECI, Value and DSTransID
+//	  │          ──► U I      the same, where the merchant takes the risk, else it is declined
 //	  │          ──► N R      the payment is declined
 //	  │          ──► D        Result is asked until it says otherwise
 //	  ▼ C
@@ -26,10 +28,11 @@
 //
 //	ErrInvalid       our request cannot be written, or the server refuses it: calling again will not help
 //	ErrNoTransaction the server does not know the transaction
-//	ErrUnavailable   no usable answer came
+//	ErrUntrusted     an answer came that cannot be believed
+//	ErrUnavailable   the server could not be reached, or failed
 //
-// None of them says that the cardholder failed. With ErrUnavailable the Authentication returned has StatusUnavailable: the
-// payment may go on without authentication, at the merchant's risk.
+// None of them says that the cardholder failed. With ErrUnavailable, which neither our request nor the buyer can cause, the Authentication
+// returned has StatusUnavailable: the payment may go on without authentication if the merchant takes the risk. With the others it ends.
 //
 // # Card data
 //

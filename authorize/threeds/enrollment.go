@@ -58,14 +58,14 @@ func (c *Client) Start(ctx context.Context, id string, card vault.PAN) (Enrollme
 		return unknown, err
 	}
 	if a.RequestID != id || a.Enrolled == nil || *a.Enrolled < -1 || *a.Enrolled > 1 {
-		return unknown, unavailable("answer is to another request, or does not say whether the card takes part")
+		return unknown, untrusted("it is to another request, or does not say whether the card takes part")
 	}
 	e := Enrollment{Enrolled: Enrolled(*a.Enrolled)}
 	if e.Enrolled != IsEnrolled {
 		return e, nil
 	}
 	if !validUUID(a.ServerTransID) || !supported(a.MessageVersion) || a.MethodURL != "" && !c.page(a.MethodURL) {
-		return unknown, unavailable("answer has no transaction id, an unknown version or a wrong address")
+		return unknown, untrusted("it has no transaction id, an unknown version or a wrong address")
 	}
 	e.ServerTransID, e.Version, e.MethodURL = a.ServerTransID, a.MessageVersion, a.MethodURL
 	return e, nil

@@ -41,7 +41,7 @@ func merchants(cfg *config.Config) map[int32]authorize.Merchant {
 func page(p *config.Page) authorize.Page {
 	return authorize.Page{Card: p.Card, Instant: p.Instant, Timeout: p.Timeout, Attempts: p.Attempts, ReturnURL: p.ReturnURL,
 		ReturnOK: p.ReturnOK, ReturnNo: p.ReturnNo, ShowResult: p.ShowResult, OneClick: p.OneClick, AskCode: p.AskCode, Recurring: p.Recurring,
-		ThreeDS: p.ThreeDS, AutoNumber: p.AutoNumber, Required: p.Required, Links: links[p.Links]}
+		ThreeDS: p.ThreeDS, Unproven: p.Unproven, AutoNumber: p.AutoNumber, Required: p.Required, Links: links[p.Links]}
 }
 
 var links = map[string]authorize.Links{"taken": authorize.LinksTaken, "proven": authorize.LinksProven, "refused": authorize.LinksRefused}

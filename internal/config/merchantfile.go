@@ -29,20 +29,21 @@ type MerchantFile struct {
 
 // PageFile says how customers of a merchant pay on the payment page.
 type PageFile struct {
-	Means       []string      `yaml:"means,omitempty,flow"`
-	Timeout     time.Duration `yaml:"timeout,omitempty"`
-	Attempts    int           `yaml:"attempts,omitempty"`
-	ReturnURL   string        `yaml:"return_url,omitempty"`
-	ReturnOKURL string        `yaml:"return_ok_url,omitempty"`
-	ReturnNoURL string        `yaml:"return_no_url,omitempty"`
-	After       string        `yaml:"after,omitempty"`
-	OneClick    bool          `yaml:"one_click,omitempty"`
-	AskCode     bool          `yaml:"one_click_code,omitempty"`
-	Recurring   bool          `yaml:"recurring,omitempty"`
-	ThreeDS     bool          `yaml:"three_ds,omitempty"`
-	AutoNumber  bool          `yaml:"auto_number,omitempty"`
-	Links       string        `yaml:"links,omitempty"`
-	Required    []string      `yaml:"required,omitempty,flow"`
+	Means              []string      `yaml:"means,omitempty,flow"`
+	Timeout            time.Duration `yaml:"timeout,omitempty"`
+	Attempts           int           `yaml:"attempts,omitempty"`
+	ReturnURL          string        `yaml:"return_url,omitempty"`
+	ReturnOKURL        string        `yaml:"return_ok_url,omitempty"`
+	ReturnNoURL        string        `yaml:"return_no_url,omitempty"`
+	After              string        `yaml:"after,omitempty"`
+	OneClick           bool          `yaml:"one_click,omitempty"`
+	AskCode            bool          `yaml:"one_click_code,omitempty"`
+	Recurring          bool          `yaml:"recurring,omitempty"`
+	ThreeDS            bool          `yaml:"three_ds,omitempty"`
+	ThreeDSUnavailable string        `yaml:"three_ds_unavailable,omitempty"`
+	AutoNumber         bool          `yaml:"auto_number,omitempty"`
+	Links              string        `yaml:"links,omitempty"`
+	Required           []string      `yaml:"required,omitempty,flow"`
 }
 
 // ProofsFile says how a merchant's requests and our answers to it are proven.

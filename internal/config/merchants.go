@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 
+	"golang.org/x/text/language"
+
 	"settled/internal/money"
 	"settled/internal/vault"
 	"settled/settle"
@@ -18,7 +20,7 @@ func (c *checker) merchant(at place, f MerchantFile) Merchant {
 	if f.ID < 1 {
 		c.fail(at.at("id"), "a positive number is needed")
 	}
-	if !countryForm.MatchString(f.Country) {
+	if !country(f.Country) {
 		c.fail(at.at("country"), "%q is no ISO 3166 country of three letters", f.Country)
 	}
 	if len(f.Region) > 3 {
@@ -48,6 +50,12 @@ func (c *checker) merchant(at place, f MerchantFile) Merchant {
 	out.Proofs = c.proofs(at.at("proofs"), f.Proofs, out.SecretWord)
 	m.Notify = out.Notify.Notify
 	return out
+}
+
+// country tells whether a code is that of a country in ISO 3166, and has a number there, which messages carry.
+func country(code string) bool {
+	region, err := language.ParseRegion(code)
+	return err == nil && countryForm.MatchString(code) && region.IsCountry() && region.ISO3() == code && region.M49() != 0
 }
 
 func (c *checker) secretWord(at place, f MerchantFile) vault.Secret {

@@ -22,6 +22,7 @@ type Page struct {
 	AskCode                       bool          // the verification code of a stored card is asked for again
 	OneClick, Recurring           bool          // cards may be stored: for the customer, for the merchant
 	ThreeDS                       bool          // card holders are authenticated
+	Unproven                      bool          // payments pass whose card holder nobody could authenticate for technical reasons
 	AutoNumber                    bool          // an order without a number gets one
 	Links                         string        // orders in addresses: "taken", "proven", "refused"
 	Required                      []string      // parameters of the protocol that the page asks for when an order lacks them
@@ -59,7 +60,8 @@ func (c *checker) page(at place, f PageFile, m *settle.Merchant) Page {
 	p := Page{Timeout: c.within(at.at("timeout"), f.Timeout, 60*minute, time.Second, 31*day), Attempts: f.Attempts,
 		ReturnURL: c.optionalURL(at.at("return_url"), f.ReturnURL), ReturnOK: c.optionalURL(at.at("return_ok_url"), f.ReturnOKURL),
 		ReturnNo: c.optionalURL(at.at("return_no_url"), f.ReturnNoURL), ShowResult: oneOf(c, at.at("after"), f.After, "shop", "result") == "result",
-		OneClick: f.OneClick, AskCode: f.AskCode, Recurring: f.Recurring, ThreeDS: f.ThreeDS, AutoNumber: f.AutoNumber,
+		OneClick: f.OneClick, AskCode: f.AskCode, Recurring: f.Recurring, ThreeDS: f.ThreeDS,
+		Unproven: oneOf(c, at.at("three_ds_unavailable"), f.ThreeDSUnavailable, "refuse", "pass") == "pass", AutoNumber: f.AutoNumber,
 		Links: oneOf(c, at.at("links"), f.Links, "taken", "proven", "refused"), Required: c.customer(at.at("required"), f.Required)}
 	p.Card, p.Instant = c.means(at.at("means"), f.Means, m)
 	if p.Attempts == 0 {
