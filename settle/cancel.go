@@ -39,9 +39,7 @@ func (b *Books) Cancel(ctx context.Context, r CancelRequest) (OperationResult, e
 	o, err := b.change(ctx, "cancel", r.Merchant, r.Order, func(w *work) error {
 		out = OperationResult{}
 		if w.order.unpaid() {
-			var err error
-			out.Operation, out.Repeat, err = w.withdraw(r)
-			return err
+			return w.withdraw(r, &out)
 		}
 		if err := w.payable(r.Operation, r.Amount); err != nil {
 			return err

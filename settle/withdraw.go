@@ -14,27 +14,37 @@ func (o *Order) unpaid() bool {
 // withdraw closes an order that nobody has paid, whatever its tries left. Under the order's lock a buyer's payment comes before
 // it, and then it is ErrInFlight, or after it, and then that is ErrEnded. What waits for 3-D Secure has sent nothing and is given
 // up. The operation that says so moves no money: its amount is 0.
-func (w *work) withdraw(r CancelRequest) (op *Operation, repeat bool, err error) {
+func (w *work) withdraw(r CancelRequest, out *OperationResult) error {
 	if err := w.withdrawable(r); err != nil {
-		return nil, false, err
+		return err
 	}
-	if earlier, err := w.earlierCancel(r); earlier != nil || err != nil {
-		return earlier, true, err
+	if found, err := w.earlierCancel(r, out); found || err != nil {
+		return err
 	}
 	if w.order.Status == order.Withdrawn {
-		return nil, false, fmt.Errorf("order %d: %w", w.order.ID, order.ErrNothingToCancel)
+		return w.withdrawn(r, out)
 	}
 	if err := w.abandonAuthentication("order cancelled"); err != nil {
-		return nil, false, err
+		return err
 	}
 	if w.paying() {
-		return nil, false, fmt.Errorf("%w: %d", ErrInFlight, w.order.ID)
+		return fmt.Errorf("%w: %d", ErrInFlight, w.order.ID)
 	}
 	w.trigger, w.order.Status = order.TriggerWithdraw, order.Withdrawn
 	number := w.nextOperation()
-	err = w.addOperation(Operation{Number: number, Kind: OperationCancellation, State: OperationDone, Actor: r.Actor, Reason: r.Reason,
+	err := w.addOperation(Operation{Number: number, Kind: OperationCancellation, State: OperationDone, Actor: r.Actor, Reason: r.Reason,
 		Response: responseDone, Asked: minorOf(r.Amount), External: keyOf(r.External), Note: "order closed before it was paid: no money was moved"})
-	return w.order.Operation(number), false, err
+	out.Operation = w.order.Operation(number)
+	return err
+}
+
+// withdrawn answers an unkeyed cancel of an order that is closed already by the operation that closed it: nothing else can be meant.
+func (w *work) withdrawn(r CancelRequest, out *OperationResult) error {
+	if r.External != "" {
+		return fmt.Errorf("order %d: %w", w.order.ID, order.ErrNothingToCancel)
+	}
+	out.take(w.order.Operation(w.order.lastOperation), RepeatNothing)
+	return nil
 }
 
 // withdrawable refuses a part of an order that is not paid, and a payment that it does not have.
