@@ -173,7 +173,7 @@ func (g *Gateway) acceptor(o *settle.Order) threeds.Merchant {
 	if route := merchant.At(o.Center); route != nil {
 		m.Acceptor = route.Acceptor
 	}
-	if region, err := tags.ParseRegion(merchant.Country); err == nil && region.M49() != 0 {
+	if region, err := tags.ParseRegion(merchant.Country); err == nil && region.IsCountry() {
 		m.Country = countryNumber(region.M49())
 	}
 	return m
