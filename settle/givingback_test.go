@@ -21,9 +21,10 @@ func returning(d *settle.Directory) {
 func refund(t *testing.T, w *settletest.World, id, minor int64, currency money.Currency) {
 	t.Helper()
 	amount := money.Amount{Minor: minor, Currency: currency}
-	_, err := w.Books.Cancel(t.Context(), settle.CancelRequest{Merchant: settletest.Merchant, Order: id, Amount: &amount, Actor: settle.ByMerchant})
+	done, err := w.Books.Cancel(t.Context(), settle.CancelRequest{Merchant: settletest.Merchant, Order: id, Amount: &amount, Actor: settle.ByMerchant})
 	check(t, err)
-	w.Clock.Advance(settle.CancelRepeatWithin)
+	check(t, w.Books.Told(t.Context(), settletest.Merchant, id, done.Operation.Number, w.Clock.Now()))
+	w.Clock.Advance(settle.AtOnce)
 }
 
 func sum(t *testing.T, w *settletest.World, sql string) (n int64) {
