@@ -22,8 +22,8 @@ func (l brokenLine) Header() http.Header       { return l.header }
 func (l brokenLine) WriteHeader(int)           {}
 func (l brokenLine) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 
-// lose sends a request whose answer does not arrive.
-func (w *world) lose(path string, p params) {
+// loseAnswer sends a request whose answer does not arrive.
+func (w *world) loseAnswer(path string, p params) {
 	w.form(orderState, params{}) // the connection's request before is over
 	r := httptest.NewRequestWithContext(w.t.Context(), http.MethodPost, path, strings.NewReader(p.encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -58,7 +58,7 @@ func (w *world) play(path string, p params, steps []repeat) {
 	for i, s := range steps {
 		w.Clock.Advance(s.after)
 		if s.lost {
-			w.lose(path, p.with(s.change))
+			w.loseAnswer(path, p.with(s.change))
 			continue
 		}
 		if why, bill := w.repeats(path, p.with(s.change)); why != s.why || bill != s.bill {
@@ -130,7 +130,7 @@ func TestRefusalAnswersALostAnswerOnly(t *testing.T) {
 		ask(p, "")
 		ask(p.with(params{"Cvc2": "321"}), "")
 		w.Clock.Advance(time.Minute)
-		w.lose(pay, p)
+		w.loseAnswer(pay, p)
 		r := w.call(orderResult, credentials().with(params{"OrderNumber": p["OrderNumber"]}))
 		bills[r.Bare[len(r.Bare)-1]["billnumber"]] = true
 		ask(p, "unanswered")
