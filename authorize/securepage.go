@@ -170,7 +170,7 @@ func (g *Gateway) purchase(o *settle.Order, kept details, base string) threeds.R
 func (g *Gateway) acceptor(o *settle.Order) threeds.Merchant {
 	merchant, _ := g.Directory.Merchant(o.Merchant)
 	m := threeds.Merchant{AcquirerBIN: g.Centers[o.Center].Acquirer, Name: firstRunes(merchant.Name, 40), MCC: merchant.MCC}
-	if route := merchant.At(o.Center); route != nil {
+	if route := merchant.Serves(o.Center, o.Amount.Currency); route != nil {
 		m.Acceptor = route.Acceptor
 	}
 	if region, err := tags.ParseRegion(merchant.Country); err == nil && region.IsCountry() {

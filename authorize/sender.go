@@ -174,7 +174,7 @@ func (s *Sender) load(ctx context.Context, e settle.Owed) (*message, error) {
 	m := &message{owed: e, order: o, center: s.centers[e.Center]}
 	m.merchant, _ = s.directory.Merchant(e.Merchant)
 	if m.merchant != nil {
-		m.route = m.merchant.At(e.Center)
+		m.route = m.merchant.Serves(e.Center, o.Amount.Currency)
 	}
 	if e.Original != nil {
 		m.original = o.Transaction(*e.Original)

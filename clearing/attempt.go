@@ -51,8 +51,9 @@ type outcome struct {
 }
 
 const (
-	lockFile       = selectFile + `WHERE file_id = $1 FOR NO KEY UPDATE`
-	earlierFiles   = `SELECT count(*) FROM files WHERE center_id = $1 AND stream = $2 AND file_id < $3 AND state IN ('planned', 'built', 'released', 'sending', 'unknown_delivery')`
+	lockFile     = selectFile + `WHERE file_id = $1 FOR NO KEY UPDATE`
+	earlierFiles = `SELECT count(*) FROM files WHERE center_id = $1 AND stream = $2 AND file_id < $3 AND state IN ('planned', 'built', 'released', 'sending', 'unknown_delivery')
+	AND ($4 OR state <> 'planned' OR failures = 0)`
 	priorAttempts  = `SELECT attempt, token, reached = 'renaming', left_over FROM delivery_attempts WHERE file_id = $1 AND (left_over <> 'none' OR reached = 'renaming') ORDER BY attempt`
 	endInterrupted = `UPDATE delivery_attempts SET outcome = 'retry', error = 'interrupted', ended_at = $2 WHERE file_id = $1 AND outcome = ''`
 	beginAttempt   = `UPDATE files SET state = 'sending', token = $2, attempts = attempts + 1 WHERE file_id = $1 RETURNING attempts`
@@ -74,7 +75,7 @@ func (a *attempt) begin(ctx context.Context, id int64) error {
 			return fmt.Errorf("%w: the next attempt is at %s", ErrNotDue, a.file.NextAttemptAt.Format(time.RFC3339))
 		}
 		var earlier int
-		if err := tx.QueryRow(ctx, earlierFiles, a.s.ID, a.s.Stream, id).Scan(&earlier); err != nil {
+		if err := tx.QueryRow(ctx, earlierFiles, a.s.ID, a.s.Stream, id, a.s.InOrder).Scan(&earlier); err != nil {
 			return err
 		}
 		if earlier > 0 {

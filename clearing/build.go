@@ -80,7 +80,7 @@ UPDATE files SET state = 'built', bytes = $2, sha256 = $3, messages = $4, built_
 	last_error = '', error_class = '' WHERE file_id = $1 AND state = 'planned'`
 	fileFailed = `
 UPDATE files SET failures = failures + 1, last_error = $2, error_class = $3, next_attempt_at = $4
-WHERE batch_id = $1 AND state = 'planned'`
+WHERE batch_id = $1 AND state = 'planned' RETURNING failures`
 )
 
 // BuildDue builds every file that is planned, and releases what is released by itself. It returns how many it built.
@@ -106,9 +106,10 @@ func (n *Night) buildCenter(ctx context.Context, s *station, now time.Time) (int
 }
 
 // BuildBatch writes the bytes of the planned file of a batch: it streams the records once through the codec into sealed
-// chunks, reads them back with an independent reader and compares them with the batch, all in one transaction. A build
+// chunks, reads them back with an independent reader and compares them with the batch, all in one transaction. A record that
+// cannot be written is set aside and paged, and the file goes without it. A build
 // that was interrupted leaves nothing and starts from the beginning. A batch whose file is built stays as it is. The same
-// batch gives the same bytes. Errors: ErrTotals, ErrContract, those of the codec and the vault.
+// batch gives the same bytes. Errors: ErrTotals, ErrUnwritten.
 func (n *Night) BuildBatch(ctx context.Context, id int64) error {
 	started := n.now()
 	batch, err := readBatch(ctx, n.Pool, id)
@@ -119,54 +120,68 @@ func (n *Night) BuildBatch(ctx context.Context, id int64) error {
 	if err != nil {
 		return fmt.Errorf("build batch %d: %w", id, err)
 	}
+	var f File
+	var left *unwritten
 	err = postgres.InTx(ctx, n.Pool, key("batch/%d/build", id), func(tx pgx.Tx) error {
+		left = &unwritten{}
 		if err := long(ctx, tx); err != nil {
 			return err
 		}
-		f, err := oneFile(ctx, tx, fileToBuild, id)
+		f, err = oneFile(ctx, tx, fileToBuild, id)
 		if isNotFound(err) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		return n.build(ctx, tx, s, batch, f)
+		return n.build(ctx, tx, s, batch, f, left)
 	})
 	if err != nil {
 		err = fmt.Errorf("build batch %d of %s: %w", id, s.Name, err)
-		return errors.Join(err, n.buildFailed(ctx, id, err))
+		return errors.Join(err, n.buildFailed(ctx, s, id, err))
 	}
+	n.reportAside(ctx, s, f, left)
 	n.metrics.phase(s, "build", n.now().Sub(started))
 	return nil
 }
 
 // buildFailed notes why, and when to try again: a build fails for what a person must repair.
-func (n *Night) buildFailed(ctx context.Context, batch int64, cause error) error {
+func (n *Night) buildFailed(ctx context.Context, s *station, batch int64, cause error) error {
 	if ctx.Err() != nil {
 		return nil
 	}
 	class := "build"
-	if errors.Is(cause, ErrTotals) {
+	switch {
+	case errors.Is(cause, ErrTotals):
 		class = "totals"
+	case errors.Is(cause, ErrUnwritten):
+		class = "unwritten"
 	}
-	_, err := n.Pool.Exec(ctx, fileFailed, batch, cause.Error(), class, n.now().Add(time.Minute))
-	return err
+	return n.noteFailure(ctx, s, batch, class, cause)
 }
 
-func (n *Night) build(ctx context.Context, tx pgx.Tx, s *station, b Batch, f File) error {
+func (n *Night) build(ctx context.Context, tx pgx.Tx, s *station, b Batch, f File, left *unwritten) error {
 	var messages int64
 	size, sum, err := storeChunks(ctx, tx, n.Vault, fileChunks, f.ID, func(ctx context.Context, out *chunker) error {
-		control, err := n.encode(ctx, s, b, f, out)
+		control, err := n.encode(ctx, s, b, f, out, left)
 		messages = control.Messages
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if err := n.verify(ctx, tx, s, b, f, sum[:]); err != nil {
+	held, err := b.without(ctx, tx, f.ID)
+	if err != nil {
+		return err
+	}
+	held.Sum = held.minus(left.sum)
+	if err := n.verify(ctx, tx, s, held, f, sum[:]); err != nil {
 		return err
 	}
 	now := n.now()
+	if err := n.setAside(ctx, tx, s, b, f, left, now); err != nil {
+		return err
+	}
 	if _, err := tx.Exec(ctx, fileBuilt, f.ID, size, sum[:], messages, now); err != nil {
 		return err
 	}
@@ -177,8 +192,8 @@ func (n *Night) build(ctx context.Context, tx pgx.Tx, s *station, b Batch, f Fil
 	return nil
 }
 
-// encode writes the file of a batch.
-func (n *Night) encode(ctx context.Context, s *station, b Batch, f File, out *chunker) (ipm.Control, error) {
+// encode writes the file of a batch, and notes in left what cannot be written.
+func (n *Night) encode(ctx context.Context, s *station, b Batch, f File, out *chunker, left *unwritten) (ipm.Control, error) {
 	w := ipm.NewWriter(out, s.Format)
 	out.messages = func() int64 { return w.Control().Messages }
 	id, err := ipm.ParseFileID(f.LogicalID)
@@ -188,22 +203,26 @@ func (n *Night) encode(ctx context.Context, s *station, b Batch, f File, out *ch
 	if err := w.WriteHeader(id); err != nil {
 		return ipm.Control{}, err
 	}
-	p, err := n.newPresenter(s, b.Currency)
+	p, err := n.newPresenter(ctx, n.Pool, s, b)
 	if err != nil {
 		return ipm.Control{}, err
 	}
 	err = streamRecords(ctx, n.Pool, b.Window, b.Currency, func(r *row) error {
 		record, err := p.present(r)
+		if err == nil {
+			err = w.Write(record)
+		}
 		if err != nil {
-			return err
+			return left.leave(r, err)
 		}
-		if err := w.Write(record); err != nil {
-			return fmt.Errorf("record %d: %w", r.record, err)
-		}
+		left.written++
 		return nil
 	})
 	if err != nil {
 		return ipm.Control{}, err
+	}
+	if left.written == 0 && left.cards > 0 {
+		return ipm.Control{}, fmt.Errorf("%w: %s", ErrUnwritten, left.reasons[0])
 	}
 	control, err := w.Close()
 	if err != nil {
@@ -212,7 +231,7 @@ func (n *Night) encode(ctx context.Context, s *station, b Batch, f File, out *ch
 	return control, out.flush()
 }
 
-// verify reads the stored bytes back and compares what they say with the batch.
+// verify reads the stored bytes back and compares what they say with what the file is to hold of its batch.
 func (n *Night) verify(ctx context.Context, q querier, s *station, b Batch, f File, sum []byte) error {
 	hash := sha256.New()
 	stored := startReadAhead(&chunkReader{ctx: ctx, q: q, vault: n.Vault, table: fileChunks, owner: f.ID},
@@ -228,7 +247,8 @@ func (n *Night) verify(ctx context.Context, q querier, s *station, b Batch, f Fi
 	return compare(totals, b, f)
 }
 
-// compare checks that a file is the one named and holds exactly the batch: detail, trailer and batch agree per kind.
+// compare checks that a file is the one named and holds exactly what it is to hold of its batch: detail, trailer and batch
+// agree per kind.
 func compare(t ipm.Totals, b Batch, f File) error {
 	if t.File.String() != f.LogicalID {
 		return fmt.Errorf("%w: file id is %s, not %s", ErrTotals, t.File, f.LogicalID)

@@ -24,8 +24,10 @@ var (
 	ErrRecorded = errors.New("the attempt failed, the next one is planned")
 )
 
+// firstUndelivered passes over a file that cannot be built, unless the center takes files in order only.
 const firstUndelivered = selectFile + `
 WHERE center_id = $1 AND stream = $2 AND state IN ('planned', 'built', 'released', 'sending', 'unknown_delivery')
+	AND ($3 OR state <> 'planned' OR failures = 0)
 ORDER BY file_id LIMIT 1`
 
 // DeliverDue delivers every file that is released and due, those of a center in order: a file waits for the ones before it.
@@ -36,7 +38,7 @@ func (n *Night) DeliverDue(ctx context.Context, now time.Time) (int, error) {
 
 func (n *Night) deliverCenter(ctx context.Context, s *station, now time.Time) (int, error) {
 	for moved := 0; ; moved++ {
-		f, err := oneFile(ctx, n.Pool, firstUndelivered, s.ID, s.Stream)
+		f, err := oneFile(ctx, n.Pool, firstUndelivered, s.ID, s.Stream, s.InOrder)
 		if isNotFound(err) {
 			return moved, nil
 		}

@@ -101,11 +101,7 @@ func New(o Options) (*Night, error) {
 		if err := p.check(c); err != nil {
 			return nil, err
 		}
-		s := &station{Center: c, Profile: p}
-		if _, err := n.parties(s); err != nil {
-			return nil, fmt.Errorf("%w of center %s: %w", ErrProfile, c.Name, err)
-		}
-		n.centers = append(n.centers, s)
+		n.centers = append(n.centers, &station{Center: c, Profile: p})
 	}
 	if len(n.centers) != len(o.Profiles) {
 		return nil, fmt.Errorf("%w: a profile names no configured center", ErrProfile)

@@ -52,6 +52,7 @@ type Profile struct {
 	Forwarder string // DE 33, 6-11 digits; default Member
 
 	Sequence    Scope // default PerDate
+	InOrder     bool  // the center takes files in the order of their numbers only: one that cannot be built holds up those after it
 	ReuseNumber bool  // a file refused whole is replaced under its own number, not the next
 	Empty       EmptyPolicy
 	Release     ReleaseMode

@@ -1,11 +1,11 @@
 package clearing
 
 import (
+	"context"
 	"fmt"
 	"time"
 
 	"settled/fileformats/ipm"
-	"settled/internal/money"
 	"settled/internal/vault"
 	"settled/settle"
 )
@@ -21,25 +21,32 @@ const (
 // party is what the records of a merchant at a center have in common, as it stands in the file.
 type party struct {
 	mcc, terminal, acceptor, location []byte
+	err                               error // why it cannot be written
 }
 
-// parties encodes the merchants of a center. An error names the merchant whose data does not fit the format.
-func (n *Night) parties(s *station) (map[int32]party, error) {
-	all := map[int32]party{}
-	for id, m := range n.Directory.Merchants() {
-		r := m.At(s.ID)
-		if r == nil {
-			continue
-		}
-		place := ipm.Location{Name: m.Name, Street: m.Street, City: m.City, PostalCode: m.Postal, Region: m.Region, Country: m.Country}
-		location, err := place.Append(nil)
-		if err != nil {
-			return nil, fmt.Errorf("merchant %d: name or address does not fit a clearing file: %w", id, err)
-		}
-		if len(m.MCC) != 4 || len(r.Terminal) > 8 || len(r.Acceptor) > 15 {
-			return nil, fmt.Errorf("merchant %d: MCC %q, terminal %q or acceptor %q does not fit a clearing file", id, m.MCC, r.Terminal, r.Acceptor)
-		}
-		all[id] = party{[]byte(m.MCC), []byte(r.Terminal), []byte(r.Acceptor), location}
+// partyOf encodes what a contract says of its merchant. What does not fit the format is an error of each of its records.
+func partyOf(c settle.Contract) party {
+	m, r := c.Merchant, c.Route
+	place := ipm.Location{Name: m.Name, Street: m.Street, City: m.City, PostalCode: m.Postal, Region: m.Region, Country: m.Country}
+	location, err := place.Append(nil)
+	if err != nil {
+		return party{err: fmt.Errorf("%w: merchant %d: name or address does not fit a clearing file: %w", errRecord, m.ID, err)}
+	}
+	if len(m.MCC) != 4 || len(r.Terminal) > 8 || len(r.Acceptor) > 15 {
+		return party{err: fmt.Errorf("%w: merchant %d: MCC %q, terminal %q or acceptor %q does not fit a clearing file", errRecord, m.ID, m.MCC, r.Terminal, r.Acceptor)}
+	}
+	return party{mcc: []byte(m.MCC), terminal: []byte(r.Terminal), acceptor: []byte(r.Acceptor), location: location}
+}
+
+// parties encodes the merchants of a batch, as their records' contracts name them.
+func (n *Night) parties(ctx context.Context, q querier, b Batch) (map[settle.ContractKey]party, error) {
+	contracts, err := n.Directory.ContractsOf(ctx, q, b.ID, b.Center)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[settle.ContractKey]party, len(contracts))
+	for key, c := range contracts {
+		all[key] = partyOf(c)
 	}
 	return all, nil
 }
@@ -48,7 +55,7 @@ func (n *Night) parties(s *station) (map[int32]party, error) {
 type presenter struct {
 	s        *station
 	vault    *vault.Vault
-	parties  map[int32]party
+	parties  map[settle.ContractKey]party
 	exponent uint8
 	record   ipm.Record
 	pan      [64]byte
@@ -58,14 +65,14 @@ type presenter struct {
 	trace    [16]byte
 }
 
-func (n *Night) newPresenter(s *station, currency money.Currency) (*presenter, error) {
-	parties, err := n.parties(s)
+func (n *Night) newPresenter(ctx context.Context, q querier, s *station, b Batch) (*presenter, error) {
+	parties, err := n.parties(ctx, q, b)
 	if err != nil {
 		return nil, err
 	}
-	p := &presenter{s: s, vault: n.Vault, parties: parties, exponent: uint8(currency.Exponent())}
+	p := &presenter{s: s, vault: n.Vault, parties: parties, exponent: uint8(b.Currency.Exponent())}
 	p.record = ipm.Record{
-		Currency: uint16(currency), Exponent: p.exponent, POSData: []byte(posData), TerminalType: []byte(terminalType),
+		Currency: uint16(b.Currency), Exponent: p.exponent, POSData: []byte(posData), TerminalType: []byte(terminalType),
 		Settlement: settledByPC, Forwarder: []byte(s.Forwarder), Originator: []byte(s.originator()),
 	}
 	if s.Acquirer != "" {
@@ -77,17 +84,20 @@ func (n *Night) newPresenter(s *station, currency money.Currency) (*presenter, e
 // present returns the presentment of a row; it is valid until the next call. A sale shows the time of its authorization
 // and its approval code; a credit its own time and no code, under the reference number of the payment.
 func (p *presenter) present(r *row) (*ipm.Record, error) {
-	who, ok := p.parties[r.merchant]
+	who, ok := p.parties[settle.ContractKey{Merchant: r.merchant, Contract: r.contract}]
 	if !ok {
-		return nil, fmt.Errorf("%w: merchant %d of record %d", ErrContract, r.merchant, r.record)
+		return nil, fmt.Errorf("%w: %w: merchant %d", errRecord, ErrContract, r.merchant)
+	}
+	if who.err != nil {
+		return nil, who.err
 	}
 	pan, err := p.vault.AppendUnseal(p.pan[:0], r.card, vault.CardBinding(p.binding[:0], int64(r.merchant), r.order))
 	if err != nil {
-		return nil, fmt.Errorf("open the card of record %d: %w", r.record, err)
+		return nil, &cardError{fmt.Errorf("open the card: %w", err)}
 	}
 	arn, err := p.s.arn(r.record, r.born()).Append(p.arn[:0], p.s.Format.Dialect)
 	if err != nil {
-		return nil, fmt.Errorf("reference data of record %d: %w", r.record, err)
+		return nil, fmt.Errorf("%w: reference data: %w", errRecord, err)
 	}
 	out := &p.record
 	out.Kind, out.LocalTime, out.ApprovalCode = ipm.Sale, r.authorized().In(p.s.Zone), r.approval
@@ -112,7 +122,7 @@ func (p *presenter) nameInNetwork(r *row) (err error) {
 		p.record.LifeCycle, err = ipm.AppendLifeCycle(p.trace[:0], r.network)
 	}
 	if err != nil {
-		return fmt.Errorf("network id of record %d: %w", r.record, err)
+		return fmt.Errorf("%w: network id: %w", errRecord, err)
 	}
 	return nil
 }

@@ -415,6 +415,7 @@ func TestRefundsOfANight(t *testing.T) {
 	w := newWorld(t, nil)
 	m, _ := w.Dir.Merchant(settletest.Merchant)
 	m.Routes[0].ReturnMDR = true
+	w.Reconfigure(t)
 	full := w.pay(byn(10_000), pcsim.CardApproved)
 	refused := w.pay(byn(4_000), pcsim.CardCreditRefused)
 	w.cutoff()

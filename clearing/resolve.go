@@ -18,7 +18,7 @@ import (
 // rejected is a record that the center refused.
 type rejected struct {
 	Record, Order, Amount int64
-	Merchant              int32
+	Merchant, Contract    int32
 	Kind                  settle.RecordKind
 	Slice                 int16
 	Interchange, MDR      *int64 // of a credit: what it gives back of its sale's fees
@@ -196,7 +196,7 @@ func unblock(data []byte, offset int64) []byte {
 // takes for cheaper where nobody has analyzed the table.
 const recordsByID = `
 SELECT r.* FROM unnest($3::bigint[]) AS u (id), LATERAL (
-	SELECT record_id, order_id, amount, merchant_id, kind, slice, interchange_back, mdr_back FROM records
+	SELECT record_id, order_id, amount, merchant_id, contract_id, kind, slice, interchange_back, mdr_back FROM records
 	WHERE window_id = $1 AND record_id = u.id AND currency = $2 OFFSET 0) AS r`
 
 // lookUpSize is how many records are looked up with one statement, and lookUps how many statements run at a time.
@@ -227,7 +227,7 @@ func (n *Night) rejectedRecords(ctx context.Context, b Batch, byRecord map[int64
 			r.Amount = amount
 		}
 		if r.Amount == 0 {
-			continue // withdrawn: it was not in the file
+			continue // withdrawn or set aside: it was not in the file
 		}
 		x := byRecord[r.Record]
 		r.line, r.code = x.line, x.code
@@ -236,6 +236,11 @@ func (n *Night) rejectedRecords(ctx context.Context, b Batch, byRecord map[int64
 	}
 	slices.SortFunc(found, func(a, b rejected) int { return cmp.Compare(a.Record, b.Record) })
 	return found, nil
+}
+
+func scanRejected(row pgx.CollectableRow) (r rejected, err error) {
+	err = row.Scan(&r.Record, &r.Order, &r.Amount, &r.Merchant, &r.Contract, &r.Kind, &r.Slice, &r.Interchange, &r.MDR)
+	return r, err
 }
 
 // lookUp reads records by id, some statements at a time.
@@ -250,10 +255,7 @@ func (n *Night) lookUp(ctx context.Context, b Batch, ids []int64) ([][]rejected,
 			if err != nil {
 				return err
 			}
-			parts[at], err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (r rejected, err error) {
-				err = row.Scan(&r.Record, &r.Order, &r.Amount, &r.Merchant, &r.Kind, &r.Slice, &r.Interchange, &r.MDR)
-				return r, err
-			})
+			parts[at], err = pgx.CollectRows(rows, scanRejected)
 			return err
 		})
 	}

@@ -93,7 +93,7 @@ func (n *Night) sealCenter(ctx context.Context, s *station, now time.Time) (int,
 }
 
 // SealWindow seals one window whose cut-off has come. A window that is sealed already stays as it is. Errors: ErrNotFound,
-// ErrNotDue, ErrOrder while an earlier window of the center is not sealed, ErrClock while the clocks disagree, ErrContract.
+// ErrNotDue, ErrOrder while an earlier window of the center is not sealed, ErrClock while the clocks disagree.
 func (n *Night) SealWindow(ctx context.Context, id int32) error {
 	w, err := one[Window](ctx, n.Pool, windowByID, id)
 	if err != nil {
@@ -105,7 +105,7 @@ func (n *Night) SealWindow(ctx context.Context, id int32) error {
 	}
 	started := n.now()
 	if w.State == "open" {
-		if err := n.shutOut(ctx, w, w.CutoffAt, func() (time.Time, error) { return w.dueAt(n.now()) }); err != nil {
+		if err := n.shutOut(ctx, w, w.CutoffAt, func() (time.Time, error) { return w.dueAt(n.now()) }, func(pgx.Tx) error { return nil }); err != nil {
 			return fmt.Errorf("seal window %d of %s: %w", id, s.Name, err)
 		}
 	}
@@ -123,8 +123,16 @@ func (w Window) dueAt(now time.Time) (time.Time, error) {
 	return now, nil
 }
 
-// SealNow cuts the open window of a center before its time: its cut-off becomes this instant, and what is confirmed from
-// now on belongs to the next window. It returns the window that it sealed.
+// continueDay makes a window of the same business date, with the cut-off that a window had before it was cut.
+const continueDay = `
+INSERT INTO windows (center_id, stream, business_date, window_no, cutoff_at, deadline_at)
+SELECT center_id, stream, business_date, (SELECT max(window_no) + 1 FROM windows x
+	WHERE (x.center_id, x.stream, x.business_date) = (w.center_id, w.stream, w.business_date)), $2, deadline_at
+FROM windows w WHERE window_id = $1 AND cutoff_at < $2`
+
+// SealNow cuts the open window of a center before its time: its cut-off becomes this instant. What is confirmed from now on
+// belongs to a further window of the same business date, which keeps the cut-off that was planned. It returns the window that
+// it sealed. ErrNotDue tells that the open window is of a business date that has not begun.
 func (n *Night) SealNow(ctx context.Context, center int16) (Window, error) {
 	s, err := n.station(center)
 	if err != nil {
@@ -134,13 +142,25 @@ func (n *Night) SealNow(ctx context.Context, center int16) (Window, error) {
 	if err != nil {
 		return Window{}, fmt.Errorf("find the open window of %s: %w", s.Name, err)
 	}
-	if err := n.shutOut(ctx, w, time.Time{}, func() (time.Time, error) { return n.now(), nil }); err != nil {
+	err = n.shutOut(ctx, w, time.Time{}, func() (time.Time, error) { return w.cutAt(s, n.now()) }, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, continueDay, w.ID, w.CutoffAt)
+		return err
+	})
+	if err != nil {
 		return Window{}, fmt.Errorf("seal window %d of %s: %w", w.ID, s.Name, err)
 	}
 	if err := n.SealWindow(ctx, w.ID); err != nil {
 		return Window{}, err
 	}
 	return one[Window](ctx, n.Pool, windowByID, w.ID)
+}
+
+// cutAt refuses to cut a window before its business date has begun: its file would be dated ahead.
+func (w Window) cutAt(s *station, now time.Time) (time.Time, error) {
+	if today := now.In(s.Plan.Zone).Format(time.DateOnly); w.BusinessDate.Format(time.DateOnly) > today {
+		return time.Time{}, fmt.Errorf("%w: the open window is of business date %s, and today is %s", ErrNotDue, w.BusinessDate.Format(time.DateOnly), today)
+	}
+	return now, nil
 }
 
 // beginSeal moves the cut-off of a window that is cut before its time, but never to that of the window before it.
@@ -151,8 +171,9 @@ WHERE window_id = $1 AND state = 'open'`
 
 // shutOut is the first commit of a seal: under the center's exclusive lock the window stops being open. Whoever writes a
 // record of the center has committed before, or will look for a window afterwards. at is called under the lock, so no
-// record that is in the window was born after it. due is the instant that must have come by every clock.
-func (n *Night) shutOut(ctx context.Context, w Window, due time.Time, at func() (time.Time, error)) error {
+// record that is in the window was born after it. due is the instant that must have come by every clock; then is what follows
+// in the same commit.
+func (n *Night) shutOut(ctx context.Context, w Window, due time.Time, at func() (time.Time, error), then func(pgx.Tx) error) error {
 	return postgres.InTx(ctx, n.Pool, key("window/%d/shut out", w.ID), func(tx pgx.Tx) error {
 		if err := n.Reached(ctx, tx, due); err != nil { // before the lock: writers wait no longer for it
 			return err
@@ -171,8 +192,11 @@ func (n *Night) shutOut(ctx context.Context, w Window, due time.Time, at func() 
 		if earlier > 0 {
 			return fmt.Errorf("%w: %d earlier windows are not sealed", ErrOrder, earlier)
 		}
-		_, err = tx.Exec(ctx, beginSeal, w.ID, now)
-		return err
+		tag, err := tx.Exec(ctx, beginSeal, w.ID, now)
+		if err != nil || tag.RowsAffected() != 1 {
+			return err
+		}
+		return then(tx)
 	})
 }
 
@@ -208,6 +232,9 @@ func (n *Night) countSealing(ctx context.Context, tx pgx.Tx, s *station, w Windo
 		return err
 	}
 	now := n.now()
+	if totals, err = n.setAsideUncontracted(ctx, tx, s, w.ID, totals, now); err != nil {
+		return err
+	}
 	state := "sealed"
 	if len(totals) == 0 {
 		state = "empty"

@@ -360,3 +360,25 @@ func TestClocksThatDisagreePauseTheSeal(t *testing.T) {
 		t.Errorf("%d windows sealed when the clocks agree: %v", n, err)
 	}
 }
+
+// TestSealNowStaysWithinItsDay seals by hand in the morning and again later: every file is of the day, the sales after it too, and
+// the day ends at its planned cut-off. A day that has not begun is not sealed.
+func TestSealNowStaysWithinItsDay(t *testing.T) {
+	w := newWorld(t, nil)
+	for _, number := range []string{"1", "2"} {
+		w.Pay(t, settletest.Payment{Number: number, Amount: byn(100)})
+		w.Clock.Advance(time.Hour)
+		_, err := w.night.SealNow(t.Context(), settletest.FileCenter)
+		check(t, err)
+	}
+	w.Pay(t, settletest.Payment{Number: "3", Amount: byn(100)})
+	w.cutoff()
+	w.buildAll()
+	if days, files := query[string](w, `SELECT string_agg(DISTINCT business_date::text, ' ') FROM batches`), query[int](w, `SELECT count(*) FROM files`); days != "2026-03-02" || files != 3 {
+		t.Errorf("%d files of %s, want 3 of 2026-03-02", files, days)
+	}
+	if _, err := w.night.SealNow(t.Context(), settletest.FileCenter); !errors.Is(err, clearing.ErrNotDue) {
+		t.Errorf("sealed a day that has not begun: %v", err)
+	}
+	w.audited()
+}

@@ -18,7 +18,7 @@ import (
 type row struct {
 	record, order, amount, exchange int64
 	bornAt, authorizedAt            int64 // microseconds since 2000-01-01 UTC, as PostgreSQL keeps them
-	merchant                        int32
+	merchant, contract              int32
 	kind, slice                     int16
 	expiry, approval, card          []byte
 	security, network               []byte // empty for none
@@ -32,19 +32,25 @@ func (r *row) authorized() time.Time { return time.UnixMicro(r.authorizedAt + ep
 // copyRecords cannot take parameters; its values are integers.
 const copyRecords = `
 COPY (SELECT record_id, order_id, amount, exchange_id, born_at, authorized_at, merchant_id, kind, slice, card_expiry, approval_code, card,
-	security, network_id
+	security, network_id, contract_id
 	FROM records WHERE window_id = %d AND currency = %d ORDER BY record_id) TO STDOUT (FORMAT binary)`
 
-const recordColumns = 14
+const recordColumns = 15
 
 // change is the amount that is left of a record.
 type change struct{ Record, Amount int64 }
 
+// lastChanges are the changes of a window, and its records that were set aside, of which nothing is left.
 const lastChanges = `
-SELECT DISTINCT ON (record_id) record_id, amount FROM record_changes WHERE window_id = $1 ORDER BY record_id, version DESC`
+WITH aside AS (
+	SELECT record_id FROM rejects WHERE window_id = $1 AND origin <> 'center'
+), last AS (
+	SELECT DISTINCT ON (record_id) record_id, amount FROM record_changes WHERE window_id = $1 ORDER BY record_id, version DESC
+)
+SELECT record_id, CASE WHEN a.record_id IS NULL THEN l.amount ELSE 0 END FROM last l FULL JOIN aside a USING (record_id) ORDER BY record_id`
 
-// streamRecords calls fn for every live record of a sealed window in one currency, in order of record id, with voids left
-// out and reductions applied. Memory does not grow with the number of records, only with the number of changes.
+// streamRecords calls fn for every live record of a sealed window in one currency, in order of record id, with voids and what
+// was set aside left out and reductions applied. Memory does not grow with the number of records, only with the number of changes.
 func streamRecords(ctx context.Context, pool *pgxpool.Pool, window int32, currency money.Currency, fn func(*row) error) error {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
@@ -204,5 +210,9 @@ func (r *row) set(f *[recordColumns][]byte) error {
 	r.kind = int16(binary.BigEndian.Uint16(f[7]))
 	r.slice = int16(binary.BigEndian.Uint16(f[8]))
 	r.expiry, r.approval, r.card, r.security, r.network = f[9], f[10], f[11], f[12], f[13]
+	if len(f[14]) != 4 {
+		return errCopy
+	}
+	r.contract = int32(binary.BigEndian.Uint32(f[14]))
 	return nil
 }

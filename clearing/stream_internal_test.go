@@ -26,13 +26,14 @@ func copyStream(n int) []byte {
 		field([]byte(fmt.Sprint("card ", i)))
 		field([]byte("212"))
 		field([]byte(fmt.Sprint("net ", i)))
+		field(binary.BigEndian.AppendUint32(nil, uint32(7*i)))
 	}
 	return append(out, 0xff, 0xff)
 }
 
 func describe(r *row) string {
 	return fmt.Sprintln(r.record, r.order, r.amount, r.exchange, r.bornAt, r.authorizedAt, r.merchant, r.kind, r.slice, string(r.expiry), string(r.approval), string(r.card),
-		string(r.security), string(r.network))
+		string(r.security), string(r.network), r.contract)
 }
 
 func TestCopyIsReadAtAnySplit(t *testing.T) {

@@ -11,12 +11,13 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Total is what a batch or an open window holds of one merchant and kind: minor units of Currency. The fees are sums over
-// the records, each rounded half up, at the prices of the seal.
+// Total is what a batch or an open window holds of one merchant, kind and contract: minor units of Currency. The fees are
+// sums over the records, each rounded half up, at the prices of the contract.
 type Total struct {
 	Currency    money.Currency    `json:"currency"`
 	Merchant    int32             `json:"merchant"`
-	Kind        settle.RecordKind `json:"kind"` // 1 sale, 2 credit
+	Kind        settle.RecordKind `json:"kind"`     // 1 sale, 2 credit
+	Contract    int32             `json:"contract"` // version that the records were born under; 0 where it is not known
 	Count       int64             `json:"count"`
 	Amount      int64             `json:"amount"`
 	Interchange int64             `json:"interchange"`
@@ -26,7 +27,7 @@ type Total struct {
 	Prices      Prices            `json:"prices"`
 }
 
-// Prices are the prices that a batch was sealed at: shares in basis points, Processing in minor units per record.
+// Prices are the prices of a contract: shares in basis points, Processing in minor units per record.
 type Prices struct {
 	InterchangeBPS int64 `json:"interchange_bps"`
 	SchemeBPS      int64 `json:"scheme_bps"`
@@ -38,44 +39,46 @@ type Prices struct {
 // scheme fee nor price: its interchange and MDR are what it gives back of its sale's, decided when it was asked for (ADR 21);
 // one that an older process wrote has its own share.
 const selectTotals = `
-WITH price AS (
-	SELECT * FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
-		AS p (merchant_id, interchange_bps, scheme_bps, processing_each, mdr_bps)
+WITH version AS (
+	SELECT contract_id, merchant_id, interchange_bps::bigint, scheme_bps::bigint, processing AS processing_each, mdr_bps::bigint, configured_at
+	FROM contracts WHERE center_id = $2
+), price AS (
+	SELECT * FROM version
+	UNION ALL
+	(SELECT DISTINCT ON (merchant_id) 0, merchant_id, interchange_bps, scheme_bps, processing_each, mdr_bps, configured_at
+	FROM version ORDER BY merchant_id, configured_at DESC, contract_id DESC)
 ), change AS (
 	SELECT DISTINCT ON (record_id, merchant_id) record_id, merchant_id, amount
 	FROM record_changes WHERE window_id = $1 ORDER BY record_id, merchant_id, version DESC
 ), live AS (
-	SELECT r.merchant_id, r.currency, r.kind, coalesce(c.amount, r.amount) AS amount, r.interchange_back, r.mdr_back
+	SELECT r.merchant_id, r.currency, r.kind, r.contract_id, coalesce(c.amount, r.amount) AS amount, r.interchange_back, r.mdr_back
 	FROM records r LEFT JOIN change c ON c.record_id = r.record_id AND c.merchant_id = r.merchant_id
-	WHERE r.window_id = $1
+	WHERE r.window_id = $1 AND NOT EXISTS (SELECT FROM rejects j
+		WHERE (j.window_id, j.record_id, j.merchant_id) = (r.window_id, r.record_id, r.merchant_id) AND j.origin = 'hold')
 )
-SELECT currency, merchant_id, kind, count(*), sum(amount)::bigint,
+SELECT currency, merchant_id, kind, contract_id, count(*), sum(amount)::bigint,
 	coalesce(sum(coalesce(CASE WHEN interchange_bps IS NOT NULL THEN interchange_back END,
 		amount / 10000 * interchange_bps + (amount % 10000 * interchange_bps + 5000) / 10000)), -1)::bigint,
 	coalesce(sum(CASE kind WHEN 1 THEN amount / 10000 * scheme_bps + (amount % 10000 * scheme_bps + 5000) / 10000 ELSE 0 END), 0)::bigint,
 	coalesce(sum(processing_each), 0)::bigint,
 	coalesce(sum(coalesce(mdr_back, amount / 10000 * mdr_bps + (amount % 10000 * mdr_bps + 5000) / 10000)), 0)::bigint,
 	coalesce(min(interchange_bps), 0), coalesce(min(scheme_bps), 0), coalesce(min(processing_each), 0), coalesce(min(mdr_bps), 0)
-FROM live LEFT JOIN price USING (merchant_id)
+FROM live LEFT JOIN price USING (merchant_id, contract_id)
 WHERE amount > 0
-GROUP BY currency, merchant_id, kind
-ORDER BY currency, merchant_id, kind`
+GROUP BY currency, merchant_id, kind, contract_id
+ORDER BY currency, merchant_id, kind, contract_id`
 
-// totals computes what a window holds, set-wise, from its records and their changes, at today's prices. The order is
-// currency, merchant, kind. ErrContract names a merchant whose prices are not configured.
+// totals computes what a window holds, set-wise, from its records and their changes, each record at the prices of the
+// contract that it was born under, without those that were set aside. The order is currency, merchant, kind, contract. The
+// interchange of a merchant that never had a contract is -1.
 func (n *Night) totals(ctx context.Context, q querier, s *station, window int32) ([]Total, error) {
-	rows, err := q.Query(ctx, selectTotals, append([]any{window}, n.prices(s)...)...)
+	rows, err := q.Query(ctx, selectTotals, window, s.ID)
 	if err != nil {
 		return nil, fmt.Errorf("total window %d: %w", window, err)
 	}
 	totals, err := pgx.CollectRows(rows, scanTotal)
 	if err != nil {
 		return nil, fmt.Errorf("total window %d: %w", window, err)
-	}
-	for _, t := range totals {
-		if t.Interchange < 0 {
-			return nil, fmt.Errorf("%w: merchant %d at %s has records in window %d", ErrContract, t.Merchant, s.Name, window)
-		}
 	}
 	return totals, nil
 }
@@ -84,26 +87,10 @@ func scanTotal(row pgx.CollectableRow) (Total, error) {
 	var t Total
 	var currency int16
 	p := &t.Prices
-	err := row.Scan(&currency, &t.Merchant, &t.Kind, &t.Count, &t.Amount, &t.Interchange, &t.Scheme, &t.Processing, &t.MDR,
+	err := row.Scan(&currency, &t.Merchant, &t.Kind, &t.Contract, &t.Count, &t.Amount, &t.Interchange, &t.Scheme, &t.Processing, &t.MDR,
 		&p.InterchangeBPS, &p.SchemeBPS, &p.Processing, &p.MDRBPS)
 	t.Currency = money.Currency(currency)
 	return t, err
-}
-
-// prices are the columns of the prices of every merchant at the center.
-func (n *Night) prices(s *station) []any {
-	var merchants []int32
-	var interchange, scheme, processing, mdr []int64
-	for id, m := range n.Directory.Merchants() {
-		if r := m.At(s.ID); r != nil {
-			merchants = append(merchants, id)
-			interchange = append(interchange, s.Costs.InterchangeBPS)
-			scheme = append(scheme, s.Costs.SchemeBPS)
-			processing = append(processing, s.Costs.Processing)
-			mdr = append(mdr, r.MDRBPS)
-		}
-	}
-	return []any{merchants, interchange, scheme, processing, mdr}
 }
 
 // byCurrency splits totals in order of currency.
@@ -161,11 +148,11 @@ func sumOf(totals []Total) Sum {
 }
 
 func insertTotals(ctx context.Context, tx pgx.Tx, batch int64, totals []Total) error {
-	columns := []string{"batch_id", "merchant_id", "kind", "count", "amount", "interchange", "scheme", "processing", "mdr",
+	columns := []string{"batch_id", "merchant_id", "kind", "contract_id", "count", "amount", "interchange", "scheme", "processing", "mdr",
 		"interchange_bps", "scheme_bps", "processing_each", "mdr_bps"}
 	_, err := tx.CopyFrom(ctx, pgx.Identifier{"batch_totals"}, columns, pgx.CopyFromSlice(len(totals), func(i int) ([]any, error) {
 		t, p := totals[i], totals[i].Prices
-		return []any{batch, t.Merchant, int16(t.Kind), t.Count, t.Amount, t.Interchange, t.Scheme, t.Processing, t.MDR,
+		return []any{batch, t.Merchant, int16(t.Kind), t.Contract, t.Count, t.Amount, t.Interchange, t.Scheme, t.Processing, t.MDR,
 			p.InterchangeBPS, p.SchemeBPS, p.Processing, p.MDRBPS}, nil
 	}))
 	if err != nil {
@@ -175,9 +162,9 @@ func insertTotals(ctx context.Context, tx pgx.Tx, batch int64, totals []Total) e
 }
 
 const batchTotals = `
-SELECT b.currency, t.merchant_id, t.kind, t.count, t.amount, t.interchange, t.scheme, t.processing, t.mdr,
+SELECT b.currency, t.merchant_id, t.kind, t.contract_id, t.count, t.amount, t.interchange, t.scheme, t.processing, t.mdr,
 	t.interchange_bps, t.scheme_bps, t.processing_each, t.mdr_bps
-FROM batch_totals t JOIN batches b USING (batch_id) WHERE t.batch_id = $1 ORDER BY t.merchant_id, t.kind`
+FROM batch_totals t JOIN batches b USING (batch_id) WHERE t.batch_id = $1 ORDER BY t.merchant_id, t.kind, t.contract_id`
 
 func readTotals(ctx context.Context, q querier, batch int64) ([]Total, error) {
 	rows, err := q.Query(ctx, batchTotals, batch)

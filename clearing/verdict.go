@@ -25,12 +25,17 @@ type verdict struct {
 	unknown  []exception
 	sent     []Total
 	lost     map[share]Total // of sent, what was rejected
+	under    map[settle.ContractKey]settle.Contract
 }
 
 // share is one line of a batch's totals.
 type share struct {
-	merchant int32
-	kind     settle.RecordKind
+	settle.ContractKey
+	kind settle.RecordKind
+}
+
+func (t Total) share() share {
+	return share{settle.ContractKey{Merchant: t.Merchant, Contract: t.Contract}, t.Kind}
 }
 
 // maxUnknown is how many refusals of messages that we never sent a reply may hold and still be applied.
@@ -44,13 +49,17 @@ func (n *Night) judge(ctx context.Context, s *station, b Batch, f File, c *conte
 	if v.rejected, v.unknown, err = n.resolve(ctx, s, b, f, c); err != nil {
 		return nil, err
 	}
-	if v.sent, err = readTotals(ctx, n.Pool, b.ID); err != nil {
+	if err := v.readSent(ctx, n.Pool); err != nil {
 		return nil, err
 	}
-	lost, err := v.sumRejected()
+	if v.under, err = n.Directory.ContractsOf(ctx, n.Pool, b.ID, s.ID); err != nil {
+		return nil, err
+	}
+	lost, err := v.takeOut(v.rejected, v.lost)
 	if err != nil {
 		return nil, err
 	}
+	b = v.batch
 	trailer := int64(len(c.exceptions) + 2)
 	switch rest := b.Sum.minus(lost); {
 	case c.currency != 0 && c.currency != b.Currency:
@@ -65,27 +74,62 @@ func (n *Night) judge(ctx context.Context, s *station, b Batch, f File, c *conte
 	return v, nil
 }
 
-// sumRejected adds the rejected records up, with the fees that the seal counted for each.
-func (v *verdict) sumRejected() (Sum, error) {
+// leftOut are the records of a batch that were set aside before its file was built.
+const leftOut = `
+SELECT j.record_id, j.order_id, j.amount, j.merchant_id, r.contract_id, j.kind, j.slice, r.interchange_back, r.mdr_back
+FROM rejects j JOIN records r USING (window_id, record_id, merchant_id)
+WHERE j.window_id = $1 AND j.currency = $2 AND j.origin = 'build' AND j.file_id <= $3`
+
+// readSent reads what was sent: the totals of the batch without the records that were set aside, and the batch as its file
+// has it.
+func (v *verdict) readSent(ctx context.Context, q querier) (err error) {
+	if v.sent, err = readTotals(ctx, q, v.batch.ID); err != nil {
+		return err
+	}
+	rows, err := q.Query(ctx, leftOut, v.batch.Window, int16(v.batch.Currency), v.file.ID)
+	if err != nil {
+		return fmt.Errorf("read what was left out of %s: %w", v.file.Name, err)
+	}
+	aside, err := pgx.CollectRows(rows, scanRejected)
+	if err != nil {
+		return fmt.Errorf("read what was left out of %s: %w", v.file.Name, err)
+	}
+	out := map[share]Total{}
+	sum, err := v.takeOut(aside, out)
+	if err != nil {
+		return err
+	}
+	for i, t := range v.sent {
+		a := out[t.share()]
+		v.sent[i].Count, v.sent[i].Amount = t.Count-a.Count, t.Amount-a.Amount
+		v.sent[i].Interchange, v.sent[i].Scheme = t.Interchange-a.Interchange, t.Scheme-a.Scheme
+		v.sent[i].Processing, v.sent[i].MDR = t.Processing-a.Processing, t.MDR-a.MDR
+	}
+	v.batch.Sum = v.batch.minus(sum)
+	return nil
+}
+
+// takeOut adds records up, by the line of the totals that each is in, with the fees that the seal counted for each.
+func (v *verdict) takeOut(records []rejected, out map[share]Total) (Sum, error) {
 	prices := make(map[share]Prices, len(v.sent))
 	for _, t := range v.sent {
-		prices[share{t.Merchant, t.Kind}] = t.Prices
+		prices[t.share()] = t.Prices
 	}
 	var sum Sum
-	for _, r := range v.rejected {
-		k := share{r.Merchant, r.Kind}
+	for _, r := range records {
+		k := share{settle.ContractKey{Merchant: r.Merchant, Contract: r.Contract}, r.Kind}
 		fees, err := feesOf(prices[k], r)
 		if err != nil {
 			return sum, fmt.Errorf("record %d: %w", r.Record, err)
 		}
-		t := v.lost[k]
+		t := out[k]
 		t.Count++
 		t.Amount += r.Amount
 		t.Interchange += fees.Interchange
 		t.Scheme += fees.Scheme
 		t.Processing += fees.Processing
 		t.MDR += fees.MDR
-		v.lost[k] = t
+		out[k] = t
 		sum.add(r.Kind, 1, r.Amount)
 	}
 	return sum, nil
@@ -107,17 +151,17 @@ func feesOf(p Prices, r rejected) (settle.Fees, error) {
 	return f, errors.Join(err[:]...)
 }
 
-// postings are the books' side of a verdict, one journal per merchant. returned is the MDR that goes back to merchants'
+// postings are the books' side of a verdict, one journal per merchant, under the contracts of the records. returned is the MDR that goes back to merchants'
 // available funds.
 func (n *Night) postings(s *station, reply int64, v *verdict, at time.Time) (postings []ledger.Posting, returned map[int32]int64, err error) {
 	returned = map[int32]int64{}
 	for _, t := range v.sent {
-		m, ok := n.Directory.Merchant(t.Merchant)
-		if !ok || m.At(s.ID) == nil {
+		contract, ok := v.under[t.share().ContractKey]
+		if !ok {
 			return nil, nil, fmt.Errorf("%w: merchant %d at %s", ErrContract, t.Merchant, s.Name)
 		}
-		route := m.At(s.ID)
-		lost := v.lost[share{t.Merchant, t.Kind}]
+		route := &contract.Route
+		lost := v.lost[t.share()]
 		like := ledger.Posting{Key: ledger.Key{Merchant: t.Merchant, Source: ledger.FromReply, SourceID: reply, Phase: ledger.PhaseVerdict},
 			Currency: t.Currency, Center: s.ID, At: at}
 		taken := settle.Fees{Interchange: t.Interchange - lost.Interchange, Scheme: t.Scheme - lost.Scheme,

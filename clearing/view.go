@@ -70,7 +70,7 @@ type BatchView struct {
 	Rejects []Reject `json:"rejects"`
 }
 
-// Reject is a record that the center refused.
+// Reject is a record that the center refused, or that was set aside.
 type Reject struct {
 	Record   int64             `json:"record"`
 	Order    int64             `json:"order"`
@@ -82,6 +82,7 @@ type Reject struct {
 	State    string            `json:"state"` // rejected, superseded, abandoned
 	Reply    int64             `json:"reply"`
 	Line     int32             `json:"line"`
+	Reason   string            `json:"reason,omitempty"` // of a record that was set aside
 }
 
 // Batch returns a batch with its totals, files and, at most a thousand, rejects.
@@ -98,7 +99,7 @@ func (n *Night) Batch(ctx context.Context, id int64) (BatchView, error) {
 		return v, err
 	}
 	v.Rejects, err = collect[Reject](ctx, n.Pool, `
-SELECT record_id, order_id, merchant_id, kind, amount, class, code, state, reply_id, line FROM rejects
+SELECT record_id, order_id, merchant_id, kind, amount, class, code, state, reply_id, line, reason FROM rejects
 WHERE window_id = $1 AND currency = $2 ORDER BY record_id LIMIT $3`, b.Window, int16(b.Currency), listLimit)
 	return v, err
 }
@@ -231,6 +232,9 @@ func (n *Night) VerifyFile(ctx context.Context, id int64, atCenter bool) (Verifi
 		return Verification{}, fmt.Errorf("verify file %d: %w", id, err)
 	}
 	b, err := readBatch(ctx, n.Pool, f.Batch)
+	if err == nil {
+		b, err = b.without(ctx, n.Pool, f.ID)
+	}
 	if err != nil {
 		return Verification{}, err
 	}

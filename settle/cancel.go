@@ -226,7 +226,10 @@ func (w *work) abandon(slice *Operation, k int64) error {
 	if err != nil {
 		return fmt.Errorf("abandon record %d: %w", *slice.Record, err)
 	}
-	return nil
+	if slice.Refunded < slice.Amount {
+		return nil
+	}
+	return w.closeAside(*slice.Record)
 }
 
 // refundByFile queues a credit record, and draws the money from the merchant.

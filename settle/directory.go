@@ -44,6 +44,7 @@ func (c *Center) BankDay(at time.Time) string { return at.In(c.Zone).Format(time
 
 // Route is a merchant's contract with one center.
 type Route struct {
+	Contract      int32 // id of the stored version, see Books.RegisterContracts; 0 before that
 	Center        *Center
 	Currencies    []money.Currency // that the center processes for the merchant
 	Terminal      string           // terminal id at the center, 8 characters at most
@@ -55,6 +56,16 @@ type Route struct {
 	MDRBPS           int64 // price of an accepted sale in basis points, half up per record
 	MDRInvoiced      bool  // billed to the merchant (PR-10g) instead of netted from its payable
 	ReturnMDR        bool  // a refund gives its share of the MDR back; not together with MDRInvoiced
+	// Ends is the first instant at which the contract takes no new payments; zero: it has no end. What was sold before is
+	// served under it as ever.
+	Ends time.Time
+}
+
+// openAt tells that the contract takes new payments at an instant.
+func (r *Route) openAt(at time.Time) bool { return r.Ends.IsZero() || at.Before(r.Ends) }
+
+func (r *Route) outlives(o *Route) bool {
+	return !o.Ends.IsZero() && (r.Ends.IsZero() || r.Ends.After(o.Ends))
 }
 
 // Means returns what customers pay with on the route: instant payments exactly when its center is instant.
@@ -83,17 +94,28 @@ type Notify struct {
 
 // Merchant is who sells.
 type Merchant struct {
-	ID      int32
-	Name    string
-	Street  string
-	City    string
-	Postal  string
-	Region  string
-	Country string         // ISO 3166 alpha-3
-	MCC     string         // merchant category code, 4 digits
-	Default money.Currency // its own currency: what is paid in a currency without a route is converted to it
-	Routes  []Route
-	Notify  Notify // outcomes told to its server
+	ID   int32
+	Name string // as customers read it
+	// ClearingName stands in clearing records instead of Name, where a center's character set lacks what Name has.
+	ClearingName string
+	Street       string
+	City         string
+	Postal       string
+	Region       string
+	Country      string         // ISO 3166 alpha-3
+	MCC          string         // merchant category code, 4 digits
+	Default      money.Currency // its own currency: what is paid in a currency without a route is converted to it
+	Routes       []Route
+	Notify       Notify  // outcomes told to its server
+	ended        []Route // contracts that are not configured any more, each for one currency
+}
+
+// RecordName is the name in clearing records.
+func (m *Merchant) RecordName() string {
+	if m.ClearingName != "" {
+		return m.ClearingName
+	}
+	return m.Name
 }
 
 // DefaultConfirmWithin is the window to confirm when a route does not set one.
@@ -102,33 +124,58 @@ const DefaultConfirmWithin = 48 * time.Hour
 // maxMITConfirmWithin is as long as the schemes let a hold stand that the merchant placed without the customer.
 const maxMITConfirmWithin = 5 * 24 * time.Hour
 
-// Route returns the contract for card payments in a currency: the first route that lists it.
-func (m *Merchant) Route(c money.Currency) (*Route, bool) { return m.RouteOf(MeansCard, c) }
+// Route returns the contract for card payments in a currency: the first route that lists it, ended or not.
+func (m *Merchant) Route(c money.Currency) (*Route, bool) {
+	return m.RouteOf(MeansCard, c, time.Time{})
+}
 
-// RouteOf returns the contract for payments by a means in a currency: the first route of the means that lists it.
-func (m *Merchant) RouteOf(means Means, c money.Currency) (*Route, bool) {
+// RouteOf returns the contract for new payments by a means in a currency at an instant: the first open route of the means
+// that lists it.
+func (m *Merchant) RouteOf(means Means, c money.Currency, at time.Time) (*Route, bool) {
 	for i := range m.Routes {
-		if r := &m.Routes[i]; r.Means() == means && slices.Contains(r.Currencies, c) {
+		if r := &m.Routes[i]; r.Means() == means && r.openAt(at) && slices.Contains(r.Currencies, c) {
 			return r, true
 		}
 	}
 	return nil, false
 }
 
-// At returns the merchant's contract with a center, or nil.
-func (m *Merchant) At(center int16) *Route {
-	for i := range m.Routes {
-		if m.Routes[i].Center.ID == center {
-			return &m.Routes[i]
+// Serves returns the contract under which what was sold at a center in a currency is served, whether or not it takes new
+// payments: the configured one, of several the one that ends last; else the last that was. It is nil when the merchant never
+// had a contract with the center.
+func (m *Merchant) Serves(center int16, c money.Currency) *Route {
+	var best *Route
+	for _, routes := range [...][]Route{m.Routes, m.ended} {
+		for i := range routes {
+			if r := &routes[i]; r.Center.ID == center && slices.Contains(r.Currencies, c) && (best == nil || r.outlives(best)) {
+				best = r
+			}
+		}
+		if best != nil {
+			return best
+		}
+	}
+	return m.at(center)
+}
+
+// at returns any contract with a center, or nil.
+func (m *Merchant) at(center int16) *Route {
+	for _, routes := range [...][]Route{m.Routes, m.ended} {
+		for i := range routes {
+			if routes[i].Center.ID == center {
+				return &routes[i]
+			}
 		}
 	}
 	return nil
 }
 
-// Directory holds the configured centers and merchants, and the exchange rates. It never changes; a new configuration is a new Directory.
+// Directory holds the configured centers and merchants, and the exchange rates. Once Books.RegisterContracts has added the
+// contracts that have ended it never changes; a new configuration is a new Directory.
 type Directory struct {
 	centers   map[int16]*Center
 	merchants map[int32]*Merchant
+	gone      map[int32]*Merchant // known by their ended contracts alone
 	ordered   []*Center
 	rates     []RateEntry // youngest first
 }
@@ -138,7 +185,7 @@ var ErrDirectory = errors.New("settle: directory")
 
 // NewDirectory checks that ids and names are unique and that every route is usable.
 func NewDirectory(centers []*Center, merchants []*Merchant) (*Directory, error) {
-	d := &Directory{centers: map[int16]*Center{}, merchants: map[int32]*Merchant{}}
+	d := &Directory{centers: map[int16]*Center{}, merchants: map[int32]*Merchant{}, gone: map[int32]*Merchant{}}
 	for _, c := range centers {
 		if c.ID <= 0 || c.Zone == nil || d.centers[c.ID] != nil {
 			return nil, fmt.Errorf("%w: center %q needs a unique positive id and a zone", ErrDirectory, c.Name)
@@ -166,11 +213,57 @@ func NewDirectory(centers []*Center, merchants []*Merchant) (*Directory, error) 
 // Center returns a center by id.
 func (d *Directory) Center(id int16) (*Center, bool) { c, ok := d.centers[id]; return c, ok }
 
-// Merchant returns a merchant by id.
-func (d *Directory) Merchant(id int32) (*Merchant, bool) { m, ok := d.merchants[id]; return m, ok }
+// Merchant returns a merchant by id, also one that is not configured any more and has sold before: it has no routes.
+func (d *Directory) Merchant(id int32) (*Merchant, bool) {
+	if m, ok := d.merchants[id]; ok {
+		return m, true
+	}
+	m, ok := d.gone[id]
+	return m, ok
+}
 
 // Centers returns the centers in order of id.
 func (d *Directory) Centers() []*Center { return d.ordered }
 
-// Merchants returns the merchants by id, in no particular order.
+// Merchants returns the configured merchants by id, in no particular order.
 func (d *Directory) Merchants() map[int32]*Merchant { return d.merchants }
+
+// numberContracts gives the configured contracts the ids of their stored versions.
+func (d *Directory) numberContracts(ids map[versionKey]int32) error {
+	for _, m := range d.merchants {
+		for i := range m.Routes {
+			c, err := storedOf(m, &m.Routes[i])
+			if err != nil {
+				return err
+			}
+			if m.Routes[i].Contract = ids[versionKey{c.Merchant, c.Center, c.Digest}]; m.Routes[i].Contract == 0 {
+				return fmt.Errorf("%w: the contract of merchant %d with %s was not stored", ErrDirectory, m.ID, m.Routes[i].Center.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// addEnded adds the contracts of which the configuration has none for the same center and currency.
+func (d *Directory) addEnded(newest []Contract) {
+	clear(d.gone)
+	for _, m := range d.merchants {
+		m.ended = nil
+	}
+	for _, c := range newest {
+		if c.Route.Center == nil {
+			continue
+		}
+		m, ok := d.Merchant(c.Merchant.ID)
+		if !ok {
+			m = &c.Merchant
+			d.gone[m.ID] = m
+		}
+		configured := func(r Route) bool {
+			return r.Center.ID == c.Route.Center.ID && slices.Contains(r.Currencies, c.Route.Currencies[0])
+		}
+		if !slices.ContainsFunc(m.Routes, configured) {
+			m.ended = append(m.ended, c.Route)
+		}
+	}
+}

@@ -160,10 +160,10 @@ WITH d AS (
 	USING unnest($1::int[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::smallint[],
 		$8::bigint[], $9::text[], $10::bigint[], $11::int[], $12::smallint[], $13::text[], $14::text[], $15::text[],
 		$16::bytea[], $17::smallint[], $18::smallint[], $19::smallint[], $20::smallint[], $21::date[], $22::smallint[],
-		$23::smallint[], $24::timestamptz[], $26::boolean[], $27::text[], $28::text[])
+		$23::smallint[], $24::timestamptz[], $26::boolean[], $27::text[], $28::text[], $29::int[])
 		AS i (merchant, id, status, authorized, confirmed, hold_until, op_state, amount, response, record, win, txn_state,
 			action, approval, expiry, card, currency, rule, debit, credit, day, payment, txn, pay_before, tell,
-			security, network)
+			security, network, contract)
 	WHERE e.merchant_id = i.merchant AND e.order_id = i.id AND e.transaction = i.txn AND e.kind IN (1, 2) AND e.attempts = 0
 	RETURNING i.*, e.exchange_id, e.created_at, e.transmitted_at, e.kind, e.center_id
 ), u AS (
@@ -183,9 +183,9 @@ WITH d AS (
 	SELECT hold_until, merchant, id, center_id FROM d WHERE hold_until IS NOT NULL
 ), r AS (
 	INSERT INTO records (window_id, record_id, merchant_id, order_id, operation, kind, amount, currency, exchange_id, born_at,
-		authorized_at, slice, sequence, final, card_expiry, approval_code, card, security, network_id)
+		authorized_at, slice, sequence, final, card_expiry, approval_code, card, security, network_id, contract_id)
 	SELECT win, record, merchant, id, payment, 1, amount, currency, exchange_id, $25, transmitted_at, payment, 1, true, expiry, approval, card,
-		security, network
+		security, network, contract
 	FROM d WHERE record IS NOT NULL
 ), q AS (
 	DELETE FROM open_orders q USING d
@@ -229,7 +229,7 @@ func (b *Books) writeOutcomes(ctx context.Context, tx pgx.Tx, group []*item) err
 			more[it.finish.Order] = postings
 		}
 	}
-	rows, err := tx.Query(ctx, insertOutcomes, append(c.args(), m.at, c.tell, c.security, c.network)...)
+	rows, err := tx.Query(ctx, insertOutcomes, append(c.args(), m.at, c.tell, c.security, c.network, c.contract)...)
 	if err != nil {
 		return fmt.Errorf("insert %d outcomes: %w", len(group), err)
 	}
@@ -313,6 +313,7 @@ type outcomeColumns struct {
 	response, action, approval, expiry []string
 	record                             []*int64
 	window                             []*int32
+	contract                           []int32
 	card                               [][]byte
 	currency                           []int16
 	rule, debit, credit                []*int16
@@ -352,6 +353,7 @@ func (c *outcomeColumns) add(o *outcome, m moment, postings []ledger.Posting, da
 	c.payBefore = append(c.payBefore, o.payBefore)
 	c.security = append(c.security, o.Security)
 	c.network = append(c.network, o.NetworkID)
+	c.contract = append(c.contract, o.Route.Contract)
 	c.tell = append(c.tell, o.Merchant.Notify.tells(status, o.Approved))
 	c.addRule(postings)
 	return c.addRecord(o, m)

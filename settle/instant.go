@@ -287,9 +287,9 @@ func (w *work) takeInstant(p *InstantPayment, paid Paid) error {
 // adoptInstant makes the order paid by the operation and posts the money, its costs and its price.
 func (w *work) adoptInstant(p *InstantPayment) error {
 	o := w.order
-	route := w.merchant.At(p.Center)
+	route := w.merchant.Serves(p.Center, p.Amount.Currency)
 	if route == nil {
-		return fmt.Errorf("%w: merchant %d has no contract with center %d", ErrDirectory, o.Merchant, p.Center)
+		return fmt.Errorf("%w: merchant %d never had a contract with center %d", ErrDirectory, o.Merchant, p.Center)
 	}
 	if o.PaymentNumber != p.Operation {
 		if err := w.keepEarlierCard(); err != nil {

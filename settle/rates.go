@@ -81,10 +81,10 @@ type Quote struct {
 // takes either), ErrNoRate, order.ErrAmountNotPositive (nothing is left after rounding) and order.ErrAmountTooLarge (more than
 // the messages and files of the center can say).
 func (d *Directory) Quote(m *Merchant, means Means, original money.Amount, at time.Time) (Quote, error) {
-	if route, ok := m.RouteOf(means, original.Currency); ok {
+	if route, ok := m.RouteOf(means, original.Currency, at); ok {
 		return Quote{Route: route, Amount: original, Rate: "1"}.carried()
 	}
-	route, ok := m.RouteOf(means, m.Default)
+	route, ok := m.RouteOf(means, m.Default, at)
 	if !ok {
 		return Quote{}, fmt.Errorf("%w: %v by %v at merchant %d", ErrNoRoute, original.Currency, means, m.ID)
 	}

@@ -43,7 +43,8 @@ func (w *work) reject(r RejectedRecord) (reject, error) {
 }
 
 // Represent presents a rejected record again: a new record of what is left of it in the window open at the commit, which
-// supersedes the rejected one (PR-07). It returns the new record's id. The slice, or the refund, is then that of the new
+// supersedes the rejected one (PR-07), under the contract that the order is served under now: what was wrong in the merchant's
+// data may have been put right. It returns the new record's id. The slice, or the refund, is then that of the new
 // record. ErrNotRejected tells that the reject is resolved already.
 func (b *Books) Represent(ctx context.Context, r RejectedRecord) (int64, error) {
 	var record int64
@@ -61,9 +62,9 @@ func (b *Books) Represent(ctx context.Context, r RejectedRecord) (int64, error) 
 const presentAgain = `
 INSERT INTO records (window_id, record_id, merchant_id, order_id, operation, kind, amount, currency, exchange_id, born_at,
 	authorized_at, slice, sequence, final, card_expiry, approval_code, card, supersedes, security, network_id,
-	interchange_back, mdr_back)
+	interchange_back, mdr_back, contract_id)
 SELECT $4, $5, merchant_id, order_id, operation, kind, $6, currency, exchange_id, $7, authorized_at, slice, sequence, final,
-	card_expiry, approval_code, card, record_id, security, network_id, interchange_back, mdr_back
+	card_expiry, approval_code, card, record_id, security, network_id, interchange_back, mdr_back, $8
 FROM records WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3
 RETURNING operation`
 
@@ -77,7 +78,7 @@ func (w *work) represent(r RejectedRecord, j reject) (int64, error) {
 		return 0, err
 	}
 	var operation int16
-	err = w.tx.QueryRow(w.ctx, presentAgain, r.Window, r.Record, r.Merchant, window, id, j.Left, w.moment.at).Scan(&operation)
+	err = w.tx.QueryRow(w.ctx, presentAgain, r.Window, r.Record, r.Merchant, window, id, j.Left, w.moment.at, w.route.Contract).Scan(&operation)
 	if err != nil {
 		return 0, fmt.Errorf("present record %d again: %w", r.Record, err)
 	}
@@ -110,7 +111,7 @@ func (w *work) resolveReject(r RejectedRecord, state string) error {
 	if err != nil {
 		return fmt.Errorf("resolve reject of record %d: %w", r.Record, err)
 	}
-	return nil
+	return w.closeAside(r.Record)
 }
 
 // AbandonCredit gives up a rejected credit: the refund has failed for good, the money is available to the merchant again

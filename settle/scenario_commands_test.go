@@ -123,6 +123,7 @@ func (s *story) reprice(a arguments) string {
 			m.Routes[i].MDRBPS = bps
 		}
 	}
+	s.world.Reconfigure(s.t)
 	return ""
 }
 

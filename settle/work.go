@@ -100,10 +100,11 @@ func (b *Books) lockOrder(ctx context.Context, tx pgx.Tx, center int16, merchant
 		return nil, errMoved
 	}
 	m, ok := b.Directory.Merchant(merchant)
-	if !ok || m.At(center) == nil {
-		return nil, fmt.Errorf("%w: merchant %d has no contract with center %d", ErrDirectory, merchant, center)
+	if !ok || m.Serves(center, w.order.Amount.Currency) == nil {
+		return nil, fmt.Errorf("%w: merchant %d never had a contract with center %d", ErrDirectory, merchant, center)
 	}
-	w.merchant, w.route, w.center = m, m.At(center), m.At(center).Center
+	w.merchant, w.route = m, m.Serves(center, w.order.Amount.Currency)
+	w.center = w.route.Center
 	w.before, w.paid = w.order.State(), w.order.Status == order.Paid
 	w.told, w.found = m.Notify, w.order.operationStates()
 	return w, nil
@@ -298,9 +299,9 @@ func (w *work) enqueue(t Transaction) error {
 
 const insertRecord = `
 INSERT INTO records (window_id, record_id, merchant_id, order_id, operation, kind, amount, currency, exchange_id, born_at,
-	authorized_at, slice, sequence, final, card_expiry, approval_code, card, supersedes, security, network_id,
-	interchange_back, mdr_back)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`
+	authorized_at, slice, sequence, final, card_expiry, approval_code, card, security, network_id, interchange_back, mdr_back, contract_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+	coalesce((SELECT contract_id FROM records WHERE window_id = $23 AND record_id = $24 AND merchant_id = $3), $22))`
 
 // RecordKind is the direction of a clearing record.
 type RecordKind int16
@@ -311,8 +312,9 @@ const (
 	Credit RecordKind = 2
 )
 
-// present writes a clearing record into the window that is open at the moment. back is what a credit gives back of the fees of
-// its sale, nil for a sale.
+// present writes a clearing record into the window that is open at the moment. A sale is born under the contract that the
+// order is served under now, a credit under that of the sale which it gives back; back is what the credit gives back of the
+// fees of its sale, nil for a sale.
 func (w *work) present(kind RecordKind, operation, slice int16, amount int64, sequence int, final bool, back *Back) (int64, int32, error) {
 	window, err := w.moment.window(w.center.ID)
 	if err != nil {
@@ -330,10 +332,14 @@ func (w *work) present(kind RecordKind, operation, slice int16, amount int64, se
 	if back != nil {
 		interchange, mdr = &back.Interchange, &back.MDR
 	}
+	var sold Operation
+	if kind == Credit {
+		sold = *w.order.Operation(slice)
+	}
 	_, err = w.tx.Exec(w.ctx, insertRecord, window, id, w.order.Merchant, w.order.ID, operation, kind, amount,
 		int16(w.order.Amount.Currency), payment.Exchange, w.moment.at, payment.TransmittedAt, slice, sequence, final,
-		w.order.CardExpiry, payment.ApprovalCode, w.order.card, nil, payment.Security, payment.NetworkID,
-		interchange, mdr)
+		w.order.CardExpiry, payment.ApprovalCode, w.order.card, payment.Security, payment.NetworkID,
+		interchange, mdr, w.route.Contract, sold.Window, sold.Record)
 	if err != nil {
 		return 0, 0, fmt.Errorf("insert record of order %d: %w", w.order.ID, err)
 	}

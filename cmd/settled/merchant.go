@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"settled/internal/config"
 	"settled/settle"
@@ -163,6 +164,7 @@ func settingsOf(m *config.Merchant) []merchantSetting {
 	add := func(key string, value any) { all = append(all, merchantSetting{key, fmt.Sprint(value)}) }
 	add("id", m.ID)
 	add("name", m.Name)
+	add("clearing_name", m.RecordName())
 	add("street", m.Street)
 	add("city", m.City)
 	add("postal", m.Postal)
@@ -237,6 +239,9 @@ func addRoute(add func(string, any), at string, r *settle.Route) {
 	add(at+"mdr_bps", r.MDRBPS)
 	add(at+"mdr_invoiced", r.MDRInvoiced)
 	add(at+"return_mdr", r.ReturnMDR)
+	if !r.Ends.IsZero() {
+		add(at+"ends", r.Ends.Format(time.RFC3339))
+	}
 }
 
 // told names the operations whose outcomes are told.

@@ -55,7 +55,7 @@ func newMerchantAdd() *cobra.Command {
 		to         *string
 		name, help string
 	}{
-		{&m.Name, "name", "name in clearing records"}, {&m.Street, "street", "street"}, {&m.City, "city", "city"}, {&m.Postal, "postal", "postal code"},
+		{&m.Name, "name", "name, as customers read it"}, {&m.ClearingName, "clearing-name", "name in clearing records; default --name"}, {&m.Street, "street", "street"}, {&m.City, "city", "city"}, {&m.Postal, "postal", "postal code"},
 		{&m.Region, "region", "region, if any"}, {&m.Country, "country", "ISO 3166 alpha-3"}, {&m.MCC, "mcc", "merchant category code"},
 		{&m.Currency, "currency", "its own currency"}, {&m.Login, "login", "login; default merchant_ID"}, {&m.Language, "language", "en or ru"},
 		{&m.SecretWordFile, "secret-word-file", "file to make for the secret word; default secrets/merchant-ID.word"},

@@ -147,14 +147,26 @@ SELECT 'seal', window_id FROM (
 UNION ALL SELECT 'build', batch_id FROM files WHERE state = 'planned' AND NOT frozen AND next_attempt_at <= $1
 UNION ALL SELECT 'deliver', file_id FROM (
 	SELECT DISTINCT ON (center_id, stream) file_id, state, frozen, next_attempt_at FROM files
-	WHERE state IN ('planned', 'built', 'released', 'sending', 'unknown_delivery') ORDER BY center_id, stream, file_id) f
+	WHERE state IN ('planned', 'built', 'released', 'sending', 'unknown_delivery')
+		AND (state <> 'planned' OR failures = 0 OR center_id = ANY ($2::smallint[])) ORDER BY center_id, stream, file_id) f
 	WHERE state IN ('released', 'sending') AND NOT frozen AND next_attempt_at <= $1
 UNION ALL SELECT 'apply', reply_id FROM replies WHERE state = 'fetched'
 ORDER BY 1, 2`
 
+// inOrder are the centers that take files in the order of their numbers only.
+func (c *Core) inOrder() []int16 {
+	centers := []int16{}
+	for _, center := range c.Config.Centers {
+		if center.Clearing != nil && center.Clearing.InOrder {
+			centers = append(centers, center.ID)
+		}
+	}
+	return centers
+}
+
 // next asks the rows which steps of the night are to be done now.
 func (c *Core) next(ctx context.Context) (next work.Next, err error) {
-	rows, err := c.Pool.Query(ctx, nextSteps, c.Now())
+	rows, err := c.Pool.Query(ctx, nextSteps, c.Now(), c.inOrder())
 	if err != nil {
 		return next, err
 	}

@@ -28,6 +28,9 @@ func (c *checker) center(at place, f CenterFile) Center {
 			Processing: f.Costs.Processing, Invoiced: f.Costs.Invoiced},
 	}
 	c.centers[f.Name] = center
+	if !f.Capabilities.Instant {
+		c.charsets[f.Name] = nil
+	}
 	out := Center{Center: center}
 	c.reached(at, f, &out)
 	if (f.Clearing != nil) != f.Capabilities.FinancialRecord {
@@ -36,6 +39,9 @@ func (c *checker) center(at place, f CenterFile) Center {
 	if f.Clearing != nil {
 		out.Clearing = c.clearing(at.at("clearing"), *f.Clearing, center.Zone)
 		center.Stream = out.Clearing.Stream
+		if set := out.Clearing.Format.Charset; set != nil {
+			c.charsets[f.Name] = append(c.charsets[f.Name], set)
+		}
 	}
 	return out
 }
@@ -116,7 +122,7 @@ func (c *checker) clearing(at place, f ClearingFile, zone *time.Location) *Clear
 	}
 	c.digits(at.at("member"), f.Member, 1, 11)
 	return &Clearing{
-		Stream: stream, Format: c.format(at, f), Forwarder: f.Forwarder, Reuse: f.Reuse, Plan: c.plan(at, f, zone),
+		Stream: stream, Format: c.format(at, f), Forwarder: f.Forwarder, Reuse: f.Reuse, InOrder: f.InOrder, Plan: c.plan(at, f, zone),
 		Member:    f.Member,
 		Acquirer:  uint32(c.digits(at.at("acquirer_bin"), f.Acquirer, 6, 6)),
 		EmptyFile: oneOf(c, at.at("empty_file"), f.EmptyFile, EmptySkip, EmptySend),

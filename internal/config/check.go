@@ -11,7 +11,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
+	"settled/fileformats/iso8583"
 	"settled/internal/money"
 	"settled/internal/vault"
 	"settled/schedules"
@@ -27,6 +29,7 @@ type checker struct {
 	problems  Problems
 	calendars map[string]*schedules.Calendar
 	centers   map[string]*settle.Center
+	charsets  map[string][]*iso8583.Charset // of the files of the centers that take cards, by name; none where it takes no files
 
 	environment   vault.Environment // of the installation
 	authenticates bool              // there is a 3-D Secure server
@@ -48,7 +51,7 @@ func (c *checker) config(f File) *Config {
 	for _, name := range slices.Sorted(maps.Keys(f.Calendars)) {
 		c.calendars[name] = c.calendar(name, f.Calendars[name])
 	}
-	c.centers = map[string]*settle.Center{}
+	c.centers, c.charsets = map[string]*settle.Center{}, map[string][]*iso8583.Charset{}
 	var centers []*settle.Center
 	for i, file := range f.Centers {
 		center := c.center(place{"centers", i}, file)
@@ -120,10 +123,17 @@ func (c *checker) required(at place, text string) string {
 
 // text checks the length of a required text.
 func (c *checker) text(at place, text string, longest int) string {
-	if c.required(at, text); len(text) > longest {
+	if c.required(at, text); utf8.RuneCountInString(text) > longest {
 		c.fail(at, "%q is longer than %d characters", text, longest)
 	}
 	return text
+}
+
+// atMost checks the length of a text that may be left out.
+func (c *checker) atMost(at place, text string, longest int) {
+	if utf8.RuneCountInString(text) > longest {
+		c.fail(at, "%q is longer than %d characters", text, longest)
+	}
 }
 
 // digits checks a required number that is written with between shortest and longest digits.

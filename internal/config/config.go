@@ -108,6 +108,7 @@ type Clearing struct {
 	Release   Release
 	Sequence  Sequence
 	Reuse     bool // a file refused whole is replaced under its own number
+	InOrder   bool // it takes files in the order of their numbers only
 	Rejects   []RejectClass
 	SFTP      SFTP
 	Replies   Replies

@@ -120,6 +120,7 @@ type ClearingFile struct {
 	Release   string       `yaml:"release,omitempty"`
 	Sequence  string       `yaml:"sequence,omitempty"`
 	Reuse     bool         `yaml:"reuse_number,omitempty"`
+	InOrder   bool         `yaml:"in_order,omitempty"`
 	Rejects   []RejectFile `yaml:"reject_classes,omitempty"`
 	SFTP      SFTPFile     `yaml:"sftp"`
 	Replies   RepliesFile  `yaml:"replies,omitempty"`

@@ -6,6 +6,7 @@ import "time"
 type MerchantFile struct {
 	ID             int32             `yaml:"id"`
 	Name           string            `yaml:"name"`
+	ClearingName   string            `yaml:"clearing_name,omitempty"`
 	Street         string            `yaml:"street"`
 	City           string            `yaml:"city"`
 	Postal         string            `yaml:"postal"`
@@ -78,4 +79,5 @@ type RouteFile struct {
 	MDRBPS           int64         `yaml:"mdr_bps"`
 	MDRInvoiced      bool          `yaml:"mdr_invoiced,omitempty"`
 	ReturnMDR        bool          `yaml:"return_mdr,omitempty"`
+	Ends             string        `yaml:"ends,omitempty"`
 }

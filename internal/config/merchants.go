@@ -16,6 +16,12 @@ var (
 	countryForm = regexp.MustCompile(`^[A-Z]{3}$`)
 )
 
+// The longest names: in records, and, where a name for these is given beside it, as customers read it.
+const (
+	longestClearingName = 22
+	longestName         = 100
+)
+
 func (c *checker) merchant(at place, f MerchantFile) Merchant {
 	if f.ID < 1 {
 		c.fail(at.at("id"), "a positive number is needed")
@@ -23,12 +29,15 @@ func (c *checker) merchant(at place, f MerchantFile) Merchant {
 	if !country(f.Country) {
 		c.fail(at.at("country"), "%q is no ISO 3166 country of three letters", f.Country)
 	}
-	if len(f.Region) > 3 {
-		c.fail(at.at("region"), "%q is longer than 3 characters", f.Region)
+	c.atMost(at.at("region"), f.Region, 3)
+	longest := longestName
+	if f.ClearingName == "" {
+		longest = longestClearingName
 	}
+	c.atMost(at.at("clearing_name"), f.ClearingName, longestClearingName)
 	c.digits(at.at("mcc"), f.MCC, 4, 4)
 	m := &settle.Merchant{
-		ID: f.ID, Name: c.text(at.at("name"), f.Name, 22), Street: c.text(at.at("street"), f.Street, 45),
+		ID: f.ID, Name: c.text(at.at("name"), f.Name, longest), ClearingName: f.ClearingName, Street: c.text(at.at("street"), f.Street, 45),
 		City: c.text(at.at("city"), f.City, 13), Postal: c.text(at.at("postal"), f.Postal, 10), Region: f.Region, Country: f.Country,
 		MCC: f.MCC, Default: c.currency(at.at("currency"), f.Currency),
 	}
@@ -36,6 +45,7 @@ func (c *checker) merchant(at place, f MerchantFile) Merchant {
 		m.Routes = append(m.Routes, c.route(at.at("routes", i), r))
 	}
 	c.routed(at, m)
+	c.writable(at, &f, m)
 	if !loginForm.MatchString(f.Login) {
 		c.fail(at.at("login"), "%q is not 8 to 20 Latin letters, digits and underscores", f.Login)
 	}
@@ -68,13 +78,13 @@ func (c *checker) secretWord(at place, f MerchantFile) vault.Secret {
 	return c.secretFile(at.at("secret_word_file"), f.SecretWordFile)
 }
 
-// routed finds currencies without a center, or with two for one means.
+// routed finds currencies without a center, or with two for one means. A contract that ends may be followed by another.
 func (c *checker) routed(at place, m *settle.Merchant) {
 	type way struct {
 		means    settle.Means
 		currency money.Currency
 	}
-	seen := map[way]bool{}
+	seen, takes := map[way]bool{}, map[way]bool{}
 	for i, r := range m.Routes {
 		means := settle.MeansCard
 		if r.Center != nil {
@@ -85,10 +95,11 @@ func (c *checker) routed(at place, m *settle.Merchant) {
 			if seen[w] {
 				c.fail(at.at("routes", i, "currencies", j), "%s has a route already", currency)
 			}
-			seen[w] = true
+			seen[w] = seen[w] || r.Ends.IsZero()
+			takes[w] = true
 		}
 	}
-	if !seen[way{settle.MeansCard, m.Default}] && !seen[way{settle.MeansInstant, m.Default}] {
+	if !takes[way{settle.MeansCard, m.Default}] && !takes[way{settle.MeansInstant, m.Default}] {
 		c.fail(at.at("routes"), "no route takes the merchant's currency %s", m.Default)
 	}
 }
@@ -103,6 +114,9 @@ func (c *checker) route(at place, f RouteFile) settle.Route {
 		ConfirmWithin:    c.within(at.at("confirm_within"), f.ConfirmWithin, settle.DefaultConfirmWithin, minute, 31*day),
 		MITConfirmWithin: c.within(at.at("mit_confirm_within"), f.MITConfirmWithin, 0, minute, 31*day),
 		MDRBPS:           c.share(at.at("mdr_bps"), f.MDRBPS), MDRInvoiced: f.MDRInvoiced, ReturnMDR: f.ReturnMDR,
+	}
+	if center != nil {
+		r.Ends = c.instant(at.at("ends"), f.Ends, center.Zone)
 	}
 	if f.MDRInvoiced && f.ReturnMDR {
 		c.fail(at.at("return_mdr"), "an invoiced price cannot be given back out of the merchant's money: take away return_mdr or mdr_invoiced")

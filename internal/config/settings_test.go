@@ -90,7 +90,7 @@ func TestExampleSettings(t *testing.T) {
 	if !m.TestMode || !m.Proofs.Checkvalue || !m.Proofs.PublicKey.Equal(&key(1024).PublicKey) || m.Proofs.RSA || m.Proofs.Covers != (config.Covered{Customer: true}) {
 		t.Errorf("proofs: %+v, test mode %t", m.Proofs, m.TestMode)
 	}
-	if route := m.At(1); route.MITConfirmWithin != 24*time.Hour {
+	if route := m.Serves(1, money.BYN); route.MITConfirmWithin != 24*time.Hour {
 		t.Errorf("MIT window is %v", route.MITConfirmWithin)
 	}
 }
@@ -102,7 +102,7 @@ func TestSilentMerchant(t *testing.T) {
 	if diff := cmp.Diff(want, m.Page); diff != "" || m.Notify != (config.Notify{}) || m.Proofs != (config.Proofs{}) || !m.TestMode {
 		t.Errorf("%s\n%+v %+v test mode %t", diff, m.Notify, m.Proofs, m.TestMode)
 	}
-	if route := m.At(2); route.MITConfirmWithin != 96*time.Hour {
+	if route := m.Serves(2, m.Default); route.MITConfirmWithin != 96*time.Hour {
 		t.Errorf("MIT window is %v", route.MITConfirmWithin)
 	}
 }
@@ -117,7 +117,7 @@ func TestInstantCenter(t *testing.T) {
 		t.Errorf("%+v", c.Instant)
 	}
 	m := cfg.Merchants[0]
-	if r, ok := m.RouteOf(settle.MeansInstant, money.BYN); !ok || r.Center != c.Center {
+	if r, ok := m.RouteOf(settle.MeansInstant, money.BYN, time.Time{}); !ok || r.Center != c.Center {
 		t.Errorf("instant payments go to %+v", r)
 	}
 }

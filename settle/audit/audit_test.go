@@ -211,6 +211,7 @@ var corruptions = []struct{ invariant, name, sql string }{
 	{"INV-8", "record counted that was withdrawn", `DELETE FROM record_changes WHERE amount = 0`},
 	{"INV-8", "seal posted less", `UPDATE postings SET amount = amount - 1 WHERE rule = 8`},
 	{"INV-8", "batch removed", `DELETE FROM files; DELETE FROM batch_totals WHERE batch_id = (SELECT min(batch_id) FROM batches); DELETE FROM batches WHERE batch_id = (SELECT min(batch_id) FROM batches)`},
+	{"INV-8", "record set aside without a journal", `UPDATE rejects SET origin = 'hold', class = 'aside', reason = 'x' WHERE state = 'rejected'`},
 	{"INV-8", "message missing in the file", `UPDATE files SET messages = messages - 1`},
 	{"INV-8", "record born after the cut-off", `UPDATE records SET born_at = born_at + interval '3 days'`},
 	{"INV-8", "record changed after the seal", `UPDATE record_changes SET at = at + interval '1 day'`},

@@ -6,8 +6,8 @@ WITH change AS (
 	SELECT DISTINCT ON (window_id, record_id, merchant_id) window_id, record_id, merchant_id, amount
 	FROM record_changes ORDER BY window_id, record_id, merchant_id, version DESC
 ), effective AS (
-	SELECT r.merchant_id, r.order_id, r.slice, r.kind, r.currency, r.window_id, r.record_id, coalesce(c.amount, r.amount) AS amount,
-		j.state AS reject, j.abandoned
+	SELECT r.merchant_id, r.order_id, r.slice, r.kind, r.currency, r.contract_id, r.window_id, r.record_id, coalesce(c.amount, r.amount) AS amount,
+		j.state AS reject, j.abandoned, coalesce(j.origin, '') AS origin
 	FROM records r LEFT JOIN change c USING (window_id, record_id, merchant_id) LEFT JOIN rejects j USING (window_id, record_id, merchant_id)
 )`
 
@@ -21,13 +21,18 @@ func balanceOf(code string) string {
 
 var sqlCaptured = effective + `, waiting AS (
 	SELECT e.merchant_id, w.center_id, e.currency, sum(CASE e.kind WHEN 1 THEN e.amount ELSE -e.amount END) AS amount
-	FROM effective e JOIN windows w USING (window_id) WHERE w.state NOT IN ('sealed', 'empty') GROUP BY 1, 2, 3
+	FROM effective e JOIN windows w USING (window_id) WHERE w.state NOT IN ('sealed', 'empty') AND e.origin <> 'hold' GROUP BY 1, 2, 3
 ), ` + balanceOf("1100") + compare(`account 1100 is %s, the records of open windows are %s`, "ledger", "waiting")
 
 var sqlSubmitted = `
-WITH sent AS (
-	SELECT t.merchant_id, b.center_id, b.currency, sum(CASE t.kind WHEN 1 THEN t.amount ELSE -t.amount END) AS amount
-	FROM batch_totals t JOIN batches b USING (batch_id) WHERE b.state <> 'replied' GROUP BY 1, 2, 3
+WITH part AS (
+	SELECT t.merchant_id, b.center_id, b.currency, CASE t.kind WHEN 1 THEN t.amount ELSE -t.amount END AS amount
+	FROM batch_totals t JOIN batches b USING (batch_id) WHERE b.state <> 'replied'
+	UNION ALL
+	SELECT j.merchant_id, b.center_id, b.currency, CASE j.kind WHEN 1 THEN -j.amount ELSE j.amount END
+	FROM rejects j JOIN batches b USING (window_id, currency) WHERE j.origin = 'build' AND b.state <> 'replied'
+), sent AS (
+	SELECT merchant_id, center_id, currency, sum(amount) AS amount FROM part GROUP BY 1, 2, 3
 ), ` + balanceOf("1110") + compare(`account 1110 is %s, the batches without a verdict are %s`, "ledger", "sent")
 
 var sqlRejected = `
@@ -42,8 +47,8 @@ WITH answered AS (
 	SELECT t.merchant_id, b.center_id, b.currency, sum(CASE t.kind WHEN 1 THEN t.amount ELSE -t.amount END) AS amount
 	FROM batch_totals t JOIN batches b USING (batch_id) WHERE b.state = 'replied' GROUP BY 1, 2, 3
 ), refused AS (
-	SELECT j.merchant_id, w.center_id, j.currency, sum(CASE j.kind WHEN 1 THEN j.amount ELSE -j.amount END) AS amount
-	FROM rejects j JOIN windows w USING (window_id) GROUP BY 1, 2, 3
+	SELECT j.merchant_id, b.center_id, j.currency, sum(CASE j.kind WHEN 1 THEN j.amount ELSE -j.amount END) AS amount
+	FROM rejects j JOIN batches b USING (window_id, currency) WHERE b.state = 'replied' AND j.origin <> 'hold' GROUP BY 1, 2, 3
 ), expected AS (
 	SELECT merchant_id, center_id, currency, coalesce(a.amount, 0) - coalesce(r.amount, 0) AS amount
 	FROM answered a FULL JOIN refused r USING (merchant_id, center_id, currency)
@@ -82,24 +87,32 @@ FROM files GROUP BY center_id, stream, scope, base HAVING min(sequence) <> 1`
 
 // PR-03s and PR-03c are rules 8 and 9. Records count when they are not withdrawn.
 const sqlBatchTotals = effective + `, held AS (
-	SELECT b.batch_id, e.merchant_id, e.kind, count(*) AS count, sum(e.amount) AS amount
-	FROM effective e JOIN batches b ON b.window_id = e.window_id AND b.currency = e.currency WHERE e.amount > 0 GROUP BY 1, 2, 3
+	SELECT b.batch_id, e.merchant_id, e.kind, e.contract_id, count(*) AS count, sum(e.amount) AS amount
+	FROM effective e JOIN batches b ON b.window_id = e.window_id AND b.currency = e.currency
+	WHERE e.amount > 0 AND e.origin <> 'hold' GROUP BY 1, 2, 3, 4
 ), unbatched AS (
 	SELECT e.window_id, e.currency, e.merchant_id, e.kind, sum(e.amount) AS amount
 	FROM effective e JOIN windows w USING (window_id) LEFT JOIN batches b ON b.window_id = e.window_id AND b.currency = e.currency
-	WHERE e.amount > 0 AND b.batch_id IS NULL AND w.state IN ('sealed', 'empty') GROUP BY 1, 2, 3, 4
+	WHERE e.amount > 0 AND e.origin <> 'hold' AND b.batch_id IS NULL AND w.state IN ('sealed', 'empty') GROUP BY 1, 2, 3, 4
 ), posted AS (
 	SELECT source_id AS batch_id, merchant_id, CASE rule WHEN 8 THEN 1 ELSE 2 END::smallint AS kind, sum(amount) AS amount
 	FROM postings WHERE source = 2 AND rule IN (8, 9) AND NOT undo GROUP BY 1, 2, 3
+), total AS (
+	SELECT batch_id, merchant_id, kind, sum(amount) AS amount FROM batch_totals GROUP BY 1, 2, 3
 ), summed AS (
 	SELECT batch_id, coalesce(sum(count) FILTER (WHERE kind = 1), 0) AS sales_count, coalesce(sum(amount) FILTER (WHERE kind = 1), 0) AS sales,
 		coalesce(sum(count) FILTER (WHERE kind = 2), 0) AS credits_count, coalesce(sum(amount) FILTER (WHERE kind = 2), 0) AS credits
 	FROM batch_totals GROUP BY 1
 )
-SELECT format('batch %s, merchant %s, kind %s: %s records of %s, totals %s of %s, posted %s', batch_id, merchant_id, kind, h.count, h.amount,
-	t.count, t.amount, p.amount), (coalesce(h.amount, 0) - coalesce(t.amount, 0))::bigint
-FROM held h FULL JOIN batch_totals t USING (batch_id, merchant_id, kind) FULL JOIN posted p USING (batch_id, merchant_id, kind)
-WHERE (h.count, h.amount, t.amount) IS DISTINCT FROM (t.count::bigint, t.amount::numeric, p.amount::bigint)
+SELECT format('batch %s, merchant %s, kind %s, contract %s: %s records of %s, totals %s of %s', batch_id, merchant_id, kind, contract_id,
+	h.count, h.amount, t.count, t.amount), (coalesce(h.amount, 0) - coalesce(t.amount, 0))::bigint
+FROM held h FULL JOIN batch_totals t USING (batch_id, merchant_id, kind, contract_id)
+WHERE (h.count, h.amount) IS DISTINCT FROM (t.count::bigint, t.amount::numeric)
+UNION ALL
+SELECT format('batch %s, merchant %s, kind %s: totals of %s, posted %s', batch_id, merchant_id, kind, t.amount, p.amount),
+	(coalesce(t.amount, 0) - coalesce(p.amount, 0))::bigint
+FROM total t FULL JOIN posted p USING (batch_id, merchant_id, kind)
+WHERE t.amount IS DISTINCT FROM p.amount
 UNION ALL
 SELECT format('batch %s: %s sales of %s and %s credits of %s, totals say %s of %s and %s of %s', b.batch_id, b.sales_count, b.sales_amount,
 	b.credits_count, b.credits_amount, s.sales_count, s.sales, s.credits_count, s.credits), (b.sales_amount - coalesce(s.sales, 0))::bigint
@@ -110,11 +123,33 @@ UNION ALL
 SELECT format('window %s is sealed, but its records of %s in currency %s of merchant %s are in no batch', window_id, amount, currency, merchant_id), amount::bigint
 FROM unbatched`
 
-// Header and trailer are the two further messages.
+// Header and trailer are the two further messages. What was set aside at an earlier build is in none of the later ones.
 const sqlFileMessages = `
-SELECT format('file %s: %s messages for %s records', f.name, f.messages, b.sales_count + b.credits_count), 0
-FROM files f JOIN batches b USING (batch_id)
-WHERE f.state <> 'planned' AND f.messages IS DISTINCT FROM b.sales_count + b.credits_count + 2`
+WITH aside AS (SELECT window_id, currency, file_id, count(*) AS records FROM rejects WHERE origin = 'build' GROUP BY 1, 2, 3), held AS (
+	SELECT f.name, f.state, f.messages, b.sales_count + b.credits_count - coalesce(sum(a.records), 0) AS records
+	FROM files f JOIN batches b USING (batch_id)
+		LEFT JOIN aside a ON a.window_id = b.window_id AND a.currency = b.currency AND a.file_id <= f.file_id
+	GROUP BY f.file_id, b.batch_id
+)
+SELECT format('file %s: %s messages for %s records', name, messages, records), 0
+FROM held WHERE state <> 'planned' AND messages IS DISTINCT FROM records + 2`
+
+// A record that we set aside left its window or its batch by a journal of its own: PR-06s and PR-06c are rules 15 and 16,
+// PR-23s and PR-23c rules 53 and 54. The file that leaves it out is one of its batch.
+const sqlAside = `
+WITH posted AS (
+	SELECT merchant_id, source_id AS record_id, sum(amount) FILTER (WHERE rule IN (15, 16)) AS built, sum(amount) FILTER (WHERE rule IN (53, 54)) AS held
+	FROM postings WHERE source = 5 AND phase = 5 GROUP BY 1, 2
+), aside AS (
+	SELECT j.*, EXISTS (SELECT FROM files f JOIN batches b USING (batch_id)
+		WHERE f.file_id = j.file_id AND b.window_id = j.window_id AND b.currency = j.currency) AS own_file
+	FROM rejects j WHERE j.origin <> 'center'
+)
+SELECT format('record %s of %s set aside (%s): posted %s before the seal and %s after it', record_id, a.amount, a.origin, p.held, p.built),
+	(coalesce(a.amount, 0) - coalesce(p.built, 0) - coalesce(p.held, 0))::bigint
+FROM aside a FULL JOIN posted p USING (merchant_id, record_id)
+WHERE (CASE a.origin WHEN 'build' THEN a.amount END, CASE a.origin WHEN 'hold' THEN a.amount END) IS DISTINCT FROM (p.built::bigint, p.held::bigint)
+	OR a.own_file <> (a.origin = 'build')`
 
 const sqlAfterSeal = `
 SELECT format('record %s of window %s: born %s, cut-off %s', r.record_id, r.window_id, r.born_at, w.cutoff_at), r.amount
@@ -133,7 +168,7 @@ FROM batches b LEFT JOIN replies r USING (reply_id)
 WHERE b.reply_id IS NOT NULL AND r.state IS DISTINCT FROM 'applied' OR b.state = 'replied' AND b.reply_id IS NULL
 UNION ALL
 SELECT format('reject of record %s: reply %s gave no verdict on a batch of window %s', j.record_id, j.reply_id, j.window_id), j.amount
-FROM rejects j WHERE NOT EXISTS (SELECT FROM batches b WHERE b.window_id = j.window_id AND b.currency = j.currency AND b.reply_id = j.reply_id)
+FROM rejects j WHERE j.origin = 'center' AND NOT EXISTS (SELECT FROM batches b WHERE b.window_id = j.window_id AND b.currency = j.currency AND b.reply_id = j.reply_id)
 UNION ALL
 SELECT format('reject of record %s of %s: the record is of %s', j.record_id, j.amount, e.amount), j.amount - coalesce(e.amount, 0)
 FROM rejects j LEFT JOIN (` + effective + ` SELECT * FROM effective) e USING (window_id, record_id, merchant_id) WHERE e.amount IS DISTINCT FROM j.amount`

@@ -1,13 +1,13 @@
 package audit
 
-// counted is every record that was in a batch, with its fees at the prices that the seal noted. What a credit gives back was
+// counted is every record that was in a batch, with its fees at the prices that the seal noted for its contract. What a credit gives back was
 // decided when it was asked for; one from before that was so has its own share.
 const counted = `
 WITH change AS (
 	SELECT DISTINCT ON (window_id, record_id, merchant_id) window_id, record_id, merchant_id, amount
 	FROM record_changes ORDER BY window_id, record_id, merchant_id, version DESC
 ), counted AS (
-	SELECT t.batch_id, b.reply_id, t.merchant_id, t.kind, b.center_id, b.currency, j.record_id IS NOT NULL AS rejected,
+	SELECT t.batch_id, b.reply_id, t.merchant_id, t.kind, t.contract_id, b.center_id, b.currency, j.record_id IS NOT NULL AS rejected,
 		coalesce(r.interchange_back, (x.amount * t.interchange_bps + 5000) / 10000) AS interchange,
 		CASE t.kind WHEN 1 THEN (x.amount * t.scheme_bps + 5000) / 10000 ELSE 0 END AS scheme,
 		t.processing_each AS processing,
@@ -15,23 +15,23 @@ WITH change AS (
 	FROM records r LEFT JOIN change c USING (window_id, record_id, merchant_id) LEFT JOIN rejects j USING (window_id, record_id, merchant_id)
 		CROSS JOIN LATERAL (SELECT coalesce(c.amount, r.amount)::numeric AS amount) x
 		JOIN batches b ON b.window_id = r.window_id AND b.currency = r.currency
-		JOIN batch_totals t ON t.batch_id = b.batch_id AND t.merchant_id = r.merchant_id AND t.kind = r.kind
-	WHERE x.amount > 0
+		JOIN batch_totals t ON t.batch_id = b.batch_id AND t.merchant_id = r.merchant_id AND t.kind = r.kind AND t.contract_id = r.contract_id
+	WHERE x.amount > 0 AND j.origin IS DISTINCT FROM 'hold'
 ), fee AS (
-	SELECT batch_id, reply_id, merchant_id, kind, center_id, currency, rejected, name, trunc(value)::bigint AS amount
+	SELECT batch_id, reply_id, merchant_id, kind, contract_id, center_id, currency, rejected, name, trunc(value)::bigint AS amount
 	FROM counted, LATERAL (VALUES ('interchange', interchange::numeric), ('scheme fee', scheme::numeric), ('processing', processing::numeric), ('MDR', mdr::numeric)) v (name, value)
 )`
 
 // Each record's fee is cut off after a half was added to it.
 const sqlFeeTotals = counted + `, summed AS (
-	SELECT batch_id, merchant_id, kind, name, sum(amount)::bigint AS amount FROM fee GROUP BY 1, 2, 3, 4
+	SELECT batch_id, merchant_id, kind, contract_id, name, sum(amount)::bigint AS amount FROM fee GROUP BY 1, 2, 3, 4, 5
 ), said AS (
-	SELECT batch_id, merchant_id, kind, v.name, v.amount
+	SELECT batch_id, merchant_id, kind, contract_id, v.name, v.amount
 	FROM batch_totals, LATERAL (VALUES ('interchange', interchange), ('scheme fee', scheme), ('processing', processing), ('MDR', mdr)) v (name, amount)
 )
 SELECT format('batch %s, merchant %s, kind %s: %s of %s, its records come to %s', batch_id, merchant_id, kind, name, s.amount, f.amount),
 	coalesce(s.amount, 0) - coalesce(f.amount, 0)
-FROM said s FULL JOIN summed f USING (batch_id, merchant_id, kind, name)
+FROM said s FULL JOIN summed f USING (batch_id, merchant_id, kind, contract_id, name)
 WHERE coalesce(s.amount, 0) <> coalesce(f.amount, 0)`
 
 // The fees of what a reply accepted are posted with it: costs and price of sales, costs of credits, what credits bring back.

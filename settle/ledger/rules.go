@@ -60,6 +60,8 @@ const (
 	PR12p
 	PROpen
 	PR38
+	PR23s
+	PR23c
 )
 
 // RuleSpec is a posting rule: which account is debited and which credited for an event.
@@ -125,6 +127,8 @@ var Rules = []RuleSpec{
 	{PR12p, "PR-12p", ProcessingFees, Accepted, "true-up of processing fees"},
 	{PROpen, "open", Bank, Available, "opening balance"},
 	{PR38, "PR-38", Accepted, Pending, "instant payment accepted"},
+	{PR23s, "PR-23s", Rejected, Captured, "sale set aside before the seal"},
+	{PR23c, "PR-23c", Captured, Rejected, "credit set aside before the seal"},
 }
 
 // Spec returns the rule's specification; an unknown rule has an empty name.

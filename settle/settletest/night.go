@@ -26,23 +26,25 @@ type heldRecord struct {
 	Kind     settle.RecordKind
 	Amount   int64
 	Back     settle.Back
+	Contract int32
 }
 
 const heldRecords = `
 SELECT r.record_id, r.merchant_id, r.order_id, r.slice, r.currency, r.kind, coalesce(c.amount, r.amount), coalesce(r.interchange_back, 0),
-	coalesce(r.mdr_back, 0)
+	coalesce(r.mdr_back, 0), r.contract_id
 FROM records r LEFT JOIN LATERAL (SELECT amount FROM record_changes x
 	WHERE (x.window_id, x.record_id, x.merchant_id) = (r.window_id, r.record_id, r.merchant_id) ORDER BY version DESC LIMIT 1) c ON true
 WHERE r.window_id = $1 AND coalesce(c.amount, r.amount) > 0 ORDER BY r.record_id`
 
 func scanHeld(row pgx.CollectableRow) (r heldRecord, err error) {
-	err = row.Scan(&r.ID, &r.Merchant, &r.Order, &r.Slice, &r.Currency, &r.Kind, &r.Amount, &r.Back.Interchange, &r.Back.MDR)
+	err = row.Scan(&r.ID, &r.Merchant, &r.Order, &r.Slice, &r.Currency, &r.Kind, &r.Amount, &r.Back.Interchange, &r.Back.MDR, &r.Contract)
 	return r, err
 }
 
-// total sums the records of one merchant, kind and currency.
+// total sums the records of one merchant, kind, currency and contract.
 type total struct {
 	merchant int32
+	contract int32
 	kind     settle.RecordKind
 	currency int16
 	count    int
@@ -116,16 +118,16 @@ func (w *World) totals(ctx context.Context, tx pgx.Tx, center int16, window int3
 func (w *World) addRecord(out map[int16][]*total, center int16, r heldRecord) error {
 	var sum *total
 	for _, have := range out[r.Currency] {
-		if have.merchant == r.Merchant && have.kind == r.Kind {
+		if have.merchant == r.Merchant && have.kind == r.Kind && have.contract == r.Contract {
 			sum = have
 		}
 	}
 	if sum == nil {
-		sum = &total{merchant: r.Merchant, kind: r.Kind, currency: r.Currency}
+		sum = &total{merchant: r.Merchant, contract: r.Contract, kind: r.Kind, currency: r.Currency}
 		out[r.Currency] = append(out[r.Currency], sum)
 	}
 	m, _ := w.Dir.Merchant(r.Merchant)
-	fees, err := settle.FeesOf(m.At(center), r.Amount)
+	fees, err := settle.FeesOf(m.Serves(center, money.Currency(r.Currency)), r.Amount)
 	if err != nil {
 		return err
 	}
@@ -157,8 +159,8 @@ func (w *World) insertBatch(ctx context.Context, tx pgx.Tx, window int32, center
 	}
 	for _, sum := range totals {
 		_, err := tx.Exec(ctx, `INSERT INTO batch_totals (batch_id, merchant_id, kind, count, amount, interchange, scheme, processing, mdr,
-			interchange_bps, scheme_bps, processing_each, mdr_bps) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 120, 10, 5, 250)`,
-			id, sum.merchant, int16(sum.kind), sum.count, sum.amount, sum.fees.Interchange, sum.fees.Scheme, sum.fees.Processing, sum.fees.MDR)
+			interchange_bps, scheme_bps, processing_each, mdr_bps, contract_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 120, 10, 5, 250, $10)`,
+			id, sum.merchant, int16(sum.kind), sum.count, sum.amount, sum.fees.Interchange, sum.fees.Scheme, sum.fees.Processing, sum.fees.MDR, sum.contract)
 		if err != nil {
 			return 0, err
 		}
@@ -265,7 +267,7 @@ func (w *World) verdictPostings(reply int64, center int16, at time.Time, accepte
 		out = append(out, p)
 		m, _ := w.Dir.Merchant(sum.merchant)
 		if sum.kind == settle.Sale {
-			out = append(out, sum.fees.Postings(p, m.At(center))...)
+			out = append(out, sum.fees.Postings(p, m.Serves(center, money.Currency(sum.currency)))...)
 			continue
 		}
 		back, cost := p, p

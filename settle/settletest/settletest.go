@@ -107,8 +107,15 @@ func New(t testing.TB, changes ...func(*settle.Directory)) *World {
 	w.Books = settle.New(settle.Options{Pool: w.Pool, Directory: w.Dir, Vault: w.Vault, Zone: time.UTC, Now: w.Clock.Now})
 	t.Cleanup(w.Books.Close)
 	check(t, w.Books.RegisterCenters(t.Context()))
+	w.Reconfigure(t)
 	w.planWindows(t)
 	return w
+}
+
+// Reconfigure stores the contracts of the directory as a restart does, after a test has changed them.
+func (w *World) Reconfigure(t testing.TB) {
+	t.Helper()
+	check(t, w.Books.RegisterContracts(t.Context()))
 }
 
 func (w *World) planWindows(t testing.TB) {

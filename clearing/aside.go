@@ -1,0 +1,147 @@
+package clearing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"settled/fileformats/ipm"
+	"settled/internal/postgres"
+	"settled/settle"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ErrUnwritten means that not one record of a batch can be written, because no card of it opens: that is the fault of our keys,
+// not of the records, so nothing is left out and no file goes.
+var ErrUnwritten = errors.New("clearing: no card of the batch opens")
+
+// unwritten are the records that a build cannot write.
+type unwritten struct {
+	records []int64
+	reasons []string
+	sum     Sum
+	cards   int   // of these, for the card's sake
+	written int64 // records that were
+}
+
+// leave notes a record that cannot be written. An error that is not about the record is returned.
+func (u *unwritten) leave(r *row, err error) error {
+	var format *ipm.Error
+	var card *cardError
+	switch {
+	case errors.As(err, &card):
+		u.cards++
+	case !errors.As(err, &format) && !errors.Is(err, errRecord):
+		return err
+	}
+	u.sum.add(settle.RecordKind(r.kind), 1, r.amount)
+	u.records, u.reasons = append(u.records, r.record), append(u.reasons, err.Error())
+	return nil
+}
+
+// errRecord marks an error that is about one record; cardError one of its card.
+var errRecord = errors.New("clearing: record cannot be written")
+
+type cardError struct{ error }
+
+func (e *cardError) Unwrap() error { return e.error }
+
+// asideOfFile are the records of a batch that stand in neither a file nor the ones built after it.
+const asideOfFile = `
+SELECT count(*) FILTER (WHERE kind = 1), coalesce(sum(amount) FILTER (WHERE kind = 1), 0)::bigint,
+	count(*) FILTER (WHERE kind = 2), coalesce(sum(amount) FILTER (WHERE kind = 2), 0)::bigint
+FROM rejects WHERE window_id = $1 AND currency = $2 AND origin = 'build' AND file_id <= $3`
+
+// without is a batch as a file of it holds it: without the records that were set aside by then.
+func (b Batch) without(ctx context.Context, q querier, file int64) (Batch, error) {
+	aside, err := one[Sum](ctx, q, asideOfFile, b.Window, int16(b.Currency), file)
+	if err != nil {
+		return Batch{}, fmt.Errorf("read what is left out of batch %d: %w", b.ID, err)
+	}
+	b.Sum = b.minus(aside)
+	return b, nil
+}
+
+// setAside leaves records out of a file. It takes the center's lock, as a verdict does, for the last statements of a build: a
+// cancel sees either all of it or nothing, and credits of sales that were made just before become breaks.
+func (n *Night) setAside(ctx context.Context, tx pgx.Tx, s *station, b Batch, f File, u *unwritten, now time.Time) error {
+	if len(u.records) == 0 {
+		return nil
+	}
+	if err := settle.LockCenter(ctx, tx, s.ID); err != nil {
+		return err
+	}
+	_, err := settle.SetAside(ctx, tx, n.Ledger, settle.Aside{Window: b.Window, Center: s.ID, File: f.ID, At: now, Records: u.records, Reasons: u.reasons})
+	if err != nil {
+		return err
+	}
+	return breakCredits(ctx, tx, s, b.Window, 0, now)
+}
+
+const recordsWithoutContract = `
+SELECT record_id FROM records WHERE window_id = $1 AND merchant_id = $2 AND contract_id = $3 ORDER BY record_id`
+
+// setAsideUncontracted sets the records aside whose merchants never had a contract with the center: they have no prices.
+func (n *Night) setAsideUncontracted(ctx context.Context, tx pgx.Tx, s *station, window int32, totals []Total, now time.Time) ([]Total, error) {
+	priced := func(t Total) bool { return t.Interchange >= 0 }
+	if !slices.ContainsFunc(totals, func(t Total) bool { return !priced(t) }) {
+		return totals, nil
+	}
+	if err := settle.LockCenter(ctx, tx, s.ID); err != nil {
+		return nil, err
+	}
+	for _, t := range totals {
+		if priced(t) {
+			continue
+		}
+		records, err := collect[oneID](ctx, tx, recordsWithoutContract, window, t.Merchant, t.Contract)
+		if err != nil {
+			return nil, fmt.Errorf("find records of merchant %d: %w", t.Merchant, err)
+		}
+		a := settle.Aside{Window: window, Center: s.ID, At: now}
+		for _, r := range records {
+			a.Records, a.Reasons = append(a.Records, r.ID), append(a.Reasons, fmt.Sprintf("%v: %d", ErrContract, t.Merchant))
+		}
+		held, err := settle.SetAside(ctx, tx, n.Ledger, a)
+		if err != nil {
+			return nil, err
+		}
+		n.page(ctx, s, "records_aside", "window", window, "merchant", t.Merchant, "records", held, "reason", ErrContract)
+	}
+	return n.totals(ctx, tx, s, window)
+}
+
+type oneID struct{ ID int64 }
+
+// reportAside pages what a build left out, with the reasons that differ.
+func (n *Night) reportAside(ctx context.Context, s *station, f File, u *unwritten) {
+	if len(u.records) == 0 {
+		return
+	}
+	n.metrics.records.WithLabelValues(s.Name, "aside", "aside").Add(float64(len(u.records)))
+	const shown = 5
+	n.page(ctx, s, "records_aside", "file", f.Name, "records", len(u.records), "reasons", strings.Join(u.reasons[:min(len(u.reasons), shown)], "; "))
+}
+
+// noteFailure writes why a file was not built, and pages the first time and once an hour: what a person must repair.
+func (n *Night) noteFailure(ctx context.Context, s *station, batch int64, class string, cause error) error {
+	var failures int32
+	err := postgres.InTx(ctx, n.Pool, key("batch/%d/not built", batch), func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, fileFailed, batch, cause.Error(), class, n.now().Add(time.Minute)).Scan(&failures)
+	})
+	if isNotFound(err) {
+		return nil
+	}
+	if err == nil && failures%60 == 1 {
+		waits := "the files after it go"
+		if s.InOrder {
+			waits = "the files after it wait, because the center takes them in order"
+		}
+		n.page(ctx, s, "file_not_built", "batch", batch, "failures", failures, "others", waits, "error", cause)
+	}
+	return err
+}

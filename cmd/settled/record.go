@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"settled/internal/money"
+	"settled/settle"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/spf13/cobra"
+)
+
+// recordLine is a clearing record: under which contract it was born, and what became of it.
+type recordLine struct {
+	Record   int64     `json:"record"`
+	Order    int64     `json:"order"`
+	Window   int32     `json:"window"`
+	State    string    `json:"window_state"` // open, sealing, sealed, empty
+	Kind     string    `json:"kind"`
+	Amount   int64     `json:"amount"` // as it was born
+	Currency string    `json:"currency"`
+	BornAt   time.Time `json:"born_at"`
+	Contract int32     `json:"contract"`
+	Name     string    `json:"name"`
+	Terminal string    `json:"terminal"`
+	Reject   string    `json:"reject"` // rejected, superseded or abandoned; empty: neither refused nor set aside
+	Reason   string    `json:"reason"`
+}
+
+const selectRecord = `
+SELECT r.record_id, r.order_id, r.window_id, w.state, r.kind, r.amount, r.currency, r.born_at, r.contract_id, coalesce(c.name, ''),
+	coalesce(c.terminal, ''), coalesce(j.state, ''), coalesce(nullif(j.reason, ''), j.code, '')
+FROM records r JOIN windows w USING (window_id) LEFT JOIN contracts c USING (merchant_id, contract_id)
+	LEFT JOIN rejects j USING (window_id, record_id, merchant_id)
+WHERE r.merchant_id = $1 AND r.window_id = $2 AND r.record_id = $3`
+
+func (d *desk) record(ctx context.Context, n settle.RecordName, window int32) (recordLine, error) {
+	rows, err := d.Pool.Query(ctx, selectRecord, n.Merchant, window, n.Record)
+	if err != nil {
+		return recordLine{}, fmt.Errorf("read record %d: %w", n.Record, err)
+	}
+	return pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (l recordLine, err error) {
+		var kind settle.RecordKind
+		var currency money.Currency
+		err = row.Scan(&l.Record, &l.Order, &l.Window, &l.State, &kind, &l.Amount, &currency, &l.BornAt, &l.Contract, &l.Name, &l.Terminal, &l.Reject, &l.Reason)
+		l.Kind, l.Currency = kind.String(), currency.String()
+		return l, err
+	})
+}
+
+func (d *desk) showRecord(ctx context.Context, n settle.RecordName, window int32) error {
+	l, err := d.record(ctx, n, window)
+	if err != nil {
+		return err
+	}
+	currency, _ := money.ParseCurrency(l.Currency)
+	return d.print(l, func(t *rows) {
+		t.row("record", "order", "window", "is", "kind", "amount", "born", "contract", "name", "terminal", "reject", "reason")
+		t.row(l.Record, l.Order, l.Window, l.State, l.Kind, amountOf(l.Amount, currency), d.clock(&l.BornAt), l.Contract, l.Name, l.Terminal,
+			otherwise(l.Reject, "-"), l.Reason)
+	})
+}
+
+func newRecord() *cobra.Command {
+	show := onRecord("show BILLNUMBER RECORD", "Show a clearing record, its contract and what became of it", func(context.Context, *desk, settle.RecordName, int32) error { return nil })
+	return group("record", "Clearing records", show, newRecordHold(), newRecordRelease())
+}
+
+func newRecordHold() *cobra.Command {
+	var reason string
+	c := onRecord("hold BILLNUMBER RECORD", "Set a record aside, before its window is sealed or its file is built", func(ctx context.Context, d *desk, n settle.RecordName, _ int32) error {
+		if reason == "" {
+			return usageError{errors.New("say with --reason why; it is kept with the record")}
+		}
+		return d.Books.HoldRecord(ctx, n, reason)
+	})
+	c.Flags().StringVar(&reason, "reason", "", "why it is set aside; kept with the record and its break")
+	return c
+}
+
+func newRecordRelease() *cobra.Command {
+	var reason string
+	c := onRecord("release BILLNUMBER RECORD", "Present a record that was set aside, in the open window", func(ctx context.Context, d *desk, n settle.RecordName, window int32) error {
+		if reason == "" {
+			return usageError{errors.New("say with --reason why; it is logged")}
+		}
+		fresh, err := d.Books.Represent(ctx, settle.RejectedRecord{Merchant: n.Merchant, Order: n.Order, Window: window, Record: n.Record})
+		if err == nil {
+			d.Log.Warn("record released", "order", n.Order, "record", n.Record, "presented_as", fresh, "reason", reason)
+		}
+		return err
+	})
+	c.Flags().StringVar(&reason, "reason", "", "why it may go now; logged")
+	return c
+}
+
+// onRecord is a command on one record of an order, which shows the record afterwards.
+func onRecord(use, short string, do func(context.Context, *desk, settle.RecordName, int32) error) *cobra.Command {
+	return operator(use, short, 2, func(ctx context.Context, d *desk, args []string) error {
+		bill, err := number(args[0], "an order")
+		if err != nil {
+			return err
+		}
+		record, err := number(args[1], "a record")
+		if err != nil {
+			return err
+		}
+		merchant, ok := settle.MerchantOf(bill)
+		if !ok {
+			return fmt.Errorf("%w: %d", settle.ErrBillNumber, bill)
+		}
+		n := settle.RecordName{Merchant: merchant, Order: bill, Record: record}
+		window, err := d.Books.WindowOf(ctx, n)
+		if err != nil {
+			return err
+		}
+		if err := do(ctx, d, n, window); err != nil {
+			return err
+		}
+		return d.showRecord(ctx, n, window)
+	})
+}

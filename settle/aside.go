@@ -1,0 +1,161 @@
+package settle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"settled/internal/money"
+	"settled/settle/ledger"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ErrNotAside is returned when a record cannot be set aside: its file is built, it is withdrawn, or it was refused or set aside
+// before.
+var ErrNotAside = errors.New("settle: record cannot be set aside")
+
+// Aside says which records of a window are set aside, and why. Without a file it is before the seal, and the batch will not
+// have them; with one the batch has them, and neither this file nor a later one of the batch will.
+type Aside struct {
+	Window  int32
+	Center  int16
+	File    int64 // that leaves them out; 0: the window is not sealed yet
+	At      time.Time
+	Records []int64
+	Reasons []string // in words, of each record
+}
+
+// setAside opens a reject of our own and a break for each record. What was withdrawn, refused or set aside before is left as
+// it is.
+const setAside = `
+WITH aside AS (
+	INSERT INTO rejects (record_id, order_id, reply_id, amount, rejected_at, window_id, merchant_id, line, currency, kind, class, code,
+		slice, origin, file_id, reason)
+	SELECT r.record_id, r.order_id, 0, coalesce(c.amount, r.amount), $3, r.window_id, r.merchant_id, 0, r.currency, r.kind, 'aside', '',
+		r.slice, CASE WHEN $4::bigint = 0 THEN 'hold' ELSE 'build' END, $4, u.reason
+	FROM unnest($1::bigint[], $2::text[]) AS u (record_id, reason) JOIN records r ON r.window_id = $5 AND r.record_id = u.record_id
+		LEFT JOIN LATERAL (SELECT amount FROM record_changes x
+			WHERE (x.window_id, x.record_id, x.merchant_id) = (r.window_id, r.record_id, r.merchant_id) ORDER BY version DESC LIMIT 1) c ON true
+	WHERE coalesce(c.amount, r.amount) > 0
+	ON CONFLICT DO NOTHING
+	RETURNING record_id, order_id, merchant_id, amount, currency, kind, reason
+), opened AS (
+	INSERT INTO breaks (category, fingerprint, center_id, merchant, order_ref, amount, currency, opened_at, note)
+	SELECT 'B-07', 'B-07/record/' || record_id, $6, merchant_id, order_id, amount, currency, $3, 'record set aside: ' || reason FROM aside
+	ON CONFLICT (fingerprint) DO NOTHING
+)
+SELECT a.merchant_id, a.record_id, r.operation, a.kind, a.amount, a.currency
+FROM aside a JOIN records r ON (r.window_id, r.record_id, r.merchant_id) = ($5, a.record_id, a.merchant_id)`
+
+// SetAside sets records aside within the caller's transaction and posts it: they stand among the refused ones, and are
+// presented again or given up as these are. It returns how many it set aside. The caller holds the center's lock: exclusively,
+// or shared and with it the order of each record.
+func SetAside(ctx context.Context, tx pgx.Tx, book ledger.Book, a Aside) (int, error) {
+	rows, err := tx.Query(ctx, setAside, a.Records, a.Reasons, a.At, a.File, a.Window, a.Center)
+	if err != nil {
+		return 0, fmt.Errorf("set %d records aside: %w", len(a.Records), err)
+	}
+	postings, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (ledger.Posting, error) {
+		p := ledger.Posting{Center: a.Center, At: a.At, Key: ledger.Key{Source: ledger.FromRecord, Phase: ledger.PhaseVerdict}}
+		var kind RecordKind
+		var currency int16
+		err := row.Scan(&p.Merchant, &p.SourceID, &p.Seq, &kind, &p.Amount, &currency)
+		p.Currency, p.Rule = money.Currency(currency), asideRule(kind, a.File > 0)
+		return p, err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("set %d records aside: %w", len(a.Records), err)
+	}
+	return len(postings), book.Post(ctx, tx, postings)
+}
+
+func asideRule(kind RecordKind, sealed bool) ledger.Rule {
+	switch {
+	case kind == Sale && sealed:
+		return ledger.PR06s
+	case sealed:
+		return ledger.PR06c
+	case kind == Sale:
+		return ledger.PR23s
+	}
+	return ledger.PR23c
+}
+
+// RecordName names a clearing record by the order that it belongs to.
+type RecordName struct {
+	Merchant int32
+	Order    int64
+	Record   int64
+}
+
+// windowOfRecord finds the window of a record by the operations of its order. An operation that gave back several slices names
+// its last record only; its window has them all.
+const windowOfRecord = `
+SELECT r.window_id FROM (SELECT DISTINCT window_id, merchant_id FROM operations WHERE merchant_id = $1 AND order_id = $2 AND window_id IS NOT NULL) o
+	JOIN records r USING (window_id, merchant_id) WHERE r.record_id = $3 AND r.order_id = $2`
+
+// WindowOf finds the window of a record. ErrNotFound tells that the order has no such record, or that it was presented again.
+func (b *Books) WindowOf(ctx context.Context, n RecordName) (int32, error) {
+	var window int32
+	err := b.Pool.QueryRow(ctx, windowOfRecord, n.Merchant, n.Order, n.Record).Scan(&window)
+	if isNotFound(err) {
+		return 0, fmt.Errorf("%w: record %d of order %d", ErrNotFound, n.Record, n.Order)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("find record %d: %w", n.Record, err)
+	}
+	return window, nil
+}
+
+// plannedFile is the file that will hold a record. A build that is under way holds its row.
+const plannedFile = `
+SELECT f.file_id FROM records r JOIN batches b ON b.window_id = r.window_id AND b.currency = r.currency JOIN files f USING (batch_id)
+WHERE r.window_id = $1 AND r.record_id = $2 AND r.merchant_id = $3 AND f.state = 'planned' FOR NO KEY UPDATE OF f SKIP LOCKED`
+
+// HoldRecord sets a record aside by a person's decision: before the seal of its window, or after it and before its file is
+// built. It is presented again by Represent, or given up. ErrNotAside tells that it cannot be set aside now.
+func (b *Books) HoldRecord(ctx context.Context, n RecordName, reason string) error {
+	_, err := b.change(ctx, "hold record", n.Merchant, n.Order, func(w *work) error {
+		var window int32
+		if err := w.tx.QueryRow(ctx, windowOfRecord, n.Merchant, n.Order, n.Record).Scan(&window); err != nil {
+			return fmt.Errorf("%w: record %d of order %d: %w", ErrNotFound, n.Record, n.Order, err)
+		}
+		file, err := w.fileToLeave(window, n)
+		if err != nil {
+			return err
+		}
+		held, err := SetAside(ctx, w.tx, b.ledger, Aside{Window: window, Center: w.center.ID, File: file, At: w.moment.at,
+			Records: []int64{n.Record}, Reasons: []string{reason}})
+		if err == nil && held == 0 {
+			err = fmt.Errorf("%w: %d is withdrawn, refused or set aside already", ErrNotAside, n.Record)
+		}
+		return err
+	})
+	return err
+}
+
+// fileToLeave is the file that a record is not to stand in; 0 while its window is open.
+func (w *work) fileToLeave(window int32, n RecordName) (file int64, err error) {
+	var open bool
+	err = w.tx.QueryRow(w.ctx, `SELECT state = 'open' AND cutoff_at > $2 FROM windows WHERE window_id = $1`, window, w.moment.at).Scan(&open)
+	if err != nil || open {
+		return 0, err
+	}
+	err = w.tx.QueryRow(w.ctx, plannedFile, window, n.Record, n.Merchant).Scan(&file)
+	if isNotFound(err) {
+		return 0, fmt.Errorf("%w: its window is closed and its file is built, or either is being done now", ErrNotAside)
+	}
+	return file, err
+}
+
+const closeAside = `UPDATE breaks SET closed_at = $2 WHERE fingerprint = 'B-07/record/' || $1 AND closed_at IS NULL`
+
+// closeAside closes the break of a record that was set aside, if it was.
+func (w *work) closeAside(record int64) error {
+	if _, err := w.tx.Exec(w.ctx, closeAside, fmt.Sprint(record), w.moment.at); err != nil {
+		return fmt.Errorf("close break of record %d: %w", record, err)
+	}
+	return nil
+}
