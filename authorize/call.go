@@ -46,6 +46,9 @@ type call struct {
 	noted    []noted    // what describes the buyer and was not taken as sent
 	unknown  []field    // fields that ListParameters may name
 	listed   []field    // those that it does
+	// fingerprint is that of the order which the request asks for under inOrderNumber, nil until it is known, and where the
+	// service asks for none.
+	fingerprint []byte
 }
 
 var calls = sync.Pool{New: func() any { return &call{body: make([]byte, 0, 4<<10)} }}

@@ -78,7 +78,9 @@ var sameOrigin = http.NewCrossOriginProtection()
 // act does what the form asks for, if the order is where the form belongs.
 func (v *visit) act(f form) error {
 	ctx := context.WithoutCancel(v.r.Context()) // from here on the work does not end with the browser
-	body, err := v.body(ctx)
+	books, cancel := patient(ctx)
+	defer cancel()
+	body, err := v.body(books)
 	if err != nil {
 		return err
 	}
@@ -89,13 +91,15 @@ func (v *visit) act(f form) error {
 		case page.DoPay:
 			return v.pay(ctx, f, body)
 		case page.DoDelete:
-			return v.forget(ctx, f[page.FieldDelete])
+			return v.forget(books, f[page.FieldDelete])
 		}
 	case page.Method:
 		if asked == page.DoContinue {
 			return v.continueSecure(ctx)
 		}
 	case page.QR:
+		ctx, cancel := context.WithTimeout(ctx, visitTimeout)
+		defer cancel()
 		return v.leaveCode(ctx, asked)
 	}
 	return v.again()
@@ -117,7 +121,9 @@ func (v *visit) pay(ctx context.Context, f form, shown page.Payment) error {
 	var k card
 	if byCard {
 		var err error
-		k, err = v.readCard(ctx, f, &shown, data)
+		books, cancel := patient(ctx)
+		defer cancel()
+		k, err = v.readCard(books, f, &shown, data)
 		defer k.cvv.Wipe()
 		if err != nil {
 			return err
@@ -143,6 +149,8 @@ func (v *visit) begin(ctx context.Context, byCard bool, k card, keep bool, brows
 	if byCard {
 		return v.payByCard(ctx, k, keep, browser)
 	}
+	ctx, cancel := context.WithTimeout(ctx, visitTimeout)
+	defer cancel()
 	return v.desk.begin(ctx, v.order)
 }
 

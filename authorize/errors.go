@@ -1,6 +1,7 @@
 package authorize
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -93,15 +94,21 @@ func (f *fault) httpStatus(format Format) int {
 	return http.StatusBadRequest
 }
 
-// errOutcomeUnknown is answered when the database could not tell whether it committed.
+// errOutcomeUnknown is answered when nobody can tell now whether what was asked for was done, by this request or by an earlier
+// one that asked for the same.
 var errOutcomeUnknown = &fault{first: errGeneral, second: onUnexpected, status: http.StatusServiceUnavailable,
 	detail: "outcome unknown: send the same request again"}
 
-// errUnavailable is answered when surely nothing happened.
+// errUnavailable is answered when surely nothing happened, and nothing had happened before.
 var errUnavailable = &fault{first: errInternal, second: onUnexpected, status: http.StatusServiceUnavailable,
 	detail: "service unavailable: nothing was done, send the request again"}
 
-var errBug = &fault{first: errInternal, second: onUnexpected, status: http.StatusInternalServerError, detail: "internal error"}
+// errStalled is answered to requests that were not begun.
+var errStalled = &fault{first: errGeneral, second: onRate, status: http.StatusServiceUnavailable,
+	detail: "service unavailable: this request was not begun, send it again"}
+
+// errBug is answered when a request failed in a way that nobody foresaw: what it may have left behind is not known.
+var errBug = &fault{first: errGeneral, second: onUnexpected, status: http.StatusInternalServerError, detail: "internal error"}
 
 // refusals translates what the books refuse. The first entry that matches decides; operation stands for the kind of
 // operation that was asked for.
@@ -142,8 +149,8 @@ var refusals = []struct {
 	{order.ErrNothingToCancel, errProhibited, operation, "nothing is left to cancel"},
 }
 
-// faultOf turns any error into what the merchant is told. second stands for the operation asked for. An error that is
-// not a refusal says only whether something may have happened.
+// faultOf turns any error into what the merchant is told. second stands for the operation asked for. Of an error that is
+// not a refusal it tells whether something may have happened, errOutcomeUnknown, or surely not, errUnavailable.
 func faultOf(err error, second int) *fault {
 	var f *fault
 	if errors.As(err, &f) {
@@ -160,8 +167,35 @@ func faultOf(err error, second int) *fault {
 	switch {
 	case errors.Is(err, settle.ErrNoWindow):
 		return &fault{first: errInternal, second: onProcessing, status: http.StatusServiceUnavailable, detail: "processing is not available"}
-	case errors.Is(err, postgres.ErrUnknown):
-		return errOutcomeUnknown
+	case errors.Is(err, settle.ErrBusy):
+		return errStalled
+	case postgres.Kind(err) == postgres.Rejected:
+		return errUnavailable
 	}
-	return errUnavailable
+	return errOutcomeUnknown
+}
+
+// troubled answers a request that was not served for want of the database. An order that the request asks for, and that is
+// there, is told as it stands, whoever made it. That nothing was done is only said when it was looked for and is not there,
+// or when the service does nothing: a repeat of a request that was done must not hear it.
+func (g *Gateway) troubled(ctx context.Context, s *service, c *call, f *fault) *answer {
+	switch {
+	case s.reads:
+		return &answer{fault: errUnavailable}
+	case c.fingerprint == nil:
+		return &answer{fault: errOutcomeUnknown}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
+	defer cancel()
+	o, err := g.Books.ByNumber(ctx, c.merchant.ID, c.text(inOrderNumber))
+	if errors.Is(err, settle.ErrNotFound) {
+		return &answer{fault: f}
+	}
+	if err == nil && o.Matches(c.fingerprint) {
+		if a, err := g.stored(ctx, c, o.ID); err == nil {
+			g.prove(c, s.sheet, a)
+			return a
+		}
+	}
+	return &answer{fault: errOutcomeUnknown}
 }

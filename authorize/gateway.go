@@ -58,6 +58,9 @@ type Options struct {
 	MaxRequests int64
 	// MaxPerMerchant bounds those of one merchant, so that one cannot take the place of all. Default 1024.
 	MaxPerMerchant int64
+	// Stalled tells that the database does not answer now: requests are then refused before anything of them is begun. Nil: it
+	// always answers.
+	Stalled func() bool
 	// ThreeDS authenticates card holders on the page and in payments of merchants' servers; nil: nobody does.
 	ThreeDS ThreeDS
 	// Limits of the payment page.
@@ -106,6 +109,9 @@ func New(o Options) (*Gateway, error) {
 	}
 	if o.MaxPerMerchant == 0 {
 		o.MaxPerMerchant = 1024
+	}
+	if o.Stalled == nil {
+		o.Stalled = func() bool { return false }
 	}
 	if o.Notifier == nil {
 		o.Notifier = notify.New(notify.Options{})

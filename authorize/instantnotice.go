@@ -20,6 +20,10 @@ func (g *Gateway) instantNotice(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	if g.Stalled() {
+		http.Error(w, "try again", http.StatusServiceUnavailable)
+		return
+	}
 	source := g.Source(r)
 	if !g.forging.open(source) {
 		http.Error(w, "too many notifications that are not the bank's", http.StatusTooManyRequests)
@@ -53,7 +57,9 @@ func (g *Gateway) noticed(r *http.Request, center int16, n instant.Notice) error
 	if n.Payment.Status != instant.Paid {
 		return nil
 	}
-	return g.desk.paid(r.Context(), center, merchant, id, operation, n.Payment)
+	ctx, cancel := patient(r.Context())
+	defer cancel()
+	return g.desk.paid(ctx, center, merchant, id, operation, n.Payment)
 }
 
 // noticeStatus tells the bank whether to repeat its notification: it gives up on the codes below 500 but the throttle's.

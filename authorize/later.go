@@ -23,6 +23,7 @@ func (g *Gateway) later(ctx context.Context, c *call) (*answer, error) {
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx) // from here on the work does not end with the caller
+	c.fingerprint = r.Fingerprint
 	o, k, err := g.openLater(ctx, r)
 	if err != nil {
 		return nil, err

@@ -83,12 +83,15 @@ func (g *Gateway) takeBack(ctx context.Context, merchant int32, id int64) bool {
 // resolveNow sends what the cancel owes the center at once, and takes the final state if it comes within the budget.
 // Otherwise the operation stays in process and is sent again later.
 func (g *Gateway) resolveNow(ctx context.Context, r *settle.OperationResult) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.InlineBudget)
+	ctx = context.WithoutCancel(ctx)
+	sending, cancel := context.WithTimeout(ctx, g.InlineBudget)
 	defer cancel()
-	if err := g.sender.SendNow(ctx, r.Order.Merchant, r.Order.ID); err != nil {
+	if err := g.sender.SendNow(sending, r.Order.Merchant, r.Order.ID); err != nil {
 		g.Log.Warn("cancel not sent at once; it will be", "order", r.Order.ID, "error", err)
 	}
-	o, err := g.Books.Order(context.WithoutCancel(ctx), r.Order.Merchant, r.Order.ID)
+	ctx, cancel = context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	o, err := g.Books.Order(ctx, r.Order.Merchant, r.Order.ID)
 	if err != nil {
 		g.Log.Error("cancel not read back", "order", r.Order.ID, "error", err)
 		return

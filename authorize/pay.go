@@ -8,12 +8,15 @@ import (
 
 	"settled/authorize/online"
 	"settled/internal/money"
-	"settled/internal/postgres"
 	"settled/settle"
 )
 
-// settleTimeout bounds what is written before and after a request to a center.
-const settleTimeout = 30 * time.Second
+// settleTimeout bounds what a request asks of the books, before it asks anybody else and again after it. A commit that has
+// begun may take 5 s longer. lookTimeout bounds the last look at an order after that failed.
+const (
+	settleTimeout = 8 * time.Second
+	lookTimeout   = 2 * time.Second
+)
 
 // pay serves silentpay: intent, wire, outcome, answer.
 func (g *Gateway) pay(ctx context.Context, c *call) (*answer, error) {
@@ -33,10 +36,9 @@ func (g *Gateway) pay(ctx context.Context, c *call) (*answer, error) {
 	if keeps {
 		return g.payKeeping(ctx, c, r, k)
 	}
+	c.fingerprint = in.Fingerprint
 	p, earlier, err := g.begin(ctx, in)
 	switch {
-	case errors.Is(err, postgres.ErrUnknown):
-		return g.readBack(ctx, c, &in)
 	case err != nil:
 		return nil, err
 	case earlier != nil:
@@ -47,6 +49,11 @@ func (g *Gateway) pay(ctx context.Context, c *call) (*answer, error) {
 		return a.repeated(), nil
 	}
 	return g.authorize(ctx, c, &in, p, k)
+}
+
+// patient bounds what is asked of the books next.
+func patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, settleTimeout)
 }
 
 func (g *Gateway) begin(ctx context.Context, in settle.Intent) (*settle.Payment, *settle.Order, error) {
@@ -118,25 +125,13 @@ func (g *Gateway) fingerprint(in *settle.Intent) []byte {
 	return sum[:]
 }
 
-// readBack answers when the commit of the intent has an unknown outcome: nothing was sent to the center. If the intent
-// is there, the order is in process and will be given up; if not, the same request asks again.
-func (g *Gateway) readBack(ctx context.Context, c *call, in *settle.Intent) (*answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
-	defer cancel()
-	o, err := g.Books.ByNumber(ctx, in.Merchant.ID, in.OrderNumber)
-	if err != nil || !o.Matches(in.Fingerprint) {
-		return nil, errOutcomeUnknown
-	}
-	return g.stored(ctx, c, o.ID)
-}
-
 // authorize asks the center and answers what it said.
 func (g *Gateway) authorize(ctx context.Context, c *call, in *settle.Intent, p *settle.Payment, k card) (*answer, error) {
 	result, known := g.perform(ctx, p, g.request(p, k))
 	if known {
 		return c.finished(g, in, p, result), nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	a, err := g.stored(ctx, c, p.Order)
 	if err != nil {

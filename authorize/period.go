@@ -68,7 +68,9 @@ func (g *Gateway) resultByDate(ctx context.Context, c *call) (*answer, error) {
 	}
 	a, err := g.period(ctx, c, q)
 	if err != nil {
-		if back := g.Books.ReturnTurn(context.WithoutCancel(ctx), c.merchant.ID, periodService, at); back != nil {
+		books, cancel := patient(context.WithoutCancel(ctx))
+		defer cancel()
+		if back := g.Books.ReturnTurn(books, c.merchant.ID, periodService, at); back != nil {
 			g.Log.Error("a call that failed counts", "merchant", c.merchant.ID, "error", back)
 		}
 		return nil, err

@@ -1,6 +1,7 @@
 package authorize
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"net/http"
@@ -75,6 +76,9 @@ func (g *Gateway) answerTo(r *http.Request, s *service, c *call, id string) (a *
 	if f.status >= http.StatusInternalServerError {
 		g.Log.Error("request not served", "route", s.path, "request", id, "error", err)
 	}
+	if f == errUnavailable || f == errOutcomeUnknown {
+		return g.troubled(r.Context(), s, c, f)
+	}
 	return &answer{fault: f}
 }
 
@@ -82,6 +86,9 @@ func (g *Gateway) run(r *http.Request, s *service, c *call) (*answer, error) {
 	defer g.serving.Add(-1)
 	if g.serving.Add(1) > g.MaxRequests {
 		return nil, errBusy
+	}
+	if g.Stalled() {
+		return nil, errStalled
 	}
 	if err := c.read(r); err != nil {
 		return nil, err
@@ -94,7 +101,9 @@ func (g *Gateway) run(r *http.Request, s *service, c *call) (*answer, error) {
 	if own.Add(1) > g.MaxPerMerchant {
 		return nil, errBusy
 	}
-	a, err := s.handle(g, r.Context(), c)
+	ctx, cancel := context.WithTimeout(r.Context(), settleTimeout)
+	defer cancel()
+	a, err := s.handle(g, ctx, c)
 	if err == nil {
 		g.prove(c, s.sheet, a)
 	}

@@ -143,6 +143,13 @@ func (g *Gateway) pass(ctx context.Context, o *settle.Order, s threeds.Authentic
 	return outcome{result, known}, nil
 }
 
+// authenticating is the 3-D Secure that the order's payment waits for, nil when it does not.
+func (g *Gateway) authenticating(ctx context.Context, o *settle.Order) (*settle.Authentication, error) {
+	ctx, cancel := patient(ctx)
+	defer cancel()
+	return g.Books.Authenticating(ctx, o)
+}
+
 // ask has the cardholder authenticated, once the bank has looked at the browser or will not.
 func (g *Gateway) ask(ctx context.Context, o *settle.Order, a *settle.Authentication, r threeds.Request) (outcome, error) {
 	r.ServerTransID, r.Version, r.Method = a.ServerID, a.Version, threeds.MethodNone

@@ -88,7 +88,7 @@ func (v *visit) noted(out outcome, err error) error {
 
 // continueSecure goes on after the bank has looked at the browser, or has not.
 func (v *visit) continueSecure(ctx context.Context) error {
-	a, err := v.Books.Authenticating(ctx, v.order)
+	a, err := v.authenticating(ctx, v.order)
 	if a != nil && err == nil && a.State == settle.AuthenticationMethod {
 		err = v.noted(v.ask(ctx, v.order, a, v.question(a)))
 	}
@@ -105,7 +105,7 @@ const unaskedFor = 30 * time.Second
 // settleSecure goes on with an authentication that waits, as far as the 3-D Secure server knows more.
 func (v *visit) settleSecure() error {
 	ctx := context.WithoutCancel(v.r.Context())
-	a, err := v.Books.Authenticating(ctx, v.order)
+	a, err := v.authenticating(ctx, v.order)
 	if a == nil || err != nil || v.ThreeDS == nil {
 		return err
 	}

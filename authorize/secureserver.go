@@ -47,6 +47,7 @@ func (g *Gateway) storedOrError(ctx context.Context, c *call, o *settle.Order, e
 func (g *Gateway) openSecure(ctx context.Context, c *call, r settle.OpenRequest) (o *settle.Order, err error) {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
+	c.fingerprint = r.Fingerprint
 	r.PayBefore = g.Now().Add(c.settings.Page.timeout())
 	if r.Details, err = withDetails(r.Details, details{viaDetail: viaServer}); err != nil {
 		return nil, err
@@ -57,7 +58,9 @@ func (g *Gateway) openSecure(ctx context.Context, c *call, r settle.OpenRequest)
 
 // beginSecure goes as far as it can without the browser.
 func (g *Gateway) beginSecure(ctx context.Context, c *call, id int64, a *settle.Authentication, failure error) error {
-	o, err := g.Books.Order(ctx, c.merchant.ID, id)
+	books, cancel := patient(ctx)
+	defer cancel()
+	o, err := g.Books.Order(books, c.merchant.ID, id)
 	switch {
 	case err != nil:
 		return err
@@ -97,11 +100,13 @@ func (g *Gateway) continuePayment(ctx context.Context, c *call) (*answer, error)
 	}
 	c.readLanguage(c.settings.language())
 	ctx = context.WithoutCancel(ctx) // from here on the work does not end with the caller
-	o, err := g.Books.Order(ctx, c.merchant.ID, id)
+	books, cancel := patient(ctx)
+	defer cancel()
+	o, err := g.Books.Order(books, c.merchant.ID, id)
 	if err != nil {
 		return nil, err
 	}
-	a, err := g.Books.Authenticating(ctx, o)
+	a, err := g.Books.Authenticating(books, o)
 	switch {
 	case err != nil:
 		return nil, err

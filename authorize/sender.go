@@ -147,13 +147,17 @@ func (s *Sender) answered(ctx context.Context, e settle.Owed, v settle.Verdict, 
 	if v == settle.VerdictRefused || v == settle.VerdictTooLate {
 		s.log.Warn("center refused", "order", e.Order, "transaction", e.Transaction, "action", a.ActionCode)
 	}
-	return s.books.Answered(context.WithoutCancel(ctx), e, v, a.ActionCode, a.ApprovalCode, a.NetworkID)
+	ctx, cancel := patient(context.WithoutCancel(ctx))
+	defer cancel()
+	return s.books.Answered(ctx, e, v, a.ActionCode, a.ApprovalCode, a.NetworkID)
 }
 
 func (s *Sender) unanswered(ctx context.Context, e settle.Owed, cause error) error {
 	s.log.Warn("no answer to an owed message; it is repeated", "order", e.Order, "transaction", e.Transaction,
 		"attempts", e.Attempts, "error", cause)
-	return s.books.Unanswered(context.WithoutCancel(ctx), e, cause.Error())
+	ctx, cancel := patient(context.WithoutCancel(ctx))
+	defer cancel()
+	return s.books.Unanswered(ctx, e, cause.Error())
 }
 
 // message is an owed exchange with all that its request needs.

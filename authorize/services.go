@@ -16,6 +16,7 @@ type service struct {
 	exact  []in   // those of takes that must have a value when they are given, because their absence means something
 	guards []in   // those of takes whose absence means something, though an empty one may pass for an absent one
 	second int    // names the service's operation in errors
+	reads  bool   // it changes nothing
 	handle func(*Gateway, context.Context, *call) (*answer, error)
 
 	accepts [inCount]taking // what becomes of each parameter
@@ -49,11 +50,11 @@ var services = prepared([]service{
 	{path: "/cancel/wscancel.cfm", sheet: wsCancelSheet, format: FormatSOAP, second: onCancel, handle: (*Gateway).cancel,
 		needs: []in{inBillNumber}, takes: cancelParams,
 		exact: cancelExact},
-	{path: "/orderstate/orderstate.cfm", sheet: orderStateSheet, format: FormatSOAP, second: onOrder, handle: (*Gateway).orderState,
+	{path: "/orderstate/orderstate.cfm", sheet: orderStateSheet, format: FormatSOAP, second: onOrder, reads: true, handle: (*Gateway).orderState,
 		needs: []in{inOrderNumber}, takes: periodParams},
-	{path: "/orderresult/orderresult.cfm", sheet: orderResultSheet, format: FormatXML, second: onOrder, handle: (*Gateway).orderResult,
+	{path: "/orderresult/orderresult.cfm", sheet: orderResultSheet, format: FormatXML, second: onOrder, reads: true, handle: (*Gateway).orderResult,
 		takes: slices.Concat([]in{inOrderNumber, inBillNumber}, periodParams)},
-	{path: "/resultbydate/resultbydate.cfm", sheet: resultByDateSheet, format: FormatCSV, second: onService, handle: (*Gateway).resultByDate,
+	{path: "/resultbydate/resultbydate.cfm", sheet: resultByDateSheet, format: FormatCSV, second: onService, reads: true, handle: (*Gateway).resultByDate,
 		takes: slices.Concat(periodParams, span(inTestMode, inZipFlag)),
 		exact: span(inTestMode, inDateTimeMode)},
 })

@@ -112,6 +112,7 @@ func (g *Gateway) keepingFingerprint(r *settle.OpenRequest, in *settle.Intent, a
 func (g *Gateway) payKeeping(ctx context.Context, c *call, r settle.OpenRequest, k card) (*answer, error) {
 	books, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
+	c.fingerprint = r.Fingerprint
 	o, fresh, err := g.Books.Open(books, r)
 	if err != nil {
 		return nil, err
@@ -148,7 +149,7 @@ func (g *Gateway) payOnce(ctx context.Context, c *call, o *settle.Order, fresh b
 			return nil, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	a, err := g.stored(ctx, c, o.ID)
 	if err != nil {

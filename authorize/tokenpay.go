@@ -30,6 +30,7 @@ func (g *Gateway) payToken(ctx context.Context, c *call) (*answer, error) {
 	ctx = context.WithoutCancel(ctx) // from here on the work does not end with the caller
 	books, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
+	c.fingerprint = r.Fingerprint
 	o, fresh, err := g.Books.Open(books, r)
 	if err != nil {
 		return nil, err

@@ -129,6 +129,8 @@ func pending(o *settle.Order) *settle.Operation {
 
 // stored answers a payment from the books.
 func (g *Gateway) stored(ctx context.Context, c *call, id int64) (*answer, error) {
+	ctx, cancel := patient(ctx)
+	defer cancel()
 	o, err := g.Books.Order(ctx, c.merchant.ID, id)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strconv"
+	"time"
 
 	"settled/authorize/page"
 	"settled/authorize/threeds"
@@ -72,6 +73,9 @@ func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, serve func(*visi
 	m.count(v.class, g.Now().Sub(began))
 }
 
+// visitTimeout bounds a visit that changes nothing, and what a partner bank is asked for one.
+const visitTimeout = 15 * time.Second
+
 // run serves the request. A panic is an internal error; what it may have left behind is resolved as after a crash.
 func (v *visit) run(serve func(*visit) error) (err error) {
 	defer func() {
@@ -84,10 +88,16 @@ func (v *visit) run(serve func(*visit) error) (err error) {
 	if v.serving.Add(1) > v.MaxRequests {
 		return errBusy
 	}
+	if v.Stalled() {
+		return errStalled
+	}
 	if err := checkQuery(v.r.URL.RawQuery); err != nil {
 		return err
 	}
 	v.query = v.r.URL.Query()
+	ctx, cancel := context.WithTimeout(v.r.Context(), visitTimeout)
+	defer cancel()
+	v.r = v.r.WithContext(ctx)
 	return serve(v)
 }
 
@@ -178,6 +188,8 @@ func (v *visit) take(o *settle.Order) {
 
 // reload reads the order again, after something was done with it.
 func (v *visit) reload(ctx context.Context) error {
+	ctx, cancel := patient(ctx)
+	defer cancel()
 	o, err := v.Books.Order(ctx, v.order.Merchant, v.order.ID)
 	if err == nil {
 		v.take(o)

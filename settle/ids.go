@@ -3,7 +3,6 @@ package settle
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -13,8 +12,8 @@ import (
 // within transactions, and with every connection in a transaction that waits for one, none would ever come.
 type blocks struct {
 	pool *pgxpool.Pool
-	err  error // why there is no connection
-	mu   sync.Mutex
+	err  error         // why there is no connection
+	turn chan struct{} // holds one value: whoever takes it may use open, and puts it back
 	open map[string]*block
 }
 
@@ -23,7 +22,9 @@ func newBlocks(like *pgxpool.Pool) *blocks {
 	cfg := like.Config()
 	cfg.MaxConns, cfg.MinConns, cfg.MinIdleConns = 1, 0, 0
 	pool, err := pgxpool.NewWithConfig(context.Background(), cfg)
-	return &blocks{pool: pool, err: err, open: map[string]*block{}}
+	b := &blocks{pool: pool, err: err, turn: make(chan struct{}, 1), open: map[string]*block{}}
+	b.turn <- struct{}{}
+	return b
 }
 
 func (b *blocks) close() {
@@ -39,13 +40,18 @@ INSERT INTO id_blocks (name, next) VALUES ($1, $2 + 1)
 ON CONFLICT (name) DO UPDATE SET next = id_blocks.next + $2
 RETURNING next - $2`
 
-// next returns the next identifier of a name, reserving size at a time. The first is 1.
+// next returns the next identifier of a name, reserving size at a time. The first is 1. It waits for the database, and for
+// others who do, no longer than ctx lasts.
 func (b *blocks) next(ctx context.Context, name string, size int64) (int64, error) {
 	if b.err != nil {
 		return 0, fmt.Errorf("reserve identifiers of %q: %w", name, b.err)
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	select {
+	case <-b.turn:
+		defer func() { b.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return 0, fmt.Errorf("reserve identifiers of %q: %w", name, ctx.Err())
+	}
 	cur := b.open[name]
 	if cur == nil {
 		cur = &block{}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"settled/internal/money"
@@ -19,6 +20,9 @@ const laneCap = 256
 
 // laneTimeout bounds one commit of a lane, whatever the callers' deadlines are.
 const laneTimeout = 20 * time.Second
+
+// ErrBusy refuses work, before anything of it was begun, because too much waits for the database already.
+var ErrBusy = errors.New("settle: too many payments wait to be written")
 
 // lane is one worker of the group commit: it drains its queue, with no timer, and commits what it finds together.
 type lane struct {
@@ -37,6 +41,7 @@ type item struct {
 	finish *outcome
 	fresh  bool // result: this item took effect (it was not a repeat, and nobody was first)
 	reply  chan error
+	taken  atomic.Bool // by the lane, or back by a caller who does not wait any longer: whoever is first
 }
 
 func startLane(b *Books) *lane {
@@ -55,7 +60,8 @@ func (l *lane) close() {
 	<-l.done
 }
 
-// do queues the item and waits for its commit. The commit goes on if ctx ends first: the caller then does not know.
+// do queues the item and waits for its commit. If ctx ends first, an item that still waits is taken back, and surely nothing
+// happens; one that the lane has is written or not, and the caller does not know. A full queue takes nothing.
 func (l *lane) do(ctx context.Context, it *item) error {
 	it.reply = make(chan error, 1)
 	l.mu.RLock()
@@ -66,23 +72,29 @@ func (l *lane) do(ctx context.Context, it *item) error {
 	select {
 	case l.queue <- it:
 		l.mu.RUnlock()
-	case <-ctx.Done():
+	default:
 		l.mu.RUnlock()
-		return ctx.Err()
+		return &postgres.RejectedError{Key: groupCommit, Err: ErrBusy}
 	}
 	select {
 	case err := <-it.reply:
 		return err
 	case <-ctx.Done():
-		return &postgres.UnknownError{Key: "group commit", Err: ctx.Err()}
 	}
+	if it.taken.CompareAndSwap(false, true) {
+		return &postgres.RejectedError{Key: groupCommit, Err: ctx.Err()}
+	}
+	return &postgres.UnknownError{Key: groupCommit, Err: ctx.Err()}
 }
+
+// groupCommit names the transactions of lanes.
+const groupCommit = "group commit"
 
 func (l *lane) run() {
 	defer close(l.done)
 	group := make([]*item, 0, laneCap)
 	for first := range l.queue {
-		group = append(group[:0], first)
+		group = first.join(group[:0])
 		for len(group) < laneCap {
 			select {
 			case it, ok := <-l.queue:
@@ -90,7 +102,7 @@ func (l *lane) run() {
 					l.commit(group)
 					return
 				}
-				group = append(group, it)
+				group = it.join(group)
 				continue
 			default:
 			}
@@ -100,8 +112,19 @@ func (l *lane) run() {
 	}
 }
 
+// join adds the item to a group, unless its caller took it back.
+func (it *item) join(group []*item) []*item {
+	if !it.taken.CompareAndSwap(false, true) {
+		return group
+	}
+	return append(group, it)
+}
+
 // commit runs the group in one transaction; if the server refuses it, each item alone, so that only the bad one fails.
 func (l *lane) commit(group []*item) {
+	if len(group) == 0 {
+		return
+	}
 	err := l.transact(group)
 	if len(group) == 1 || !oneItemsFault(err) {
 		for _, it := range group {
@@ -137,7 +160,7 @@ func (l *lane) transact(group []*item) error {
 		}
 	}
 	l.commits++
-	return postgres.InTx(ctx, l.books.Options.Lanes, postgres.Key{Name: "group commit"}, func(tx pgx.Tx) error {
+	return postgres.InTx(ctx, l.books.Options.Lanes, postgres.Key{Name: groupCommit}, func(tx pgx.Tx) error {
 		for _, it := range group {
 			it.fresh = false // an attempt that was rolled back may have set it
 		}

@@ -24,6 +24,15 @@ func newRun() *cobra.Command {
 	return process("run", "Serve and work in one process", app.Roles{Serve: true, Work: true})
 }
 
+// unlessStopped is the error of a start. One that was asked to stop before it was over has nothing to drain, and is in order.
+func unlessStopped(ctx context.Context, log *slog.Logger, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	log.Info("stopped before it had started", slog.Any("reason", err))
+	return nil
+}
+
 // process is a command that runs until SIGTERM, then drains.
 func process(use, short string, roles app.Roles) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: exactly(0), RunE: func(c *cobra.Command, _ []string) error {
@@ -39,12 +48,12 @@ func process(use, short string, roles app.Roles) *cobra.Command {
 		slog.SetDefault(log)
 		core, err := app.Open(c.Context(), app.Options{Environment: e, Config: cfg, Log: log})
 		if err != nil {
-			return err
+			return unlessStopped(c.Context(), log, err)
 		}
 		defer core.Close()
 		server, err := app.Start(c.Context(), core, roles)
 		if err != nil {
-			return err
+			return unlessStopped(c.Context(), log, err)
 		}
 		<-c.Context().Done()
 		log.Info("stopping", slog.String("drain", e.Drain.String()))

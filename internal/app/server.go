@@ -31,6 +31,7 @@ type Server struct {
 	Gateway    *authorize.Gateway
 	APIAddr    string // of the merchants' API; empty when it is not served
 	MetricAddr string // of metrics and health
+	pulse      *pulse
 	hosts      []*online.Client
 	stops      []func(context.Context) error // in order of the starts
 }
@@ -47,6 +48,9 @@ func Start(ctx context.Context, core *Core, roles Roles) (*Server, error) {
 }
 
 func (s *Server) start(ctx context.Context, roles Roles) error {
+	if err := s.startPulse(); err != nil {
+		return err
+	}
 	if err := s.startGateway(); err != nil {
 		return err
 	}
@@ -126,7 +130,7 @@ func (s *Server) startGateway() error {
 	}
 	s.Gateway, err = authorize.New(authorize.Options{Books: s.Books, Directory: s.Config.Directory, Vault: s.Vault, Centers: centers, Banks: banks,
 		Merchants: merchants(s.Config), Source: sourceBehind(s.Environment.Proxies), Secure: secureBehind(s.Environment.Proxies), Now: s.Now, Log: s.Log, Registerer: s.Registry, InlineBudget: s.InlineBudget,
-		PublicURL: s.Config.PublicURL, SigningKey: s.Config.SigningKey, ThreeDS: secure})
+		PublicURL: s.Config.PublicURL, SigningKey: s.Config.SigningKey, ThreeDS: secure, Stalled: s.pulse.refuses})
 	if err != nil {
 		return err
 	}
@@ -207,8 +211,8 @@ func (s *Server) operations() http.Handler {
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 		defer cancel()
-		if err := s.Pool.Ping(ctx); err != nil {
-			http.Error(w, "database is not reachable", http.StatusServiceUnavailable)
+		if s.pulse.stalled.Load() || s.Pool.Ping(ctx) != nil {
+			http.Error(w, "database does not answer", http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ready")

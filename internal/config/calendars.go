@@ -106,6 +106,7 @@ var DefaultSchedules = map[string]string{
 	"fetch-replies": "@every 60s",
 	"audit":         "*/15 * * * *",
 	"rollup":        "10 1 * * *",
+	"prune":         "@hourly",
 
 	"reconcile-authorizations": "7 * * * *",
 }

@@ -12,11 +12,13 @@
 //
 //	nil              committed, for sure
 //	*RejectedError   rolled back, for sure; nothing happened
-//	*UnknownError    the server took COMMIT and its answer was lost, and nobody could be asked yet
+//	*UnknownError    the server took COMMIT, or may have, and nobody can tell whether it committed
 //
-// A COMMIT whose answer is lost is first resolved: by the natural key that the transaction wrote (Key.Resolve), and by
-// pg_xact_status of its transaction id, which InTx reads in the same round trip as BEGIN. Only a question that cannot be
-// answered within its time budget becomes an UnknownError, and the caller answers "unknown, ask again with the same key".
+// Every transaction writes a random token of its own into the table commits, in the round trip of BEGIN. A COMMIT whose answer
+// is lost is resolved by it: the token is there, and it committed; or its session has ended without it, and it never will.
+// After a recovery or a fail-over an absent token proves nothing, and neither does the status of a transaction's number at
+// any time: the server gives the number of a transaction that a crash has lost to another one. docs/adr/0013 says more.
+// UnknownError is for the caller to pass on: what it asked for may be there, and is looked for later.
 //
 // Whether an error of the driver is called safe to retry is never consulted: pgx says so of transactions that did
 // commit. database/sql is not used for the same reason: it repeats statements by itself.

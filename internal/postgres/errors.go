@@ -17,7 +17,7 @@ type Outcome uint8
 
 // The outcomes. Unknown is the zero value: an error that says nothing else means that we do not know.
 const (
-	Unknown  Outcome = iota // committed or not; ask again by the natural key
+	Unknown  Outcome = iota // committed or not; look later for what it would have written
 	Rejected                // surely nothing happened
 	Done                    // surely committed
 )
@@ -65,14 +65,14 @@ func (e *RejectedError) Is(target error) bool { return target == ErrRejected }
 // UnknownError is the answer of InTx for a transaction whose COMMIT was sent and whose outcome could not be learned in
 // time. It may have committed or may still commit.
 type UnknownError struct {
-	Key string // Key.Name of the transaction
-	XID uint64 // the server's transaction id, for pg_xact_status
-	Err error  // why the answer to COMMIT was lost, and why resolving it did not succeed
+	Key   string   // Key.Name of the transaction
+	Token [16]byte // a row of commits holds it if the transaction committed; zero where no transaction can be named
+	Err   error    // why the answer to COMMIT was lost, and why resolving it did not succeed
 }
 
 // Error says that the outcome is unknown, and why.
 func (e *UnknownError) Error() string {
-	return fmt.Sprintf("transaction %s (xid %d): outcome unknown: %v", e.Key, e.XID, e.Err)
+	return fmt.Sprintf("transaction %s (token %x): outcome unknown: %v", e.Key, e.Token, e.Err)
 }
 
 // Unwrap returns the cause.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,19 +21,19 @@ const (
 	resolveMax   = 500 * time.Millisecond // longest pause between two questions
 )
 
-// Variables only so that a test need not wait as long.
+// Variables only so that a test need not wait as long. The graces are how long after the deadline of its context, if it has
+// one, InTx goes on to wait: a caller who is waited for gives a deadline that is this much earlier than his own.
 var (
 	commitTimeout = 30 * time.Second // wait for the answer to COMMIT
+	commitGrace   = 3 * time.Second
 	resolveBudget = 10 * time.Second // wait for the truth about a lost answer
+	resolveGrace  = 5 * time.Second
 )
 
-// Key is the natural key of what a transaction writes: the thing to look for when the answer to its COMMIT is lost.
+// Key names a transaction for people.
 type Key struct {
-	// Name is for people and logs, such as "order/1042/confirm".
+	// Name is for errors and logs, such as "order/1042/confirm".
 	Name string
-	// Resolve looks, outside any transaction, for what this very transaction writes. known is false where it cannot
-	// tell. May be nil: then the server's transaction status alone decides.
-	Resolve func(ctx context.Context, conn *pgx.Conn) (committed, known bool, err error)
 }
 
 // InTx runs fn in a READ COMMITTED transaction and commits it if fn returns nil. pool comes from Open.
@@ -42,7 +43,7 @@ type Key struct {
 // growing random pauses, so fn may run more than once and must do nothing outside tx. fn neither commits nor rolls back.
 //
 // COMMIT is not cancelled with ctx, for a cancelled COMMIT is an unknown one; it has its own limit of 30 s, and resolving
-// a lost answer one of 10 s more.
+// a lost answer one of 10 s more. Where ctx has a deadline, InTx returns 5 s after it at the latest.
 func InTx(ctx context.Context, pool *pgxpool.Pool, key Key, fn func(pgx.Tx) error) error {
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
@@ -65,7 +66,8 @@ func once(ctx context.Context, pool *pgxpool.Pool, key Key, fn func(pgx.Tx) erro
 	if err != nil {
 		return &RejectedError{key.Name, fmt.Errorf("acquire connection: %w", err)}
 	}
-	defer conn.Release() // destroys a connection that is still in a transaction, so a panic of fn rolls back
+	release := sync.OnceFunc(conn.Release)
+	defer release() // destroys a connection that is still in a transaction, so a panic of fn rolls back
 	t, err := begin(ctx, conn.Conn())
 	if err != nil {
 		return &RejectedError{key.Name, err}
@@ -80,8 +82,21 @@ func once(ctx context.Context, pool *pgxpool.Pool, key Key, fn func(pgx.Tx) erro
 	case rejected:
 		return &RejectedError{key.Name, fmt.Errorf("commit: %w", err)}
 	default:
+		_ = conn.Conn().Close(ctx)
+		release()
 		return resolve(ctx, pool, key, t, err)
 	}
+}
+
+// outlast is a context that ends at a limit of its own, and some grace after the deadline of ctx, if it has one.
+func outlast(ctx context.Context, grace, limit time.Duration) (context.Context, context.CancelFunc) {
+	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return free, cancel
+	}
+	free, earlier := context.WithDeadline(free, deadline.Add(grace))
+	return free, func() { earlier(); cancel() }
 }
 
 // commit sends COMMIT. rejected is true when the error proves that nothing was committed.
@@ -90,7 +105,7 @@ func (t *tx) commit(ctx context.Context) (rejected bool, err error) {
 		t.rollback(ctx)
 		return true, pgx.ErrTxCommitRollback
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	ctx, cancel := outlast(ctx, commitGrace, commitTimeout)
 	defer cancel()
 	err = t.Tx.Commit(ctx)
 	return errors.Is(err, pgx.ErrTxCommitRollback) || refusedByServer(err), err

@@ -98,25 +98,3 @@ func milliseconds(d, standard time.Duration) string {
 	}
 	return strconv.FormatInt(d.Milliseconds(), 10)
 }
-
-// timelineData is the key of the session's write timeline in the connection's custom data.
-const timelineData = "settled.timeline"
-
-// sqlSession takes AppRole if it exists and $1 wishes it, and tells the timeline that the server writes.
-const sqlSession = `
-SELECT ` + sqlTimeline + `,
-       (SELECT set_config('role', rolname, false) FROM pg_roles WHERE rolname = 'settled_app' AND $1)`
-
-// sqlTimeline is empty on a standby.
-const sqlTimeline = `CASE WHEN pg_is_in_recovery() THEN '' ELSE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END`
-
-// prepareSession sets the role and remembers the timeline, so that InTx can tell a fail-over from a broken connection.
-func prepareSession(ctx context.Context, conn *pgx.Conn, owner bool) error {
-	var timeline string
-	var role *string
-	if err := conn.QueryRow(ctx, sqlSession, !owner).Scan(&timeline, &role); err != nil {
-		return fmt.Errorf("take role %s: %w", AppRole, err)
-	}
-	conn.PgConn().CustomData()[timelineData] = timeline
-	return nil
-}

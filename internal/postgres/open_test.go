@@ -29,7 +29,13 @@ func TestOpenSetsTheSession(t *testing.T) {
 // durableServer starts a server that keeps its promises, with settings of its own.
 func durableServer(t *testing.T, settings map[string]string) *local.Server {
 	t.Helper()
-	server, err := local.Start(t.Context(), local.Config{Settings: settings})
+	return serverOf(t, local.Config{Settings: settings})
+}
+
+// serverOf starts a server, and skips the test where there is none.
+func serverOf(t *testing.T, cfg local.Config) *local.Server {
+	t.Helper()
+	server, err := local.Start(t.Context(), cfg)
 	if errors.Is(err, local.ErrNoServer) && os.Getenv("SETTLED_REQUIRE_ALL") != "1" {
 		t.Skip(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"strconv"
@@ -27,17 +28,22 @@ const (
 	whileSent       // it reaches the server, nobody waits for it
 	afterAnswer     // the server has committed and answered; the answer is thrown away
 	cuts
+	held // the COMMIT waits until it is released, and the line is cut then
 )
 
 // proxy stands between client and server, understands frames, and cuts the line at COMMIT as choose says.
 type proxy struct {
-	listener        net.Listener
-	network, server string
-	commit          []byte // what a Query frame must contain to count as COMMIT
-	choose          func() cut
-	done            [cuts]atomic.Int64
-	lines           sync.WaitGroup
+	listener net.Listener
+	server   atomic.Pointer[pgxpool.Pool] // that it leads to
+	commit   []byte                       // what a Query frame must contain to count as COMMIT
+	choose   func() cut
+	done     [held + 1]atomic.Int64
+	holding  chan chan struct{} // told of each COMMIT that is held; closing what is sent releases it
+	lines    sync.WaitGroup
 }
+
+// lead has new lines go to the server of pool.
+func (p *proxy) lead(pool *pgxpool.Pool) { p.server.Store(pool) }
 
 // through starts a proxy before the server of pool and returns it with a connection string that leads through it.
 func through(t *testing.T, pool *pgxpool.Pool, commit string, choose func() cut) (*proxy, string) {
@@ -47,8 +53,8 @@ func through(t *testing.T, pool *pgxpool.Pool, commit string, choose func() cut)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{listener: listener, commit: []byte(commit), choose: choose}
-	p.network, p.server = pgconn.NetworkAddress(cfg.Host, cfg.Port)
+	p := &proxy{listener: listener, commit: []byte(commit), choose: choose, holding: make(chan chan struct{})}
+	p.lead(pool)
 	go p.accept()
 	t.Cleanup(func() {
 		_ = listener.Close()
@@ -70,7 +76,9 @@ func (p *proxy) accept() {
 
 // line carries one connection until either side ends or it is cut.
 func (p *proxy) line(client net.Conn) {
-	server, err := net.Dial(p.network, p.server)
+	cfg := p.server.Load().Config().ConnConfig
+	network, address := pgconn.NetworkAddress(cfg.Host, cfg.Port)
+	server, err := net.Dial(network, address)
 	if err != nil {
 		_ = client.Close()
 		return
@@ -119,6 +127,12 @@ func (p *proxy) up(client, server net.Conn, swallow *atomic.Bool) {
 			fate = p.choose()
 			p.done[fate].Add(1)
 		}
+		if fate == held {
+			release := make(chan struct{})
+			p.holding <- release
+			<-release
+			fate = beforeSent
+		}
 		if fate == beforeSent {
 			_, _ = client.Close(), server.Close()
 			return
@@ -135,10 +149,13 @@ func (p *proxy) up(client, server net.Conn, swallow *atomic.Bool) {
 // anyCut passes a quarter and cuts the others in all three ways.
 func anyCut() cut { return cut(rand.IntN(int(cuts))) }
 
+// quiet says nothing about servers that are thrown away.
+var quiet = slog.New(slog.DiscardHandler)
+
 // openThrough opens a pool through the proxy with the rights of the owner.
 func openThrough(t *testing.T, url string) *pgxpool.Pool {
 	t.Helper()
-	pool, err := postgres.Open(t.Context(), postgres.Config{URL: url, Owner: true, ThrowAway: true})
+	pool, err := postgres.Open(t.Context(), postgres.Config{URL: url, Owner: true, ThrowAway: true, Log: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}

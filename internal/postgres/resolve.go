@@ -11,105 +11,97 @@ import (
 )
 
 // errUndecided means that the server was asked and cannot tell yet.
-var errUndecided = errors.New("postgres: transaction still in progress")
+var errUndecided = errors.New("postgres: the session of the transaction has not ended yet")
 
-// resolve asks for the truth about a COMMIT whose answer was lost, until it is told or the budget ends.
+// errRecovered means that nobody will ever be able to tell.
+var errRecovered = errors.New("postgres: the server recovered since, and the transaction is not there")
+
+// resolve asks for the truth about a COMMIT whose answer was lost, until it is told or the budget ends. The caller has given
+// the connection back: where a pool is as large as its users are many, there is no other to ask on.
 func resolve(ctx context.Context, pool *pgxpool.Pool, key Key, t *tx, lost error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resolveBudget)
+	ctx, cancel := outlast(ctx, resolveGrace, resolveBudget)
 	defer cancel()
-	_ = t.Conn().Close(ctx)
 	pause := resolvePause
 	for {
-		outcome, err := ask(ctx, pool, key, t)
+		outcome, err := ask(ctx, pool, t)
 		switch {
-		case err == nil && outcome == Done:
+		case outcome == Done:
 			return nil
-		case err == nil && outcome == Rejected:
+		case outcome == Rejected:
 			return &RejectedError{key.Name, fmt.Errorf("commit: connection lost before the server took it: %w", lost)}
-		case err == nil:
-			return &UnknownError{key.Name, t.xid, lost}
+		case errors.Is(err, errRecovered):
+			return &UnknownError{key.Name, t.token.uuid, errors.Join(lost, err)}
 		}
 		select {
 		case <-ctx.Done():
-			return &UnknownError{key.Name, t.xid, errors.Join(lost, err)}
+			return &UnknownError{key.Name, t.token.uuid, errors.Join(lost, err)}
 		case <-time.After(pause):
 		}
 		pause = min(2*pause, resolveMax)
 	}
 }
 
-// ask asks once, on another connection. An error means: ask again. The status of the transaction is read before the
-// key, so that a key that is absent and a transaction that ended before prove a rollback.
-func ask(ctx context.Context, pool *pgxpool.Pool, key Key, t *tx) (Outcome, error) {
+// ask asks once, on another connection. An error comes with Unknown, and means: ask again, unless it is errRecovered. The
+// session is looked for before the token, so that a token that is absent after the session has ended proves a rollback.
+func ask(ctx context.Context, pool *pgxpool.Pool, t *tx) (Outcome, error) {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
-		return Unknown, fmt.Errorf("resolve %s: %w", key.Name, err)
+		return Unknown, err
 	}
 	defer conn.Release()
-	status, err := status(ctx, conn.Conn(), t)
+	alive, err := t.session.alive(ctx, conn.Conn())
 	if err != nil {
-		return Unknown, fmt.Errorf("resolve %s: %w", key.Name, err)
+		return Unknown, err
 	}
-	var committed, known bool
-	if key.Resolve != nil {
-		if committed, known, err = key.Resolve(ctx, conn.Conn()); err != nil {
-			return Unknown, fmt.Errorf("resolve %s: %w", key.Name, err)
-		}
+	var found bool
+	if err := conn.QueryRow(ctx, sqlFound, t.token.at, t.token.uuid).Scan(&found); err != nil {
+		return Unknown, err
 	}
-	outcome, err := decide(status, committed, known)
+	outcome, err := decide(found, alive, t.session.life, sessionOf(conn.Conn()).life)
 	if outcome == Done {
 		if _, err := conn.Exec(ctx, sqlBarrier); err != nil {
-			return Unknown, fmt.Errorf("resolve %s: committed, not yet replicated: %w", key.Name, err)
+			return Unknown, fmt.Errorf("committed, not yet replicated: %w", err)
 		}
 	}
 	return outcome, err
 }
 
+const sqlFound = `SELECT EXISTS (SELECT FROM public.commits WHERE at = $1 AND token = $2)`
+
 // sqlBarrier commits an empty message, which waits for the synchronous standby and so for all that was committed before.
 // The driver cancels a COMMIT that it gives up, which makes it visible here though the standby may not have it.
 const sqlBarrier = `SELECT pg_logical_emit_message(true, 'settled', 'resolved')`
 
-// decide weighs the key against the status. The key decides; the status speeds up the negative answer and decides
-// alone only where there is no key.
-func decide(status string, committed, known bool) (Outcome, error) {
-	switch {
-	case known && committed:
+// decide weighs what was seen. Only a token that is there proves a commit. One that is absent proves a rollback when the
+// session that could still have committed has ended, and when the server that says so is the one that it ended on, in the
+// same life: what a recovery or a fail-over has lost may have been seen by others, or may be elsewhere.
+func decide(found, alive bool, begun, asked [16]byte) (Outcome, error) {
+	switch none := [16]byte{}; {
+	case found:
 		return Done, nil
-	case status == "in progress":
+	case alive, asked == none: // a standby cannot tell its life
 		return Unknown, errUndecided
-	case status == "aborted":
-		return Rejected, nil
-	case status == "committed" && !known:
-		return Done, nil
-	case status == "" && known:
-		return Rejected, nil
+	case begun != asked:
+		return Unknown, errRecovered
 	}
-	return Unknown, nil
+	return Rejected, nil
 }
 
-// sqlStatus ends the lost session if it idles in the transaction, which proves that COMMIT has not reached it and makes
-// sure that it never does. It reads the status of a transaction only on the timeline that the transaction was begun on:
-// after a fail-over the id may belong to somebody else.
-const sqlStatus = `
-WITH ended AS (
-	SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-	WHERE pid = $2 AND backend_xid = ($1::text::xid8)::xid AND state LIKE 'idle in transaction%'
-)
-SELECT CASE WHEN ` + sqlTimeline + ` = $3 THEN pg_xact_status($1::text::xid8) END
-FROM (SELECT count(*) FROM ended) AS counted`
+// sqlAlive ends the lost session if it idles in the transaction, which proves that COMMIT has not reached it and makes sure
+// that it never does. It tells whether the session was there.
+const sqlAlive = `
+SELECT CASE WHEN state LIKE 'idle in transaction%' THEN pg_terminate_backend(pid) END
+FROM pg_stat_activity WHERE pid = $1 AND coalesce(backend_start, $2) = $2`
 
-// status is "committed", "aborted", "in progress", or "" where the server cannot know. It asks as the login, which may end
-// its own sessions.
-func status(ctx context.Context, conn *pgx.Conn, t *tx) (string, error) {
-	var status *string
-	err := pgx.BeginFunc(ctx, conn, func(q pgx.Tx) error {
+// alive tells whether a session is still there. It asks as the login, which may end its own sessions and see when they began.
+func (s session) alive(ctx context.Context, conn *pgx.Conn) (alive bool, err error) {
+	err = pgx.BeginFunc(ctx, conn, func(q pgx.Tx) error {
 		if _, err := q.Exec(ctx, "SET LOCAL ROLE NONE"); err != nil {
 			return err
 		}
-		return q.QueryRow(ctx, sqlStatus, fmt.Sprint(t.xid), int32(t.pid), t.timeline).Scan(&status)
+		tag, err := q.Exec(ctx, sqlAlive, s.pid, s.began)
+		alive = tag.RowsAffected() > 0
+		return err
 	})
-	if err != nil || status == nil {
-		return "", err
-	}
-	return *status, nil
+	return alive, err
 }

@@ -8,28 +8,27 @@ import (
 )
 
 func TestDecide(t *testing.T) {
-	const absent, present, silent = "absent", "present", "silent"
+	one, other, none := [16]byte{1}, [16]byte{2}, [16]byte{}
 	for _, tt := range []struct {
-		status, key string
-		want        Outcome
-		again       bool
+		found, alive bool
+		begun, asked [16]byte
+		want         Outcome
+		why          error
 	}{
-		{"committed", present, Done, false},
-		{"committed", silent, Done, false},
-		{"committed", absent, Unknown, false}, // they contradict each other: nobody guesses
-		{"aborted", absent, Rejected, false},
-		{"aborted", silent, Rejected, false},
-		{"aborted", present, Done, false}, // an earlier attempt wrote it, or the id is of another server
-		{"in progress", absent, Unknown, true},
-		{"in progress", silent, Unknown, true},
-		{"in progress", present, Done, false},
-		{"", absent, Rejected, false},
-		{"", present, Done, false},
-		{"", silent, Unknown, false},
+		{true, false, one, one, Done, nil},
+		{true, true, one, one, Done, nil},
+		{true, false, one, other, Done, nil}, // recovered with it
+		{false, false, one, one, Rejected, nil},
+		{false, true, one, one, Unknown, errUndecided},
+		{false, false, one, other, Unknown, errRecovered},
+		{false, false, none, one, Unknown, errRecovered}, // nobody knows what was before
+		{false, false, one, none, Unknown, errUndecided}, // asked a standby
+		{false, false, none, none, Unknown, errUndecided},
 	} {
-		got, err := decide(tt.status, tt.key == present, tt.key != silent)
-		if got != tt.want || (err != nil) != tt.again {
-			t.Errorf("status %q, key %s: got %v, %v; want %v, again %v", tt.status, tt.key, got, err, tt.want, tt.again)
+		got, err := decide(tt.found, tt.alive, tt.begun, tt.asked)
+		if got != tt.want || err != tt.why {
+			t.Errorf("found %v, alive %v, begun in %v, asked in %v: got %v, %v; want %v, %v", tt.found, tt.alive, tt.begun[0], tt.asked[0],
+				got, err, tt.want, tt.why)
 		}
 	}
 }

@@ -2,9 +2,9 @@ package postgres
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,9 +16,14 @@ var ErrCommitBelongsToInTx = errors.New("postgres: InTx commits; return an error
 // tx is the pgx.Tx that InTx hands to its function: all of it but the end.
 type tx struct {
 	pgx.Tx
-	xid      uint64
-	pid      uint32
-	timeline string
+	token   token
+	session session
+}
+
+// token is what a transaction writes to be found by. Only rows of commits hold one, and no two transactions share one.
+type token struct {
+	at   time.Time // as the server wrote it
+	uuid [16]byte
 }
 
 // Commit refuses.
@@ -34,21 +39,16 @@ var inTx = pgx.TxOptions{
 	CommitQuery: "SET LOCAL statement_timeout = 0; COMMIT",
 }
 
-// begin learns the transaction id in the round trip of BEGIN: afterwards it is too late to ask.
+// sqlToken writes the token.
+const sqlToken = `INSERT INTO public.commits (token) VALUES ($1) RETURNING at`
+
+// begin writes the transaction's token in the round trip of BEGIN.
 func begin(ctx context.Context, conn *pgx.Conn) (*tx, error) {
-	t := &tx{pid: conn.PgConn().PID()}
-	t.timeline, _ = conn.PgConn().CustomData()[timelineData].(string)
+	t := &tx{session: sessionOf(conn)}
+	_, _ = rand.Read(t.token.uuid[:])
 	batch := &pgx.Batch{}
 	batch.BeginTx(inTx)
-	batch.Queue("SELECT pg_current_xact_id()::text").QueryRow(func(row pgx.Row) error {
-		var text string
-		if err := row.Scan(&text); err != nil {
-			return err
-		}
-		var err error
-		t.xid, err = strconv.ParseUint(text, 10, 64)
-		return err
-	})
+	batch.Queue(sqlToken, t.token.uuid).QueryRow(func(row pgx.Row) error { return row.Scan(&t.token.at) })
 	results := conn.SendBatch(ctx, batch)
 	t.Tx = results.Tx()
 	if err := results.Close(); err != nil {

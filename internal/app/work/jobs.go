@@ -47,6 +47,7 @@ type (
 	FetchReplies struct{ Run }
 	Audit        struct{ Run }
 	RollUp       struct{ Run }
+	Prune        struct{ Run }
 
 	ReconcileAuthorizations struct{ Run }
 )
@@ -58,6 +59,7 @@ func (Send) Kind() string         { return "send" }
 func (FetchReplies) Kind() string { return "fetch-replies" }
 func (Audit) Kind() string        { return "audit" }
 func (RollUp) Kind() string       { return "rollup" }
+func (Prune) Kind() string        { return "prune" }
 
 func (ReconcileAuthorizations) Kind() string { return "reconcile-authorizations" }
 
@@ -83,6 +85,7 @@ var recurring = map[string]func(Run) river.JobArgs{
 	"fetch-replies": func(r Run) river.JobArgs { return FetchReplies{r} },
 	"audit":         func(r Run) river.JobArgs { return Audit{r} },
 	"rollup":        func(r Run) river.JobArgs { return RollUp{r} },
+	"prune":         func(r Run) river.JobArgs { return Prune{r} },
 
 	"reconcile-authorizations": func(r Run) river.JobArgs { return ReconcileAuthorizations{r} },
 }

@@ -138,17 +138,14 @@ func (r *Runner) workers() *river.Workers {
 	river.AddWorker(w, &shell[FetchReplies]{runner: r, do: j.FetchReplies})
 	river.AddWorker(w, &shell[ReconcileAuthorizations]{runner: r, do: j.Reconcile})
 	river.AddWorker(w, &shell[Audit]{runner: r, do: j.Audit})
-	river.AddWorker(w, &shell[RollUp]{runner: r, do: r.rollUp})
+	river.AddWorker(w, &shell[RollUp]{runner: r, do: j.RollUp})
+	river.AddWorker(w, &shell[Prune]{runner: r, do: r.Prune})
 	river.AddWorker(w, &stepShell[Seal]{runner: r, do: j.Seal})
 	river.AddWorker(w, &stepShell[Build]{runner: r, do: j.Build})
 	river.AddWorker(w, &stepShell[Deliver]{runner: r, do: j.Deliver})
 	river.AddWorker(w, &stepShell[Apply]{runner: r, do: j.Apply})
 	river.AddWorker(w, &notifyShell{runner: r})
 	return w
-}
-
-func (r *Runner) rollUp(ctx context.Context) error {
-	return errors.Join(r.Jobs.RollUp(ctx), r.Prune(ctx))
 }
 
 // Start registers the schedules, then looks at the rows and works the queue until Stop.

@@ -145,8 +145,13 @@ func (r *Runner) queueSlot(ctx context.Context, tx pgx.Tx, name, slot string, du
 	return true, nil
 }
 
-// Prune forgets the runs that are older than a week, and the workers that ended then.
+// Prune forgets the runs that are older than a week, the workers that ended then, and the tokens of transactions that nobody
+// asks about any more.
 func (r *Runner) Prune(ctx context.Context) error {
+	return errors.Join(r.pruneRuns(ctx), postgres.Forget(ctx, r.Pool))
+}
+
+func (r *Runner) pruneRuns(ctx context.Context) error {
 	if _, err := r.Pool.Exec(ctx, pruneRuns, r.Now().AddDate(0, 0, -7)); err != nil {
 		return fmt.Errorf("prune schedule runs: %w", err)
 	}

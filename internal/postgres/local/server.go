@@ -64,7 +64,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err := s.launch(bin, cfg); err != nil {
 		return nil, fmt.Errorf("start local database: %w", err)
 	}
-	if err := s.ready(ctx); err != nil {
+	if err := s.Ready(ctx); err != nil {
 		err = fmt.Errorf("start local database with %s: %w\n%s", bin, err, s.Log())
 		return nil, errors.Join(err, s.Stop())
 	}
@@ -157,8 +157,9 @@ func (s *Server) supervise(cmd *exec.Cmd) error {
 	return nil
 }
 
-// ready waits until the server answers a query, or has ended, or ctx or the time limit has.
-func (s *Server) ready(ctx context.Context) error {
+// Ready waits until the server answers, as it does a while after one of its processes was killed. It is an error when the
+// server, ctx or a minute ends first.
+func (s *Server) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for {
