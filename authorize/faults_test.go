@@ -37,7 +37,7 @@ func TestPanic(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	w.interpose(func() { panic("secret of the house") })
 	r := w.form(pay, payment("A-1"))
-	if first, second := w.codes(r.body); r.status != 500 || first != 2 || second != 1 || strings.Contains(r.body, "secret") {
+	if first, second := w.codes(r.body); r.status != 500 || first != 1 || second != 1 || strings.Contains(r.body, "secret") {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	if !strings.Contains(w.logs.String(), r.header.Get("X-Request-Id")) || strings.Contains(w.logs.String(), pcsim.CardApproved) {

@@ -249,14 +249,20 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// When the database is away, the answer says that surely nothing happened or that the outcome is not known.
+// When the database is away, nobody can look whether an equal request was done before: the outcome is not known. What changes
+// nothing says so.
 func TestDatabaseAway(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	bill := w.paid(payment("A-1").with(params{"Delay": "1"}))
 	w.Pool.Close()
-	for path, p := range map[string]params{pay: payment("A-2"), charge: credentials().with(params{"Billnumber": bill})} {
+	for path, p := range map[string]params{pay: payment("A-2"), charge: credentials().with(params{"Billnumber": bill}),
+		orderState: credentials().with(params{"OrderNumber": "A-1", "Format": "3"})} {
+		want := 1
+		if path == orderState {
+			want = 2
+		}
 		r := w.form(path, p)
-		if first, _ := w.codes(r.body); r.status != http.StatusServiceUnavailable || first != 2 || r.header.Get("Retry-After") == "" {
+		if first, _ := w.codes(r.body); r.status != http.StatusServiceUnavailable || first != want || r.header.Get("Retry-After") == "" {
 			t.Errorf("%s: %d %s", path, r.status, r.body)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -307,6 +308,30 @@ func TestSIGTERMFinishesWhatIsInProcess(t *testing.T) {
 	}
 	if _, err := http.Get(api); err == nil {
 		t.Error("the API still answers")
+	}
+}
+
+// TestSIGTERMWhileStarting stops the program while it waits for a database that takes connections and says nothing.
+func TestSIGTERMWhileStarting(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	env := map[string]string{"DATABASE_URL": "postgres://nobody@" + silent.Addr().String() + "/none?sslmode=disable",
+		"SETTLED_CONFIG": small(t, "127.0.0.1:1"), "SETTLED_KEYS": filepath.Join(t.TempDir(), "keys")}
+	p := start(t, env, nil, "run")
+	line, err := silent.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer line.Close()
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	p.errOut.await(t, "stopped before it had started")
+	if err := p.Wait(); err != nil {
+		t.Errorf("the program ended with %v", err)
 	}
 }
 

@@ -154,6 +154,12 @@ func (w *World) Begin(t testing.TB, p Payment) *settle.Payment {
 // TryBegin asks for a payment as Books.Begin does.
 func (w *World) TryBegin(t testing.TB, p Payment) (*settle.Payment, *settle.Order, error) {
 	t.Helper()
+	return w.TryBeginWithin(context.Background(), t, p)
+}
+
+// TryBeginWithin is TryBegin for a caller who waits as long as ctx lasts.
+func (w *World) TryBeginWithin(ctx context.Context, t testing.TB, p Payment) (*settle.Payment, *settle.Order, error) {
+	t.Helper()
 	if p.Merchant == 0 {
 		p.Merchant = Merchant
 	}
@@ -166,7 +172,7 @@ func (w *World) TryBegin(t testing.TB, p Payment) (*settle.Payment, *settle.Orde
 	if !ok {
 		t.Fatalf("no merchant %d", p.Merchant)
 	}
-	return w.Books.Begin(context.Background(), settle.Intent{Merchant: m, OrderNumber: p.Number, Amount: p.Amount,
+	return w.Books.Begin(ctx, settle.Intent{Merchant: m, OrderNumber: p.Number, Amount: p.Amount,
 		TwoStage: p.TwoStage, Details: p.Details, PAN: pan, CardExpiry: "2812", Fingerprint: []byte(p.Number + p.Amount.String() + p.Card)})
 }
 
