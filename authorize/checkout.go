@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"settled/authorize/page"
 	"settled/settle"
@@ -133,8 +134,7 @@ func (v *visit) finished(outcome page.Outcome, op *settle.Operation) page.Result
 	}
 	out.At = operationTime(v.order, op)
 	if mask, _ := v.order.CardOf(op); mask != "" {
-		scheme, _ := means(mask)
-		out.Means = schemeTitle(scheme) + " " + lastDigits(mask)
+		out.Means = strings.TrimSpace(brandTitle(mask) + " " + lastDigits(mask))
 	}
 	switch outcome {
 	case page.OutcomeDeclined:
@@ -160,17 +160,24 @@ func (v *visit) decline(op *settle.Operation) *page.Decline {
 	return &page.Decline{Reason: said.customer, Advice: said.recommendation}
 }
 
-// acceptedSchemes are those of the cards that centers take.
-var acceptedSchemes = []string{"Visa", "Mastercard", "Mir", "Belkart"}
+// brandTitles are the brands of cards as customers know them.
+var brandTitles = map[settle.Brand]string{settle.Visa: "Visa", settle.Mastercard: "Mastercard", settle.Mir: "Mir", settle.Belkart: "Belkart",
+	settle.Maestro: "Maestro", settle.Amex: "American Express", settle.Diners: "Diners Club", settle.JCB: "JCB", settle.UnionPay: "UnionPay"}
 
-// schemeTitles are the schemes as customers know them.
-var schemeTitles = map[string]string{"VISA": "Visa", "MasterCard": "Mastercard", "MIR": "Mir", "BELKART": "Belkart"}
+// brandTitle is the brand of a card, by its mask, as customers know it.
+func brandTitle(mask string) string { return brandTitles[settle.BrandOf(mask)] }
 
-func schemeTitle(name string) string {
-	if title, ok := schemeTitles[name]; ok {
-		return title
+// marks are the brands of the cards that the order can be paid with.
+func (v *visit) marks() []string {
+	q, err := v.Directory.Quote(v.merchant, settle.MeansCard, v.order.Original, v.Now())
+	if err != nil {
+		return nil
 	}
-	return name
+	var titles []string
+	for _, b := range q.Route.Center.Takes() {
+		titles = append(titles, brandTitles[b])
+	}
+	return titles
 }
 
 // lastDigits is the end of a mask as customers know their card.
@@ -196,7 +203,7 @@ var pageMeans = map[settle.Means]page.Means{settle.MeansCard: page.MeansCard, se
 
 // form is the page to pay on. After an attempt that failed it says why.
 func (v *visit) form(ctx context.Context) (page.Body, error) {
-	body := page.Payment{Means: v.means(), Fields: v.fields(nil), Holder: v.kept.of(inCardholder), Recurring: v.recurring(false), Schemes: acceptedSchemes}
+	body := page.Payment{Means: v.means(), Fields: v.fields(nil), Holder: v.kept.of(inCardholder), Recurring: v.recurring(false), Schemes: v.marks()}
 	if len(body.Means) == 0 { // the rate or the route is gone
 		return page.Failure{Reason: page.ReasonSystem}, nil
 	}

@@ -216,7 +216,7 @@ func (v *visit) readTypedCard(f form, shown *page.Payment) (k card, holder strin
 		wrong[page.FieldNumber] = page.ProblemRequired
 	} else if err != nil {
 		wrong[page.FieldNumber] = page.ProblemFormat
-	} else if !v.Vault.Environment().Accepts(k.pan) {
+	} else if !v.Vault.Environment().Accepts(k.pan) || errors.Is(v.checkBrand(v.merchant, v.order.Original, k.pan.Mask()), settle.ErrBrand) {
 		wrong[page.FieldNumber] = page.ProblemScheme
 	}
 	month, year, ok := page.ParseExpiry(string(f[page.FieldExpiry]))

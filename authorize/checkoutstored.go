@@ -40,8 +40,7 @@ func (v *visit) keptCards(ctx context.Context) ([]*settle.Credential, error) {
 func (v *visit) offerStored(ctx context.Context, body *page.Payment) error {
 	cards, err := v.keptCards(ctx)
 	for _, k := range cards {
-		scheme, _ := means(k.CardMask)
-		body.Saved = append(body.Saved, page.Saved{ID: v.savedID(k), Scheme: schemeTitle(scheme), Mask: lastDigits(k.CardMask),
+		body.Saved = append(body.Saved, page.Saved{ID: v.savedID(k), Scheme: brandTitle(k.CardMask), Mask: lastDigits(k.CardMask),
 			Expiry: k.CardExpiry[2:] + "/" + k.CardExpiry[:2], Expired: v.over(k), NeedsCVC: v.needsCode(k)})
 	}
 	body.OfferSave = v.wallet()

@@ -129,6 +129,7 @@ var refusals = []struct {
 	{settle.ErrNotFound, errNotFound, onOrder, "no such order"},
 	{settle.ErrOrderExists, errDuplicate, onOrderNumber, "order number is in use by a different order"},
 	{settle.ErrNoRoute, errValue, onCurrency, "currency is not processed"},
+	{settle.ErrBrand, errProhibitedObject, onCard, "cards of this brand are not taken"},
 	{settle.ErrNoRate, errValue, onCurrency, "no exchange rate for the currency"},
 	{settle.ErrEnded, errProhibited, onPayment, "order cannot be paid any more"},
 	{settle.ErrTwoStage, errValue, onDelay, "two stages are not available"},

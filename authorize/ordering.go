@@ -189,6 +189,15 @@ func (g *Gateway) payable(m *settle.Merchant, means settle.Means, original money
 	return err
 }
 
+// checkBrand refuses a card, by its mask, whose brand the center that an amount goes to does not take.
+func (g *Gateway) checkBrand(m *settle.Merchant, original money.Amount, mask string) error {
+	q, err := g.Directory.Quote(m, settle.MeansCard, original, g.Now())
+	if err != nil {
+		return err
+	}
+	return q.Route.Center.CheckBrand(mask)
+}
+
 // recurringParams are the set that only comes whole.
 var recurringParams = [...]in{inRecurringMinAmount, inRecurringMaxAmount, inRecurringPeriod, inRecurringMaxDate}
 

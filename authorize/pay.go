@@ -82,6 +82,9 @@ func (g *Gateway) readPayment(c *call) (in settle.Intent, k card, err error) {
 	if k, err = c.readCard(g.Now(), g.Vault.Environment()); err != nil {
 		return in, k, err
 	}
+	if err = g.checkBrand(c.merchant, in.Amount, k.pan.Mask()); err != nil {
+		return in, k, err
+	}
 	in.TwoStage, in.PAN, in.CardExpiry, in.Details = delay == 1, k.pan, k.expiry, c.details()
 	in.Fingerprint = g.fingerprint(&in)
 	return in, k, nil

@@ -56,6 +56,9 @@ func (g *Gateway) readTokenPayment(ctx context.Context, c *call) (r settle.OpenR
 	if s, err = g.readStored(ctx, c); err != nil {
 		return r, s, err
 	}
+	if err = g.checkBrand(c.merchant, r.Original, s.credential.CardMask); err != nil {
+		return r, s, err
+	}
 	r.TwoStage, r.Customer, r.Details = delay == 1, s.credential.Customer, c.details()
 	r.Fingerprint = g.tokenFingerprint(&r, s.credential)
 	return r, s, nil

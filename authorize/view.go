@@ -230,28 +230,16 @@ var operationStates = map[settle.OperationState]string{
 	settle.OperationTimedOut:  "Timeout",
 }
 
+// cardMeans are the brands of cards as the protocol names and numbers them; it numbers only the old ones.
+var cardMeans = map[settle.Brand][2]string{
+	settle.Visa: {"VISA", "1"}, settle.Mastercard: {"MasterCard", "2"}, settle.Diners: {"Diners", "3"}, settle.JCB: {"JCB", "4"},
+	settle.Amex: {"AMEX", "5"}, settle.Mir: {"MIR"}, settle.Belkart: {"BELKART"},
+}
+
 // means tells the card's scheme by the number's leading digits.
 func means(mask string) (name, id string) {
-	if len(mask) < 6 {
-		return "", ""
-	}
-	switch two, four := mask[:2], mask[:4]; {
-	case mask[0] == '4':
-		return "VISA", "1"
-	case "51" <= two && two <= "55", "2221" <= four && four <= "2720":
-		return "MasterCard", "2"
-	case two == "30", two == "36", two == "38":
-		return "Diners", "3"
-	case two == "35":
-		return "JCB", "4"
-	case two == "34", two == "37":
-		return "AMEX", "5"
-	case "2200" <= four && four <= "2204":
-		return "MIR", ""
-	case four == "9112":
-		return "BELKART", ""
-	}
-	return "", ""
+	m := cardMeans[settle.BrandOf(mask)]
+	return m[0], m[1]
 }
 
 // An instant payment as means of payment: the protocol names neither.

@@ -97,10 +97,13 @@ type intent struct {
 // Begin writes the intent of a payment durably: the order, and the exchange it owes, which is the reversal that a lost
 // answer would need. It returns the payment to send; or, when an identical request of the order number has a result or is
 // in process, that order and no payment. A different request of a live order number is ErrOrderExists. Nothing is written
-// for ErrNoRoute, ErrTwoStage and ErrNoWindow.
+// for ErrNoRoute, ErrTwoStage, ErrBrand and ErrNoWindow.
 func (b *Books) Begin(ctx context.Context, in Intent) (*Payment, *Order, error) {
 	q, err := b.quote(in.Merchant, MeansCard, in.Amount, in.TwoStage)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := q.Route.Center.CheckBrand(in.PAN.Mask()); err != nil {
 		return nil, nil, err
 	}
 	if err := b.checkWindow(ctx, b.Pool, q.Route.Center); err != nil {

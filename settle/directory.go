@@ -26,6 +26,7 @@ type Center struct {
 	Zone         *time.Location // of its business and bank days
 	Stream       string         // name of its clearing stream, for example "ipm"
 	Capabilities order.Capabilities
+	Brands       []Brand // of the cards that it takes; nil: the usual ones, see [Center.Takes]
 	Costs        Costs
 	LatePaid     LatePaid // instant payments only
 }

@@ -37,6 +37,14 @@ func (b *Books) Pay(ctx context.Context, r PayRequest) (*Payment, error) {
 	return p, nil
 }
 
+// checkBrand refuses a card that the center does not take.
+func (r *PayRequest) checkBrand(c *Center) error {
+	if r.Means != MeansCard {
+		return nil
+	}
+	return c.CheckBrand(r.PAN.Mask())
+}
+
 // startPayment numbers the next payment operation of an opened order and makes its means the order's. Whoever calls it
 // writes either the exchange or the operation.
 func (w *work) startPayment(r PayRequest) error {
@@ -48,6 +56,9 @@ func (w *work) startPayment(r PayRequest) error {
 	}
 	q, err := w.quoteAgain(r.Means)
 	if err != nil {
+		return err
+	}
+	if err := r.checkBrand(q.Route.Center); err != nil {
 		return err
 	}
 	if err := w.books.checkWindow(w.ctx, w.tx, q.Route.Center); err != nil {

@@ -22,7 +22,7 @@ func (c *checker) center(at place, f CenterFile) Center {
 	}
 	center := &settle.Center{
 		ID: int16(f.ID), Name: c.text(at.at("name"), f.Name, 40), Zone: c.zone(at.at("zone"), f.Zone),
-		Capabilities: c.capabilities(at.at("capabilities"), f.Capabilities),
+		Capabilities: c.capabilities(at.at("capabilities"), f.Capabilities), Brands: c.brands(at.at("brands"), f),
 		Costs: settle.Costs{InterchangeBPS: c.share(at.at("costs", "interchange_bps"), f.Costs.InterchangeBPS),
 			SchemeBPS:  c.share(at.at("costs", "scheme_bps"), f.Costs.SchemeBPS),
 			Processing: f.Costs.Processing, Invoiced: f.Costs.Invoiced},
@@ -42,6 +42,25 @@ func (c *checker) center(at place, f CenterFile) Center {
 		if set := out.Clearing.Format.Charset; set != nil {
 			c.charsets[f.Name] = append(c.charsets[f.Name], set)
 		}
+	}
+	return out
+}
+
+// brands reads the brands of the cards that a center takes; nil when it names none.
+func (c *checker) brands(at place, f CenterFile) []settle.Brand {
+	if f.Brands != nil && (f.Capabilities.Instant || len(f.Brands) == 0) {
+		c.fail(at, "a center for cards names at least one, one with capabilities.instant none: leave the key out")
+	}
+	var out []settle.Brand
+	for i, text := range f.Brands {
+		brand := settle.Brand(text)
+		if !slices.Contains(settle.Brands, brand) {
+			c.fail(at.at(i), "%q is not one of %s", text, list(settle.Brands))
+		}
+		if slices.Contains(out, brand) {
+			c.fail(at.at(i), "%q is named twice", text)
+		}
+		out = append(out, brand)
 	}
 	return out
 }

@@ -56,6 +56,7 @@ type CenterFile struct {
 	Online       OnlineFile       `yaml:"online,omitempty"`
 	Instant      *InstantFile     `yaml:"instant,omitempty"`
 	Capabilities CapabilitiesFile `yaml:"capabilities"`
+	Brands       []string         `yaml:"brands,omitempty,flow"`
 	Costs        CostsFile        `yaml:"costs,omitempty"`
 	Clearing     *ClearingFile    `yaml:"clearing,omitempty"`
 }

@@ -21,7 +21,7 @@ const leave = () => { if (page.session) location.replace(page.session); };
 
 const schemes = [
   ["Mir", /^220[0-4]/], ["Visa", /^4/], ["Mastercard", /^(5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)/], ["Belkart", /^9112/],
-  ["American Express", /^3[47]/], ["JCB", /^35/], ["Diners Club", /^3[068]/], ["UnionPay", /^(62|81)/], ["Maestro", /^(50|5[6-9]|6)/],
+  ["American Express", /^3[47]/], ["JCB", /^35/], ["Diners Club", /^3[068]/], ["UnionPay", /^(62|81)/], ["Maestro", /^(50|5[6-8]|63|67)/],
 ];
 const amex = "American Express";
 const schemeOf = number => (schemes.find(([, prefix]) => prefix.test(number)) || [""])[0];
@@ -59,6 +59,10 @@ const scheme = () => {
   return stored ? one("b", stored.parentNode).textContent : schemeOf(digits(number.value));
 };
 
+const markOf = name => all(".scheme").find(mark => mark.dataset.scheme === name);
+// refused tells that the brand of a number is known and not among those that are taken.
+const refused = number => schemeOf(number) && one(".scheme") && !markOf(schemeOf(number));
+
 function showScheme() {
   const name = scheme(), shown = one(".schemes");
   const four = name === amex, hint = one("#Cvc2-hint");
@@ -66,14 +70,14 @@ function showScheme() {
   hint.dataset.three ??= hint.textContent;
   hint.textContent = four ? hint.dataset.four : hint.dataset.three;
   if (!shown || chosen()) return;
-  const on = all(".scheme", shown).find(s => s.dataset.scheme.toLowerCase() === name.toLowerCase());
+  const on = markOf(name);
   all(".on", shown).forEach(s => s.classList.remove("on"));
   if (on) on.classList.add("on");
   if (on && number.value) say(name);
 }
 
 const problems = {
-  Cardnumber: v => { const n = digits(v); return n.length < 12 || n.length > 19 || !luhn(n) ? "format" : ""; },
+  Cardnumber: v => { const n = digits(v); return n.length < 12 || n.length > 19 || !luhn(n) ? "format" : refused(n) ? "scheme" : ""; },
   Expiry: v => { const end = lastDay(v); return !end ? "format" : end < Date.now() ? "expired" : ""; },
   Cvc2: v => v.length === (scheme() === amex ? 4 : 3) || !scheme() && v.length === 4 ? "" : "format",
   Cardholder: v => /^[\x20-\x7e]{2,}$/.test(v) ? "" : "format",
