@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"settled/authorize"
+	"settled/internal/money"
 	"settled/internal/pcsim"
+	"settled/settle"
 	"settled/settle/settletest"
 )
 
@@ -114,11 +116,52 @@ func TestStateOfTwoAttemptsInJSON(t *testing.T) {
 	if last.state.OrderState != "Approved" || len(last.Orders) != 2 || last.Orders[0].OrderState != "Declined" || last.Orders[1].BillNumber != last.BillNumber {
 		t.Fatalf("%+v", answer)
 	}
-	hash := func(s string) string { sum := md5.Sum([]byte(s)); return hex.EncodeToString(sum[:]) }
 	x := "100001" + last.OrderNumber + strconv.FormatFloat(last.OrderAmount, 'f', 2, 64) + last.OrderCurrency + last.state.OrderState
-	if want := strings.ToUpper(hash(strings.ToUpper(hash("secret") + hash(x)))); last.CheckData.CheckValue != want {
+	if want := clientsCheckValue(x); last.CheckData.CheckValue != want {
 		t.Errorf("check value %s, not %s", last.CheckData.CheckValue, want)
 	}
+}
+
+// clientsCheckValue is the check value as docs/protocol.md describes it to clients.
+func clientsCheckValue(x string) string {
+	hash := func(s string) string { sum := md5.Sum([]byte(s)); return hex.EncodeToString(sum[:]) }
+	return strings.ToUpper(hash(strings.ToUpper(hash("secret") + hash(x))))
+}
+
+// A client whose JSON parser makes numbers of amounts writes them with the decimals of their currency, and has the text that the
+// check values of orderstate and orderresult are over: also of whole amounts, and of currencies with other decimals than two.
+func TestCheckValueOfParsedNumbers(t *testing.T) {
+	w := newWorld(t, pcsim.Behavior{}, func(d *settle.Directory) {
+		m, _ := d.Merchant(settletest.Merchant)
+		m.Routes[1].Currencies = append(m.Routes[1].Currencies, money.JPY, money.KWD)
+	})
+	for i, c := range []struct {
+		amount, currency string
+		decimals         int
+	}{{"10.00", "BYN", 2}, {"10.10", "BYN", 2}, {"0.05", "BYN", 2}, {"9999999.99", "BYN", 2}, {"1234", "JPY", 0}, {"10", "JPY", 0},
+		{"10.000", "KWD", 3}, {"10.100", "KWD", 3}, {"0.005", "KWD", 3}} {
+		number := fmt.Sprintf("N-%d", i)
+		w.paid(payment(number).with(params{"OrderAmount": c.amount, "OrderCurrency": c.currency}))
+		for path, name := range map[string]string{orderState: "orderstate", orderResult: "orderresult"} {
+			told := w.onlyOrder(path, name, number)
+			x := "100001" + number + strconv.FormatFloat(told["orderamount"].(float64), 'f', c.decimals, 64) + c.currency + "Approved"
+			if got := told["checkdata"].(map[string]any)["checkvalue"]; got != clientsCheckValue(x) {
+				t.Errorf("%s: %s is over another text than %s", name, got, x)
+			}
+		}
+	}
+}
+
+// onlyOrder asks in JSON and reads the one order of the answer as clients without types do.
+func (w *world) onlyOrder(path, name, number string) map[string]any {
+	w.t.Helper()
+	var answer map[string]any
+	check(w.t, json.Unmarshal([]byte(w.json(path, credentials().with(params{"OrderNumber": number})).body), &answer))
+	order := answer[name].(map[string]any)
+	if list, several := order["orders"].([]any); several {
+		order = list[0].(map[string]any)
+	}
+	return order
 }
 
 // An old path says in the asked format what to call instead, and is logged and counted.

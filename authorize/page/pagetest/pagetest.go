@@ -23,7 +23,7 @@ import (
 var screenshots = flag.String("screenshots", "", "directory that browser tests write pictures of pages to")
 
 // patience is how long one test may keep its tab.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // Main runs the tests of a package and ends the browser before it exits. Use: func TestMain(m *testing.M) { pagetest.Main(m) }.
 func Main(m *testing.M) {
