@@ -68,9 +68,9 @@ func (b *Books) credentialFor(g granted, consent string) (*newCredential, error)
 	return c, nil
 }
 
-// credentialBinding ties a sealed card to its row. No order has the number 0, so no card of an order opens here.
+// credentialBinding ties a sealed card to its row.
 func credentialBinding(merchant int32, id uuid.UUID) []byte {
-	return append(vault.CardBinding(nil, int64(merchant), 0), id[:]...)
+	return vault.CredentialBinding(nil, int64(merchant), id)
 }
 
 // sealedKey finds a buyer's card or consent again without showing it.

@@ -173,6 +173,12 @@ func CardBinding(dst []byte, merchant, order int64) []byte {
 	return appendBinding(append(dst, "card/"...), merchant, order)
 }
 
+// CredentialBinding appends the binding of a stored card or consent to dst: "card/merchant/0", then its id. No order has the
+// number 0, so no card of an order opens there.
+func CredentialBinding(dst []byte, merchant int64, id [16]byte) []byte {
+	return append(CardBinding(dst, merchant, 0), id[:]...)
+}
+
 // ChunkBinding appends the binding of a chunk of a stored file to dst: "file/file/chunk". Chunks cannot be exchanged,
 // reordered or moved between files.
 func ChunkBinding(dst []byte, file, chunk int64) []byte {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"settled/internal/money"
+	"settled/internal/vault"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -25,6 +26,8 @@ type Options struct {
 	Role string
 	// Only are the invariants to check; all when empty.
 	Only []string
+	// Vault opens the sealed cards, for CardChecks. Without one these are not made, and the report says so.
+	Vault *vault.Vault
 }
 
 // Beginner begins the transaction that a run reads in: a pool or a connection.
@@ -52,10 +55,12 @@ type Part struct {
 	Difference int64 // sum of what is off, without sign, in minor units of the currency
 }
 
-// Report lists the findings of a run in the order of Checks, those without violations included.
+// Report lists the findings of a run in the order of Checks and CardChecks, those without violations included.
 type Report struct {
 	At       time.Time `json:"at"`
 	Findings []Finding `json:"findings"`
+	// Unchecked are the invariants that need keys, when there were none.
+	Unchecked []string `json:"unchecked,omitempty"`
 }
 
 // Violations is the number of violations of all invariants.
@@ -107,7 +112,26 @@ func Run(ctx context.Context, db Beginner, now time.Time, o Options) (Report, er
 		}
 		report.Findings = append(report.Findings, f)
 	}
-	return report, nil
+	return report, report.cards(ctx, tx, o)
+}
+
+// cards makes the checks that need keys, or notes that they were not made.
+func (r *Report) cards(ctx context.Context, tx pgx.Tx, o Options) error {
+	for _, c := range CardChecks {
+		if !o.wants(c.Invariant) {
+			continue
+		}
+		if o.Vault == nil {
+			r.Unchecked = append(r.Unchecked, c.Invariant+": "+c.Title)
+			continue
+		}
+		f, err := c.run(ctx, tx, o.Vault)
+		if err != nil {
+			return err
+		}
+		r.Findings = append(r.Findings, f)
+	}
+	return nil
 }
 
 func (o Options) wants(invariant string) bool {

@@ -34,6 +34,8 @@ var Checks = []Check{
 	{"INV-32", "the fees that were posted with a reply are those of the records that it accepted", sqlFeePostings, Whole, ""},
 	{"INV-33", "a posting is of the center and the currency of its cause", sqlPostingCauses, Whole, ""},
 	{"INV-34", "what a slice gives back of its sale's fees is what its refunds give back", sqlSharesBack, Whole, ""},
+	{"INV-36", "the payment of an order and its exchange are of the order's amount", sqlPaymentAmounts, Whole, ""},
+	{"INV-36", "a record that is presented again is what was left of the rejected one", sqlPresentedAgain, Whole, ""},
 	{"INV-13", "nothing was posted into an accounting day after it was rolled up", sqlRolledDays, Whole, ""},
 	{"INV-14", "debits and credits are equal per ledger and currency", sqlTrialBalance, Trial, ""},
 	{"INV-14", "the balances of a day are the postings of the day", sqlBalances, Whole, ""},

@@ -35,6 +35,9 @@ func TestDocument(t *testing.T) {
 	for _, c := range audit.Checks {
 		fmt.Fprintf(&b, "| %s | %s |\n", c.Invariant, c.Title)
 	}
+	for _, c := range audit.CardChecks {
+		fmt.Fprintf(&b, "| %s | %s (with the keys) |\n", c.Invariant, c.Title)
+	}
 	want := b.String() + "\n"
 	if *update {
 		if err := os.WriteFile(document, []byte(head+begin+want+end+tail), 0o644); err != nil {

@@ -91,3 +91,16 @@ UNION ALL
 SELECT format('online refund %s/%s returned %s, its share is %s', p.order_id, p.transaction, p.mdr, t.mdr_back), (p.mdr - coalesce(t.mdr_back, 0))::bigint
 FROM posted p LEFT JOIN transactions t USING (merchant_id, order_id, transaction)
 WHERE p.mdr IS DISTINCT FROM t.mdr_back`
+
+// The payment of an order and its exchange are of the amount of the order.
+const sqlPaymentAmounts = `
+SELECT format('order %s of %s: its payment is of %s, the exchange of %s', o.order_id, o.amount, p.amount, t.amount), o.amount - coalesce(nullif(p.amount, o.amount), t.amount, p.amount)
+FROM orders o LEFT JOIN operations p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id AND p.operation = o.payment
+	LEFT JOIN transactions t ON t.merchant_id = o.merchant_id AND t.order_id = o.order_id AND t.transaction = o.payment_transaction
+WHERE p.amount <> o.amount OR t.amount <> o.amount`
+
+// A record that is presented again is what was left of the rejected one.
+const sqlPresentedAgain = `
+SELECT format('record %s of %s presents %s again, of which %s was left', n.record_id, n.amount, n.supersedes, j.amount - j.abandoned), n.amount - coalesce(j.amount - j.abandoned, 0)
+FROM records n LEFT JOIN rejects j ON j.record_id = n.supersedes AND j.merchant_id = n.merchant_id AND j.order_id = n.order_id
+WHERE n.supersedes IS NOT NULL AND (j.state IS DISTINCT FROM 'superseded' OR n.amount <> j.amount - j.abandoned)`

@@ -4,7 +4,7 @@ package audit
 const sqlInstant = `
 SELECT format('instant payment %s.%s in state %s: operation in state %s, payment of the order %s', i.order_id, i.operation, i.state, p.state, o.payment),
 	i.amount
-FROM instant_payments i JOIN orders o USING (merchant_id, order_id) LEFT JOIN operations p USING (merchant_id, order_id, operation)
+FROM instant_payments i LEFT JOIN orders o USING (merchant_id, order_id) LEFT JOIN operations p USING (merchant_id, order_id, operation)
 WHERE NOT coalesce(CASE i.state
 	WHEN 3 THEN p.state = 2 AND p.kind = 100 AND p.amount = i.amount AND o.payment = i.operation AND o.status = 2
 	WHEN 4 THEN p.state = 5
