@@ -21,8 +21,8 @@ import (
 func (w *world) examples() map[string]params {
 	w.t.Helper()
 	bill := w.paid(payment("A-1").with(params{"Delay": "1"}))
-	w.call(charge, credentials().with(params{"Billnumber": bill}).with(ask("100.00")))
-	w.call(cancel, credentials().with(params{"Billnumber": bill}).with(ask("40.00")))
+	w.call(charge, credentials().with(params{"Billnumber": bill, "ExternalConfirmId": "example-02"}).with(ask("100.00")))
+	w.call(cancel, credentials().with(params{"Billnumber": bill, "Externalrefundid": "example-03"}).with(ask("40.00")))
 	w.call(wsCancel, credentials().with(params{"Billnumber": bill, "Externalrefundid": "example-01"}).with(ask("30.00")))
 	w.keeps()
 	token := w.kept(payment("A-3"), "buyer-7")
@@ -32,8 +32,8 @@ func (w *world) examples() map[string]params {
 		tokenPay:    tokenPayment("A-5", token, "buyer-7"),
 		rp:          next(first, "A-6"),
 		pay:         payment("A-2"),
-		charge:      credentials().with(params{"Billnumber": bill}).with(ask("100.00")),
-		cancel:      credentials().with(params{"Billnumber": bill}).with(ask("40.00")),
+		charge:      credentials().with(params{"Billnumber": bill, "ExternalConfirmId": "example-02"}).with(ask("100.00")),
+		cancel:      credentials().with(params{"Billnumber": bill, "Externalrefundid": "example-03"}).with(ask("40.00")),
 		wsCancel:    credentials().with(params{"Billnumber": bill, "Externalrefundid": "example-01"}).with(ask("30.00")),
 		orderState:  credentials().with(params{"Ordernumber": "A-1"}),
 		orderResult: credentials().with(params{"Ordernumber": "A-1"}),

@@ -65,8 +65,8 @@ func TestServerPaysWithoutAPage(t *testing.T) {
 	if !strings.Contains(told, "<authresult>C</authresult>") {
 		t.Fatalf("asked in another way: %s", told)
 	}
-	if again := w.serverPay(pay, payment("H-3").with(params{"Cardnumber": pcsim.CardRejected})); again.Bill != p.Bill {
-		t.Fatalf("a refusal repeated: %+v", again)
+	if again := w.serverPay(pay, payment("H-3").with(params{"Cardnumber": pcsim.CardRejected})); again.Bill == p.Bill || again.Response != "AS108" {
+		t.Fatalf("tried again after a refusal that was told: %+v", again)
 	}
 	if first, second := w.codes(w.form(pay, payment("H-4").with(params{"ClientIP": "", "Format": "3"})).body); first != 3 || second != 116 {
 		t.Fatalf("without ClientIP: %d/%d", first, second)
