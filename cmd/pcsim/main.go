@@ -68,6 +68,7 @@ func flags(s *settings) *flag.FlagSet {
 	f.DurationVar(&s.Replies.Delay, "reply-delay", 0, "time between a file and its reply")
 	f.DurationVar(&s.LogEvery, "log-every", 0, "length of the periods for which a log of authorizations is left; 0 for none")
 	f.DurationVar(&s.LogAfter, "log-after", 15*time.Minute, "time from the end of a period to its log")
+	f.DurationVar(&s.Replies.AgainAfter, "again-after", 0, "time between a reply and its repetition under another id; 0 for none")
 	f.DurationVar(&s.EchoEvery, "echo-every", 0, "time between echo tests of the center on each connection; 0 for none")
 	f.DurationVar(&s.KeepAliveEvery, "keepalive-every", 0, "time between frames without a message on each connection; 0 for none")
 	b := &s.Behavior
@@ -77,6 +78,7 @@ func flags(s *settings) *flag.FlagSet {
 	f.Float64Var(&b.Twice, "twice", 0, "share of approved payments answered twice")
 	f.Float64Var(&b.ReversalLost, "reversal-lost", 0, "share of payments whose first reversal or refund is not answered")
 	f.Float64Var(&b.RejectRecords, "reject", 0, "share of correct clearing records rejected at first")
+	f.IntVar(&b.RefuseFiles, "refuse-files", 0, "how many correct files, the first ones, are refused whole")
 	f.DurationVar(&b.LateBy, "late-by", 2*time.Second, "how late a late answer is")
 	f.DurationVar(&b.Latency, "latency", 0, "longest ordinary answer time")
 	bankFlags(f, &s.bank)

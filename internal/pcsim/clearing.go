@@ -34,6 +34,7 @@ type clearing struct {
 	made    map[string]int
 	reports []FileReport
 	replies Replies
+	refused int // correct files that were refused whole
 }
 
 type arrival struct {
@@ -135,19 +136,34 @@ func (c *Center) take(info fs.FileInfo, now time.Time) (bool, error) {
 	}
 	hash := sha256.Sum256(data)
 	base := strings.TrimSuffix(info.Name(), path.Ext(info.Name()))
-	answer, report, err := c.judgeFile(data, hash, now)
-	if err != nil {
+	v, report := c.judgeFile(data, hash, now)
+	if err := c.promise(base, &v, now); err != nil {
 		return false, err
 	}
 	report.Name, report.SHA256, report.At = info.Name(), hex.EncodeToString(hash[:]), now
 	c.reports = append(c.reports, report)
-	c.pending = append(c.pending, reply{file: base, data: answer, due: now.Add(c.replies.Delay)})
 	if c.opt.RemovesFiles {
 		delete(c.arrivals, info.Name())
 		return true, c.tree.remove(name)
 	}
 	c.arrivals[info.Name()] = arrival{info.Size(), info.ModTime(), hash}
 	return true, nil
+}
+
+// promise puts the replies with a verdict among those that are to be given out.
+func (c *Center) promise(file string, v *verdict, now time.Time) error {
+	due := []time.Time{now.Add(c.replies.Delay)}
+	if c.replies.AgainAfter > 0 {
+		due = append(due, due[0].Add(c.replies.AgainAfter))
+	}
+	for _, at := range due {
+		data, err := c.answer(v, now)
+		if err != nil {
+			return err
+		}
+		c.pending = append(c.pending, reply{file: file, data: data, due: at})
+	}
+	return nil
 }
 
 // giveOut writes the replies that are due.

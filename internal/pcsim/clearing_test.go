@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -268,6 +269,29 @@ func TestNumberOfARejectedFile(t *testing.T) {
 		if got := []string{n.Reports()[0].Reject, n.Reports()[1].Reject}; !cmp.Equal(got, want) {
 			t.Errorf("reuse %v: rejects %q, want %q", reuse, got, want)
 		}
+	}
+}
+
+func TestCorrectFileIsRefusedOnceAndToldAgain(t *testing.T) {
+	n := newNight(t, pcsim.Options{ReuseRejected: true, Behavior: pcsim.Behavior{RefuseFiles: 1}, Replies: pcsim.Replies{AgainAfter: time.Hour}})
+	good := n.build(n.fileID(), n.approved(pcsim.CardApproved, 100))
+	n.upload("1.ipm", good)
+	n.upload("2.ipm", good)
+	if got, want := []string{n.Reports()[0].Reject, n.Reports()[1].Reject}, []string{"0599", ""}; !cmp.Equal(got, want) {
+		t.Errorf("rejects %q, want %q", got, want)
+	}
+	n.process(noon.Add(time.Hour))
+	first, again := n.reply("RPY_1_1.ipm"), n.reply("RPY_1_2.ipm")
+	if diff := cmp.Diff(verdict{"reject D0000 0599 #1"}, first); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(first, again); diff != "" {
+		t.Errorf("the repetition says something else (-first +again):\n%s", diff)
+	}
+	one, err := n.ReadFile("/out/RPY_1_1.ipm")
+	two, err2 := n.ReadFile("/out/RPY_1_2.ipm")
+	if err != nil || err2 != nil || bytes.Equal(one, two) {
+		t.Error("the repetition has the id of the first reply")
 	}
 }
 

@@ -20,34 +20,51 @@ type clearingFile struct {
 	hash    [sha256.Size]byte
 }
 
-// judgeFile judges a file and writes its reply.
-func (c *Center) judgeFile(data []byte, hash [sha256.Size]byte, now time.Time) ([]byte, FileReport, error) {
-	f := clearingFile{hash: hash}
+// verdict is what the center says of a file: why it refuses all of it, or what it refuses and accepts of it.
+type verdict struct {
+	file     clearingFile
+	fault    *refusal
+	refusals []refusal
+	accepted map[position]Line
+}
+
+// judgeFile judges a file.
+func (c *Center) judgeFile(data []byte, hash [sha256.Size]byte, now time.Time) (verdict, FileReport) {
+	v := verdict{file: clearingFile{hash: hash}}
+	f := &v.file
 	f.physical, f.records, f.layout = readPhysical(data, c.opt.Charset)
-	fault := c.refuseFile(&f, now)
+	v.fault = c.refuseFile(f, now)
 	report := FileReport{FileID: f.id}
-	w := &replyWriter{physical: f.physical, mode: f.mode()}
+	if v.fault != nil {
+		report.Reject = v.fault.code.Code
+		return v, report
+	}
+	v.refusals, v.accepted = c.judgeRecords(f)
+	for _, line := range v.accepted {
+		report.Accepted += int(line.Count)
+	}
+	report.Rejected = len(v.refusals)
+	if c.replies.UnknownRecord {
+		v.refusals = append(v.refusals, refusal{code: centerFault, number: 99_999_998})
+	}
+	return v, report
+}
+
+// answer writes a verdict as a reply with an id of its own.
+func (c *Center) answer(v *verdict, now time.Time) ([]byte, error) {
+	w := &replyWriter{physical: v.file.physical, mode: v.file.mode()}
 	id := c.replyID(now)
 	w.header(id)
-	if fault != nil {
-		report.Reject = fault.code.Code
-		w.refuse("699", f.id, *fault, c.opt)
+	if v.fault != nil {
+		w.refuse("699", v.file.id, *v.fault, c.opt)
 	} else {
-		refusals, accepted := c.judgeRecords(&f)
-		for _, line := range accepted {
-			report.Accepted += int(line.Count)
+		for _, r := range v.refusals {
+			w.refuse("691", v.file.id, r, c.opt)
 		}
-		report.Rejected = len(refusals)
-		if c.replies.UnknownRecord {
-			refusals = append(refusals, refusal{code: centerFault, number: 99_999_998})
-		}
-		for _, r := range refusals {
-			w.refuse("691", f.id, r, c.opt)
-		}
-		w.positions(f.id, accepted)
+		w.positions(v.file.id, v.accepted)
 	}
 	w.trailer(id)
-	return w.join(w.records), report, w.err
+	return w.join(w.records), w.err
 }
 
 // mode is the processing mode that a reply answers in: the file's own.
@@ -94,6 +111,10 @@ func (c *Center) refuseFile(f *clearingFile, now time.Time) *refusal {
 		return first(badSequence)
 	}
 	fault := f.contents()
+	if fault == nil && c.refused < c.opt.Behavior.RefuseFiles {
+		c.refused++
+		fault = first(fileFault)
+	}
 	if fault == nil || !c.opt.ReuseRejected {
 		c.files[f.id] = fate{f.hash, fault == nil}
 		c.next[scope] = number

@@ -71,6 +71,8 @@ type Behavior struct {
 	Latency time.Duration
 	// RejectRecords is the share of correct clearing records rejected at their first presentment.
 	RejectRecords float64
+	// RefuseFiles is how many correct files, the first ones, are refused whole.
+	RefuseFiles int
 }
 
 // Replies says how the center gives its replies out.
@@ -81,6 +83,9 @@ type Replies struct {
 	Withhold bool
 	// Twice gives each reply out again under another name.
 	Twice bool
+	// AgainAfter tells each verdict again this long after the first time, in a reply with an id and a name of its own.
+	// Zero: never.
+	AgainAfter time.Duration
 	// TruncatedFirst writes the first half under the final name and replaces it by the whole at the next step.
 	TruncatedFirst bool
 	// Reverse gives the replies that are due in one step out in reverse order.

@@ -27,6 +27,7 @@ var (
 	badCount        = RejectCode{"0524", "P0306", "file", "message count is not the number of messages"}
 	otherTrailer    = RejectCode{"0525", "P0105", "file", "the trailer names another file"}
 	unreadable      = RejectCode{"0530", "D0000", "file", "the file ends early, has bytes after its end, or holds a message that cannot be read"}
+	fileFault       = RejectCode{"0599", "D0000", "file", "fault of the center: the file is to be sent again"}
 	badMessage      = RejectCode{"1001", "D0024", "format", "not a first presentment (1240/200) of a sale or a credit"}
 	badARN          = RejectCode{"1002", "D0031", "format", "reference data missing or check digit wrong"}
 	badOriginator   = RejectCode{"1003", "D0094", "format", "originator is not our member id"}
@@ -52,7 +53,7 @@ var (
 func RejectCodes() []RejectCode {
 	return []RejectCode{
 		badFileID, badSequence, duplicateFile, reusedFileID, noHeader, noTrailer, badNumber, badChecksum, badCount,
-		otherTrailer, unreadable,
+		otherTrailer, unreadable, fileFault,
 		badMessage, badARN, badOriginator, noAmount, badReversal,
 		noReference, wrongApproval, wrongCard, noOriginal, wrongLevel, wrongLifeCycle,
 		tooMuch, wrongCurrency, duplicate, badPAN, accountClosed, badMerchant, centerFault, latePresentment,

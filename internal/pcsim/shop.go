@@ -28,6 +28,10 @@ type ShopOptions struct {
 	SecretWord string
 	// Login and Password are those of the web services.
 	Login, Password string
+	// NoDelimiters joins what check values prove without delimiters, as old contracts do.
+	NoDelimiters bool
+	// Windows1251 sends order forms in the charset of the shop's pages, windows-1251, without saying so. Default: UTF-8.
+	Windows1251 bool
 	// Currencies are what the shop sells in, its own first: RUB, BYN, USD or EUR. Default RUB and USD.
 	Currencies []money.Currency
 	// BankPage is the page of a partner bank that lists the payments that wait, for links. Empty: none.

@@ -152,6 +152,20 @@ func TestShopsSellAndAskForTheTruth(t *testing.T) {
 	}
 }
 
+func TestOldShops(t *testing.T) {
+	s, err := pcsim.NewShop(pcsim.ShopOptions{Merchant: 1, Login: "l", Password: "p", SecretWord: "secret", NoDelimiters: true, Windows1251: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := s.OrderForm(pcsim.ShopOrder{Number: "A-1", Amount: money.Amount{Minor: 100, Currency: money.RUB}, Comment: "Кофе №1 ☕"})
+	if got, want := f.Get("OrderComment"), "\xca\xee\xf4\xe5 \xb91 &#9749;"; got != want {
+		t.Errorf("comment %q, want %q", got, want)
+	}
+	if got, want := f.Get("Checkvalue"), check("1A-11.00RUB"); got != want {
+		t.Errorf("check value %s, want %s", got, want)
+	}
+}
+
 // check is the check value of a text with the secret word of the tests; TestOrderForms… holds it to the protocol.
 func check(x string) string {
 	s, err := pcsim.NewShop(pcsim.ShopOptions{Merchant: 1, Login: "l", Password: "p", SecretWord: "secret"})

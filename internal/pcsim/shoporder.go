@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"settled/internal/money"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
 )
 
 // ShopTerms are what a customer agrees to who begins a subscription. Amounts are in the currency of the order.
@@ -43,8 +46,12 @@ type ShopOrder struct {
 	Terms *ShopTerms
 }
 
-// OrderForm is the form that a customer's browser posts to /pay/order.cfm, with its check value.
-func (s *Shop) OrderForm(o ShopOrder) url.Values {
+// OrderForm is the form that a customer's browser posts to /pay/order.cfm, with its check value, in the charset of the shop's
+// pages.
+func (s *Shop) OrderForm(o ShopOrder) url.Values { return s.encoded(s.orderForm(o)) }
+
+// orderForm is OrderForm in UTF-8.
+func (s *Shop) orderForm(o ShopOrder) url.Values {
 	f := url.Values{"Merchant_ID": {strconv.Itoa(int(s.opt.Merchant))}, "OrderNumber": {o.Number}, "OrderAmount": {o.Amount.Decimal()},
 		"OrderCurrency": {o.Amount.Currency.String()}, "Delay": {"0"}}
 	for name, value := range map[string]string{"OrderComment": o.Comment, "Language": o.Language, "CustomerNumber": o.Customer} {
@@ -72,8 +79,43 @@ func (s *Shop) OrderForm(o ShopOrder) url.Values {
 	if o.Customer != "" {
 		x = append(x, o.Customer)
 	}
-	f.Set("Checkvalue", s.checkvalue(strings.Join(x, ";")))
+	f.Set("Checkvalue", s.checkvalue(strings.Join(x, s.delimiter())))
 	return f
+}
+
+// delimiter stands between the values that a check value proves.
+func (s *Shop) delimiter() string {
+	if s.opt.NoDelimiters {
+		return ""
+	}
+	return ";"
+}
+
+// charset is that of the forms that the shop's pages send.
+func (s *Shop) charset() string {
+	if s.opt.Windows1251 {
+		return "windows-1251"
+	}
+	return "utf-8"
+}
+
+// encoded is a form in the charset of the shop's pages. What the charset does not have becomes a character reference, as browsers
+// write it.
+func (s *Shop) encoded(f url.Values) url.Values {
+	if !s.opt.Windows1251 {
+		return f
+	}
+	out := url.Values{}
+	for name, values := range f {
+		for _, v := range values {
+			text, err := encoding.HTMLEscapeUnsupported(charmap.Windows1251.NewEncoder()).String(v)
+			if err != nil { // not UTF-8: sent as it is
+				text = v
+			}
+			out.Add(name, text)
+		}
+	}
+	return out
 }
 
 func (t *ShopTerms) set(f url.Values, c money.Currency) {

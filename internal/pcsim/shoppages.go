@@ -104,8 +104,8 @@ func (s *Shop) buy(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	sale := s.sell(o, "")
-	form := s.OrderForm(sale.ShopOrder)
-	s.render(w, r, http.StatusOK, checkoutPage, map[string]any{"Order": sale.ShopOrder, "Action": s.gatewayURL("/pay/order.cfm"), "Fields": fieldsOf(form)})
+	form := s.orderForm(sale.ShopOrder)
+	s.render(w, r, http.StatusOK, checkoutPage, map[string]any{"Order": sale.ShopOrder, "Action": s.gatewayURL("/pay/order.cfm"), "Fields": fieldsOf(form), "Charset": s.charset()})
 }
 
 // chosen reads the form of the shop's first page; wrong names the text that says why it cannot be.

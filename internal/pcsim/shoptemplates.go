@@ -129,7 +129,7 @@ var goodsPage = shopPage(`<h1>{{.Text "choose"}}</h1>
 
 var checkoutPage = shopPage(`<h1>{{.Text "yourorder"}}</h1>
 <div class="panel"><p>{{.Page.Order.Comment}}: <strong>{{.Page.Order.Amount}}</strong></p>
-<form method="post" action="{{.Page.Action}}">{{range .Page.Fields}}<input type="hidden" name="{{.Name}}" value="{{.Value}}">{{end}}
+<form method="post" action="{{.Page.Action}}" accept-charset="{{.Page.Charset}}">{{range .Page.Fields}}<input type="hidden" name="{{.Name}}" value="{{.Value}}">{{end}}
 <button id="pay">{{.Text "pay"}}</button></form></div>
 <details><summary>{{.Text "sent"}}</summary><div class="wide"><table><tr><th>{{.Text "field"}}</th><th>{{.Text "value"}}</th></tr>
 {{range .Page.Fields}}<tr><td>{{.Name}}</td><td>{{.Value}}</td></tr>

@@ -69,6 +69,9 @@ const (
 // purchase draws the next order.
 func (past *past) purchase(s streams, at time.Time) *Purchase {
 	kind, shop := s.channels.Float64(), past.shops[pick(s.shops, past.popularity)]
+	if !shop.open(at) {
+		shop = past.shops[0]
+	}
 	if first := due(past.subscribed, at, subscriptionPause); first != nil && kind < shareLater {
 		past.subscribed = past.subscribed[1:]
 		return &Purchase{Shop: first.Shop, Channel: ByTerms, Amount: first.Amount, After: first, Tries: []Try{{At: at}}}

@@ -32,18 +32,18 @@ type Told struct {
 }
 
 const (
-	// An order is what its rows say that it is: a later payment has the first one, a payment with what is stored names it, an
-	// order of the page has the address that the customer comes back to.
+	// An order is what its rows say that it is: a later payment has the first one, an order of the page has the address that the
+	// customer comes back to, and one with a token is of a customer whose card was kept before.
 	ordersByChannel = `
 SELECT CASE WHEN parent IS NOT NULL THEN 'subscription'
-	WHEN NOT page AND customer AND NOT keeps THEN 'stored card by token'
+	WHEN NOT page AND EXISTS (SELECT FROM credentials c WHERE c.merchant_id = o.merchant_id AND c.customer = o.customer AND c.created_at < o.at)
+		THEN 'stored card by token'
 	WHEN NOT page THEN 'host to host'
 	WHEN means = 2 THEN 'QR code'
 	WHEN stored THEN 'stored card on page'
 	ELSE 'payment page' END, count(*)::int
-FROM (SELECT max(parent) AS parent, bool_or(coalesce(details ? 'url_return_ok', false)) AS page, max(means) AS means,
-		bool_or(coalesce(details->>'storedcard', '') <> '') AS stored, bool_or(customer IS NOT NULL) AS customer,
-		bool_or(coalesce(details->>'save', '') <> '') AS keeps
+FROM (SELECT merchant_id, max(parent) AS parent, bool_or(coalesce(details ? 'url_return_ok', false)) AS page, max(means) AS means,
+		bool_or(coalesce(details->>'storedcard', '') <> '') AS stored, max(customer) AS customer, min(created_at) AS at
 	FROM orders GROUP BY merchant_id, ordernumber) o GROUP BY 1`
 	// One result of each payment that ended, whether paid or declined, and each of a confirmation or a cancel.
 	outcomesToTell = `
@@ -56,7 +56,7 @@ SELECT (SELECT count(*) FROM subscriptions WHERE state IN (2, 3))::int, coalesce
 
 // tallyCounts counts orders, notifications and subscriptions, each in two places.
 func (p *play) tallyCounts(ctx context.Context, r *Report) error {
-	for _, count := range []func(context.Context, *Report) error{p.countChannels, p.countNotices, p.countSubscriptions} {
+	for _, count := range []func(context.Context, *Report) error{p.countChannels, p.countNotices, p.countSubscriptions, p.countComments} {
 		if err := count(ctx, r); err != nil {
 			return err
 		}
@@ -153,6 +153,29 @@ func (p *play) countSubscriptions(ctx context.Context, r *Report) error {
 	}
 	r.Counts = append(r.Counts, count("subscriptions: begun = active", begun, active),
 		count("subscriptions: later payments = counted", later, payments))
+	return nil
+}
+
+const commentsOf = `SELECT count(DISTINCT ordernumber)::int FROM orders WHERE merchant_id = ANY ($1) AND details->>'ordercomment' = $2`
+
+// countComments compares what shops wrote in windows-1251 with what the books have in UTF-8.
+func (p *play) countComments(ctx context.Context, r *Report) error {
+	var old []int32
+	for _, s := range p.shops {
+		if s.Old {
+			old = append(old, s.ID)
+		}
+	}
+	wrote, found := 0, 0
+	for _, s := range p.sales {
+		if s.Shop.Old && s.asked && s.tab != nil {
+			wrote++
+		}
+	}
+	if err := p.core.Pool.QueryRow(ctx, commentsOf, old, oldComment).Scan(&found); err != nil {
+		return err
+	}
+	r.Counts = append(r.Counts, count("comments in windows-1251: written = understood", wrote, found))
 	return nil
 }
 

@@ -51,9 +51,15 @@ func (p *play) goToPage(ctx context.Context, s *sale, again bool) error {
 	return nil
 }
 
+// oldComment is what shops with pages in windows-1251 write about their orders.
+const oldComment = "Книга «Кижи», 1 экз. — № 7"
+
 // order is what the customer's browser takes to the gateway.
 func (s *sale) order(plan *Plan) pcsim.ShopOrder {
 	o := pcsim.ShopOrder{Number: s.Number, Amount: s.Amount, TwoStage: s.TwoStage, Customer: s.Customer, Language: "EN"}
+	if s.Shop.Old {
+		o.Comment = oldComment
+	}
 	if s.Begins {
 		o.Terms = &pcsim.ShopTerms{Min: 1, Max: 2 * s.Amount.Minor, Days: 1, Until: plan.To.AddDate(1, 0, 0)}
 	}

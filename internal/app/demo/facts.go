@@ -90,7 +90,7 @@ SELECT f.center_id, b.business_date, f.sequence, f.name, b.currency, coalesce(f.
 	f.state, f.delivered_at
 FROM files f JOIN batches b USING (batch_id) ORDER BY f.center_id, f.file_id`
 	allReplies = `
-SELECT r.center_id, r.name, coalesce(f.name, ''), r.state, r.accepted, r.rejected
+SELECT r.center_id, r.name, coalesce(f.name, ''), r.state, r.accepted, r.rejected, coalesce(f.state = 'rejected', false), r.fetched_at
 FROM replies r LEFT JOIN files f USING (file_id) ORDER BY r.center_id, r.reply_id`
 	allRejects = `
 SELECT w.center_id, w.business_date, j.kind, j.class, j.code, j.state, j.currency, count(*)::int, sum(j.amount)::bigint
@@ -134,8 +134,9 @@ func (p *play) fileFacts(ctx context.Context, r *Report) error {
 func (p *play) replyFacts(ctx context.Context, r *Report) error {
 	var center int16
 	var l ReplyLine
-	err := p.forEach(ctx, allReplies, []any{&center, &l.Name, &l.File, &l.State, &l.Accepted, &l.Rejected}, func() {
-		l.Center = p.centerName(center)
+	var fetched time.Time
+	err := p.forEach(ctx, allReplies, []any{&center, &l.Name, &l.File, &l.State, &l.Accepted, &l.Rejected, &l.Whole, &fetched}, func() {
+		l.Center, l.FetchedAt = p.centerName(center), instant(fetched.In(p.location()))
 		r.Replies = append(r.Replies, l)
 	})
 	if err != nil {

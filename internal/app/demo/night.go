@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,15 +37,19 @@ func (t totals) net() int64 { return t.salesAmount - t.creditsSum }
 
 // caught is a clearing file as it lay in the center's directory.
 type caught struct {
-	name   string
-	center string
-	sha256 string
-	totals map[money.Currency]totals
+	name    string
+	center  string
+	id      string // of its header
+	refused bool   // whole
+	sha256  string
+	totals  map[money.Currency]totals
 }
 
 // answered is a reply as it lay in the center's directory, in total.
 type answered struct {
 	center   string
+	file     string // id of the file that it answers
+	refused  bool   // that file, whole
 	verdicts map[money.Currency]totals
 }
 
@@ -78,8 +83,42 @@ func (p *play) scheduleNight(day time.Time) {
 		at(out+time.Duration(i+1)*time.Minute, p.core.Step)
 	}
 	at(out+20*time.Minute, p.core.RollUp)
-	at(out+30*time.Minute, p.audit)
+	at(out+rebuildAfter, p.rebuild)
+	for i := range 3 {
+		at(out+rebuildAfter+time.Duration(i+1)*time.Minute, p.core.Step)
+	}
+	again := out + rebuildAfter + 10*time.Minute
+	at(again-time.Second, func(context.Context) error { return p.catchFiles(n) })
+	at(again, p.process)
+	at(out+repeatAfter, p.process)
+	at(out+repeatAfter+time.Minute, p.core.Step)
+	at(again+replyDelay, p.process)
+	at(again+replyDelay+time.Second, func(context.Context) error { return p.catchReplies(n) })
+	for i := range 4 {
+		at(again+replyDelay+time.Duration(i+1)*time.Minute, p.core.Step)
+	}
+	at(again+replyDelay+time.Hour, p.audit)
 	at(10*time.Hour, p.presentAgain)
+}
+
+// rebuildAfter is when an operator looks at the files that centers refused whole, after the replies.
+const rebuildAfter = 30 * time.Minute
+
+const refusedBatches = `SELECT batch_id FROM batches WHERE state = 'nacked' ORDER BY batch_id`
+
+// rebuild is the operator who has the files built again that a center refused whole for a fault of its own.
+func (p *play) rebuild(ctx context.Context) error {
+	var id int64
+	var all []int64
+	if err := p.forEach(ctx, refusedBatches, []any{&id}, func() { all = append(all, id) }); err != nil {
+		return err
+	}
+	for _, batch := range all {
+		if _, err := p.core.Night.Rebuild(ctx, batch); err != nil {
+			return fmt.Errorf("build batch %d again: %w", batch, err)
+		}
+	}
+	return nil
 }
 
 const technicalRejects = `
@@ -130,6 +169,7 @@ func (p *play) catchFiles(n *night) error {
 		if err != nil {
 			return err
 		}
+		f.id = read.File.String()
 		for _, t := range read.Currencies {
 			f.totals[money.Currency(t.Currency)] = totals{sales: t.Sales.Count, credits: t.Refunds.Count,
 				salesAmount: t.Sales.Amount - t.SaleReversals.Amount, creditsSum: t.Refunds.Amount - t.RefundReversals.Amount}
@@ -148,7 +188,7 @@ func (p *play) catchReplies(n *night) error {
 			var entry ipm.Reply
 			err := r.Read(&entry)
 			if errors.Is(err, io.EOF) {
-				n.replies = append(n.replies, a)
+				p.heard(n, a)
 				return nil
 			}
 			if err != nil {
@@ -161,12 +201,39 @@ func (p *play) catchReplies(n *night) error {
 	})
 }
 
+// heard notes a verdict, unless it was told before. Of a file that is refused whole nothing was processed: what it holds counts
+// in the file that replaces it.
+func (p *play) heard(n *night, a answered) {
+	verdict := fmt.Sprint(a)
+	if p.verdicts[verdict] {
+		return
+	}
+	p.verdicts[verdict] = true
+	n.replies = append(n.replies, a)
+	if a.refused {
+		p.strike(a.center, a.file)
+	}
+}
+
+// strike notes that the latest file with an id was refused.
+func (p *play) strike(center, id string) {
+	for _, n := range slices.Backward(p.nights) {
+		for i := range slices.Backward(n.files) {
+			if f := &n.files[i]; f.center == center && f.id == id {
+				f.refused = true
+				return
+			}
+		}
+	}
+}
+
 // take adds one entry of a reply.
 func (a *answered) take(r *ipm.Reply, format ipm.Profile) error {
 	switch r.Kind {
 	case ipm.FileReject:
-		return fmt.Errorf("the center refused a whole file: %v", r.Exception.Faults)
+		a.file, a.refused = r.Exception.Source.String(), true
 	case ipm.PositionDetail:
+		a.file = r.Position.Source.String()
 		t := a.verdicts[money.Currency(r.Position.Currency)]
 		if r.Position.ProcessingCode == "00" {
 			t.sales, t.salesAmount = t.sales+r.Position.Count(), t.salesAmount+r.Position.Net()
@@ -175,6 +242,7 @@ func (a *answered) take(r *ipm.Reply, format ipm.Profile) error {
 		}
 		a.verdicts[money.Currency(r.Position.Currency)] = t
 	case ipm.MessageException:
+		a.file = r.Exception.Source.String()
 		record, ok := r.Exception.Original(format)
 		if !ok {
 			return fmt.Errorf("the copy of refused message %d cannot be read", r.Exception.SourceMessage)

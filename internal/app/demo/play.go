@@ -92,6 +92,7 @@ type play struct {
 	told     map[string]int // answers by what was asked and response
 	doubles  doubles
 	nights   []*night
+	verdicts map[string]bool // of centers on files, that were heard
 	seen     map[string]bool // files of the centers' directories that were read
 	audits   []audit.Report
 	done     int

@@ -101,12 +101,14 @@ type FileLine struct {
 
 // ReplyLine is a reply of a center.
 type ReplyLine struct {
-	Center   string `json:"center"`
-	Name     string `json:"name"`
-	File     string `json:"file"` // that it answers
-	State    string `json:"state"`
-	Accepted int32  `json:"accepted"`
-	Rejected int32  `json:"rejected"`
+	Center    string `json:"center"`
+	Name      string `json:"name"`
+	File      string `json:"file"` // that it answers
+	State     string `json:"state"`
+	Accepted  int32  `json:"accepted"`
+	Rejected  int32  `json:"rejected"`
+	Whole     bool   `json:"whole"` // the file was refused as a whole
+	FetchedAt string `json:"fetched_at"`
 }
 
 // RejectLine counts records that a center refused.

@@ -65,7 +65,7 @@ func Run(ctx context.Context, o Options) (ok bool, err error) {
 func (s *stage) perform(ctx context.Context, from time.Time) (bool, error) {
 	secondCutoff := cutoffOf(from.AddDate(0, 0, 1))
 	p := &play{stage: s, plan: NewPlan(s.Seed, s.Orders, s.shops, from, secondCutoff), terminal: newTerminal("http://" + s.server.APIAddr),
-		browser: newBrowser(), byPlan: map[*Purchase]*sale{}, told: map[string]int{}, seen: map[string]bool{}}
+		browser: newBrowser(), byPlan: map[*Purchase]*sale{}, told: map[string]int{}, seen: map[string]bool{}, verdicts: map[string]bool{}}
 	defer p.terminal.client.CloseIdleConnections()
 	defer p.browser.client.CloseIdleConnections()
 	began := time.Now()
@@ -108,6 +108,7 @@ func (p *play) recurring(from, quiet, end time.Time) {
 	p.agenda.every(from.Add(10*time.Minute), end, 10*time.Minute, p.core.Expire)
 	p.agenda.every(from.Add(10*time.Minute), end, 10*time.Minute, p.server.Timeout)
 	p.agenda.every(from.Add(5*time.Minute), end, 10*time.Minute, p.server.Notify)
+	p.agenda.every(from.Add(time.Hour+30*time.Minute), end, time.Hour, p.server.Reconcile)
 	p.agenda.every(from.Add(2*time.Minute), end, 10*time.Minute, func(ctx context.Context) error {
 		_, err := p.bank.Process(ctx, p.clock.Now())
 		return err

@@ -38,19 +38,25 @@ type cast struct {
 	blocked bool
 	cutoff  string
 	until   string
-	removes bool // takes our files away once it has read them
+	log     string // how it tells what it approved: file, link; empty: it does not
+	removes bool   // takes our files away once it has read them
+	clumsy  bool   // refuses its first file for a fault of its own, gives the number back, and tells every verdict twice; we clear its replies away
 }
 
 var casts = []cast{
-	{id: 1, name: "PC-A", member: "00000123456", charset: "ascii", blocked: true, cutoff: "23:00", until: "23:45", removes: true,
+	{id: 1, name: "PC-A", member: "00000123456", charset: "ascii", blocked: true, cutoff: "23:00", until: "23:45", removes: true, log: "link",
 		costs: config.CostsFile{InterchangeBPS: 120, SchemeBPS: 10, Processing: 5},
 		caps: order.Capabilities{FinancialRecord: true, TwoStage: true, PartialConfirm: true, MultiConfirm: true, ReversalPartial: true,
 			Refund: order.RefundByFile, Inquiry: true}},
-	{id: 2, name: "PC-B", member: "00000654321", charset: "cp500", cutoff: "23:00", until: "23:30",
+	{id: 2, name: "PC-B", member: "00000654321", charset: "cp500", cutoff: "23:00", until: "23:30", log: "file",
 		costs: config.CostsFile{InterchangeBPS: 110, SchemeBPS: 8, Processing: 4},
 		caps:  order.Capabilities{FinancialRecord: true, TwoStage: true, Refund: order.RefundByFile}},
-	{id: 3, name: "PC-C", member: "00000777777", costs: config.CostsFile{Processing: 12},
+	{id: 3, name: "PC-C", member: "00000777777", log: "link", costs: config.CostsFile{Processing: 12},
 		caps: order.Capabilities{Refund: order.RefundByOnline, Inquiry: true}},
+	{id: 4, name: "PC-D", member: "00000888888", charset: "latin1", cutoff: "23:00", until: "23:45", clumsy: true,
+		costs: config.CostsFile{InterchangeBPS: 95, SchemeBPS: 7, Processing: 6},
+		caps: order.Capabilities{FinancialRecord: true, TwoStage: true, PartialConfirm: true, MultiConfirm: true, ReversalPartial: true,
+			Refund: order.RefundByFile, Inquiry: true}},
 }
 
 func (c cast) model() pcsim.Model {
@@ -73,6 +79,10 @@ type Shop struct {
 	Currency   money.Currency // its own
 	Page       config.PageFile
 	Notified   bool // its server is told the results of operations
+	Undivided  bool // signs without delimiters, by an old contract
+	Old        bool // its pages are in windows-1251
+	Moves      bool // its contract for cards goes from its center to PC-A after the first day
+	Ends       bool // its contracts end with the first day
 	home       int  // index of the center that takes its own currency
 }
 
@@ -90,25 +100,30 @@ func shops() []*Shop {
 		segment   Segment
 		home      int
 		currency  money.Currency
-		features  string // 1 One Click, R recurring payments, 3 3-D Secure, N notifications
+		features  string // 1 One Click, R recurring payments, 3 3-D Secure, N notifications, D no delimiters, W windows-1251,
+		// M a contract that moves, E contracts that end
 	}{
 		{"North Star Market", "5411", Retail, 0, byn, "1N"}, {"Nevsky Goods", "5311", Retail, 0, rub, "1R3N"},
-		{"Vilnia Books", "5942", Retail, 0, byn, "1"}, {"Blue River Travel", "4722", Travel, 1, byn, ""},
+		{coffee, "5814", Retail, 3, rub, "1N"}, {"Vilnia Books", "5942", Retail, 0, byn, "1"}, {"Blue River Travel", "4722", Travel, 1, byn, ""},
 		{"Pixel Games", "5816", Digital, 0, byn, "13"}, {"Opera Tickets", "7922", Tickets, 0, byn, "N"},
 		{"Zorka Fashion", "5651", Retail, 2, byn, "1"}, {"Krinitsa Dairy", "5451", Retail, 1, byn, ""},
 		{"Dudka Music Stream", "5815", Subscription, 2, byn, "RN"}, {"Baikal Outdoor", "5941", Retail, 1, rub, "3"},
 		{"Belavezha Tours", "4722", Travel, 0, byn, ""}, {"Green Pharmacy", "5912", Retail, 0, byn, "3"},
 		{"Cinema Pioneer", "7832", Tickets, 1, byn, "N"}, {"Cloud Notes", "5817", Digital, 0, byn, "R"},
+		{"Onega Books", "5942", Retail, 3, rub, "NWM"}, {"Ladoga Tools", "5251", Retail, 3, rub, "NDE"},
 	}
 	var out []*Shop
 	for i, r := range rows {
 		has := func(feature string) bool { return strings.Contains(r.features, feature) }
 		out = append(out, &Shop{ID: int32(730001 + i), Name: r.name, City: cities[i%len(cities)].name, MCC: r.mcc, Segment: r.segment, home: r.home,
 			Login: fmt.Sprintf("shop_%06d", 730001+i), Password: word("password", i), SecretWord: word("secret", i), Currency: r.currency,
-			Notified: has("N"), Page: config.PageFile{OneClick: has("1"), Recurring: has("R"), ThreeDS: has("3")}})
+			Notified: has("N"), Undivided: has("D"), Old: has("W"), Moves: has("M"), Ends: has("E"), Page: config.PageFile{OneClick: has("1"), Recurring: has("R"), ThreeDS: has("3")}})
 	}
 	return out
 }
+
+// coffee is a merchant whose name no clearing file can hold.
+const coffee = "Кофейня №1"
 
 // windowShop is the shop that people can click through.
 const windowShop = 1
@@ -193,11 +208,32 @@ func (s *Shop) routes() []config.RouteFile {
 	}
 	var out []config.RouteFile
 	for _, center := range sequence {
-		out = append(out, config.RouteFile{Center: casts[center].name, Currencies: byCenter[center], MDRBPS: 180 + int64(s.ID%7)*10,
-			ReturnMDR: s.ID%2 == 0, Terminal: fmt.Sprintf("T%06d%d", s.ID, center+1), Acceptor: fmt.Sprintf("DEMO%06d0000%d", s.ID, center+1)})
+		out = append(out, s.route(center, byCenter[center]))
 	}
-	return append(out, config.RouteFile{Center: instantName, Currencies: []string{s.Currency.String()}, MDRBPS: 70, ReturnMDR: s.ID%2 == 0,
+	if s.Moves {
+		out[0].Ends = secondDay
+		out = append(out, s.route(0, byCenter[s.home]))
+	}
+	out = append(out, config.RouteFile{Center: instantName, Currencies: []string{s.Currency.String()}, MDRBPS: 70, ReturnMDR: s.ID%2 == 0,
 		Terminal: fmt.Sprintf("T%06d9", s.ID), Acceptor: fmt.Sprintf("DEMO%06d00009", s.ID)})
+	for i := range out {
+		if s.Ends {
+			out[i].Ends = secondDay
+		}
+	}
+	return out
+}
+
+// secondDay is when contracts of the first day end.
+const secondDay = "2026-03-03"
+
+// open tells that the shop sells at an instant: one whose contracts end stops an hour before, so that nobody is about to pay.
+func (s *Shop) open(at time.Time) bool { return !s.Ends || at.Day() == firstDay.day && at.Hour() < 23 }
+
+// route is the shop's contract with a center.
+func (s *Shop) route(center int, currencies []string) config.RouteFile {
+	return config.RouteFile{Center: casts[center].name, Currencies: currencies, MDRBPS: 180 + int64(s.ID%7)*10,
+		ReturnMDR: s.ID%2 == 0, Terminal: fmt.Sprintf("T%06d%d", s.ID, center+1), Acceptor: fmt.Sprintf("DEMO%06d0000%d", s.ID, center+1)}
 }
 
 // merchants are the shops as the configuration has them. fronts are their addresses.
@@ -207,7 +243,16 @@ func merchants(all []*Shop, fronts map[*Shop]*pcsim.Shop) []config.MerchantFile 
 		m := config.MerchantFile{ID: s.ID, Name: s.Name, Street: fmt.Sprintf("Nemiga %d", i+1), City: s.City,
 			Postal: cities[i%len(cities)].postal, Region: "BY", Country: "BLR", MCC: s.MCC, Currency: s.Currency.String(), Login: s.Login,
 			PasswordHash: s.passwordHash(), SecretWord: s.SecretWord, TestMode: true, Page: s.Page, Routes: s.routes(),
-			Proofs: config.ProofsFile{Checkvalue: true, Covers: []string{"CustomerNumber"}}}
+			Proofs: config.ProofsFile{Checkvalue: true, NoDelimiters: s.Undivided}}
+		if !s.Undivided { // without delimiters nobody can say where an optional value begins
+			m.Proofs.Covers = []string{"CustomerNumber"}
+		}
+		if s.Name == coffee {
+			m.ClearingName = "Kofeinya No. 1"
+		}
+		if s.Old {
+			m.Charset = "windows-1251"
+		}
 		if s.Notified {
 			m.Notifications = config.NotificationsFile{URL: fronts[s].NoticeURL(), AllowPrivate: true}
 		}

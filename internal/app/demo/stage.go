@@ -38,6 +38,10 @@ const (
 // replyDelay is how long a center takes over a file, in virtual time.
 const replyDelay = 3*time.Hour + 30*time.Minute
 
+// repeatAfter is when a clumsy center tells a verdict again: a file that replaces a refused one has been delivered by then, and has
+// no reply yet.
+const repeatAfter = 2 * time.Hour
+
 // stage is everything that the demo sets up, real as in production but for the clock.
 type stage struct {
 	run
@@ -170,8 +174,9 @@ func (s *stage) startCenters(context.Context) error {
 	s.centers = map[string]*pcsim.Center{}
 	for _, c := range casts {
 		center, err := pcsim.New(pcsim.Options{Name: c.name, MemberID: c.member, Seed: s.Seed, Model: c.model(), Location: s.location(),
-			Now: s.clock.Now, Behavior: pcsim.Behavior{LateBy: lateBy}, Replies: pcsim.Replies{Delay: replyDelay},
-			Users: []pcsim.User{{Name: "settled", Key: key}}, RemovesFiles: c.removes})
+			Now: s.clock.Now, Behavior: c.behavior(), Replies: c.replies(),
+			Users: []pcsim.User{{Name: "settled", Key: key}}, RemovesFiles: c.removes, ReuseRejected: c.clumsy,
+			LogEvery: c.logEvery(), LogAfter: logAfter, EchoEvery: chatter, KeepAliveEvery: chatter})
 		if err != nil {
 			return err
 		}
@@ -182,6 +187,39 @@ func (s *stage) startCenters(context.Context) error {
 		s.centers[c.name] = center
 	}
 	return nil
+}
+
+// A center that logs what it approved does so every hour, a while later; all of them test their lines and keep them alive.
+const (
+	logPeriod = time.Hour
+	logAfter  = 15 * time.Minute
+	chatter   = time.Second
+)
+
+// logEvery is the period of the center's logs in files; zero: it leaves none.
+func (c cast) logEvery() time.Duration {
+	if c.log == "file" {
+		return logPeriod
+	}
+	return 0
+}
+
+// behavior of the center's online host and of its clearing.
+func (c cast) behavior() pcsim.Behavior {
+	b := pcsim.Behavior{LateBy: lateBy}
+	if c.clumsy {
+		b.RefuseFiles = 1
+	}
+	return b
+}
+
+// replies says how the center gives its replies out.
+func (c cast) replies() pcsim.Replies {
+	r := pcsim.Replies{Delay: replyDelay}
+	if c.clumsy {
+		r.AgainAfter = repeatAfter
+	}
+	return r
 }
 
 // makeClientKey makes the key that we show to the centers' SFTP servers.
@@ -221,14 +259,14 @@ func (s *stage) centerFile(c cast) config.CenterFile {
 		Online: config.OnlineFile{Address: center.OnlineAddr(), Acquirer: c.member, Connections: 1, Timeout: centerTimeout},
 		Capabilities: config.CapabilitiesFile{FinancialRecord: c.caps.FinancialRecord, TwoStage: c.caps.TwoStage,
 			PartialConfirm: c.caps.PartialConfirm, MultiConfirm: c.caps.MultiConfirm, ReversalPartial: c.caps.ReversalPartial,
-			Refund: string(c.caps.Refund), Inquiry: c.caps.Inquiry, ReleaseOnFinal: c.caps.ReleaseOnFinal}}
+			Log: c.log, Refund: string(c.caps.Refund), Inquiry: c.caps.Inquiry, ReleaseOnFinal: c.caps.ReleaseOnFinal}}
 	if !c.caps.FinancialRecord {
 		return f
 	}
 	f.Clearing = &config.ClearingFile{Charset: c.charset, Blocked: c.blocked, Member: c.member,
 		Acquirer: fmt.Sprintf("41%04d", c.id), Calendar: "every-day",
 		Windows: []config.WindowFile{{No: 1, Cutoff: c.cutoff, Deadline: c.until, Days: "all"}},
-		Rejects: rejectClasses(), Replies: config.RepliesFile{Poll: 2 * time.Second},
+		Reuse:   c.clumsy, Rejects: rejectClasses(), Replies: config.RepliesFile{Poll: 2 * time.Second, Remove: c.clumsy},
 		SFTP: config.SFTPFile{Address: center.SFTPAddr(), User: "settled", KeyFile: "sftp.key", RemovesFiles: c.removes, DedupesFiles: true,
 			Duplicates: []uint16{512}, HostKeys: []string{strings.TrimSpace(string(ssh.MarshalAuthorizedKey(center.HostKey())))}}}
 	return f

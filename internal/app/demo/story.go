@@ -73,8 +73,7 @@ func (p *play) tellNight(w io.Writer, r *Report, n *night) {
 	}
 	for _, l := range r.Replies {
 		if nightOf(r, l.File) == date {
-			fmt.Fprintf(w, "  %s  %s answered %s: %d accepted, %d refused\n", cutoffOf(n.date).Add(10*time.Minute+replyDelay).Format("15:04"),
-				l.Center, l.File, l.Accepted, l.Rejected)
+			fmt.Fprintf(w, "  %s  %s answered %s: %s\n", clockOf(l.FetchedAt), l.Center, l.File, l.verdict())
 		}
 	}
 	for _, j := range r.Rejects {
@@ -83,6 +82,17 @@ func (p *play) tellNight(w io.Writer, r *Report, n *night) {
 				amount(j.Amount, j.Currency), j.State)
 		}
 	}
+}
+
+// verdict is what a reply says, in short.
+func (l ReplyLine) verdict() string {
+	switch {
+	case l.State != "applied":
+		return "told again, changes nothing (" + l.State + ")"
+	case l.Whole:
+		return "refused whole"
+	}
+	return fmt.Sprintf("%d accepted, %d refused", l.Accepted, l.Rejected)
 }
 
 func nightOf(r *Report, file string) string {

@@ -112,6 +112,9 @@ func (p *play) countMoney(ctx context.Context) (*counts, error) {
 
 func (n *night) count(c *counts) {
 	for _, f := range n.files {
+		if f.refused {
+			continue
+		}
 		for currency, t := range f.totals {
 			c.files[pair{f.center, currency}] += t.net()
 		}
