@@ -29,7 +29,7 @@ func TestARecordThatCannotBeWrittenIsLeftOut(t *testing.T) {
 	if f := w.file(); *f.Messages != 3 || f.State != clearing.FileReplied {
 		t.Fatalf("%+v", f)
 	}
-	if n := query[int](w, `SELECT count(*) FROM breaks WHERE category = 'B-07' AND closed_at IS NULL`); n != 2 {
+	if n := query[int](w, `SELECT count(*) FROM breaks WHERE category = 'B-11' AND closed_at IS NULL`); n != 2 {
 		t.Errorf("%d breaks, want 2", n)
 	}
 	w.audited()

@@ -43,7 +43,7 @@ WITH aside AS (
 	RETURNING record_id, order_id, merchant_id, amount, currency, kind, reason
 ), opened AS (
 	INSERT INTO breaks (category, fingerprint, center_id, merchant, order_ref, amount, currency, opened_at, note)
-	SELECT 'B-07', 'B-07/record/' || record_id, $6, merchant_id, order_id, amount, currency, $3, 'record set aside: ' || reason FROM aside
+	SELECT 'B-11', 'B-11/record/' || record_id, $6, merchant_id, order_id, amount, currency, $3, 'record set aside: ' || reason FROM aside
 	ON CONFLICT (fingerprint) DO NOTHING
 )
 SELECT a.merchant_id, a.record_id, r.operation, a.kind, a.amount, a.currency
@@ -150,7 +150,7 @@ func (w *work) fileToLeave(window int32, n RecordName) (file int64, err error) {
 	return file, err
 }
 
-const closeAside = `UPDATE breaks SET closed_at = $2 WHERE fingerprint = 'B-07/record/' || $1 AND closed_at IS NULL`
+const closeAside = `UPDATE breaks SET closed_at = $2 WHERE fingerprint = 'B-11/record/' || $1 AND closed_at IS NULL`
 
 // closeAside closes the break of a record that was set aside, if it was.
 func (w *work) closeAside(record int64) error {
