@@ -177,8 +177,9 @@ func faultOf(err error, second int) *fault {
 }
 
 // troubled answers a request that was not served for want of the database. An order that the request asks for, and that is
-// there, is told as it stands, whoever made it. That nothing was done is only said when it was looked for and is not there,
-// or when the service does nothing: a repeat of a request that was done must not hear it.
+// there, is told as it stands, whoever made it, unless it ended without a payment: this request may have been the next try. That
+// nothing was done is only said when the order was looked for and is not there, or when the service does nothing: a repeat of a
+// request that was done must not hear it.
 func (g *Gateway) troubled(ctx context.Context, s *service, c *call, f *fault) *answer {
 	switch {
 	case s.reads:
@@ -192,7 +193,7 @@ func (g *Gateway) troubled(ctx context.Context, s *service, c *call, f *fault) *
 	if errors.Is(err, settle.ErrNotFound) {
 		return &answer{fault: f}
 	}
-	if err == nil && o.Matches(c.fingerprint) {
+	if err == nil && o.Matches(c.fingerprint) && (o.Status == order.InProcess || o.Status == order.Paid) {
 		if a, err := g.stored(ctx, c, o.ID); err == nil {
 			g.prove(c, s.sheet, a)
 			return a

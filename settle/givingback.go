@@ -74,16 +74,14 @@ func (w *work) soldBy(slice *Operation) (s sold, err error) {
 	return s, err
 }
 
-// soldAtOnce reads the fees that were posted with a single message.
+// soldAtOnce reads the price that was posted with a single message. The interchange of one does not come back with a refund: no
+// center says that it does, and nothing is posted.
 func (w *work) soldAtOnce(slice *Operation) (sold, error) {
 	s := sold{Amount: slice.Amount}
 	fees, err := w.purchaseFees(slice.Number)
 	for _, f := range fees {
-		switch rule := ledger.Rule(f.Rule).Spec(); {
-		case rule.Credit == ledger.MDRIncome:
+		if ledger.Rule(f.Rule).Spec().Credit == ledger.MDRIncome {
 			s.MDR += f.Amount
-		case rule.Debit == ledger.Interchange:
-			s.Interchange += f.Amount
 		}
 	}
 	return s, err
