@@ -16,6 +16,7 @@ type FileState string
 
 // The states of files.
 const (
+	FileWaiting   FileState = "unnumbered"       // waits for a number: those of the center are at their end
 	FilePlanned   FileState = "planned"          // numbered, no bytes yet
 	FileBuilt     FileState = "built"            // bytes stored and proven against the batch
 	FileReleased  FileState = "released"         // may be sent
@@ -54,9 +55,9 @@ type File struct {
 	Batch         int64      `json:"batch"`
 	Build         int16      `json:"build"`
 	Center        int16      `json:"center"`
-	Sequence      int32      `json:"sequence"`
+	Sequence      int32      `json:"sequence"` // of an unnumbered file: what would follow the last number
 	Name          string     `json:"name"`
-	LogicalID     string     `json:"file_id"`
+	LogicalID     string     `json:"file_id"` // empty while unnumbered
 	State         FileState  `json:"state"`
 	Frozen        bool       `json:"frozen"`
 	Bytes         *int64     `json:"bytes,omitempty"`
@@ -141,11 +142,11 @@ func (n *Night) Rebuild(ctx context.Context, batch int64) (id int64, err error) 
 		if err != nil {
 			return err
 		}
-		var sequence int32
+		plan := n.planFile
 		if s.ReuseNumber {
-			sequence = last.Sequence
+			plan = n.planAgain
 		}
-		if id, err = n.planFile(ctx, tx, s, b, last.Build+1, sequence, n.now()); err != nil {
+		if id, err = plan(ctx, tx, s, b, last.Build+1, n.now()); err != nil {
 			return err
 		}
 		return n.Enqueue(ctx, tx, JobBuild, batch)

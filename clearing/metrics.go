@@ -80,12 +80,13 @@ var (
 	unrepliedAge = gauge("records_unreplied_oldest_age_seconds", "Age of the oldest delivery without a verdict; 0 when none.")
 	replyLast    = gauge("reply_last_received_timestamp_seconds", "When the last reply was fetched.")
 	quarantined  = gauge("replies_quarantined", "Replies that could not be applied and wait for a person.")
+	numbersLeft  = gauge("file_numbers_left", "Numbers left for the center's files before the last; absent where they begin again after it.")
 	horizon      = prometheus.NewDesc("settled_calendar_horizon_timestamp_seconds", "Last date that the calendar covers.", []string{"calendar"}, nil)
 )
 
 // perStream are the gauges in the order in which scrapeNight returns them.
 var perStream = []*prometheus.Desc{cutoffNext, cutoffSealed, cutoffLate, fileDeadline, fileWaiting, fileUnknown, fileNewest, batchRecords,
-	replyOverdue, weakOverdue, unreplied, unrepliedAge, replyLast, quarantined}
+	replyOverdue, weakOverdue, unreplied, unrepliedAge, replyLast, quarantined, numbersLeft}
 
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
@@ -98,7 +99,7 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 const scrapeNight = `
 WITH f AS (
 	SELECT f.*, b.sales_count + b.credits_count AS records FROM files f JOIN batches b USING (batch_id)
-	WHERE f.center_id = $1 AND f.stream = $2 AND f.state IN ('planned', 'built', 'released', 'sending', 'delivered', 'unknown_delivery')
+	WHERE f.center_id = $1 AND f.stream = $2 AND f.state IN ('unnumbered', 'planned', 'built', 'released', 'sending', 'delivered', 'unknown_delivery')
 ), newest AS (
 	SELECT b.batch_id, b.sales_count + b.credits_count AS records FROM batches b
 	WHERE window_id = (SELECT window_id FROM windows WHERE center_id = $1 AND stream = $2 AND state IN ('sealed', 'empty') ORDER BY cutoff_at DESC LIMIT 1)
@@ -117,7 +118,9 @@ SELECT
 	(SELECT coalesce(sum(records), 0)::float8 FROM f WHERE state = 'delivered'),
 	(SELECT coalesce(extract(epoch FROM $3 - min(delivered_at)), 0) FROM f WHERE state = 'delivered'),
 	(SELECT extract(epoch FROM max(fetched_at)) FROM replies WHERE center_id = $1),
-	(SELECT count(*)::float8 FROM replies WHERE center_id = $1 AND state = 'quarantined')`
+	(SELECT count(*)::float8 FROM replies WHERE center_id = $1 AND state = 'quarantined'),
+	(SELECT greatest($6::int - coalesce((SELECT last - base FROM file_sequences
+		WHERE center_id = $1 AND stream = $2 AND (scope = '') = $7 ORDER BY scope DESC LIMIT 1), 0), 0)::float8 WHERE $6::int IS NOT NULL)`
 
 // scrapeTimeout bounds the reading of the gauges.
 const scrapeTimeout = 5 * time.Second
@@ -144,7 +147,8 @@ func (m *metrics) collectCenter(ctx context.Context, s *station, out chan<- prom
 		targets[i] = &values[i]
 	}
 	now := m.night.now()
-	if err := m.night.Pool.QueryRow(ctx, scrapeNight, s.ID, s.Stream, now, s.ReplyTimeout.Seconds(), now.Add(-s.WeakTimeout)).Scan(targets...); err != nil {
+	if err := m.night.Pool.QueryRow(ctx, scrapeNight, s.ID, s.Stream, now, s.ReplyTimeout.Seconds(), now.Add(-s.WeakTimeout),
+		s.end(), s.Sequence == Forever).Scan(targets...); err != nil {
 		m.night.Log.WarnContext(ctx, "read gauges of the night", "center", s.Name, "error", err)
 		return
 	}

@@ -141,7 +141,7 @@ func (n *Night) Step(ctx context.Context) (progressed bool, err error) {
 func (n *Night) stepCenter(ctx context.Context, s *station) (progressed bool, err error) {
 	now := n.now()
 	steps := []func(context.Context, *station, time.Time) (int, error){
-		n.plan, n.sealCenter, n.buildCenter, n.deliverCenter, n.fetchCenter, n.applyCenter, n.watchReplies,
+		n.plan, n.sealCenter, n.numberCenter, n.buildCenter, n.deliverCenter, n.fetchCenter, n.applyCenter, n.watchReplies,
 	}
 	var all []error
 	for _, step := range steps {

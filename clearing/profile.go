@@ -51,9 +51,13 @@ type Profile struct {
 	Acquirer  string // DE 32, 6-11 digits; empty: absent
 	Forwarder string // DE 33, 6-11 digits; default Member
 
-	Sequence    Scope // default PerDate
-	InOrder     bool  // the center takes files in the order of their numbers only: one that cannot be built holds up those after it
-	ReuseNumber bool  // a file refused whole is replaced under its own number, not the next
+	Sequence Scope // default PerDate
+	// SequenceWidth is how many digits the center takes of a file's number, 1 to ipm.SequenceDigits, which is the default.
+	SequenceWidth int
+	AfterLast     AfterLast // default StopAfterLast
+
+	InOrder     bool // the center takes files in the order of their numbers only: one that cannot be built holds up those after it
+	ReuseNumber bool // a file refused whole is replaced under its own number, not the next
 	Empty       EmptyPolicy
 	Release     ReleaseMode
 
@@ -109,6 +113,12 @@ func (p Profile) withDefaults() Profile {
 	if p.Sequence == "" {
 		p.Sequence = PerDate
 	}
+	if p.SequenceWidth == 0 {
+		p.SequenceWidth = ipm.SequenceDigits
+	}
+	if p.AfterLast == "" {
+		p.AfterLast = StopAfterLast
+	}
 	if p.Empty == "" {
 		p.Empty = SkipEmpty
 	}
@@ -148,6 +158,12 @@ func (p Profile) check(c *settle.Center) error {
 		return fault("acquirer BIN %d is not six digits", p.BIN)
 	case p.Sequence != PerDate && p.Sequence != Forever:
 		return fault("sequence scope %q", p.Sequence)
+	case p.SequenceWidth < 1 || p.SequenceWidth > ipm.SequenceDigits:
+		return fault("sequence width %d is not 1 to %d digits", p.SequenceWidth, ipm.SequenceDigits)
+	case p.AfterLast != StopAfterLast && p.AfterLast != WrapAfterLast:
+		return fault("%q after the last number", p.AfterLast)
+	case p.AfterLast == WrapAfterLast && p.Sequence != Forever:
+		return fault("numbers that begin again after the last one must count for ever: within a date each is used once")
 	case p.Empty != SkipEmpty && p.Empty != SendEmpty:
 		return fault("empty file policy %q", p.Empty)
 	case p.Release != AutoRelease && p.Release != ManualRelease:

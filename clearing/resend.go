@@ -187,7 +187,7 @@ FROM files WHERE file_id = $1`
 	resend = `
 UPDATE files SET state = 'released', next_attempt_at = $2, unknown_since = NULL, frozen = false, failures = 0, token = '',
 	delivered_at = NULL, proof = '', last_error = '', error_class = ''
-WHERE file_id = $1 AND state NOT IN ('planned', 'built')`
+WHERE file_id = $1 AND state NOT IN ('unnumbered', 'planned', 'built')`
 	forgetRename = `UPDATE delivery_attempts SET reached = 'ended' WHERE file_id = $1`
 )
 

@@ -280,7 +280,7 @@ func (n *Night) insertBatch(ctx context.Context, tx pgx.Tx, s *station, w Window
 		return err
 	}
 	b := Batch{ID: id, Center: s.ID, BusinessDate: w.BusinessDate, Part: part, Parts: parts, DeadlineAt: w.DeadlineAt}
-	if _, err := n.planFile(ctx, tx, s, b, 1, 0, now); err != nil {
+	if _, err := n.planFile(ctx, tx, s, b, 1, now); err != nil {
 		return err
 	}
 	return n.Enqueue(ctx, tx, JobBuild, id)
@@ -300,33 +300,6 @@ func sealPostings(batch int64, center int16, totals []Total, at time.Time) []led
 		})
 	}
 	return postings
-}
-
-const (
-	nextNumber = `
-INSERT INTO file_sequences (center_id, stream, scope, last) VALUES ($1, $2, $3, 1)
-ON CONFLICT (center_id, stream, scope) DO UPDATE SET last = file_sequences.last + 1 RETURNING last`
-	insertFile = `
-INSERT INTO files (batch_id, build, center_id, stream, scope, sequence, name, logical_id, planned_at, next_attempt_at, deadline_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10) RETURNING file_id`
-)
-
-// planFile gives a build of a batch its number and name; sequence 0 takes the next number.
-func (n *Night) planFile(ctx context.Context, tx pgx.Tx, s *station, b Batch, build int16, sequence int32, now time.Time) (int64, error) {
-	scope := s.scope(b.BusinessDate)
-	if sequence == 0 {
-		if err := tx.QueryRow(ctx, nextNumber, s.ID, s.Stream, scope).Scan(&sequence); err != nil {
-			return 0, fmt.Errorf("number a file: %w", err)
-		}
-	}
-	name := fileName(s.Center, b.BusinessDate, sequence, b.Part, b.Parts, build)
-	var id int64
-	err := tx.QueryRow(ctx, insertFile, b.ID, build, s.ID, s.Stream, scope, sequence, name,
-		s.fileID(b.BusinessDate, sequence).String(), now, b.DeadlineAt).Scan(&id)
-	if err != nil {
-		return 0, fmt.Errorf("insert file %s: %w", name, err)
-	}
-	return id, nil
 }
 
 // isNotFound reports that a query found no row.

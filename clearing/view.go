@@ -113,13 +113,14 @@ type Preview struct {
 // Planned is a batch that a seal would make.
 type Planned struct {
 	Currency string  `json:"currency"`
-	Sequence int32   `json:"sequence"` // number that it would get
+	Sequence int32   `json:"sequence"` // number that it would get; 0: none is left
 	Name     string  `json:"name"`
 	Sum      Sum     `json:"sum"`
 	Totals   []Total `json:"totals"`
 }
 
-const lastNumber = `SELECT coalesce(max(last), 0) FROM file_sequences WHERE center_id = $1 AND stream = $2 AND scope = $3`
+const lastNumber = `
+SELECT coalesce(max(last), 0), coalesce(max(base), 0) FROM file_sequences WHERE center_id = $1 AND stream = $2 AND scope = $3`
 
 // Preview runs the selection of the seal on the open window of a center, in a read-only snapshot. It changes nothing.
 func (n *Night) Preview(ctx context.Context, center int16) (Preview, error) {
@@ -146,16 +147,19 @@ func (n *Night) previewParts(ctx context.Context, tx pgx.Tx, s *station, w Windo
 	if err != nil {
 		return nil, err
 	}
-	var last int32
-	if err := tx.QueryRow(ctx, lastNumber, s.ID, s.Stream, s.scope(w.BusinessDate)).Scan(&last); err != nil {
+	var last, base int32
+	if err := tx.QueryRow(ctx, lastNumber, s.ID, s.Stream, s.scope(w.BusinessDate)).Scan(&last, &base); err != nil {
 		return nil, err
 	}
 	batches := byCurrency(totals)
 	parts := make([]Planned, len(batches))
 	for i, b := range batches {
 		last++
-		parts[i] = Planned{Currency: b[0].Currency.String(), Sequence: last, Sum: sumOf(b), Totals: b,
-			Name: fileName(s.Center, w.BusinessDate, last, int16(i+1), int16(len(batches)), 1)}
+		parts[i] = Planned{Currency: b[0].Currency.String(), Sum: sumOf(b), Totals: b, Name: waitingName(s.Center, w.BusinessDate, last)}
+		if begin, sequence, ok := s.place(last, base); ok {
+			base, parts[i].Sequence = begin, sequence
+			parts[i].Name = fileName(s.Center, w.BusinessDate, sequence, int16(i+1), int16(len(batches)), 1)
+		}
 	}
 	return parts, nil
 }

@@ -19,16 +19,25 @@ CREATE TABLE file_resends (
 GRANT SELECT, INSERT ON file_resends TO settled_app;
 REVOKE UPDATE, DELETE ON file_resends FROM settled_app;
 
+-- unnumbered: sealed, but the center's numbers are at their end; it waits for a number.
 -- base: how many numbers of the scope were given before this round of them; the count of a file is base + sequence. It
 -- grows only where a center's numbers begin anew at 1 after the last one.
 ALTER TABLE files
 	ADD COLUMN base integer NOT NULL DEFAULT 0 CHECK (base >= 0),
+	DROP CONSTRAINT files_state_check,
+	ADD CONSTRAINT files_state_check CHECK (state IN
+		('unnumbered', 'planned', 'built', 'released', 'sending', 'delivered', 'unknown_delivery', 'replied', 'rejected')),
+	DROP CONSTRAINT built_has_bytes,
+	ADD CONSTRAINT built_has_bytes CHECK ((state IN ('unnumbered', 'planned')) = (sha256 IS NULL)),
+	ADD CONSTRAINT numbered_has_id CHECK ((state = 'unnumbered') = (logical_id = '')),
 	DROP CONSTRAINT files_sequence_check,
 	ADD CONSTRAINT files_sequence_check CHECK (sequence > 0),
 	DROP CONSTRAINT one_number_per_build,
 	ADD CONSTRAINT one_number_per_build UNIQUE (center_id, stream, scope, base, sequence, build),
 	DROP CONSTRAINT files_proof_check,
 	ADD CONSTRAINT files_proof_check CHECK (proof IN ('', 'hash', 'size', 'written', 'present', 'present_size', 'taken', 'reply', 'person'));
+
+CREATE INDEX files_unnumbered ON files (center_id, stream) WHERE state = 'unnumbered';
 
 -- last stays the count of numbers given, whatever their round; the number on the newest file is last - base.
 ALTER TABLE file_sequences

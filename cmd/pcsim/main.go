@@ -64,6 +64,7 @@ func flags(s *settings) *flag.FlagSet {
 	f.StringVar(&s.charset, "charset", "", "character set of clearing files: ascii, latin1, cp037, cp500; empty finds out")
 	f.StringVar(&s.sequence, "sequence", "date", "scope of file numbers: date or forever")
 	f.BoolVar(&s.RemovesFiles, "removes-files", false, "take files out of in/ when they were read")
+	f.IntVar(&s.LastSequence, "last-sequence", 99_999, "number after which files begin again at 1")
 	f.BoolVar(&s.ReuseRejected, "reuse-rejected", false, "free the number of a file that was rejected whole")
 	f.DurationVar(&s.Replies.Delay, "reply-delay", 0, "time between a file and its reply")
 	f.DurationVar(&s.LogEvery, "log-every", 0, "length of the periods for which a log of authorizations is left; 0 for none")

@@ -84,12 +84,15 @@ const (
 	Acknowledgement FileType = 3
 )
 
+// SequenceDigits is how many digits a [FileID] has for the sequence.
+const SequenceDigits = 5
+
 // FileID names a file (PDS 0105): 25 digits. Member, date and sequence together are used once.
 type FileID struct {
 	Type     FileType
 	Date     Date
 	Member   uint64 // at most 11 digits: the member or processor that sends
-	Sequence uint32 // at most 5 digits, per member and date
+	Sequence uint32 // at most SequenceDigits, per member and date
 }
 
 // String returns the 25 digits, or a note of the fields when they do not fit.
@@ -108,7 +111,7 @@ func (id FileID) append(dst []byte) []byte {
 	dst = appendDigits(dst, uint64(id.Type), 3)
 	dst = appendDigits(dst, uint64(id.Date), 6)
 	dst = appendDigits(dst, id.Member, 11)
-	return appendDigits(dst, uint64(id.Sequence), 5)
+	return appendDigits(dst, uint64(id.Sequence), SequenceDigits)
 }
 
 // ParseFileID returns the file that 25 digits name, or [ErrValue].

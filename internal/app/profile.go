@@ -18,7 +18,8 @@ func profile(c *config.Clearing, acquirer string) clearing.Profile {
 	return clearing.Profile{
 		RejectClasses: classes,
 		Plan:          c.Plan, Format: c.Format, Member: c.Member, BIN: c.Acquirer, Acquirer: acquirer, Forwarder: c.Forwarder,
-		Sequence: clearing.Scope(c.Sequence), ReuseNumber: c.Reuse, InOrder: c.InOrder, Empty: clearing.EmptyPolicy(c.EmptyFile),
+		Sequence: clearing.Scope(c.Sequence), SequenceWidth: c.Width, AfterLast: clearing.AfterLast(c.AfterLast),
+		ReuseNumber: c.Reuse, InOrder: c.InOrder, Empty: clearing.EmptyPolicy(c.EmptyFile),
 		Release: clearing.ReleaseMode(c.Release),
 		SFTP: remote.Config{Address: c.SFTP.Address, User: c.SFTP.User, KeyFile: c.SFTP.KeyFile, PasswordFile: c.SFTP.PasswordFile,
 			HostKeys: c.SFTP.HostKeys},

@@ -140,6 +140,9 @@ func (c *checker) clearing(at place, f ClearingFile, zone *time.Location) *Clear
 		c.digits(at.at("forwarder"), f.Forwarder, 6, 11)
 	}
 	c.digits(at.at("member"), f.Member, 1, 11)
+	if f.AfterLast == string(WrapAfterLast) && f.Sequence != string(SequenceForever) {
+		c.fail(at.at("after_last"), "wrap is for sequence: forever: within a date each number is used once")
+	}
 	return &Clearing{
 		Stream: stream, Format: c.format(at, f), Forwarder: f.Forwarder, Reuse: f.Reuse, InOrder: f.InOrder, Plan: c.plan(at, f, zone),
 		Member:    f.Member,
@@ -147,9 +150,22 @@ func (c *checker) clearing(at place, f ClearingFile, zone *time.Location) *Clear
 		EmptyFile: oneOf(c, at.at("empty_file"), f.EmptyFile, EmptySkip, EmptySend),
 		Release:   oneOf(c, at.at("release"), f.Release, ReleaseAuto, ReleaseManual),
 		Sequence:  oneOf(c, at.at("sequence"), f.Sequence, SequencePerDate, SequenceForever),
+		Width:     c.width(at.at("sequence_width"), f.Width),
+		AfterLast: oneOf(c, at.at("after_last"), f.AfterLast, StopAfterLast, WrapAfterLast),
 		Rejects:   c.rejects(at.at("reject_classes"), f.Rejects),
 		SFTP:      c.sftp(at.at("sftp"), f.SFTP), Replies: c.replies(at.at("replies"), f.Replies),
 	}
+}
+
+// width checks how many digits of a file's number a center takes; 0 stands for all that the format has.
+func (c *checker) width(at place, digits int) int {
+	if digits < 0 || digits > ipm.SequenceDigits {
+		c.fail(at, "%d is not between 1 and %d, the digits that a file id has for the number", digits, ipm.SequenceDigits)
+	}
+	if digits == 0 {
+		return ipm.SequenceDigits
+	}
+	return digits
 }
 
 func (c *checker) format(at place, f ClearingFile) ipm.Profile {

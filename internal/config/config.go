@@ -96,6 +96,15 @@ const (
 	SequenceForever Sequence = "forever"
 )
 
+// AfterLast says what follows the last number of a stream's files.
+type AfterLast string
+
+// What follows: files wait for a number, or numbers begin again at 1.
+const (
+	StopAfterLast AfterLast = "stop"
+	WrapAfterLast AfterLast = "wrap"
+)
+
 // Clearing is how a center takes clearing files.
 type Clearing struct {
 	Stream    string
@@ -107,6 +116,8 @@ type Clearing struct {
 	EmptyFile EmptyFile
 	Release   Release
 	Sequence  Sequence
+	Width     int // digits of a file's number that the center takes
+	AfterLast AfterLast
 	Reuse     bool // a file refused whole is replaced under its own number
 	InOrder   bool // it takes files in the order of their numbers only
 	Rejects   []RejectClass

@@ -120,6 +120,8 @@ type ClearingFile struct {
 	EmptyFile string       `yaml:"empty_file,omitempty"`
 	Release   string       `yaml:"release,omitempty"`
 	Sequence  string       `yaml:"sequence,omitempty"`
+	Width     int          `yaml:"sequence_width,omitempty"`
+	AfterLast string       `yaml:"after_last,omitempty"`
 	Reuse     bool         `yaml:"reuse_number,omitempty"`
 	InOrder   bool         `yaml:"in_order,omitempty"`
 	Rejects   []RejectFile `yaml:"reject_classes,omitempty"`

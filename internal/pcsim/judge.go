@@ -107,7 +107,7 @@ func (c *Center) refuseFile(f *clearingFile, now time.Time) *refusal {
 		return first(reusedFileID)
 	}
 	scope, number := c.sequence(f.id)
-	if number != c.next[scope]+1 {
+	if number != c.next[scope]%c.opt.LastSequence+1 {
 		return first(badSequence)
 	}
 	fault := f.contents()

@@ -126,6 +126,8 @@ type Options struct {
 	RemovesFiles bool
 	// Sequence is the scope of file sequence numbers.
 	Sequence SequenceScope
+	// LastSequence is the number after which files begin again at 1. Default 99999.
+	LastSequence int
 	// ReuseRejected frees the sequence number of a file that was rejected whole. Otherwise the number is consumed and
 	// the corrected file must carry the next one.
 	ReuseRejected bool
@@ -145,6 +147,9 @@ type Options struct {
 func (o Options) withDefaults() (Options, error) {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.LastSequence == 0 {
+		o.LastSequence = 99_999
 	}
 	if o.Location == nil {
 		o.Location = time.UTC

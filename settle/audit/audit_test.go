@@ -205,6 +205,14 @@ var corruptions = []struct{ invariant, name, sql string }{
 	{"INV-6", "second live record", `INSERT INTO records SELECT record_id + 100000, order_id, amount, exchange_id, born_at, authorized_at, window_id, merchant_id, currency,
 		operation, kind, slice, sequence, final, card_expiry, approval_code, card, supersedes, security, network_id FROM records WHERE record_id = (SELECT min(record_id) FROM records)`},
 	{"INV-7", "number left out", `UPDATE files SET sequence = sequence + 1 WHERE sequence = (SELECT max(sequence) FROM files)`},
+	{"INV-7", "round that does not begin at 1", `INSERT INTO files (batch_id, bytes, planned_at, built_at, delivered_at, deadline_at, next_attempt_at, base, sequence, messages, center_id,
+			build, stream, scope, name, logical_id, state, proof, sha256)
+		SELECT batch_id, bytes, planned_at, built_at, delivered_at, deadline_at, next_attempt_at, s.last - 1, 2, messages, center_id, 2, stream, scope, 'again', logical_id,
+			state, proof, sha256 FROM files f JOIN file_sequences s USING (center_id, stream, scope) WHERE f.sequence = 1 AND s.last > 1 LIMIT 1;
+		UPDATE file_sequences s SET last = last + 1, base = last - 1 FROM files f WHERE f.build = 2 AND (s.center_id, s.stream) = (f.center_id, f.stream) AND s.last > 1`},
+	{"INV-7", "round unknown to the counter", `UPDATE files SET base = sequence - 1, sequence = 1 WHERE sequence = (SELECT max(sequence) FROM files)`},
+	{"INV-7", "file id given twice", `UPDATE files SET logical_id = 'L1'`},
+	{"INV-7", "number given past a file that waits", `UPDATE files SET state = 'unnumbered', sha256 = NULL, logical_id = '' WHERE sequence = 1`},
 	{"INV-7", "counter set back", `UPDATE file_sequences SET last = last + 1`},
 	{"INV-8", "batch total changed", `UPDATE batches SET sales_amount = sales_amount + 1`},
 	{"INV-8", "merchant total changed", `UPDATE batch_totals SET amount = amount + 1`},

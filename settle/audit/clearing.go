@@ -72,7 +72,8 @@ SELECT format('order %s.%s: %s live records, not %s', order_id, slice, coalesce(
 FROM slice s FULL JOIN live l USING (merchant_id, order_id, slice)
 WHERE coalesce(s.records, 0) <> coalesce(l.records, 0)`
 
-// A round of numbers begins at 1 where the one before it ended; base counts the numbers of the rounds before.
+// A round of numbers begins at 1 where the one before it ended; base counts the numbers of the rounds before. Numbers are given
+// in order, and a file id names one batch, whatever the round.
 const sqlSequences = `
 WITH numbered AS (
 	SELECT center_id, stream, scope, count(DISTINCT base + sequence) AS n, min(base + sequence) AS first, max(base + sequence) AS last, max(base) AS base
@@ -83,7 +84,14 @@ FROM numbered f FULL JOIN file_sequences s USING (center_id, stream, scope)
 WHERE f.first IS DISTINCT FROM 1 OR f.n <> f.last OR f.last IS DISTINCT FROM s.last OR f.base IS DISTINCT FROM s.base
 UNION ALL
 SELECT format('center %s, stream %s, scope %s: a round after %s numbers begins at %s', center_id, stream, scope, base, min(sequence)), 0
-FROM files GROUP BY center_id, stream, scope, base HAVING min(sequence) <> 1`
+FROM files GROUP BY center_id, stream, scope, base HAVING min(sequence) <> 1
+UNION ALL
+SELECT format('center %s: file id %s names the files of %s batches', center_id, logical_id, count(DISTINCT batch_id)), 0
+FROM files WHERE state <> 'unnumbered' GROUP BY center_id, logical_id HAVING count(DISTINCT batch_id) > 1
+UNION ALL
+SELECT format('file %s has number %s, file %s before it has none', f.file_id, f.sequence, w.file_id), 0
+FROM files f JOIN files w USING (center_id, stream, scope)
+WHERE w.state = 'unnumbered' AND f.state <> 'unnumbered' AND f.base + f.sequence > w.base + w.sequence`
 
 // PR-03s and PR-03c are rules 8 and 9. Records count when they are not withdrawn.
 const sqlBatchTotals = effective + `, held AS (
@@ -132,7 +140,7 @@ WITH aside AS (SELECT window_id, currency, file_id, count(*) AS records FROM rej
 	GROUP BY f.file_id, b.batch_id
 )
 SELECT format('file %s: %s messages for %s records', name, messages, records), 0
-FROM held WHERE state <> 'planned' AND messages IS DISTINCT FROM records + 2`
+FROM held WHERE state NOT IN ('unnumbered', 'planned') AND messages IS DISTINCT FROM records + 2`
 
 // A record that we set aside left its window or its batch by a journal of its own: PR-06s and PR-06c are rules 15 and 16,
 // PR-23s and PR-23c rules 53 and 54. The file that leaves it out is one of its batch.

@@ -1,0 +1,262 @@
+package clearing
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"settled/internal/postgres"
+	"settled/settle"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// AfterLast says what follows the last number that a center takes.
+type AfterLast string
+
+// What follows: files are sealed and wait for a number, or a new round of numbers begins at 1.
+const (
+	StopAfterLast AfterLast = "stop"
+	WrapAfterLast AfterLast = "wrap"
+)
+
+// highest is the last number that the center takes.
+func (p Profile) highest() int32 {
+	last := int32(1)
+	for range p.SequenceWidth {
+		last *= 10
+	}
+	return last - 1
+}
+
+// end is highest, or nil where numbers begin again after it.
+func (p Profile) end() *int32 {
+	if p.AfterLast == WrapAfterLast {
+		return nil
+	}
+	last := p.highest()
+	return &last
+}
+
+// place is the round and the number of the count-th file, when the round that is open began after base files. ok is false
+// where no number is left.
+func (p Profile) place(count, base int32) (begin, sequence int32, ok bool) {
+	switch {
+	case count-base <= p.highest():
+		return base, count - base, true
+	case p.AfterLast == WrapAfterLast:
+		return count - 1, 1, true
+	}
+	return 0, 0, false
+}
+
+// waitingName stands for the name of a file that has no number yet.
+func waitingName(c *settle.Center, businessDate time.Time, count int32) string {
+	return fmt.Sprintf("unnumbered_%s_%s_%s_%d", c.Name, c.Stream, businessDate.Format("20060102"), count)
+}
+
+const (
+	nextNumber = `
+INSERT INTO file_sequences (center_id, stream, scope, last) VALUES ($1, $2, $3, 1)
+ON CONFLICT (center_id, stream, scope) DO UPDATE SET last = file_sequences.last + 1 RETURNING last, base`
+	insertFile = `
+INSERT INTO files (batch_id, build, center_id, stream, scope, base, sequence, name, logical_id, state, planned_at, next_attempt_at, deadline_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', 'unnumbered', $9, $9, $10) RETURNING file_id`
+	insertAgain = `
+INSERT INTO files (batch_id, build, center_id, stream, scope, base, sequence, name, logical_id, planned_at, next_attempt_at, deadline_at)
+SELECT batch_id, $2, center_id, stream, scope, base, sequence, $3, logical_id, $4, $4, $5 FROM files WHERE file_id = $1 RETURNING file_id`
+)
+
+// planFile gives a build of a batch the next number and its name. Where the center's numbers are at their end, the file
+// waits for one.
+func (n *Night) planFile(ctx context.Context, tx pgx.Tx, s *station, b Batch, build int16, now time.Time) (id int64, err error) {
+	if err := lockNumbers(ctx, tx, s); err != nil {
+		return 0, err
+	}
+	scope := s.scope(b.BusinessDate)
+	var count, base int32
+	if err := tx.QueryRow(ctx, nextNumber, s.ID, s.Stream, scope).Scan(&count, &base); err != nil {
+		return 0, fmt.Errorf("count a file: %w", err)
+	}
+	err = tx.QueryRow(ctx, insertFile, b.ID, build, s.ID, s.Stream, scope, base, count-base, waitingName(s.Center, b.BusinessDate, count),
+		now, b.DeadlineAt).Scan(&id)
+	if err != nil {
+		return 0, fmt.Errorf("insert file %d of %s: %w", count, s.Name, err)
+	}
+	_, err = n.numberScope(ctx, tx, s, scope, now)
+	return id, err
+}
+
+// planAgain gives a build of a batch the number of the one before it.
+func (n *Night) planAgain(ctx context.Context, tx pgx.Tx, s *station, b Batch, build int16, now time.Time) (id int64, err error) {
+	before, err := oneFile(ctx, tx, latestBuild, b.ID)
+	if err != nil {
+		return 0, err
+	}
+	name := fileName(s.Center, b.BusinessDate, before.Sequence, b.Part, b.Parts, build)
+	if err := tx.QueryRow(ctx, insertAgain, before.ID, build, name, now, b.DeadlineAt).Scan(&id); err != nil {
+		return 0, fmt.Errorf("insert file %s: %w", name, err)
+	}
+	return id, nil
+}
+
+// lockNumbers lets one transaction at a time number files of a stream.
+func lockNumbers(ctx context.Context, tx pgx.Tx, s *station) error {
+	_, err := tx.Exec(ctx, lockStream, sealLock, s.Name+"/"+s.Stream)
+	return err
+}
+
+// unnumbered is a file that waits for a number.
+type unnumbered struct {
+	File, Batch  int64
+	Build        int16
+	Scope        string
+	Count        int32 // of the scope's files, from 1
+	BusinessDate time.Time
+	Part, Parts  int16
+}
+
+const (
+	waitingFiles = `
+SELECT file_id, batch_id, build, scope, base + sequence, business_date, part, parts FROM files f JOIN batches b USING (batch_id)
+WHERE f.center_id = $1 AND f.stream = $2 AND f.scope = $3 AND f.state = 'unnumbered' ORDER BY f.base + f.sequence`
+	roundOf = `SELECT base FROM file_sequences WHERE center_id = $1 AND stream = $2 AND scope = $3`
+	// numberFile finds no file where another batch has the id or the name already: its number was used on that day.
+	numberFile = `
+UPDATE files f SET base = $2, sequence = $3, name = $4, logical_id = $5, state = 'planned', next_attempt_at = $6, last_error = '', error_class = ''
+WHERE file_id = $1 AND NOT EXISTS (SELECT FROM files o WHERE o.center_id = f.center_id AND o.logical_id = $5 AND o.batch_id <> f.batch_id)
+	AND NOT EXISTS (SELECT FROM files o WHERE o.center_id = f.center_id AND o.name = $4)`
+	beginRound = `UPDATE file_sequences SET base = $4 WHERE center_id = $1 AND stream = $2 AND scope = $3 AND base <> $4`
+	noNumber   = `
+UPDATE files SET error_class = 'number', last_error = $4 WHERE center_id = $1 AND stream = $2 AND scope = $3 AND state = 'unnumbered' AND last_error <> $4`
+	closeBreak = `UPDATE breaks SET closed_at = $2 WHERE fingerprint = $1 AND closed_at IS NULL`
+)
+
+// numberScope gives the files of a scope that wait for a number theirs, in order, until none is left. It returns how many
+// got one.
+func (n *Night) numberScope(ctx context.Context, tx pgx.Tx, s *station, scope string, now time.Time) (int, error) {
+	waiting, err := collect[unnumbered](ctx, tx, waitingFiles, s.ID, s.Stream, scope)
+	if err != nil {
+		return 0, fmt.Errorf("read files without a number: %w", err)
+	}
+	for i, f := range waiting {
+		why, err := n.number(ctx, tx, s, f, now)
+		if err == nil && why != "" {
+			_, err = tx.Exec(ctx, noNumber, s.ID, s.Stream, scope, why)
+		}
+		if err != nil || why != "" {
+			return i, err
+		}
+	}
+	return len(waiting), nil
+}
+
+// number gives one file its number, or tells why it must wait.
+func (n *Night) number(ctx context.Context, tx pgx.Tx, s *station, f unnumbered, now time.Time) (why string, err error) {
+	var base int32
+	if err := tx.QueryRow(ctx, roundOf, s.ID, s.Stream, f.Scope).Scan(&base); err != nil {
+		return "", fmt.Errorf("read the round of file %d: %w", f.File, err)
+	}
+	begin, sequence, ok := s.place(f.Count, base)
+	if !ok {
+		return fmt.Sprintf("the numbers of the center's files end at %d", s.highest()), nil
+	}
+	name, id := fileName(s.Center, f.BusinessDate, sequence, f.Part, f.Parts, f.Build), s.fileID(f.BusinessDate, sequence).String()
+	tag, err := tx.Exec(ctx, numberFile, f.File, begin, sequence, name, id, now)
+	if err != nil {
+		return "", fmt.Errorf("number file %s: %w", name, err)
+	}
+	if tag.RowsAffected() != 1 {
+		return fmt.Sprintf("number %d of %s was used by another file", sequence, f.BusinessDate.Format(time.DateOnly)), nil
+	}
+	if _, err := tx.Exec(ctx, beginRound, s.ID, s.Stream, f.Scope, begin); err != nil {
+		return "", fmt.Errorf("begin a round of numbers: %w", err)
+	}
+	_, err = tx.Exec(ctx, closeBreak, waitingBreak(f.File), now)
+	return "", err
+}
+
+// waitingBreak is the fingerprint of the break of a file that waits for a number.
+func waitingBreak(file int64) string { return fmt.Sprintf("B-28/file/%d", file) }
+
+// numberCenter numbers the files that wait, where the profile has room for them now, and watches how many numbers are left.
+func (n *Night) numberCenter(ctx context.Context, s *station, now time.Time) (int, error) {
+	scopes, err := collectColumn[string](ctx, n.Pool, `
+SELECT DISTINCT scope FROM files WHERE center_id = $1 AND stream = $2 AND state = 'unnumbered' ORDER BY scope`, s.ID, s.Stream)
+	if err != nil {
+		return 0, fmt.Errorf("look for files without a number: %w", err)
+	}
+	given := 0
+	for _, scope := range scopes {
+		count, err := n.numberWaiting(ctx, s, scope, now)
+		if err != nil {
+			return given, err
+		}
+		given += count
+	}
+	return given, n.watchNumbers(ctx, s, now)
+}
+
+func (n *Night) numberWaiting(ctx context.Context, s *station, scope string, now time.Time) (given int, err error) {
+	err = postgres.InTx(ctx, n.Pool, key("center/%d/number files of %s", s.ID, scope), func(tx pgx.Tx) error {
+		if err := lockNumbers(ctx, tx, s); err != nil {
+			return err
+		}
+		given, err = n.numberScope(ctx, tx, s, scope, now)
+		return err
+	})
+	if given > 0 && err == nil {
+		n.Log.InfoContext(ctx, "files numbered that waited", "center", s.Name, "files", given)
+	}
+	return given, err
+}
+
+const (
+	unnumberedFiles = `
+INSERT INTO breaks (category, fingerprint, center_id, opened_at, note)
+SELECT 'B-28', 'B-28/file/' || file_id, center_id, $3, 'the file of batch ' || batch_id || ' has no number: ' || last_error
+FROM files WHERE center_id = $1 AND stream = $2 AND state = 'unnumbered' ON CONFLICT (fingerprint) DO NOTHING RETURNING note`
+	// fewNumbers looks at the newest counter of the kind that the profile uses; $5 is the last number, NULL where numbers
+	// begin again, and $6 how many are few.
+	fewNumbers = `
+INSERT INTO breaks (category, fingerprint, center_id, opened_at, note)
+SELECT 'B-28', format('B-28/numbers/%s/%s/%s/%s/%s', center_id, stream, scope, base, $5::int), center_id, $3,
+	format('%s numbers are left for files before the last, %s', greatest($5::int - (last - base), 0), $5::int)
+FROM (SELECT * FROM file_sequences WHERE center_id = $1 AND stream = $2 AND (scope = '') = $4 ORDER BY scope DESC LIMIT 1) s
+WHERE $5::int - (last - base) < $6
+ON CONFLICT (fingerprint) DO UPDATE SET closed_at = NULL WHERE breaks.closed_at IS NOT NULL RETURNING note`
+	// enoughNumbers closes what fewNumbers would not open now.
+	enoughNumbers = `
+UPDATE breaks b SET closed_at = $3
+WHERE b.center_id = $1 AND b.category = 'B-28' AND b.closed_at IS NULL AND starts_with(b.fingerprint, format('B-28/numbers/%s/%s/', $1::int, $2::text))
+	AND b.fingerprint IS DISTINCT FROM (
+		SELECT format('B-28/numbers/%s/%s/%s/%s/%s', center_id, stream, scope, base, $5::int)
+		FROM (SELECT * FROM file_sequences WHERE center_id = $1 AND stream = $2 AND (scope = '') = $4 ORDER BY scope DESC LIMIT 1) s
+		WHERE $5::int - (last - base) < $6)`
+)
+
+// few is what fewer numbers must be left than for a person to look: a hundred, or a tenth of all where that is less.
+func (p Profile) few() int32 { return min(100, max(2, p.highest()/10)) }
+
+// watchNumbers opens a break, and pages, for each file without a number, and once before the last number is given.
+func (n *Night) watchNumbers(ctx context.Context, s *station, now time.Time) error {
+	waiting, err := collectColumn[string](ctx, n.Pool, unnumberedFiles, s.ID, s.Stream, now)
+	if err != nil {
+		return fmt.Errorf("watch for files without a number: %w", err)
+	}
+	if len(waiting) > 0 {
+		n.page(ctx, s, "file_unnumbered", "files", len(waiting), "first", waiting[0])
+	}
+	args := []any{s.ID, s.Stream, now, s.Sequence == Forever, s.end(), s.few()}
+	if _, err := n.Pool.Exec(ctx, enoughNumbers, args...); err != nil {
+		return fmt.Errorf("watch numbers: %w", err)
+	}
+	few, err := collectColumn[string](ctx, n.Pool, fewNumbers, args...)
+	if err != nil {
+		return fmt.Errorf("watch numbers: %w", err)
+	}
+	if len(few) > 0 {
+		n.page(ctx, s, "file_numbers_low", "note", few[0])
+	}
+	return nil
+}
