@@ -210,7 +210,7 @@ func TestDocumentedTables(t *testing.T) {
 			}
 		}
 	}
-	if exchanges != 6 {
+	if exchanges != 7 {
 		t.Errorf("%d exchanges documented", exchanges)
 	}
 }

@@ -14,7 +14,7 @@ import (
 func TestEverySettingReachesTheGateway(t *testing.T) {
 	m := config.Merchant{Merchant: &settle.Merchant{ID: 7},
 		Page: config.Page{Card: true, Instant: true, Timeout: time.Hour, Attempts: 3, ReturnURL: "a", ReturnOK: "b", ReturnNo: "c", ShowResult: true,
-			OneClick: true, AskCode: true, Recurring: true, ThreeDS: true, Unproven: true, AutoNumber: true, Required: []string{"Email"}},
+			OneClick: true, AskCode: true, Recurring: true, ThreeDS: true, Unproven: true, AutoNumber: true, Links: "proven", Required: []string{"Email"}},
 		Proofs: config.Proofs{Checkvalue: true, Signature: true, PublicKey: &rsa.PublicKey{}, SHA256: true, Joined: true, RSA: true, Covers: config.Covered{MaxPoints: true, Customer: true, Disable3DS: true, Prepayment: true}},
 		Notify: config.Notify{URL: "d", SOAP: true, PlainAnswer: true, AllowPrivate: true,
 			Notify: settle.Notify{Payments: true, Confirmations: true, Cancellations: true, OnlySuccessful: true}}}
