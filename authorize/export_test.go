@@ -1,5 +1,7 @@
 package authorize
 
+import "strings"
+
 // ServiceNames are what a service is called in SOAP, and the parameters that it has by their documented names.
 type ServiceNames struct {
 	Operation, Request string
@@ -62,4 +64,14 @@ func OldPathsForTest() (paths []string) {
 		paths = append(paths, o.path)
 	}
 	return paths
+}
+
+// DescribesBuyer tells that a parameter describes the buyer or what he buys, and so never stops a sale.
+func DescribesBuyer(name string) bool {
+	for id, how := range describing {
+		if how != refused && strings.EqualFold(params[id].name, name) {
+			return true
+		}
+	}
+	return false
 }

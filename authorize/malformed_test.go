@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"settled/authorize"
 	"settled/internal/pcsim"
 )
 
@@ -35,7 +36,7 @@ func badJSON(p params) []malformed {
 	add := func(what, body, names string) { all = append(all, malformed{what, body, names}) }
 	for what, body := range map[string]string{"nothing": "", "space": " ", "null": "null", "array": "[" + good + "]", "text": quote(good), "number": "1",
 		"true": "true", "two objects": good + good, "object and text": good + " x", "comma at the end": good[:len(good)-1] + ",}", "no comma": strings.Replace(good, ",", " ", 1),
-		"no colon": strings.Replace(good, ":", " ", 1), "single quotes": strings.ReplaceAll(good, `"`, `'`), "comment": "/* */" + good, "byte order mark": "\ufeff" + good,
+		"no colon": strings.Replace(good, ":", " ", 1), "single quotes": strings.ReplaceAll(good, `"`, `'`), "comment": "/* */" + good, "two byte order marks": "\ufeff\ufeff" + good,
 		"names without quotes": `{Login:"x"}`, "NaN": `{"Delay":NaN}`, "UTF-16": "\x00{\x00}", "deep": strings.Repeat(`{"ChequeItems":`, 20000),
 		"deep unknown": `{"x":` + strings.Repeat("[", 30000), "unknown member": `{"Nobody":"1",` + good[1:], "unknown name of nothing": `{"":"1",` + good[1:],
 		"prototype": `{"__proto__":{"Login":"x"},` + good[1:], "half an escape": strings.Replace(good, `"`, `"\u00`, 1), "form": p.encode()} {
@@ -135,6 +136,9 @@ func TestMalformed(t *testing.T) {
 		for syntax, bodies := range map[string][]malformed{"form": badForms(p.with(params{"Format": "5"})), "JSON": badJSON(p), "SOAP": badEnvelopes(path, p)} {
 			before := w.snapshot()
 			for i, m := range bodies {
+				if authorize.DescribesBuyer(m.names) { // never stops a sale: TestBuyerNeverStopsASale
+					continue
+				}
 				r := w.from(fmt.Sprint(path, syntax, i), path, syntaxes[syntax].kind, m.body)
 				count++
 				w.checkRefused(path+" "+syntax+" "+m.what, r, m.names)

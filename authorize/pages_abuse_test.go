@@ -91,6 +91,9 @@ func TestMalformedForPages(t *testing.T) {
 				target = path + "?CFSID=" + url.QueryEscape(nameOf(session))
 			}
 			for i, m := range bodies {
+				if authorize.DescribesBuyer(m.names) { // never stops a sale: TestBuyerNeverStopsASale
+					continue
+				}
 				r := w.from(fmt.Sprint(path, syntax, i), target, syntaxes[syntax].kind, m.body)
 				refused := r.status >= 400 && r.status < 500
 				if path == payRequest {

@@ -51,7 +51,7 @@ func TestLimits(t *testing.T) {
 		inDelay:                {[]string{"0", "1", "2"}, []string{"10"}},
 		inCVC:                  {[]string{"1234", "О1O", "1-2 3.4"}, []string{"12345"}},
 		inOrderNumber:          {[]string{strings.Repeat("я", 128)}, []string{strings.Repeat("я", 129)}},
-		inOrderComment:         {[]string{strings.Repeat("я", 4000)}, []string{strings.Repeat("я", 4001)}},
+		inOrderComment:         {[]string{strings.Repeat("я", 4000), strings.Repeat("я", 4001)}, nil}, // describes the buyer: cut, not refused
 		inURLReturn:            {[]string{"https://shop.example/back?a=b;c#d"}, []string{"https://" + strings.Repeat("x", 249)}},
 		inCustomerNumber:       {[]string{strings.Repeat("9", 32)}, []string{strings.Repeat("9", 33)}},
 	} {
