@@ -82,6 +82,9 @@ func (b *bench) all(ctx context.Context, db *database) error {
 		return err
 	}
 	defer w.close()
+	if err := w.start(ctx); err != nil {
+		return err
+	}
 	if err := w.planWindows(ctx); err != nil {
 		return err
 	}

@@ -76,6 +76,9 @@ func Child(ctx context.Context, out io.Writer, args []string) error {
 	if w.dir, err = directory(); err != nil {
 		return err
 	}
+	if err := w.register(ctx, pool); err != nil {
+		return err
+	}
 	n, err := w.night(pool, nowhere())
 	if err != nil {
 		return err

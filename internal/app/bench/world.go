@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -11,6 +12,8 @@ import (
 	"settled/internal/vault"
 	"settled/settle"
 	"settled/settle/order"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // The world of the benchmarks: one center that clears by file, and merchants that all pay in one currency.
@@ -42,6 +45,23 @@ func newWorld(db *database) (*world, error) {
 	}
 	w.dir, err = directory()
 	return w, err
+}
+
+// register stores the contracts of the directory, as a process does when it starts: records are counted at their prices.
+func (w *world) register(ctx context.Context, pool *pgxpool.Pool) error {
+	books := settle.New(settle.Options{Pool: pool, Directory: w.dir, Vault: w.keys, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	defer books.Close()
+	return books.RegisterContracts(ctx)
+}
+
+// start registers the contracts in the world's database.
+func (w *world) start(ctx context.Context) error {
+	pool, err := w.db.pool(ctx, 2)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	return w.register(ctx, pool)
 }
 
 // keyFile holds the keys that cards and files are sealed with.
