@@ -97,8 +97,8 @@ func TestOnlineRefundsInPartsGiveBackThePriceOfTheirSale(t *testing.T) {
 	w := settletest.New(t, returning)
 	id := w.Pay(t, settletest.Payment{Number: "parts", Amount: money.Amount{Minor: 1000, Currency: money.USD}})
 	w.Clock.Advance(48 * time.Hour)
-	for range 8 {
-		refund(t, w, id, 20, money.USD)
+	for i := range int64(8) { // no two equal: an equal request beside one in process is its repeat
+		refund(t, w, id, 16+i, money.USD)
 	}
 	due, err := w.Books.Due(t.Context(), 100)
 	check(t, err)
@@ -110,9 +110,9 @@ func TestOnlineRefundsInPartsGiveBackThePriceOfTheirSale(t *testing.T) {
 		check(t, w.Books.Answered(t.Context(), due[len(due)-1-i], v, "000", "", ""))
 	}
 	if back := sum(t, w, mdrReturned); back > 4 {
-		t.Errorf("%d of an MDR of 25 are given back with 1.40 of 10.00", back)
+		t.Errorf("%d of an MDR of 25 are given back with less than 1.60 of 10.00", back)
 	}
-	refund(t, w, id, 860, money.USD)
+	refund(t, w, id, 1000-sum(t, w, `SELECT refunded FROM orders`), money.USD)
 	w.AnswerAll(t, settle.VerdictDone, "000")
 	if taken, back := sum(t, w, mdrTaken), sum(t, w, mdrReturned); taken != 25 || back != taken {
 		t.Errorf("%d of an MDR of %d are given back", back, taken)
