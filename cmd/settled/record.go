@@ -97,22 +97,28 @@ func newRecordRelease() *cobra.Command {
 	return c
 }
 
+// recordNamed reads the arguments that name a record: the bill number of its order, and its number.
+func recordNamed(args []string) (n settle.RecordName, err error) {
+	if n.Order, err = number(args[0], "an order"); err != nil {
+		return n, err
+	}
+	if n.Record, err = number(args[1], "a record"); err != nil {
+		return n, err
+	}
+	var ok bool
+	if n.Merchant, ok = settle.MerchantOf(n.Order); !ok {
+		return n, fmt.Errorf("%w: %d", settle.ErrBillNumber, n.Order)
+	}
+	return n, nil
+}
+
 // onRecord is a command on one record of an order, which shows the record afterwards.
 func onRecord(use, short string, do func(context.Context, *desk, settle.RecordName, int32) error) *cobra.Command {
 	return operator(use, short, 2, func(ctx context.Context, d *desk, args []string) error {
-		bill, err := number(args[0], "an order")
+		n, err := recordNamed(args)
 		if err != nil {
 			return err
 		}
-		record, err := number(args[1], "a record")
-		if err != nil {
-			return err
-		}
-		merchant, ok := settle.MerchantOf(bill)
-		if !ok {
-			return fmt.Errorf("%w: %d", settle.ErrBillNumber, bill)
-		}
-		n := settle.RecordName{Merchant: merchant, Order: bill, Record: record}
 		window, err := d.Books.WindowOf(ctx, n)
 		if err != nil {
 			return err

@@ -83,27 +83,19 @@ func newReject() *cobra.Command {
 // decide is a command that ends what became of a refused record.
 func decide(use, short string, do func(context.Context, *settle.Books, settle.RejectedRecord) error) *cobra.Command {
 	return operator(use, short, 2, func(ctx context.Context, d *desk, args []string) error {
-		bill, err := number(args[0], "an order")
+		n, err := recordNamed(args)
 		if err != nil {
 			return err
 		}
-		record, err := number(args[1], "a record")
-		if err != nil {
-			return err
-		}
-		merchant, ok := settle.MerchantOf(bill)
-		if !ok {
-			return fmt.Errorf("%w: %d", settle.ErrBillNumber, bill)
-		}
-		find := func() ([]rejectLine, error) { return d.rejects(ctx, oneReject, merchant, bill, record) }
+		find := func() ([]rejectLine, error) { return d.rejects(ctx, oneReject, n.Merchant, n.Order, n.Record) }
 		lines, err := find()
 		if err != nil {
 			return err
 		}
 		if len(lines) == 0 {
-			return fmt.Errorf("%w: record %d of order %d was not refused", settle.ErrNotFound, record, bill)
+			return fmt.Errorf("%w: record %d of order %d was not refused", settle.ErrNotFound, n.Record, n.Order)
 		}
-		if err := do(ctx, d.Books, settle.RejectedRecord{Merchant: merchant, Order: bill, Window: lines[0].Window, Record: record}); err != nil {
+		if err := do(ctx, d.Books, settle.RejectedRecord{Merchant: n.Merchant, Order: n.Order, Window: lines[0].Window, Record: n.Record}); err != nil {
 			return err
 		}
 		if lines, err = find(); err != nil {
