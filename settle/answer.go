@@ -68,7 +68,7 @@ func (w *work) returned(e Owed) (int64, error) {
 	if t.MDRBack != nil {
 		return *t.MDRBack, nil
 	}
-	back, err := w.giveBack(w.order.Operation(deref(e.Slice)))
+	back, err := w.giveBack(w.order.Operation(deref(e.Slice)), false)
 	if err != nil {
 		return 0, err
 	}

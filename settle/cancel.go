@@ -234,7 +234,7 @@ func (w *work) abandon(slice *Operation, k int64) error {
 
 // refundByFile queues a credit record, and draws the money from the merchant.
 func (w *work) refundByFile(op, slice *Operation, k int64) (string, error) {
-	back, err := w.giveBack(slice)
+	back, err := w.giveBack(slice, true)
 	if err != nil {
 		return "", err
 	}
@@ -276,7 +276,7 @@ func (w *work) requestRefund(operation int16, slice *Operation, k int64) error {
 	w.post(ledger.PR18, operation, phase, d.available, false)
 	w.post(ledger.PR18p, operation, phase, d.pending, false)
 	w.post(ledger.PR18n, operation, phase, d.short, false)
-	back, err := w.giveBack(slice)
+	back, err := w.giveBack(slice, false)
 	if err != nil {
 		return err
 	}

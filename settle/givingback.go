@@ -23,11 +23,15 @@ func share(fee, amount, upTo, given int64) (int64, error) {
 }
 
 // giveBack decides what a refund of a slice gives back of the fees of its sale, and adds it to what the slice has given. The
-// refund counts among those of the slice already.
-func (w *work) giveBack(slice *Operation) (Back, error) {
+// refund counts among those of the slice already. Only a clearing record brings interchange back: no center says that a refund by
+// a message does, and nothing is posted.
+func (w *work) giveBack(slice *Operation, byRecord bool) (Back, error) {
 	s, err := w.soldBy(slice)
 	if err != nil {
 		return Back{}, fmt.Errorf("fees of slice %d.%d: %w", w.order.ID, slice.Number, err)
+	}
+	if !byRecord {
+		s.Interchange = 0
 	}
 	upTo := s.Amount - (slice.Amount - slice.Refunded)
 	var back Back
@@ -74,8 +78,7 @@ func (w *work) soldBy(slice *Operation) (s sold, err error) {
 	return s, err
 }
 
-// soldAtOnce reads the price that was posted with a single message. The interchange of one does not come back with a refund: no
-// center says that it does, and nothing is posted.
+// soldAtOnce reads the price that was posted with a single message, whose refunds are messages, too.
 func (w *work) soldAtOnce(slice *Operation) (sold, error) {
 	s := sold{Amount: slice.Amount}
 	fees, err := w.purchaseFees(slice.Number)

@@ -158,9 +158,12 @@ func (w *World) insertBatch(ctx context.Context, tx pgx.Tx, window int32, center
 		return 0, err
 	}
 	for _, sum := range totals {
+		m, _ := w.Dir.Merchant(sum.merchant)
+		price := m.Serves(center, money.Currency(currency))
 		_, err := tx.Exec(ctx, `INSERT INTO batch_totals (batch_id, merchant_id, kind, count, amount, interchange, scheme, processing, mdr,
-			interchange_bps, scheme_bps, processing_each, mdr_bps, contract_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 120, 10, 5, 250, $10)`,
-			id, sum.merchant, int16(sum.kind), sum.count, sum.amount, sum.fees.Interchange, sum.fees.Scheme, sum.fees.Processing, sum.fees.MDR, sum.contract)
+			interchange_bps, scheme_bps, processing_each, mdr_bps, contract_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+			id, sum.merchant, int16(sum.kind), sum.count, sum.amount, sum.fees.Interchange, sum.fees.Scheme, sum.fees.Processing, sum.fees.MDR,
+			price.Center.Costs.InterchangeBPS, price.Center.Costs.SchemeBPS, price.Center.Costs.Processing, price.MDRBPS, sum.contract)
 		if err != nil {
 			return 0, err
 		}

@@ -159,8 +159,10 @@ var batches = Machine{
 
 var files = Machine{
 	Name: "File", Stored: "`files.state`; a frozen file waits for a person in whatever state it is",
-	States: []string{"planned", "built", "released", "sending", "delivered", "unknown_delivery", "replied", "rejected"},
+	States: []string{"unnumbered", "planned", "built", "released", "sending", "delivered", "unknown_delivery", "replied", "rejected"},
 	Steps: []Step{
+		{"F-3n", one(Born), one("unnumbered"), "the center's numbers are at their end: the file has neither number nor name", ""},
+		{"F-3m", one("unnumbered"), one("planned"), "the configuration has a number for it", ""},
 		{"F-3a", one(Born), one("planned"), "number and name are given with the batch, or with a new build", ""},
 		{"F-3", one("planned"), one("built"), "bytes stored, read back and equal to the batch", ""},
 		{"F-4", one("built"), one("released"), "at once, or by a person", ""},
