@@ -45,11 +45,12 @@ func (w *world) from(source, path, kind, body string) reply {
 	return w.do(request)
 }
 
-// snapshot is every row of every table, as a count and a sum of hashes for each table.
+// snapshot is every row of every table, as a count and a sum of hashes for each table. Tokens of transactions, which say nothing
+// of money, are left out.
 func (w *world) snapshot() map[string]string {
 	w.t.Helper()
 	owner := pgtest.Owner(w.t, w.Pool)
-	rows, err := owner.Query(w.t.Context(), `SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1`)
+	rows, err := owner.Query(w.t.Context(), `SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'commits' ORDER BY 1`)
 	check(w.t, err)
 	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	check(w.t, err)

@@ -31,5 +31,6 @@ $$;
 -- +goose StatementEnd
 
 GRANT SELECT, INSERT ON commits, server_life TO settled_app;
+REVOKE UPDATE, DELETE, TRUNCATE ON commits, server_life FROM settled_app; -- which a table has by default
 REVOKE EXECUTE ON FUNCTION forget_commits(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION forget_commits(integer) TO settled_app;

@@ -318,7 +318,7 @@ func TestAnswerOfAnotherRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if e, err := c.Start(context.Background(), "1", number(t, pcsim.CardChallenge)); !errors.Is(err, threeds.ErrUnavailable) || e.Enrolled != threeds.EnrolledUnknown {
+	if e, err := c.Start(context.Background(), "1", number(t, pcsim.CardChallenge)); !errors.Is(err, threeds.ErrUntrusted) || e.Enrolled != threeds.EnrolledUnknown {
 		t.Errorf("%+v, %v", e, err)
 	}
 }

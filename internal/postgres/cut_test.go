@@ -177,10 +177,10 @@ func TestCommitWithoutStandbyIsUnknown(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for setting := ""; setting != "nobody"; { // sessions take it over between two statements
-		if err := pool.QueryRow(t.Context(), "SHOW synchronous_standby_names").Scan(&setting); err != nil {
-			t.Fatal(err)
-		}
+	for err := error(nil); err == nil; { // the server takes the setting over a moment later
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		_, err = pool.Exec(ctx, "SELECT pg_logical_emit_message(true, 'test', 'is a standby waited for?')")
+		cancel()
 	}
 	err = postgres.InTx(t.Context(), pool, postgres.Key{Name: "alone"}, func(tx pgx.Tx) error {
 		_, err := tx.Exec(t.Context(), "INSERT INTO paid VALUES (1)")
