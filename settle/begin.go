@@ -289,10 +289,11 @@ func (b *Books) writeIntents(ctx context.Context, tx pgx.Tx, group []*item) erro
 	return markFresh(rows, byID)
 }
 
-func markFresh(rows pgx.Rows, byID map[int64]*item) error {
-	var id int64
-	_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
-		byID[id].fresh = true
+// markFresh marks the items that a statement tells it wrote.
+func markFresh(rows pgx.Rows, items map[int64]*item) error {
+	var key int64
+	_, err := pgx.ForEachRow(rows, []any{&key}, func() error {
+		items[key].fresh = true
 		return nil
 	})
 	return err

@@ -59,12 +59,19 @@ func adoptIn(t *testing.T, b *settle.Books) {
 	check(t, b.Answered(t.Context(), due[0], settle.VerdictOriginal, "000", "A1B2C3", "MCC0123456789"))
 }
 
-// intentions are the payments that something is to follow from.
-var intentions = []struct {
+// intention is a payment that something is to follow from.
+type intention struct {
 	name string
 	ask  settle.OpenRequest
 	pay  func(t *testing.T, w *settletest.World, o *settle.Order) *settle.Payment
-}{
+}
+
+var (
+	subscription  = intention{"subscription", settle.OpenRequest{Original: byn(1000), Terms: monthly()}, payPlain}
+	singleMessage = intention{"subscription, single message", settle.OpenRequest{Original: money.Amount{Minor: 1000, Currency: money.USD}, Terms: monthly()}, payPlain}
+)
+
+var intentions = []intention{
 	{"card of the order", settle.OpenRequest{Original: byn(1000), Customer: "buyer-7", Keep: true}, payPlain},
 	{"card of the payment", settle.OpenRequest{Original: byn(1000), Customer: "buyer-7"}, func(t *testing.T, w *settletest.World, o *settle.Order) *settle.Payment {
 		r := card(t, o)
@@ -74,8 +81,8 @@ var intentions = []struct {
 		return p
 	}},
 	{"card not to keep", settle.OpenRequest{Original: byn(1000), Customer: "buyer-7"}, payPlain},
-	{"subscription", settle.OpenRequest{Original: byn(1000), Terms: monthly()}, payPlain},
-	{"subscription, single message", settle.OpenRequest{Original: money.Amount{Minor: 1000, Currency: money.USD}, Terms: monthly()}, payPlain},
+	subscription,
+	singleMessage,
 	{"subscription after 3-D Secure", settle.OpenRequest{Original: byn(1000), Terms: monthly()}, paySecure},
 	{"card, 3-D Secure", settle.OpenRequest{Original: byn(1000), Customer: "buyer-7", Keep: true}, paySecure},
 	{"later payment", settle.OpenRequest{Original: byn(1500), Parent: 1}, payPlain},

@@ -160,10 +160,10 @@ WITH d AS (
 	USING unnest($1::int[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::smallint[],
 		$8::bigint[], $9::text[], $10::bigint[], $11::int[], $12::smallint[], $13::text[], $14::text[], $15::text[],
 		$16::bytea[], $17::smallint[], $18::smallint[], $19::smallint[], $20::smallint[], $21::date[], $22::smallint[],
-		$23::smallint[], $24::timestamptz[], $26::boolean[], $27::text[], $28::text[], $29::int[])
+		$23::smallint[], $24::timestamptz[], $26::boolean[], $27::text[], $28::text[], $29::int[]) WITH ORDINALITY
 		AS i (merchant, id, status, authorized, confirmed, hold_until, op_state, amount, response, record, win, txn_state,
 			action, approval, expiry, card, currency, rule, debit, credit, day, payment, txn, pay_before, tell,
-			security, network, contract)
+			security, network, contract, place)
 	WHERE e.merchant_id = i.merchant AND e.order_id = i.id AND e.transaction = i.txn AND e.kind IN (1, 2) AND e.attempts = 0
 	RETURNING i.*, e.exchange_id, e.created_at, e.transmitted_at, e.kind, e.center_id
 ), u AS (
@@ -197,9 +197,10 @@ WITH d AS (
 	INSERT INTO notifications (merchant_id, order_id, operation, sequence, created_at, due_at)
 	SELECT merchant, id, payment, 1, $25, $25 FROM d WHERE tell
 )
-SELECT id FROM d`
+SELECT place FROM d`
 
-// writeOutcomes inserts the outcomes of a group. An item whose exchange was given up before stays not fresh.
+// writeOutcomes inserts the outcomes of a group. An item whose exchange was given up before, or of whose exchange the group has
+// another word that was taken, stays not fresh: the statement tells items by their place in the group.
 func (b *Books) writeOutcomes(ctx context.Context, tx pgx.Tx, group []*item) error {
 	if len(group) == 0 {
 		return nil
@@ -213,9 +214,9 @@ func (b *Books) writeOutcomes(ctx context.Context, tx pgx.Tx, group []*item) err
 		return err
 	}
 	var c outcomeColumns
-	byID := make(map[int64]*item, len(group))
-	more := map[int64][]ledger.Posting{}
-	for _, it := range group {
+	places := make(map[int64]*item, len(group))
+	more := map[*item][]ledger.Posting{}
+	for i, it := range group {
 		it.finish.CompletedAt = m.at
 		postings, err := b.paymentPostings(it.finish, m.at)
 		if err != nil {
@@ -224,16 +225,16 @@ func (b *Books) writeOutcomes(ctx context.Context, tx pgx.Tx, group []*item) err
 		if err := c.add(it.finish, m, postings, b.ledger.Date(m.at)); err != nil {
 			return err
 		}
-		byID[it.finish.Order] = it
+		places[int64(i+1)] = it
 		if len(postings) > 1 {
-			more[it.finish.Order] = postings
+			more[it] = postings
 		}
 	}
 	rows, err := tx.Query(ctx, insertOutcomes, append(c.args(), m.at, c.tell, c.security, c.network, c.contract)...)
 	if err != nil {
 		return fmt.Errorf("insert %d outcomes: %w", len(group), err)
 	}
-	if err := markFresh(rows, byID); err != nil {
+	if err := markFresh(rows, places); err != nil {
 		return fmt.Errorf("insert %d outcomes: %w", len(group), err)
 	}
 	for i, it := range group {
@@ -241,7 +242,7 @@ func (b *Books) writeOutcomes(ctx context.Context, tx pgx.Tx, group []*item) err
 			b.ledger.Count(ledger.Rule(*c.rule[i]), 1)
 		}
 	}
-	if err := b.postFees(ctx, tx, byID, more); err != nil {
+	if err := b.postFees(ctx, tx, more); err != nil {
 		return err
 	}
 	return b.followOutcomes(ctx, tx, m.at, group)
@@ -291,10 +292,10 @@ func (b *Books) followLater(ctx context.Context, tx pgx.Tx, ended []*outcome) er
 }
 
 // postFees posts the further lines of journals whose first line the outcome statement wrote.
-func (b *Books) postFees(ctx context.Context, tx pgx.Tx, byID map[int64]*item, more map[int64][]ledger.Posting) error {
+func (b *Books) postFees(ctx context.Context, tx pgx.Tx, more map[*item][]ledger.Posting) error {
 	var fees []ledger.Posting
-	for id, postings := range more {
-		if byID[id].fresh {
+	for it, postings := range more {
+		if it.fresh {
 			for n, p := range postings[1:] {
 				p.Phase = ledger.PhaseVerdict
 				p.Line = int16(n)
