@@ -58,7 +58,7 @@ func TestOneSeedGivesIdenticalFilesAndTotals(t *testing.T) {
 	if diff := cmp.Diff(first, second); diff != "" {
 		t.Errorf("two runs of one seed differ:\n%s", diff)
 	}
-	if len(first.Files) < 4 || len(first.Replies) != len(first.Files) {
+	if len(first.Files) < 4 || len(first.Replies) <= len(first.Files) { // one center says two words of each, another refuses its first file
 		t.Errorf("%d files, %d replies", len(first.Files), len(first.Replies))
 	}
 	for _, want := range []string{"Night of Monday 2 March", "Night of Tuesday 3 March", "center's books", "Closing trial balance", "0 violations", "Everything agrees."} {

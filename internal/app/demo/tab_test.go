@@ -60,7 +60,7 @@ func TestBrowsersFillFormsIn(t *testing.T) {
 
 // TestTheDemoUsesEveryChannel plays a short demo and expects every way to pay, with all numbers level.
 func TestTheDemoUsesEveryChannel(t *testing.T) {
-	r, _ := playOnce(t, 1, 150)
+	r, _ := playOnce(t, 2, 250)
 	for _, c := range r.Channels {
 		if c.Orders == 0 || c.Paid == 0 {
 			t.Errorf("%s: %d orders, %d paid", c.Channel, c.Orders, c.Paid)
