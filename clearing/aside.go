@@ -110,7 +110,7 @@ func (n *Night) setAsideUncontracted(ctx context.Context, tx pgx.Tx, s *station,
 		if err != nil {
 			return nil, err
 		}
-		n.page(ctx, s, "records_aside", "window", window, "merchant", t.Merchant, "records", held, "reason", ErrContract)
+		n.page(ctx, s, pageRecordsAside, "window", window, "merchant", t.Merchant, "records", held, "reason", ErrContract)
 	}
 	return n.totals(ctx, tx, s, window)
 }
@@ -124,7 +124,7 @@ func (n *Night) reportAside(ctx context.Context, s *station, f File, u *unwritte
 	}
 	n.metrics.records.WithLabelValues(s.Name, "aside", "aside").Add(float64(len(u.records)))
 	const shown = 5
-	n.page(ctx, s, "records_aside", "file", f.Name, "records", len(u.records), "reasons", strings.Join(u.reasons[:min(len(u.reasons), shown)], "; "))
+	n.page(ctx, s, pageRecordsAside, "file", f.Name, "records", len(u.records), "reasons", strings.Join(u.reasons[:min(len(u.reasons), shown)], "; "))
 }
 
 // noteFailure writes why a file was not built, and pages the first time and once an hour: what a person must repair.
@@ -141,7 +141,7 @@ func (n *Night) noteFailure(ctx context.Context, s *station, batch int64, class 
 		if s.InOrder {
 			waits = "the files after it wait, because the center takes them in order"
 		}
-		n.page(ctx, s, "file_not_built", "batch", batch, "failures", failures, "others", waits, "error", cause)
+		n.page(ctx, s, pageFileNotBuilt, "batch", batch, "failures", failures, "others", waits, "error", cause)
 	}
 	return err
 }

@@ -473,13 +473,13 @@ func (a *attempt) report(ctx context.Context, out outcome, metric string, now ti
 	n.Log.WarnContext(ctx, "file not delivered", "center", a.s.Name, "file", a.file.Name, "error", out.err, "unknown", out.unknown)
 	switch class := remote.ClassOf(out.err); {
 	case out.unknown:
-		n.page(ctx, a.s, "unknown_delivery", "file", a.file.Name)
+		n.page(ctx, a.s, pageUnknownDelivery, "file", a.file.Name)
 	case out.stopped:
-		n.page(ctx, a.s, "delivery_stopped", "file", a.file.Name, "error", out.err)
+		n.page(ctx, a.s, pageDeliveryStopped, "file", a.file.Name, "error", out.err)
 	case now.After(a.file.DeadlineAt):
-		n.page(ctx, a.s, "deadline_passed", "file", a.file.Name, "error", out.err)
+		n.page(ctx, a.s, pageDeadlinePassed, "file", a.file.Name, "error", out.err)
 	case class != remote.Connection && class != remote.Timeout && string(class) != a.file.ErrorClass:
-		n.page(ctx, a.s, "delivery_"+string(class), "file", a.file.Name, "error", out.err)
+		n.page(ctx, a.s, pageOfDelivery[class], "file", a.file.Name, "error", out.err)
 	}
 }
 

@@ -189,10 +189,14 @@ func (n *Night) dial(ctx context.Context, s *station) (*remote.Link, error) {
 func (n *Night) linkError(ctx context.Context, s *station, err error) {
 	class := remote.ClassOf(err)
 	n.metrics.sftpErrors.WithLabelValues(s.Name, string(class)).Inc()
-	if class != remote.Auth && class != remote.HostKey {
+	switch class {
+	case remote.Auth:
+		n.page(ctx, s, pageLogin, "error", err)
+	case remote.HostKey:
+		n.page(ctx, s, pageHostKey, "error", err)
+	default:
 		return
 	}
-	n.page(ctx, s, "sftp_"+string(class), "error", err)
 	_, dbErr := n.Pool.Exec(ctx, `INSERT INTO link_failures (center_id, at, class, error) VALUES ($1, $2, $3, $4)`, s.ID, n.now(), class, err.Error())
 	if dbErr != nil {
 		n.Log.ErrorContext(ctx, "record refused login", "center", s.Name, "error", dbErr)
@@ -216,7 +220,7 @@ func (n *Night) decideUnknown(ctx context.Context, s *station, f File, now time.
 		return false, fmt.Errorf("freeze %s: %w", f.Name, err)
 	}
 	if tag.RowsAffected() == 1 {
-		n.page(ctx, s, "unknown_delivery", "file", f.Name, "since", f.UnknownSince)
+		n.page(ctx, s, pageUnknownDelivery, "file", f.Name, "since", f.UnknownSince)
 	}
 	return false, nil
 }

@@ -55,12 +55,6 @@ func (m *metrics) phase(s *station, phase string, took time.Duration) {
 	m.phases.WithLabelValues(s.Name, phase).Observe(took.Seconds())
 }
 
-// page counts an event that a person must look at, and logs it.
-func (n *Night) page(ctx context.Context, s *station, reason string, args ...any) {
-	n.metrics.pages.WithLabelValues(s.Name, reason).Inc()
-	n.Log.ErrorContext(ctx, "a person must look at "+reason, append([]any{"center", s.Name}, args...)...)
-}
-
 func gauge(name, help string) *prometheus.Desc {
 	return prometheus.NewDesc("settled_"+name, help, []string{"pc", "stream"}, nil)
 }

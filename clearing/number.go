@@ -245,7 +245,7 @@ func (n *Night) watchNumbers(ctx context.Context, s *station, now time.Time) err
 		return fmt.Errorf("watch for files without a number: %w", err)
 	}
 	if len(waiting) > 0 {
-		n.page(ctx, s, "file_unnumbered", "files", len(waiting), "first", waiting[0])
+		n.page(ctx, s, pageFileUnnumbered, "files", len(waiting), "first", waiting[0])
 	}
 	args := []any{s.ID, s.Stream, now, s.Sequence == Forever, s.end(), s.few()}
 	if _, err := n.Pool.Exec(ctx, enoughNumbers, args...); err != nil {
@@ -256,7 +256,7 @@ func (n *Night) watchNumbers(ctx context.Context, s *station, now time.Time) err
 		return fmt.Errorf("watch numbers: %w", err)
 	}
 	if len(few) > 0 {
-		n.page(ctx, s, "file_numbers_low", "note", few[0])
+		n.page(ctx, s, pageNumbersLow, "note", few[0])
 	}
 	return nil
 }

@@ -194,7 +194,7 @@ func (n *Night) decide(ctx context.Context, s *station, reply Reply, state strin
 func (n *Night) quarantine(ctx context.Context, s *station, reply Reply, r *refusal) error {
 	mine, err := n.decide(ctx, s, reply, "quarantined", r.line, r.reason, nil, nil, nil)
 	if err == nil && mine {
-		n.page(ctx, s, "reply_quarantined", "reply", reply.Name, "line", r.line, "reason", r.reason)
+		n.page(ctx, s, pageReplyQuarantined, "reply", reply.Name, "line", r.line, "reason", r.reason)
 	}
 	return err
 }
@@ -259,7 +259,7 @@ func (n *Night) applyFileReject(ctx context.Context, s *station, reply Reply, c 
 	}
 	n.metrics.replies.WithLabelValues(s.Name, d.state).Inc()
 	if !duplicate {
-		n.page(ctx, s, "file_rejected", "file", f.Name, "code", code)
+		n.page(ctx, s, pageFileRejected, "file", f.Name, "code", code)
 	}
 	return nil
 }
@@ -297,7 +297,7 @@ func (n *Night) watchReplies(ctx context.Context, s *station, now time.Time) (in
 		return 0, fmt.Errorf("watch for replies: %w", err)
 	}
 	if len(notes) > 0 {
-		n.page(ctx, s, "reply_overdue", "files", len(notes), "first", notes[0])
+		n.page(ctx, s, pageReplyOverdue, "files", len(notes), "first", notes[0])
 	}
 	return len(notes), nil
 }

@@ -386,7 +386,7 @@ func (n *Night) reportVerdict(ctx context.Context, s *station, reply Reply, v *v
 		n.metrics.records.WithLabelValues(s.Name, "rejected", v.content.classes[r.code]).Inc()
 	}
 	if len(v.unknown) > 0 {
-		n.page(ctx, s, "unknown_records", "reply", reply.Name, "lines", len(v.unknown))
+		n.page(ctx, s, pageUnknownRecords, "reply", reply.Name, "lines", len(v.unknown))
 	}
 	n.Log.InfoContext(ctx, "reply applied", "center", s.Name, "name", reply.Name, "file", v.file.Name, "accepted", accepted, "rejected", len(v.rejected))
 }

@@ -53,6 +53,11 @@ func TestMetricsDocument(t *testing.T) {
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Errorf("docs/metrics.md (-want +have), rewrite it with -update:\n%s", diff)
 	}
+	for _, name := range regexp.MustCompile("settled_[a-z0-9_]*[a-z0-9]").FindAllString(head+tail, -1) {
+		if !strings.Contains(want, "`"+name+"`") {
+			t.Errorf("docs/metrics.md says what to do about %s, which does not exist", name)
+		}
+	}
 }
 
 var (

@@ -2,6 +2,9 @@ package architecture
 
 import (
 	"go/ast"
+	"go/token"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -233,5 +236,36 @@ func TestCommentsAreFinished(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestCallsForAPersonAreDocumented: what the log calls a person for stands in docs/metrics.md. The night's pages have a table of
+// their own there.
+func TestCallsForAPersonAreDocumented(t *testing.T) {
+	document, err := os.ReadFile(filepath.Join("..", "..", "docs", "metrics.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := strings.Join(strings.Fields(string(document)), " ")
+	set, files := source(t)
+	found := 0
+	for _, f := range files {
+		if f.test {
+			continue
+		}
+		ast.Inspect(f.syntax, func(n ast.Node) bool {
+			l, ok := n.(*ast.BasicLit)
+			if !ok || l.Kind != token.STRING || !strings.HasPrefix(l.Value, `"a person must look at`) {
+				return true
+			}
+			found++
+			if text := strings.TrimSpace(strings.Trim(l.Value, `"`)); !strings.Contains(said, text) {
+				t.Errorf("%s: docs/metrics.md does not say what to do when %s", f.position(set, n.Pos()), text)
+			}
+			return true
+		})
+	}
+	if found < 3 {
+		t.Errorf("only %d calls were found", found)
 	}
 }
