@@ -9,6 +9,7 @@ import (
 
 	"settled/internal/money"
 	"settled/internal/pcsim"
+	"settled/internal/postgres/pgtest"
 	"settled/settle"
 	"settled/settle/order"
 	"settled/settle/settletest"
@@ -111,7 +112,7 @@ func TestLostConsentIsRecovered(t *testing.T) {
 	w, bill := consented(t)
 	_, err := w.Pool.Exec(t.Context(), `UPDATE subscriptions SET state = 1, credential_id = NULL, last_paid_at = NULL, started_at = NULL`)
 	check(t, err)
-	_, err = w.Pool.Exec(t.Context(), `DELETE FROM credentials`)
+	_, err = pgtest.Owner(t, w.Pool).Exec(t.Context(), `DELETE FROM credentials`)
 	check(t, err)
 	_, err = w.Pool.Exec(t.Context(), `INSERT INTO wishes (merchant_id, order_id, kind, operation, wished_at, due_at)
 		SELECT merchant_id, order_id, 2, 0, created_at, created_at FROM subscriptions`)

@@ -246,9 +246,10 @@ func (b *Books) checkWindow(ctx context.Context, q rowQuerier, c *Center) error 
 const insertIntents = `
 WITH o AS (
 	INSERT INTO orders (merchant_id, order_id, ordernumber, attempt, amount, currency, center_id, two_stage, status,
-		created_at, exchange_id, card_mask, card_expiry, card, fingerprint, details, original_amount, original_currency, rate)
+		created_at, exchange_id, card_mask, card_expiry, card, fingerprint, details, original_amount, original_currency, rate, asked)
 	SELECT merchant, id, number, attempt, amount, currency, center, two_stage, 1, at, exchange, mask, expiry, card, fingerprint, details,
-		original, original_currency, rate
+		original, original_currency, rate, what_was_asked(merchant, id, number, attempt, coalesce(original, amount),
+			coalesce(original_currency, currency), two_stage, NULL, NULL, details)
 	FROM unnest($1::int[], $2::bigint[], $3::text[], $4::smallint[], $5::bigint[], $6::smallint[], $7::smallint[],
 		$8::boolean[], $9::timestamptz[], $10::bigint[], $11::text[], $12::text[], $13::bytea[], $14::bytea[], $15::jsonb[], $18::bigint[],
 		$19::smallint[], $20::text[])

@@ -132,7 +132,8 @@ func begun(t *testing.T, w *settletest.World, ask settle.OpenRequest, number str
 	if ask.Parent == 0 {
 		o, _, err = w.Books.Open(t.Context(), ask)
 	} else {
-		_, err = w.Pool.Exec(t.Context(), `UPDATE subscriptions SET period_days = 10`)
+		_, err = w.Pool.Exec(t.Context(), `UPDATE subscriptions SET period_days = 10,
+		agreed = what_was_agreed(merchant_id, order_id, min_amount, max_amount, currency, 10::smallint, last_date)`)
 		check(t, err)
 		o, _, _, err = w.Books.OpenLater(t.Context(), ask)
 	}

@@ -176,8 +176,9 @@ WITH d AS (
 		completed_at = excluded.completed_at, record_id = excluded.record_id, window_id = excluded.window_id
 ), t AS (
 	INSERT INTO transactions (merchant_id, order_id, transaction, operation, kind, state, amount, exchange_id, transmitted_at, answered_at,
-		action_code, approval_code, security, network_id)
-	SELECT merchant, id, txn, payment, kind, txn_state, amount, exchange_id, transmitted_at, $25, action, approval, security, network FROM d
+		action_code, approval_code, security, network_id, contract_id)
+	SELECT merchant, id, txn, payment, kind, txn_state, amount, exchange_id, transmitted_at, $25, action, approval, security, network,
+		CASE WHEN kind = 2 AND txn_state = 2 THEN contract ELSE 0 END FROM d
 ), h AS (
 	INSERT INTO open_holds (expires_at, merchant_id, order_id, center_id)
 	SELECT hold_until, merchant, id, center_id FROM d WHERE hold_until IS NOT NULL

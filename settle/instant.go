@@ -314,7 +314,7 @@ func (w *work) adoptInstant(p *InstantPayment) error {
 		return err
 	}
 	t := Transaction{Number: o.paymentTxn, Operation: p.Operation, Kind: Purchase, State: TransactionApproved, Amount: p.Amount.Minor,
-		Exchange: exchange, TransmittedAt: p.RegisteredAt, AnsweredAt: &w.moment.at, Attempts: 1, ActionCode: "000"}
+		Exchange: exchange, TransmittedAt: p.RegisteredAt, AnsweredAt: &w.moment.at, Attempts: 1, ActionCode: "000", Contract: route.Contract}
 	if err := w.saveTransaction(t); err != nil {
 		return err
 	}

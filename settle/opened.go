@@ -78,8 +78,9 @@ const insertOpened = `
 WITH o AS (
 	INSERT INTO orders (merchant_id, order_id, ordernumber, attempt, amount, currency, center_id, two_stage, status, created_at,
 		exchange_id, card_mask, card_expiry, card, fingerprint, details, operations, transactions, payment, payment_transaction,
-		means, tries_left, original_amount, original_currency, rate, pay_before, parent, customer)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, 0, '', '', '', $10, $11, 0, 0, 0, 0, $12, $13, $14, $15, $16, $17, $18, $19)
+		means, tries_left, original_amount, original_currency, rate, pay_before, parent, customer, asked)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, 0, '', '', '', $10, $11, 0, 0, 0, 0, $12, $13, $14, $15, $16, $17, $18, $19,
+		what_was_asked($1, $2, $3, $4, coalesce($14::bigint, $5::bigint), coalesce($15::smallint, $6::smallint), $8, $19, $18, $11))
 	ON CONFLICT (merchant_id, ordernumber, attempt) DO NOTHING
 	RETURNING merchant_id, order_id, pay_before
 )
@@ -211,10 +212,14 @@ func (b *Books) Refuse(ctx context.Context, merchant int32, id int64) (*Order, e
 	})
 }
 
+const completeOrder = `
+UPDATE orders SET details = coalesce(details, '{}') || $3::jsonb, asked = what_was_asked(merchant_id, order_id, ordernumber, attempt,
+	coalesce(original_amount, amount), coalesce(original_currency, currency), two_stage, customer, parent, coalesce(details, '{}') || $3::jsonb)
+WHERE merchant_id = $1 AND order_id = $2 AND status = 1`
+
 // Complete adds what the buyer said to the details of an opened order; names that are there are replaced.
 func (b *Books) Complete(ctx context.Context, merchant int32, id int64, details json.RawMessage) error {
-	_, err := b.Pool.Exec(ctx, `UPDATE orders SET details = coalesce(details, '{}') || $3::jsonb WHERE merchant_id = $1 AND order_id = $2 AND status = 1`,
-		merchant, id, string(details))
+	_, err := b.Pool.Exec(ctx, completeOrder, merchant, id, string(details))
 	if err != nil {
 		return fmt.Errorf("complete order %d: %w", id, err)
 	}

@@ -75,8 +75,8 @@ const Grace = 24 * time.Hour
 const maxDeclines = 3
 
 const insertSubscription = `
-INSERT INTO subscriptions (merchant_id, order_id, min_amount, max_amount, currency, period_days, last_date, state, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8)`
+INSERT INTO subscriptions (merchant_id, order_id, min_amount, max_amount, currency, period_days, last_date, state, created_at, agreed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, what_was_agreed($1, $2, $3, $4, $5, $6, $7))`
 
 // subscribe writes the terms that a buyer agrees to by paying the order.
 func (b *Books) subscribe(ctx context.Context, tx pgx.Tx, merchant int32, id int64, currency money.Currency, t *Terms) error {

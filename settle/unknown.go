@@ -126,6 +126,9 @@ func (w *work) resolveUnknown(original *Transaction) error {
 func (w *work) adopt(original *Transaction, action, approval string) error {
 	w.post(ledger.PRM5, original.Operation, ledger.PhaseResolved, original.Amount, false)
 	original.State, original.AnsweredAt, original.ActionCode, original.ApprovalCode = TransactionApproved, &w.moment.at, action, approval
+	if original.Kind == Purchase {
+		original.Contract = w.route.Contract
+	}
 	if err := w.saveTransaction(*original); err != nil {
 		return err
 	}

@@ -141,6 +141,7 @@ type Transaction struct {
 	Security      string // how far the buyer was authenticated, 3 digits; empty: 3-D Secure was not asked
 	NetworkID     string // the network's name of an approved payment
 	MDRBack       *int64 // of an online refund: what it gives back of the MDR of its sale, where the contract says so
+	Contract      int32  // whose prices were posted with an approved single message or an instant payment; 0: neither
 }
 
 const selectOrder = `
@@ -217,7 +218,7 @@ SELECT min_amount, max_amount, period_days, last_date FROM subscriptions WHERE m
 	operationColumns = `operation, kind, state, actor, reason, amount, asked_amount, auto_deposit, requested_at, completed_at, response,
 	external_id, note, record_id, window_id, refunded, means, card_mask, card_expiry, interchange_back, mdr_back, told_at`
 	transactionColumns = `transaction, operation, original, slice, kind, state, amount, exchange_id, transmitted_at, answered_at, attempts,
-	action_code, approval_code, security, network_id, mdr_back`
+	action_code, approval_code, security, network_id, mdr_back, contract_id`
 	selectOperations = `
 SELECT ` + operationColumns + `
 FROM operations WHERE merchant_id = $1 AND order_id = $2 ORDER BY operation`

@@ -241,16 +241,17 @@ func (w *work) saveOperation(op *Operation) error {
 
 const insertTransaction = `
 INSERT INTO transactions (merchant_id, order_id, transaction, operation, original, slice, kind, state, amount, exchange_id,
-	transmitted_at, answered_at, attempts, action_code, approval_code, security, network_id, mdr_back)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+	transmitted_at, answered_at, attempts, action_code, approval_code, security, network_id, mdr_back, contract_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 ON CONFLICT (merchant_id, order_id, transaction) DO UPDATE SET state = excluded.state, answered_at = excluded.answered_at,
-	attempts = excluded.attempts, action_code = excluded.action_code, approval_code = excluded.approval_code, network_id = excluded.network_id, mdr_back = excluded.mdr_back`
+	attempts = excluded.attempts, action_code = excluded.action_code, approval_code = excluded.approval_code, network_id = excluded.network_id,
+	mdr_back = excluded.mdr_back, contract_id = excluded.contract_id`
 
 // saveTransaction writes a transaction or what may change of it.
 func (w *work) saveTransaction(t Transaction) error {
 	_, err := w.tx.Exec(w.ctx, insertTransaction, w.order.Merchant, w.order.ID, t.Number, t.Operation, t.Original, t.Slice, t.Kind,
 		t.State, t.Amount, t.Exchange, t.TransmittedAt, t.AnsweredAt, t.Attempts, t.ActionCode, t.ApprovalCode,
-		t.Security, t.NetworkID, t.MDRBack)
+		t.Security, t.NetworkID, t.MDRBack, t.Contract)
 	if err != nil {
 		return fmt.Errorf("write transaction %d/%d: %w", w.order.ID, t.Number, err)
 	}

@@ -104,3 +104,32 @@ const sqlPresentedAgain = `
 SELECT format('record %s of %s presents %s again, of which %s was left', n.record_id, n.amount, n.supersedes, j.amount - j.abandoned), n.amount - coalesce(j.amount - j.abandoned, 0)
 FROM records n LEFT JOIN rejects j ON j.record_id = n.supersedes AND j.merchant_id = n.merchant_id AND j.order_id = n.order_id
 WHERE n.supersedes IS NOT NULL AND (j.state IS DISTINCT FROM 'superseded' OR n.amount <> j.amount - j.abandoned)`
+
+// Who sells by a single message, or is paid from account to account, owes the costs and the price of the contract at once.
+const sqlFeesAtOnce = `
+WITH sold AS (
+	SELECT t.merchant_id, t.order_id, t.operation, v.name, trunc(v.amount)::bigint AS amount
+	FROM transactions t JOIN contracts c USING (merchant_id, contract_id), LATERAL (VALUES
+		('interchange', (t.amount::numeric * c.interchange_bps + 5000) / 10000), ('scheme fee', (t.amount::numeric * c.scheme_bps + 5000) / 10000),
+		('processing', c.processing), ('MDR', (t.amount::numeric * c.mdr_bps + 5000) / 10000)) v (name, amount)
+), posted AS (
+	SELECT p.merchant_id, p.source_id AS order_id, p.seq AS operation, CASE
+		WHEN r.name IN ('PR-09i', 'PR-09iv') THEN 'interchange' WHEN r.name IN ('PR-09s', 'PR-09sv') THEN 'scheme fee'
+		WHEN r.name IN ('PR-09p', 'PR-09pv') THEN 'processing' ELSE 'MDR' END AS name, sum(p.amount)::bigint AS amount
+	FROM postings p JOIN posting_rules r USING (rule)
+	WHERE p.source = 1 AND NOT p.undo AND r.name IN ('PR-09i', 'PR-09iv', 'PR-09s', 'PR-09sv', 'PR-09p', 'PR-09pv', 'PR-10n', 'PR-10g')
+		AND NOT EXISTS (SELECT FROM transactions t -- from before transactions had a contract
+			WHERE (t.merchant_id, t.order_id, t.operation) = (p.merchant_id, p.source_id, p.seq) AND t.kind = 2 AND t.contract_id = 0)
+	GROUP BY 1, 2, 3, 4
+)
+SELECT format('payment %s.%s of merchant %s: %s of %s posted, its contract says %s', order_id, operation, merchant_id, name, coalesce(p.amount, 0), coalesce(s.amount, 0)),
+	coalesce(p.amount, 0) - coalesce(s.amount, 0)
+FROM sold s FULL JOIN posted p USING (merchant_id, order_id, operation, name)
+WHERE coalesce(p.amount, 0) <> coalesce(s.amount, 0)`
+
+// What is undone of an order was posted with it, each line once: by the same rule, of the same amount.
+const sqlUndone = `
+SELECT format('order %s: %s postings of %s by rule %s are undone, %s were made', source_id, count(*) FILTER (WHERE undo), amount, rule,
+	count(*) FILTER (WHERE NOT undo)), amount * (count(*) FILTER (WHERE undo) - count(*) FILTER (WHERE NOT undo))
+FROM postings WHERE source = 1 GROUP BY merchant_id, source_id, rule, amount
+HAVING count(*) FILTER (WHERE undo) > count(*) FILTER (WHERE NOT undo)`

@@ -137,3 +137,12 @@ SELECT format('merchant %s, center %s, currency %s: ` + text + `', merchant_id, 
 	(coalesce(` + a + `.amount, 0) - coalesce(` + b + `.amount, 0))::bigint, coalesce(c.name, ''), currency
 FROM ` + a + ` FULL JOIN ` + b + ` USING (merchant_id, center_id, currency) LEFT JOIN centers c USING (center_id)`
 }
+
+// What was asked for is what its hash is of. An order without a hash was written by nobody we know.
+const sqlAsked = `
+SELECT format('order %s of merchant %s is not what was asked for', order_id, merchant_id), 0 FROM orders
+WHERE asked IS DISTINCT FROM what_was_asked(merchant_id, order_id, ordernumber, attempt, coalesce(original_amount, amount),
+	coalesce(original_currency, currency), two_stage, customer, parent, details)
+UNION ALL
+SELECT format('the terms of subscription %s of merchant %s are not what was agreed', order_id, merchant_id), 0 FROM subscriptions
+WHERE agreed IS DISTINCT FROM what_was_agreed(merchant_id, order_id, min_amount, max_amount, currency, period_days, last_date)`
