@@ -109,7 +109,7 @@ func (n *Night) buildCenter(ctx context.Context, s *station, now time.Time) (int
 // chunks, reads them back with an independent reader and compares them with the batch, all in one transaction. A record that
 // cannot be written is set aside and paged, and the file goes without it. A build
 // that was interrupted leaves nothing and starts from the beginning. A batch whose file is built stays as it is. The same
-// batch gives the same bytes. Errors: ErrTotals, ErrUnwritten.
+// batch gives the same bytes. Errors: ErrTotals, ErrUnwritten; with ErrRecorded where the file's row says when the next attempt is.
 func (n *Night) BuildBatch(ctx context.Context, id int64) error {
 	started := n.now()
 	batch, err := readBatch(ctx, n.Pool, id)
@@ -138,7 +138,10 @@ func (n *Night) BuildBatch(ctx context.Context, id int64) error {
 	})
 	if err != nil {
 		err = fmt.Errorf("build batch %d of %s: %w", id, s.Name, err)
-		return errors.Join(err, n.buildFailed(ctx, s, id, err))
+		if unwritten := n.buildFailed(ctx, s, id, err); unwritten != nil {
+			return errors.Join(err, unwritten)
+		}
+		return fmt.Errorf("%w: %w", ErrRecorded, err)
 	}
 	n.reportAside(ctx, s, f, left)
 	n.metrics.phase(s, "build", n.now().Sub(started))
@@ -148,7 +151,7 @@ func (n *Night) BuildBatch(ctx context.Context, id int64) error {
 // buildFailed notes why, and when to try again: a build fails for what a person must repair.
 func (n *Night) buildFailed(ctx context.Context, s *station, batch int64, cause error) error {
 	if ctx.Err() != nil {
-		return nil
+		return ctx.Err()
 	}
 	class := "build"
 	switch {

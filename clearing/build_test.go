@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"settled/clearing"
 	"settled/internal/pcsim"
@@ -106,11 +107,11 @@ func TestBuildRefusesWhatDisagrees(t *testing.T) {
 			check(t, err)
 			_, err = pgtest.Owner(t, w.Pool).Exec(t.Context(), sql)
 			check(t, err)
-			if n, err := w.night.BuildDue(t.Context(), w.Clock.Now()); n != 0 || !errors.Is(err, clearing.ErrTotals) {
+			if n, err := w.night.BuildDue(t.Context(), w.Clock.Now()); n != 0 || !errors.Is(err, clearing.ErrTotals) || !errors.Is(err, clearing.ErrRecorded) {
 				t.Errorf("built %d, %v", n, err)
 			}
-			if f := w.file(); f.State != clearing.FilePlanned || f.ErrorClass != "totals" {
-				t.Errorf("file is %s, class %q", f.State, f.ErrorClass)
+			if f := w.file(); f.State != clearing.FilePlanned || f.ErrorClass != "totals" || !f.NextAttemptAt.Equal(w.Clock.Now().Add(time.Minute)) {
+				t.Errorf("file is %s, class %q, next attempt at %s", f.State, f.ErrorClass, f.NextAttemptAt)
 			}
 			if n := query[int](w, `SELECT count(*) FROM file_chunks`); n != 0 {
 				t.Errorf("%d chunks left", n)

@@ -29,7 +29,7 @@ func (s *Server) Jobs() work.Jobs {
 		Audit:        s.auditJob,
 		RollUp:       s.RollUp,
 		Seal:         s.seal,
-		Build:        s.Night.BuildBatch,
+		Build:        s.build,
 		Deliver:      s.deliver,
 		Apply:        s.Night.ApplyReply,
 		MendTimes:    s.mendTimes,
@@ -101,7 +101,16 @@ func (c *Core) Step(ctx context.Context) error {
 // deliver makes one attempt to deliver a file. One that is not possible now is none, and one that failed was written down:
 // either way the file's row says when the next is, and the queue does not repeat the job at times of its own.
 func (c *Core) deliver(ctx context.Context, file int64) error {
-	err := c.Night.DeliverFile(ctx, file)
+	return unlessLater(c.Night.DeliverFile(ctx, file))
+}
+
+// build is the same of a file's bytes.
+func (c *Core) build(ctx context.Context, batch int64) error {
+	return unlessLater(c.Night.BuildBatch(ctx, batch))
+}
+
+// unlessLater is the error, unless the rows say when there is something to do again.
+func unlessLater(err error) error {
 	for _, later := range []error{clearing.ErrBusy, clearing.ErrParked, clearing.ErrOrder, clearing.ErrState, clearing.ErrNotDue, clearing.ErrFenced, clearing.ErrRecorded} {
 		if errors.Is(err, later) {
 			return nil
