@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"settled/internal/vault"
 	"settled/settle/ledger"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -103,9 +105,12 @@ var (
 )
 
 // RegisterCenters writes the configured centers into the database. An id that belongs to another name is an error: its
-// records, windows and files would change owner.
+// records, windows and files would change owner. So is a center that is not configured any more and has been paid at: what was
+// sold there could neither be presented nor be given back.
 func (b *Books) RegisterCenters(ctx context.Context) error {
+	var ids []int16
 	for _, c := range b.Directory.Centers() {
+		ids = append(ids, c.ID)
 		var name string
 		err := b.Pool.QueryRow(ctx, `INSERT INTO centers (center_id, name) VALUES ($1, $2)
 			ON CONFLICT (center_id) DO UPDATE SET name = centers.name RETURNING name`, c.ID, c.Name).Scan(&name)
@@ -115,6 +120,32 @@ func (b *Books) RegisterCenters(ctx context.Context) error {
 		if name != c.Name {
 			return fmt.Errorf("%w: center id %d belongs to %q, not to %q", ErrDirectory, c.ID, name, c.Name)
 		}
+	}
+	return b.missCenters(ctx, ids)
+}
+
+// A center that was paid at has balances, or postings of a day that is not rolled up yet.
+const missedCenters = `
+SELECT format('%s %s', center_id, name) FROM centers c
+WHERE center_id <> ALL ($1::smallint[]) AND (EXISTS (SELECT FROM balances x WHERE x.center_id = c.center_id)
+	OR EXISTS (SELECT FROM owed_exchanges x WHERE x.center_id = c.center_id)
+	OR EXISTS (SELECT FROM postings x WHERE x.center_id = c.center_id
+		AND accounting_date > coalesce((SELECT max(accounting_date) FROM rolled_days), '-infinity')))
+ORDER BY center_id`
+
+// missCenters refuses a configuration without a center that was paid at.
+func (b *Books) missCenters(ctx context.Context, configured []int16) error {
+	rows, err := b.Pool.Query(ctx, missedCenters, configured)
+	if err != nil {
+		return fmt.Errorf("read centers: %w", err)
+	}
+	missed, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("read centers: %w", err)
+	}
+	if len(missed) > 0 {
+		return fmt.Errorf("%w: the books have payments at center %s, which is not configured; keep its section, and leave out the merchants' routes to it",
+			ErrDirectory, strings.Join(missed, ", center "))
 	}
 	return nil
 }

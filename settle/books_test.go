@@ -2,6 +2,7 @@ package settle_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,6 +52,29 @@ func TestCenterKeepsItsID(t *testing.T) {
 	c.Name = "SOMEBODY ELSE"
 	if err := w.Books.RegisterCenters(t.Context()); !errors.Is(err, settle.ErrDirectory) {
 		t.Errorf("another center took over an id: %v", err)
+	}
+}
+
+// TestCenterThatWasPaidAtStays leaves out a center before and after a payment there.
+func TestCenterThatWasPaidAtStays(t *testing.T) {
+	w := settletest.New(t)
+	left, _ := w.Dir.Center(settletest.FileCenter)
+	without, err := settle.NewDirectory([]*settle.Center{left}, nil)
+	check(t, err)
+	o := w.Books.Options
+	o.Directory = without
+	b := settle.New(o)
+	defer b.Close()
+	check(t, b.RegisterCenters(t.Context()))
+	w.Pay(t, settletest.Payment{Number: "elsewhere", Amount: money.Amount{Minor: 100, Currency: money.USD}})
+	if err := b.RegisterCenters(t.Context()); !errors.Is(err, settle.ErrDirectory) || !strings.Contains(err.Error(), "is not configured") {
+		t.Errorf("a center was left out: %v", err)
+	}
+	w.Clock.Advance(48 * time.Hour)
+	_, err = w.Books.RollUpDue(t.Context())
+	check(t, err)
+	if err := b.RegisterCenters(t.Context()); !errors.Is(err, settle.ErrDirectory) {
+		t.Errorf("a center was left out after the roll-up: %v", err)
 	}
 }
 
