@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"testing"
+	"time"
 
 	"settled/clearing"
 	"settled/internal/pcsim"
@@ -88,6 +89,36 @@ func TestARecordOnHold(t *testing.T) {
 	w.cutoff()
 	w.settleDown()
 	w.acceptedBooks(3, 2)
+	w.audited()
+}
+
+// TestARecordOfAMissingKeyWaits: a card of a key that the database knows and this worker lacks is not the record's fault. One that
+// names a key of nobody is damaged.
+func TestARecordOfAMissingKeyWaits(t *testing.T) {
+	w := newWorld(t, nil)
+	w.pay(byn(10_000), pcsim.CardApproved)
+	newer := w.pay(byn(4_000), pcsim.CardApproved)
+	owner := pgtest.Owner(t, w.Pool)
+	_, err := owner.Exec(t.Context(), `UPDATE records SET card = overlay(card PLACING '\x0007' FROM 1) WHERE order_id = $1`, newer)
+	check(t, err)
+	_, err = owner.Exec(t.Context(), `INSERT INTO key_checks VALUES (now(), 7, 'test', sha256('7'))`)
+	check(t, err)
+	w.cutoff()
+	_, err = w.night.SealDue(t.Context(), w.Clock.Now())
+	check(t, err)
+	if n, err := w.night.BuildDue(t.Context(), w.Clock.Now()); n != 0 || !errors.Is(err, clearing.ErrKeyMissing) {
+		t.Errorf("built %d, %v", n, err)
+	}
+	if f := w.file(); f.State != clearing.FilePlanned || f.ErrorClass != "keys" {
+		t.Errorf("%+v", f)
+	}
+	_, err = owner.Exec(t.Context(), `DELETE FROM key_checks WHERE generation = 7`)
+	check(t, err)
+	w.Clock.Advance(time.Minute)
+	w.settleDown()
+	if f := w.file(); *f.Messages != 3 || f.State != clearing.FileReplied {
+		t.Errorf("%+v", f)
+	}
 	w.audited()
 }
 

@@ -109,7 +109,7 @@ func (n *Night) buildCenter(ctx context.Context, s *station, now time.Time) (int
 // chunks, reads them back with an independent reader and compares them with the batch, all in one transaction. A record that
 // cannot be written is set aside and paged, and the file goes without it. A build
 // that was interrupted leaves nothing and starts from the beginning. A batch whose file is built stays as it is. The same
-// batch gives the same bytes. Errors: ErrTotals, ErrUnwritten; with ErrRecorded where the file's row says when the next attempt is.
+// batch gives the same bytes. Errors: ErrTotals, ErrUnwritten, ErrKeyMissing; with ErrRecorded where the file's row says when the next attempt is.
 func (n *Night) BuildBatch(ctx context.Context, id int64) error {
 	started := n.now()
 	batch, err := readBatch(ctx, n.Pool, id)
@@ -159,6 +159,8 @@ func (n *Night) buildFailed(ctx context.Context, s *station, batch int64, cause 
 		class = "totals"
 	case errors.Is(cause, ErrUnwritten):
 		class = "unwritten"
+	case errors.Is(cause, ErrKeyMissing):
+		class = "keys"
 	}
 	return n.noteFailure(ctx, s, batch, class, cause)
 }

@@ -17,7 +17,7 @@ var (
 	pageRecordsAside = Page{"records_aside", "Records cannot be written, or have no contract: they are left out, the file goes without them, break B-11 opens.",
 		"`settled reject list` and `settled record show` say why; repair the merchant's or the buyer's data, then `settled record release`, or cancel the order"}
 	pageFileNotBuilt = Page{"file_not_built", "A batch is sealed and its file cannot be built; it is tried every minute and paged once an hour. With `clearing.in_order` the files after it wait.",
-		"`settled file list --state planned` and `settled file show` say why; class `unwritten` with every card of the batch means wrong keys"}
+		"`settled file list --state planned` and `settled file show` say why; class `keys` means that the worker's key file lacks a key that a rotation added, class `unwritten` with every card of the batch that its keys are wrong"}
 	pageFileUnnumbered = Page{"file_unnumbered", "A batch is sealed, but its file has no number and does not go. The deadline is near.",
 		"Agree with the center on wider numbers or on beginning again at 1; set `clearing.sequence_width` or `clearing.after_last: wrap`, then restart the worker: its files go on by themselves"}
 	pageNumbersLow = Page{"file_numbers_low", "The numbers of the center's files come to an end: fewer than 100 are left, or a tenth where the center takes fewer than 1000.",

@@ -2,12 +2,15 @@ package clearing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"settled/fileformats/ipm"
 	"settled/internal/vault"
 	"settled/settle"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // What every record of ours says about how the card was presented: an electronic order, card and cardholder not present
@@ -56,6 +59,7 @@ type presenter struct {
 	s        *station
 	vault    *vault.Vault
 	parties  map[settle.ContractKey]party
+	keys     map[uint16]bool // generations of data keys that the database belongs to
 	exponent uint8
 	record   ipm.Record
 	pan      [64]byte
@@ -70,7 +74,11 @@ func (n *Night) newPresenter(ctx context.Context, q querier, s *station, b Batch
 	if err != nil {
 		return nil, err
 	}
-	p := &presenter{s: s, vault: n.Vault, parties: parties, exponent: uint8(b.Currency.Exponent())}
+	keys, err := generations(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	p := &presenter{s: s, vault: n.Vault, parties: parties, keys: keys, exponent: uint8(b.Currency.Exponent())}
 	p.record = ipm.Record{
 		Currency: uint16(b.Currency), Exponent: p.exponent, POSData: []byte(posData), TerminalType: []byte(terminalType),
 		Settlement: settledByPC, Forwarder: []byte(s.Forwarder), Originator: []byte(s.originator()),
@@ -79,6 +87,23 @@ func (n *Night) newPresenter(ctx context.Context, q querier, s *station, b Batch
 		p.record.Acquirer = []byte(s.Acquirer)
 	}
 	return p, nil
+}
+
+// generations are the numbers of the data keys that something may be sealed with.
+func generations(ctx context.Context, q querier) (map[uint16]bool, error) {
+	rows, err := q.Query(ctx, `SELECT generation FROM key_checks WHERE generation > 0`)
+	if err != nil {
+		return nil, fmt.Errorf("read keys of the database: %w", err)
+	}
+	numbers, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+	if err != nil {
+		return nil, fmt.Errorf("read keys of the database: %w", err)
+	}
+	known := make(map[uint16]bool, len(numbers))
+	for _, number := range numbers {
+		known[uint16(number)] = true
+	}
+	return known, nil
 }
 
 // present returns the presentment of a row; it is valid until the next call. A sale shows the time of its authorization
@@ -92,6 +117,9 @@ func (p *presenter) present(r *row) (*ipm.Record, error) {
 		return nil, who.err
 	}
 	pan, err := p.vault.AppendUnseal(p.pan[:0], r.card, vault.CardBinding(p.binding[:0], int64(r.merchant), r.order))
+	if number, ok := vault.Generation(r.card); ok && errors.Is(err, vault.ErrUnknownKey) && p.keys[number] {
+		return nil, fmt.Errorf("%w: %w", ErrKeyMissing, err)
+	}
 	if err != nil {
 		return nil, &cardError{fmt.Errorf("open the card: %w", err)}
 	}

@@ -127,6 +127,15 @@ func (v *Vault) AppendUnseal(dst, sealed, binding []byte) ([]byte, error) {
 	return plain, nil
 }
 
+// Generation is the number of the data key that bytes say they were sealed with; false for bytes that are too short to be sealed.
+// Damage can change it.
+func Generation(sealed []byte) (number uint16, ok bool) {
+	if len(sealed) < Overhead {
+		return 0, false
+	}
+	return binary.BigEndian.Uint16(sealed), true
+}
+
 // Fingerprint returns a keyed hash of data for looking it up or comparing it without keeping it. domain separates uses:
 // fingerprints of two domains cannot be compared. The key is never rotated.
 func (v *Vault) Fingerprint(domain string, data []byte) [sha256.Size]byte {
