@@ -138,6 +138,9 @@ func TestAnUnbuiltFileHoldsUpNoOther(t *testing.T) {
 			if !errors.Is(err, clearing.ErrUnwritten) && err != nil {
 				t.Fatal(err)
 			}
+			if n := query[int](w, `SELECT count(*) FROM files WHERE state = 'planned' AND error_class = 'unwritten'`); n != 1 {
+				t.Errorf("%d files tell that no card opens", n)
+			}
 			sent := query[int](w, `SELECT count(*) FROM files WHERE state = 'delivered'`)
 			if want := map[bool]int{false: 1, true: 0}[inOrder]; sent != want {
 				t.Errorf("%d files sent, want %d", sent, want)

@@ -134,6 +134,9 @@ func storeChunks(ctx context.Context, tx pgx.Tx, v *vault.Vault, t chunkTable, o
 	_, err = tx.CopyFrom(ctx, pgx.Identifier{t.name}, t.columns, pgx.CopyFromFunc(store.next))
 	cancel()
 	<-done
+	if failure != nil && !errors.Is(failure, context.Canceled) {
+		err = failure // the server gives back its text alone
+	}
 	if err != nil {
 		return 0, sum, fmt.Errorf("store chunks: %w", err)
 	}
