@@ -42,10 +42,12 @@ type call struct {
 	request  *http.Request
 	merchant *settle.Merchant
 	settings *Merchant
-	received []received // what was changed of the parameters that proofs cover
-	noted    []noted    // what describes the buyer and was not taken as sent
-	unknown  []field    // fields that ListParameters may name
-	listed   []field    // those that it does
+	received []received       // what was changed of the parameters that proofs cover
+	cards    []cardFound      // card data where none belongs
+	bills    func(int64) bool // knows bill numbers that were given out
+	noted    []noted          // what describes the buyer and was not taken as sent
+	unknown  []field          // fields that ListParameters may name
+	listed   []field          // those that it does
 	// fingerprint is that of the order which the request asks for under inOrderNumber, nil until it is known, and where the
 	// service asks for none.
 	fingerprint []byte
@@ -237,7 +239,10 @@ func (c *call) set(id in, v []byte) error {
 	}
 	c.named[id] = true
 	c.keepReceived(id, v, text)
-	v = p.strip.apply(text)
+	v, err := c.guarded(id, text)
+	if err != nil {
+		return err
+	}
 	if len(v) > p.max && utf8.RuneCount(v) > p.max {
 		if inStartYear <= id && id <= inEndMin {
 			c.values[id] = v[:0] // a wrong part of a period is passed over by its reader
@@ -258,6 +263,15 @@ func (c *call) set(id in, v []byte) error {
 		c.values[id] = v
 	}
 	return nil
+}
+
+// guarded strips a text and guards it, before and after.
+func (c *call) guarded(id in, text []byte) ([]byte, error) {
+	text, err := c.guard(id, text)
+	if err != nil || text == nil {
+		return nil, err
+	}
+	return c.guard(id, params[id].strip.apply(text))
 }
 
 // readFormat decides the format of the answer. A JSON or SOAP request is answered in kind whatever Format says.

@@ -138,11 +138,17 @@ func (v *visit) pay(ctx context.Context, f form, shown page.Payment) error {
 		return err
 	}
 	keep := byCard && shown.Another && shown.Save && v.wallet()
-	err := v.begin(ctx, byCard, k, keep, string(f[page.FieldBrowser]))
+	err := v.begin(ctx, byCard, k, keep, v.toldBrowser(f))
 	if err != nil && !overtaken(err) {
 		return err
 	}
 	return v.again()
+}
+
+// toldBrowser is what the page's script says of the browser.
+func (v *visit) toldBrowser(f form) string {
+	told, _ := v.c.guard(inBrowserInfo, f[page.FieldBrowser])
+	return string(told)
 }
 
 func (v *visit) begin(ctx context.Context, byCard bool, k card, keep bool, browser string) error {
@@ -162,8 +168,11 @@ func (v *visit) readCustomer(f form, shown *page.Payment) details {
 		field := &shown.Fields[i]
 		id := lowerNames[lowerASCII(field.Name)]
 		p := &params[id]
-		text := strings.TrimSpace(string(p.strip.apply([]byte(field.Value))))
+		kept, _ := v.c.guarded(id, []byte(field.Value)) // no field of a buyer is refused
+		text := strings.TrimSpace(string(kept))
 		switch {
+		case text == "" && field.Value != "":
+			shown.Errors[field.Name] = page.ProblemFormat
 		case text == "":
 			shown.Errors[field.Name] = page.ProblemRequired
 		case utf8.RuneCountInString(text) > p.max, id == inEmail && !looksLikeEmail(text), p.second == onPhone && !looksLikePhone(text):

@@ -49,7 +49,8 @@
 //
 // A request is parsed in place, in one buffer that is wiped when the request is over. The card verification code exists
 // there and in one vault.Secret, which the switch wipes when it may have left. No error, answer, log line or metric
-// holds card data; answers hold the mask.
+// holds card data; answers hold the mask. A card number in any other parameter is found by its shape, and refused, masked or left out
+// as cardRules say (docs/card-data.md).
 //
 // # Passwords
 //

@@ -75,3 +75,25 @@ func DescribesBuyer(name string) bool {
 	}
 	return false
 }
+
+// ParameterNames are all parameters by their documented names, those that are not used too.
+func ParameterNames() []string {
+	names := append([]string(nil), ignoredParams...)
+	for _, p := range params {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// CardRulesForTest says in words what becomes of a card number in each parameter that has room for one.
+func CardRulesForTest() [][2]string {
+	words := map[cardRule]string{cardOwn: "belongs there, or nothing of the value is kept", cardRefused: "refused with `14/n`", cardMasked: "masked: `411111******1111`",
+		cardMaskedIn: "masked within its JSON", cardLeftOut: "the parameter is left out"}
+	var all [][2]string
+	for id, rule := range cardRules {
+		if rule != cardShort {
+			all = append(all, [2]string{params[id].name, words[rule]})
+		}
+	}
+	return all
+}

@@ -86,6 +86,7 @@ type Gateway struct {
 	viewing     *limiter[string]        // pages read, by source
 	declining   *limiter[string]        // declined payments on the page, by source
 	codes       *codeStore
+	isGivenOut  func(int64) bool // gaveOut, made once for all calls
 	stop        context.CancelFunc
 	owned       sync.WaitGroup
 }
@@ -133,7 +134,7 @@ func New(o Options) (*Gateway, error) {
 	for id := range o.Merchants {
 		g.busy[id] = &atomic.Int64{}
 	}
-	g.desk = newDesk(g)
+	g.desk, g.isGivenOut = newDesk(g), g.gaveOut
 	g.owned.Go(func() { g.recordLate(ctx) })
 	g.owned.Go(func() { g.codes.sweep(ctx) })
 	return g, nil

@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"settled/internal/vault"
 )
 
 // Bounds of what a merchant may have kept with an order by naming it in ListParameters.
@@ -93,7 +95,8 @@ func (c *call) listedNames() ([]string, error) {
 			return nil, wrong("names more than 20 fields")
 		case len(name) > maxName || strings.IndexFunc(name, notOfName) >= 0:
 			return nil, wrong("holds a name that is not letters, digits, - and _, 32 at most")
-		case slices.ContainsFunc(cardWords, func(w string) bool { return strings.Contains(lower, w) }):
+		case vault.NameOf(name) == vault.NamedSecret, strings.Contains(lower, "cardnum"):
+			c.cards = append(c.cards, cardFound{params[inListParameters].name, cardDone[cardRefused]})
 			return nil, refuse(errProhibitedObject, params[inListParameters].second, "ListParameters must not name card data")
 		}
 		names = append(names, name)
@@ -101,15 +104,16 @@ func (c *call) listedNames() ([]string, error) {
 	return names, nil
 }
 
-// cardWords are parts of names under which somebody might send what must never be stored.
-var cardWords = []string{"cvc", "cvv", "cvn", "csc", "cardnum", "track"}
-
 func notOfName(r rune) bool {
 	return !(r == '_' || r == '-' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
 }
 
-// takeField keeps one listed field under the name of the list.
+// takeField keeps one listed field under the name of the list. One whose name may mean a code of a card is dropped.
 func (c *call) takeField(name string, f field) error {
+	if vault.NameOf(name) != vault.NamedNothing {
+		c.cards = append(c.cards, cardFound{params[inListParameters].name, cardDropped})
+		return nil
+	}
 	wrong := func(why string) error { return unreadable(inListParameters, "field "+printable(name)+" "+why) }
 	value, ok := f.value, true
 	if f.encoded {
@@ -122,7 +126,7 @@ func (c *call) takeField(name string, f field) error {
 	if value = c.plain(value); !utf8.Valid(value) {
 		return wrong("is not UTF-8, and no other charset is declared")
 	}
-	value = stripGeneral.apply(value)
+	value = c.guardListed(stripGeneral.apply(c.guardListed(value)))
 	switch {
 	case utf8.RuneCount(value) > maxListedValue:
 		return wrong("is longer than 256 characters")

@@ -16,6 +16,7 @@ import (
 //	settled_api_repeats_total{route,why}           a settle.Repeat, or done_again: equal to an earlier one and no repeat of it
 //	settled_api_answers_lost_total
 //	settled_threeds_payments_total{end}            proven, not_enrolled, failed, invalid, unavailable_passed, unavailable_refused
+//	settled_api_card_data_total{field,done}        refused, masked, left_out, dropped
 //	settled_notification_tries_total{outcome}      delivered, refused, silent, given_up
 type meter struct {
 	requests *prometheus.CounterVec
@@ -24,6 +25,7 @@ type meter struct {
 	repeats  *prometheus.CounterVec
 	answers  prometheus.Counter
 	secures  *prometheus.CounterVec
+	cards    *prometheus.CounterVec
 }
 
 func newMeter(r prometheus.Registerer) *meter {
@@ -53,7 +55,14 @@ func newMeter(r prometheus.Registerer) *meter {
 	for _, end := range []string{endProven, endNotEnrolled, endFailed, endInvalid, endUnavailablePassed, endUnavailableRefused} {
 		m.secures.WithLabelValues(end)
 	}
-	r.MustRegister(m.requests, m.duration, m.tries, m.repeats, m.answers, m.secures)
+	m.cards = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "settled_api_card_data_total",
+		Help: "Card data that merchants or buyers sent where none belongs, by the field and by what was done; the log says whose."}, []string{"field", "done"})
+	for id, rule := range cardRules {
+		if rule >= cardRefused {
+			m.cards.WithLabelValues(params[id].name, cardDone[rule])
+		}
+	}
+	r.MustRegister(m.requests, m.duration, m.tries, m.repeats, m.answers, m.secures, m.cards)
 	return m
 }
 
@@ -112,6 +121,13 @@ const (
 	endUnavailablePassed  = "unavailable_passed"
 	endUnavailableRefused = "unavailable_refused"
 )
+
+// foundCard counts card data where none belongs.
+func (m *meter) foundCard(f cardFound) {
+	if m.cards != nil {
+		m.cards.WithLabelValues(f.field, f.done).Inc()
+	}
+}
 
 // secured counts a payment whose 3-D Secure is over.
 func (m *meter) secured(end string) {

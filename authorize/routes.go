@@ -41,11 +41,12 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, s *service, m *r
 	c := calls.Get().(*call)
 	defer c.release()
 	c.format, c.accepts, c.source = s.format, &s.accepts, g.Source(r)
-	c.request, c.shops = r, g.Merchants
+	c.request, c.shops, c.bills = r, g.Merchants, g.isGivenOut
 	id := correlation()
 	a := g.answerTo(r, s, c, id)
 	a.document = c.document
 	g.logNoted(c, s.path, id)
+	g.reportCards(c, s.path, id)
 	if a.fault != nil && a.fault.status >= http.StatusInternalServerError {
 		w.Header().Set("Retry-After", "1")
 	}

@@ -224,14 +224,14 @@ func TestGeneralScheme(t *testing.T) {
 	s.step("what the center answers is what transaction, operation and order say", func(t *testing.T) {
 		s.is("transactions", s.sent(bill), "authorization approved 23740")
 		for card, want := range map[string]string{pcsim.CardInsufficientFunds: "Declined", pcsim.CardSilentLost: "In Process"} {
-			r := s.call(pay, payment("G-"+card).with(params{"Cardnumber": card}))
+			r := s.call(pay, payment("G-"+card[8:]).with(params{"Cardnumber": card}))
 			if r.Order["orderstate"] != want {
 				t.Errorf("card %s: %+v", card, r.Order)
 			}
 		}
 		s.Clock.Advance(time.Minute)
 		s.settleOwed()
-		if got := s.orderOfNumber("G-" + pcsim.CardSilentLost)["orderstate"]; got != "Declined" {
+		if got := s.orderOfNumber("G-" + pcsim.CardSilentLost[8:])["orderstate"]; got != "Declined" {
 			t.Errorf("what the center never had is %s once it was asked", got)
 		}
 	})

@@ -112,7 +112,7 @@ func TestCardholderIsAuthenticatedWithoutAPage(t *testing.T) {
 		pcsim.CardUnavailable: {Status: "U", Required: 1},
 		pcsim.CardACSError:    {Status: "U", Required: 1},
 	} {
-		path := w.secured("S-"+card, card)
+		path := w.secured("S-"+card[8:], card)
 		if o := w.orderAt(path); o.State() != "Approved" {
 			t.Errorf("%s: order is %s", card, o.State())
 		}
@@ -126,7 +126,7 @@ func TestCardholderIsAuthenticatedWithoutAPage(t *testing.T) {
 func TestCardholderWhoIsNotAuthenticatedDoesNotPay(t *testing.T) {
 	w, _ := newSecurePage(t)
 	for card, response := range map[string]string{"4000000000003063": "AS100", pcsim.CardRejected: "AS108"} {
-		path := w.secured("S-"+card, card)
+		path := w.secured("S-"+card[8:], card)
 		wantText(t, w.follow(path), http.StatusOK, "Your bank did not confirm that it is you", `name="Cardnumber"`)
 		o := w.orderAt(path)
 		if o.State() != "In Process" || o.TriesLeft != 2 || o.Payment().Response != response || len(o.Transactions) != 0 {

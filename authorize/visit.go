@@ -63,13 +63,14 @@ func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, serve func(*visi
 	c := calls.Get().(*call)
 	defer c.release()
 	c.accepts, c.source, c.format = &orderAccepts, g.Source(r), FormatXML
-	c.shops = g.Merchants
+	c.shops, c.bills = g.Merchants, g.isGivenOut
 	v := &visit{Gateway: g, w: w, r: r, c: c, id: correlation()}
 	w.Header()["X-Request-Id"] = []string{v.id}
 	if err := v.run(serve); err != nil {
 		fail(v, err)
 	}
 	g.logNoted(c, r.URL.Path, v.id)
+	g.reportCards(c, r.URL.Path, v.id)
 	m.count(v.class, g.Now().Sub(began))
 }
 

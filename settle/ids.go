@@ -127,3 +127,18 @@ func STAN(exchange int64) int { return int(exchange%999_999) + 1 }
 
 // RRN returns the 12-digit retrieval reference number of an exchange.
 func RRN(exchange int64) string { return fmt.Sprintf("%012d", exchange%1_000_000_000_000) }
+
+// GaveOut tells whether a number is that of a bill of ours: of a form that we make, and from a block that was reserved.
+func (b *Books) GaveOut(ctx context.Context, bill int64) (bool, error) {
+	merchant, ours := MerchantOf(bill)
+	if !ours {
+		return false, nil
+	}
+	var out bool
+	err := b.Pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM id_blocks WHERE name = $1 AND next > $2)`,
+		fmt.Sprintf("bill/%d", merchant), bill%billCounter).Scan(&out)
+	if err != nil {
+		return false, fmt.Errorf("look for bill number: %w", err)
+	}
+	return out, nil
+}
