@@ -167,7 +167,7 @@ func faultOf(err error, second int) *fault {
 	}
 	switch {
 	case errors.Is(err, settle.ErrNoWindow):
-		return &fault{first: errInternal, second: onProcessing, status: http.StatusServiceUnavailable, detail: "processing is not available"}
+		return &fault{first: errInternal, second: onProcessing, status: http.StatusServiceUnavailable, detail: "no clearing window is planned at the processing center"}
 	case errors.Is(err, settle.ErrBusy):
 		return errStalled
 	case postgres.Kind(err) == postgres.Rejected:

@@ -75,6 +75,9 @@ var (
 	replyLast    = gauge("reply_last_received_timestamp_seconds", "When the last reply was fetched.")
 	quarantined  = gauge("replies_quarantined", "Replies that could not be applied and wait for a person.")
 	numbersLeft  = gauge("file_numbers_left", "Numbers left for the center's files before the last; absent where they begin again after it.")
+	planLeft     = gauge("windows_planned_seconds", "Time until the last cut-off that is planned, from which on card payments are refused; below 0: they are.")
+	planDiffers  = gauge("windows_differing", "Windows that `settled window replan` would remove or make, because they differ from the configuration of this process.")
+	calendarEnds = prometheus.NewDesc("settled_calendar_ends_days", "Days until the last date that the calendar of a center covers; below 0: it has ended.", []string{"pc", "calendar"}, nil)
 	horizon      = prometheus.NewDesc("settled_calendar_horizon_timestamp_seconds", "Last date that the calendar covers.", []string{"calendar"}, nil)
 )
 
@@ -87,7 +90,9 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range perStream {
 		out <- d
 	}
-	out <- horizon
+	for _, d := range []*prometheus.Desc{planLeft, planDiffers, calendarEnds, horizon} {
+		out <- d
+	}
 }
 
 const scrapeNight = `
@@ -126,6 +131,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	seen := map[string]bool{}
 	for _, s := range m.night.centers {
 		m.collectCenter(ctx, s, out)
+		m.collectPlan(ctx, s, out)
 		calendar := s.Plan.Calendar
 		if !seen[calendar.Name()] {
 			seen[calendar.Name()] = true
@@ -151,4 +157,21 @@ func (m *metrics) collectCenter(ctx context.Context, s *station, out chan<- prom
 			out <- prometheus.MustNewConstMetric(perStream[i], prometheus.GaugeValue, *v, s.Name, s.Stream)
 		}
 	}
+}
+
+// collectPlan tells how the windows to come stand beside the plan.
+func (m *metrics) collectPlan(ctx context.Context, s *station, out chan<- prometheus.Metric) {
+	now := m.night.now()
+	out <- prometheus.MustNewConstMetric(calendarEnds, prometheus.GaugeValue, float64(s.calendarEnds(now)), s.Name, s.Plan.Calendar.Name())
+	state, err := m.night.planState(ctx, s, now)
+	if err != nil {
+		m.night.Log.WarnContext(ctx, "compare planned windows", "center", s.Name, "error", err)
+		return
+	}
+	left := 0.0
+	if !state.Last.IsZero() {
+		left = state.Last.Sub(now).Seconds()
+	}
+	out <- prometheus.MustNewConstMetric(planLeft, prometheus.GaugeValue, left, s.Name, s.Stream)
+	out <- prometheus.MustNewConstMetric(planDiffers, prometheus.GaugeValue, float64(state.Differing), s.Name, s.Stream)
 }

@@ -36,6 +36,10 @@ var (
 		"`settled file verify FILE --at-center`, then ask the center"}
 	pageUnknownRecords = Page{"unknown_records", "A reply refuses records that are not in its file.",
 		"`settled reply show`; ask the center which file it speaks of"}
+	pageCalendarEnds = Page{"calendar_ends", "A calendar ends within the 14 days for which windows are planned, or has ended. After the last planned cut-off card payments at the center are refused.",
+		"Add the holidays of the coming year to the calendar, set its `horizon`, `settled config check`, and restart the workers"}
+	pageWindowsRunOut = Page{"windows_run_out", "The last planned cut-off of the center is less than three days ahead, or none is planned. From it on card payments, confirmations and refunds at the center are refused.",
+		"`settled doctor` says whether the calendar ends or no worker plans; `settled window list` shows what is planned"}
 	pageLogin = Page{"sftp_auth", "The center's file server refused our login; it is left alone for a while.",
 		"Renew the password or the key with the center, then `settled center unpark`"}
 	pageHostKey = Page{"sftp_hostkey", "The center's file server showed a key that is not pinned: it may not be the center. Nothing was sent.",

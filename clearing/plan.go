@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"settled/internal/postgres"
@@ -13,20 +14,28 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// planAhead is how many days ahead windows are made; planEvery how often a step looks.
+// PlanAhead is how many days ahead windows are made; planEvery is how often a step looks.
 const (
-	planAhead = 14
+	PlanAhead = 14
 	planEvery = time.Hour
 )
 
-// PlanWindows makes the window rows of the next 14 days of every center, those that do not exist yet. It never changes a
-// row and makes none whose cut-off has passed. When a calendar ends within the 14 days, the days that it covers are
-// planned and the error is schedules.ErrBeyondHorizon, naming the calendar. It returns the number of rows made.
+// CalendarWarning is how many days before its end a calendar is told of. RunOut is how near the last cut-off that is planned may
+// come before a person is called: card payments at the center are refused from it on.
+const (
+	CalendarWarning = 30
+	RunOut          = 3 * 24 * time.Hour
+)
+
+// PlanWindows makes the window rows of the next 14 days of every center, after the last one that exists. It never changes a
+// row, makes none whose cut-off has passed, and none between others: what differs from the plan is told, and changed by Replan
+// only. When a calendar ends within the 14 days, the days that it covers are planned and the error is
+// schedules.ErrBeyondHorizon, naming the calendar. It returns the number of rows made.
 func (n *Night) PlanWindows(ctx context.Context, now time.Time) (int, error) {
 	return n.each(ctx, now, n.planCenter)
 }
 
-// plan is planCenter once an hour.
+// plan is planCenter once an hour. A calendar that ends was paged and does not stop the steps after it.
 func (n *Night) plan(ctx context.Context, s *station, now time.Time) (int, error) {
 	s.mu.Lock()
 	recent := !s.planned.IsZero() && now.Sub(s.planned).Abs() < planEvery
@@ -34,16 +43,24 @@ func (n *Night) plan(ctx context.Context, s *station, now time.Time) (int, error
 	if recent {
 		return 0, nil
 	}
-	return n.planCenter(ctx, s, now)
+	made, err := n.planCenter(ctx, s, now)
+	if errors.Is(err, schedules.ErrBeyondHorizon) {
+		err = nil
+	}
+	return made, err
 }
 
 func (n *Night) planCenter(ctx context.Context, s *station, now time.Time) (int, error) {
 	occurrences, short := s.ahead(now)
-	made, err := n.insertWindows(ctx, s, occurrences)
+	if short != nil && !errors.Is(short, schedules.ErrBeyondHorizon) {
+		return 0, short
+	}
+	made, err := n.appendWindows(ctx, s, occurrences, now)
 	if err == nil {
 		s.mu.Lock()
 		s.planned = now
 		s.mu.Unlock()
+		err = n.watchPlan(ctx, s, now)
 	}
 	return made, errors.Join(err, short)
 }
@@ -54,41 +71,74 @@ var farAhead = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 // ahead are the occurrences of the next days whose cut-off is to come, as far as the calendar reaches; the error says that
 // it does not reach far enough.
 func (s *station) ahead(now time.Time) ([]schedules.Occurrence, error) {
-	today := schedules.DateOf(now.In(s.Plan.Zone))
-	from, to := today.AddDays(-2), today.AddDays(planAhead)
-	horizon := s.Plan.Calendar.Horizon()
+	return s.until(now, schedules.DateOf(now.In(s.Plan.Zone)).AddDays(PlanAhead))
+}
+
+// until are the occurrences of business dates until to whose cut-off is to come. Errors: schedules.ErrBeyondHorizon beside those
+// that the calendar covers, and what is wrong with the plan.
+func (s *station) until(now time.Time, to schedules.Date) ([]schedules.Occurrence, error) {
+	from, horizon := schedules.DateOf(now.In(s.Plan.Zone)).AddDays(-2), s.Plan.Calendar.Horizon()
 	var short error
 	if horizon.Before(to) {
-		short = fmt.Errorf("plan windows to %s: calendar %q ends %s: %w", to, s.Plan.Calendar.Name(), horizon, schedules.ErrBeyondHorizon)
+		short = fmt.Errorf("plan windows of %s to %s: calendar %q ends %s: %w", s.Name, to, s.Plan.Calendar.Name(), horizon, schedules.ErrBeyondHorizon)
 		to = horizon
 	}
 	occurrences, err := s.Plan.Occurrences(from, to)
-	if err != nil {
-		return nil, fmt.Errorf("plan windows: %w", err)
+	if err != nil && !(short != nil && errors.Is(err, schedules.ErrBeyondHorizon)) {
+		return nil, fmt.Errorf("plan windows of %s: %w", s.Name, err)
 	}
 	return schedules.Due(occurrences, now, farAhead), short
 }
 
-const insertWindows = `
-INSERT INTO windows (center_id, stream, business_date, window_no, cutoff_at, deadline_at)
-SELECT $1, $2, * FROM unnest($3::date[], $4::smallint[], $5::timestamptz[], $6::timestamptz[])
-ON CONFLICT DO NOTHING`
+const lastWindow = selectWindow + `WHERE center_id = $1 AND stream = $2 ORDER BY cutoff_at DESC LIMIT 1`
 
-func (n *Night) insertWindows(ctx context.Context, s *station, occurrences []schedules.Occurrence) (made int, err error) {
+// appendWindows makes the windows that follow the last one, under the center's lock: a replan that is under way has its own.
+func (n *Night) appendWindows(ctx context.Context, s *station, occurrences []schedules.Occurrence, now time.Time) (made int, err error) {
+	if after, err := n.following(ctx, n.Pool, s, occurrences); err != nil || len(after) == 0 {
+		return 0, err
+	}
 	err = postgres.InTx(ctx, n.Pool, key("plan windows of %s", s.Name), func(tx pgx.Tx) error {
-		made, err = insertPlanned(ctx, tx, s, occurrences)
+		if err := settle.LockCenter(ctx, tx, s.ID); err != nil {
+			return err
+		}
+		made, err = n.appendLocked(ctx, tx, s, occurrences, nil, now)
 		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("plan windows: %w", err)
 	}
-	if made > 0 {
-		n.Log.InfoContext(ctx, "windows planned", "center", s.Name, "windows", made)
-	}
+	n.Log.InfoContext(ctx, "windows planned", "center", s.Name, "windows", made)
 	return made, nil
 }
 
-func insertPlanned(ctx context.Context, tx pgx.Tx, s *station, occurrences []schedules.Occurrence) (int, error) {
+func (n *Night) appendLocked(ctx context.Context, tx pgx.Tx, s *station, occurrences []schedules.Occurrence, replan *int32, now time.Time) (int, error) {
+	after, err := n.following(ctx, tx, s, occurrences)
+	if err != nil {
+		return 0, err
+	}
+	return insertPlanned(ctx, tx, s, after, replan, now)
+}
+
+// following are the occurrences that come after the last window, by cut-off and by business date.
+func (n *Night) following(ctx context.Context, q querier, s *station, occurrences []schedules.Occurrence) ([]schedules.Occurrence, error) {
+	last, err := one[Window](ctx, q, lastWindow, s.ID, s.Stream)
+	if isNotFound(err) {
+		return occurrences, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the last window: %w", err)
+	}
+	return slices.DeleteFunc(slices.Clone(occurrences), func(o schedules.Occurrence) bool {
+		days := o.BusinessDate.Compare(schedules.DateOf(last.BusinessDate))
+		return !o.CutoffAt.After(last.CutoffAt) || days < 0 || days == 0 && o.WindowNo <= int(last.No)
+	}), nil
+}
+
+const insertWindows = `
+INSERT INTO windows (center_id, stream, business_date, window_no, cutoff_at, deadline_at, calendar, planned_at, replan_id)
+SELECT $1, $2, u.*, $7, $8, $9 FROM unnest($3::date[], $4::smallint[], $5::timestamptz[], $6::timestamptz[]) u`
+
+func insertPlanned(ctx context.Context, tx pgx.Tx, s *station, occurrences []schedules.Occurrence, replan *int32, now time.Time) (int, error) {
 	var dates, cutoffs, deadlines []time.Time
 	var numbers []int16
 	for _, o := range occurrences {
@@ -97,56 +147,38 @@ func insertPlanned(ctx context.Context, tx pgx.Tx, s *station, occurrences []sch
 		cutoffs = append(cutoffs, o.CutoffAt)
 		deadlines = append(deadlines, o.DeadlineAt)
 	}
-	tag, err := tx.Exec(ctx, insertWindows, s.ID, s.Stream, dates, numbers, cutoffs, deadlines)
+	tag, err := tx.Exec(ctx, insertWindows, s.ID, s.Stream, dates, numbers, cutoffs, deadlines, s.Plan.Calendar.Name(), now, replan)
 	return int(tag.RowsAffected()), err
 }
 
-// dropPlanned removes the windows after the one that is open now. None of them can hold a record.
-const dropPlanned = `
-WITH current AS (
-	SELECT min(cutoff_at) AS cutoff_at FROM windows WHERE center_id = $1 AND stream = $2 AND state = 'open' AND cutoff_at > $3
-)
-DELETE FROM windows w USING current c
-WHERE w.center_id = $1 AND w.stream = $2 AND w.state = 'open' AND w.cutoff_at > c.cutoff_at
-	AND NOT EXISTS (SELECT FROM records r WHERE r.window_id = w.window_id)`
+// replanCommand mends windows that differ from the plan.
+func replanCommand(s *station) string {
+	return fmt.Sprintf("settled window replan --center %s --reason ...", s.Name)
+}
 
-const lastCutoff = `SELECT max(cutoff_at) FROM windows WHERE center_id = $1 AND stream = $2`
-
-// Replan makes the windows of a center anew after its calendar or its cut-offs were changed. The window that is open now
-// stays as it is; those after it are dropped and planned again, under the center's lock. It returns the windows removed and
-// made. Errors are those of PlanWindows.
-func (n *Night) Replan(ctx context.Context, center int16) (removed, made int, err error) {
-	s, err := n.station(center)
+// watchPlan tells what is wrong with the windows to come: that they differ from the plan, that the calendar ends, and that they
+// run out.
+func (n *Night) watchPlan(ctx context.Context, s *station, now time.Time) error {
+	l, err := n.layout(ctx, n.Pool, s, now, time.Time{})
 	if err != nil {
-		return 0, 0, err
-	}
-	now := n.now()
-	occurrences, short := s.ahead(now)
-	if occurrences == nil && short != nil {
-		return 0, 0, short
-	}
-	err = postgres.InTx(ctx, n.Pool, key("replan %s", s.Name), func(tx pgx.Tx) error {
-		if err := settle.LockCenter(ctx, tx, s.ID); err != nil {
-			return err
-		}
-		tag, err := tx.Exec(ctx, dropPlanned, s.ID, s.Stream, now)
-		if err != nil {
-			return err
-		}
-		removed = int(tag.RowsAffected())
-		kept := now
-		var last *time.Time
-		if err := tx.QueryRow(ctx, lastCutoff, s.ID, s.Stream).Scan(&last); err != nil {
-			return err
-		}
-		if last != nil && last.After(now) {
-			kept = *last
-		}
-		made, err = insertPlanned(ctx, tx, s, schedules.Due(occurrences, kept, farAhead))
 		return err
-	})
-	if err != nil {
-		return 0, 0, fmt.Errorf("replan %s: %w", s.Name, err)
 	}
-	return removed, made, short
+	if first := l.difference(); first != "" {
+		n.Log.WarnContext(ctx, "planned windows differ from the calendar", "center", s.Name, "windows", l.differing(), "first", first, "mend", replanCommand(s))
+	}
+	switch days := s.calendarEnds(now); {
+	case days < PlanAhead:
+		n.page(ctx, s, pageCalendarEnds, "calendar", s.Plan.Calendar.Name(), "ends", s.Plan.Calendar.Horizon().String())
+	case days < CalendarWarning:
+		n.Log.WarnContext(ctx, "a calendar ends soon", "center", s.Name, "calendar", s.Plan.Calendar.Name(), "ends", s.Plan.Calendar.Horizon().String(), "days", days)
+	}
+	if last := l.end(); last.Sub(now) < RunOut {
+		n.page(ctx, s, pageWindowsRunOut, "refused_from", last)
+	}
+	return nil
+}
+
+// calendarEnds is in how many days the calendar of the center ends; below 0 it has ended.
+func (s *station) calendarEnds(now time.Time) int {
+	return s.Plan.Calendar.Horizon().DaysSince(schedules.DateOf(now.In(s.Plan.Zone)))
 }

@@ -125,9 +125,9 @@ func (w Window) dueAt(now time.Time) (time.Time, error) {
 
 // continueDay makes a window of the same business date, with the cut-off that a window had before it was cut.
 const continueDay = `
-INSERT INTO windows (center_id, stream, business_date, window_no, cutoff_at, deadline_at)
+INSERT INTO windows (center_id, stream, business_date, window_no, cutoff_at, deadline_at, calendar, planned_at, replan_id)
 SELECT center_id, stream, business_date, (SELECT max(window_no) + 1 FROM windows x
-	WHERE (x.center_id, x.stream, x.business_date) = (w.center_id, w.stream, w.business_date)), $2, deadline_at
+	WHERE (x.center_id, x.stream, x.business_date) = (w.center_id, w.stream, w.business_date)), $2, deadline_at, calendar, planned_at, replan_id
 FROM windows w WHERE window_id = $1 AND cutoff_at < $2`
 
 // SealNow cuts the open window of a center before its time: its cut-off becomes this instant. What is confirmed from now on

@@ -311,26 +311,6 @@ func TestPlanWindows(t *testing.T) {
 	}
 }
 
-// TestReplan moves the cut-off to 22:00: the window that is open keeps its own, the following ones move.
-func TestReplan(t *testing.T) {
-	w := newWorld(t, nil)
-	w.Pay(t, settletest.Payment{Number: "1", Amount: byn(100)})
-	w.reconfigure(func(p *clearing.Profile) { p.Plan.Windows[0].Cutoff = schedules.NewTimeOfDay(22, 0) })
-	_, err := w.night.PlanWindows(t.Context(), w.Clock.Now())
-	check(t, err)
-	removed, made, err := w.night.Replan(t.Context(), settletest.FileCenter)
-	if removed == 0 || made != removed || err != nil {
-		t.Fatalf("removed %d, made %d, %v", removed, made, err)
-	}
-	times := query[string](w, `SELECT string_agg(DISTINCT to_char(cutoff_at, 'HH24:MI') || CASE WHEN business_date = '2026-03-02' THEN ' today' ELSE '' END, ', ') FROM windows WHERE center_id = 1`)
-	if times != "19:00, 20:00 today" {
-		t.Errorf("cut-offs in UTC: %s", times)
-	}
-	if again, made, err := w.night.Replan(t.Context(), settletest.FileCenter); again != removed || made != removed || err != nil {
-		t.Errorf("again: removed %d, made %d, %v", again, made, err)
-	}
-}
-
 // TestClocksThatDisagreePauseTheSeal seals only what has come by every clock.
 func TestClocksThatDisagreePauseTheSeal(t *testing.T) {
 	w := newWorld(t, nil)

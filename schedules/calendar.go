@@ -88,6 +88,17 @@ func (c *Calendar) Name() string { return c.name }
 // Horizon returns the last date that the calendar covers.
 func (c *Calendar) Horizon() Date { return c.horizon }
 
+// LastListed returns the last date that the calendar lists as a holiday or a working day; zero when it lists none. After it the
+// calendar knows weekends only, whatever its horizon says.
+func (c *Calendar) LastListed() (last Date) {
+	for d := range c.special {
+		if d.After(last) {
+			last = d
+		}
+	}
+	return last
+}
+
 // IsBusiness reports whether d is a business day. A date after the horizon is [ErrBeyondHorizon].
 func (c *Calendar) IsBusiness(d Date) (bool, error) {
 	if d.After(c.horizon) {

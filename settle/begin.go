@@ -222,13 +222,20 @@ type rowQuerier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// checkWindow refuses a payment at a center for whose records no window is planned. The answer is kept until the last
-// planned cut-off known has passed.
+// windowSeen is the last planned cut-off of a center, and when it was read.
+type windowSeen struct{ last, at time.Time }
+
+// windowsReadEvery is how old a window that was seen may be: windows that are planned anew may end sooner.
+const windowsReadEvery = time.Minute
+
+// checkWindow refuses a payment at a center for whose records no window is planned. The answer is kept for a minute, but not
+// beyond the last planned cut-off.
 func (b *Books) checkWindow(ctx context.Context, q rowQuerier, c *Center) error {
 	if !c.Capabilities.FinancialRecord {
 		return nil
 	}
-	if last, ok := b.horizon.Load(c.ID); ok && b.now().Before(last.(time.Time)) {
+	now := b.now()
+	if seen, ok := b.horizon.Load(c.ID); ok && now.Before(seen.(windowSeen).last) && now.Sub(seen.(windowSeen).at).Abs() < windowsReadEvery {
 		return nil
 	}
 	var last *time.Time
@@ -236,10 +243,13 @@ func (b *Books) checkWindow(ctx context.Context, q rowQuerier, c *Center) error 
 	if err != nil {
 		return fmt.Errorf("read windows of %s: %w", c.Name, err)
 	}
-	if last == nil || !b.now().Before(*last) {
-		return fmt.Errorf("%w: center %s at %s", ErrNoWindow, c.Name, b.now().Format(time.RFC3339))
+	switch {
+	case last == nil:
+		return fmt.Errorf("%w: center %s has none; settled doctor says why", ErrNoWindow, c.Name)
+	case !now.Before(*last):
+		return fmt.Errorf("%w: the last one of center %s was cut off at %s; settled doctor says why", ErrNoWindow, c.Name, last.Format(time.RFC3339))
 	}
-	b.horizon.Store(c.ID, *last)
+	b.horizon.Store(c.ID, windowSeen{*last, now})
 	return nil
 }
 

@@ -40,7 +40,7 @@ type Books struct {
 	posted        *prometheus.CounterVec // by rule, see Metrics
 	lanes         []*lane
 	singleMessage []int16  // centers whose answer moves the money
-	horizon       sync.Map // center id → last planned cut-off seen
+	horizon       sync.Map // center id → windowSeen
 }
 
 // New starts the lanes of the group commit. The caller closes the books after its last call.

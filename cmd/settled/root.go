@@ -13,6 +13,7 @@ import (
 	"settled/internal/config"
 	"settled/internal/postgres"
 	"settled/internal/postgres/local"
+	"settled/schedules"
 	"settled/settle"
 
 	"github.com/spf13/cobra"
@@ -49,7 +50,7 @@ var codes = []struct {
 	{app.ErrDatabase, exitConfig}, {local.ErrNoServer, exitConfig},
 	{settle.ErrNotFound, exitNotFound}, {settle.ErrBillNumber, exitNotFound}, {clearing.ErrNotFound, exitNotFound},
 	{demo.ErrNotEmpty, exitConflict}, {settle.ErrNotRejected, exitConflict}, {clearing.ErrState, exitConflict}, {clearing.ErrOrder, exitConflict}, {clearing.ErrNotDue, exitConflict}, {clearing.ErrBusy, exitConflict}, {clearing.ErrClock, exitConflict},
-	{settle.ErrNotAside, exitConflict}, {settle.ErrOperation, exitConflict}, {settle.ErrInFlight, exitConflict}, {settle.ErrEnded, exitConflict}, {settle.ErrNotTold, exitConflict}, {settle.ErrNoWindow, exitConflict},
+	{settle.ErrNotAside, exitConflict}, {settle.ErrOperation, exitConflict}, {settle.ErrInFlight, exitConflict}, {settle.ErrEnded, exitConflict}, {settle.ErrNotTold, exitConflict}, {settle.ErrNoWindow, exitConflict}, {clearing.ErrNoneLeft, exitConflict}, {schedules.ErrBeyondHorizon, exitConfig},
 }
 
 func exitCode(err error) int {
@@ -100,7 +101,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newDemo(), newServe(), newWork(), newRun(), newMigrate(), newConfig(), newPasswordHash(), newKeys(),
-		newBatch(), newFile(), newReply(), newCenter(), newRecon(), newMerchant(), newReject(), newRecord(), newAudit(), newLedger(), newOrder(), newNotification(), newSubscription(), newBench(), newBenchChild())
+		newWindow(), newBatch(), newFile(), newReply(), newCenter(), newRecon(), newMerchant(), newReject(), newRecord(), newAudit(), newLedger(), newOrder(), newNotification(), newSubscription(), newBench(), newBenchChild())
 	return root
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"settled/authorize"
 	"settled/internal/app"
@@ -64,8 +65,12 @@ func newConfig() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := errors.Join(app.CheckProfiles(cfg), checkKeys(cfg, e.Keys)); err != nil {
+			warnings, ends := app.CheckCalendars(cfg, time.Now())
+			if err := errors.Join(app.CheckProfiles(cfg), checkKeys(cfg, e.Keys), ends); err != nil {
 				return err
+			}
+			for _, w := range warnings {
+				fmt.Fprintln(c.ErrOrStderr(), "settled: warning:", w)
 			}
 			fmt.Fprintf(c.OutOrStdout(), "%s: %s, %d centers, %d merchants, %d schedules: good\n", e.Config, cfg.Environment,
 				len(cfg.Centers), len(cfg.Merchants), len(cfg.Schedules))

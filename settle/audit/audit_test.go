@@ -222,6 +222,10 @@ var corruptions = []struct{ invariant, name, sql string }{
 	{"INV-8", "record set aside without a journal", `UPDATE rejects SET origin = 'hold', class = 'aside', reason = 'x' WHERE state = 'rejected'`},
 	{"INV-8", "message missing in the file", `UPDATE files SET messages = messages - 1`},
 	{"INV-8", "record born after the cut-off", `UPDATE records SET born_at = born_at + interval '3 days'`},
+	{"INV-8", "record born before its window opened", `UPDATE records SET born_at = born_at - interval '30 days' WHERE window_id =
+		(SELECT window_id FROM records JOIN windows USING (window_id) ORDER BY cutoff_at DESC LIMIT 1)`},
+	{"INV-8", "business date before the one of the window before it", `UPDATE windows SET business_date = business_date - 100 WHERE window_id =
+		(SELECT window_id FROM windows WHERE center_id = 1 ORDER BY cutoff_at DESC LIMIT 1)`},
 	{"INV-8", "record changed after the seal", `UPDATE record_changes SET at = at + interval '1 day'`},
 	{"INV-9", "journal of a confirmation lost", `DELETE FROM postings WHERE rule = 2`},
 	{"INV-9", "journal of a cancel lost", `DELETE FROM postings WHERE rule = 7`},

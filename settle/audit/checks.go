@@ -19,6 +19,7 @@ var Checks = []Check{
 	{"INV-8", "a file has a message for each record of its batch", sqlFileMessages, Whole, ""},
 	{"INV-8", "a record that was set aside left its window, or its file, by a journal of its own", sqlAside, Whole, ""},
 	{"INV-8", "a record was born before the cut-off of its window, and never changed after the seal", sqlAfterSeal, Whole, ""},
+	{"INV-8", "a record was born after the cut-off of the window before its own, and business dates follow cut-offs", sqlWindowOrder, Whole, ""},
 	{"INV-9", "an operation that took effect has its journal, and one that did not has none", sqlOperationJournals, Whole, ""},
 	{"INV-9", "a posting, record or exchange belongs to an order and an operation", sqlOrphans, Whole, ""},
 	{"INV-10", "9010 is what all orders hold", sqlHolds, TieOut, "9010"},

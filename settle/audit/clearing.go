@@ -166,6 +166,19 @@ UNION ALL
 SELECT format('record %s of window %s: changed %s, sealed %s', c.record_id, c.window_id, c.at, w.sealing_at), c.amount
 FROM record_changes c JOIN windows w USING (window_id) WHERE c.at > w.cutoff_at OR c.at > w.sealing_at`
 
+// A record belongs to the first window whose cut-off comes after its birth. The clocks of two processes may lie apart by a minute,
+// then seals pause; within it a writer may come after the seal of a window whose cut-off has not come by its own clock.
+const sqlWindowOrder = `
+WITH w AS (
+	SELECT *, lag(cutoff_at) OVER stream AS opens_at, lag(business_date) OVER stream AS date_before
+	FROM windows WINDOW stream AS (PARTITION BY center_id, stream ORDER BY cutoff_at)
+)
+SELECT format('record %s of window %s: born %s, before the window opened at %s', r.record_id, r.window_id, r.born_at, w.opens_at), r.amount
+FROM records r JOIN w USING (window_id) WHERE r.born_at < w.opens_at - interval '1 minute'
+UNION ALL
+SELECT format('window %s of center %s: business date %s, cut off after one of %s', window_id, center_id, business_date, date_before), 0
+FROM w WHERE business_date < date_before`
+
 // A file that was refused and then sent again may be answered once more.
 const sqlReplies = `
 SELECT format('file %s: %s replies applied', file_id, count(*)), 0::bigint FROM replies r WHERE state = 'applied' AND file_id IS NOT NULL

@@ -121,7 +121,7 @@ func (w *World) Reconfigure(t testing.TB) {
 func (w *World) planWindows(t testing.TB) {
 	for _, center := range []int16{FileCenter, PlainCenter} {
 		_, err := w.Pool.Exec(t.Context(), `INSERT INTO windows (center_id, window_no, stream, business_date, cutoff_at, deadline_at)
-			SELECT $1, 1, 'ipm', d, d + interval '20 hours', d + interval '21 hours' FROM generate_series($2::date, $2::date + 13, '1 day') d`,
+			SELECT $1, 1, 'ipm', d, d + interval '20 hours', d + interval '20 hours 45 minutes' FROM generate_series($2::date, $2::date + 13, '1 day') d`,
 			center, Start)
 		check(t, err)
 	}

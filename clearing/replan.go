@@ -1,0 +1,370 @@
+package clearing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"settled/internal/postgres"
+	"settled/schedules"
+	"settled/settle"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ErrNoneLeft means a replan after which a center would have no window at all.
+var ErrNoneLeft = errors.New("clearing: no window would be left")
+
+// PlannedWindow is a window beside what the present configuration plans.
+type PlannedWindow struct {
+	Window
+	OpensAt   *time.Time `json:"opens_at,omitempty"`   // the cut-off before its own
+	Calendar  string     `json:"calendar,omitempty"`   // what planned it; empty: not known, or cut by hand
+	PlannedAt *time.Time `json:"planned_at,omitempty"` // when
+	Replan    *int32     `json:"replan,omitempty"`     // the replan that made it
+	Records   int64      `json:"records"`
+	Differs   string     `json:"differs,omitempty"` // how it differs from the plan
+	Stays     string     `json:"stays,omitempty"`   // why no replan changes it
+}
+
+// Replanned is what a replan did, or would do.
+type Replanned struct {
+	Center  string            `json:"center"`
+	Replan  int32             `json:"replan,omitempty"` // 0: nothing was changed
+	Stays   []PlannedWindow   `json:"stays"`            // differ from the plan and are not changed
+	Removed []PlannedWindow   `json:"removed"`
+	Made    []PlannedInstants `json:"made"`
+}
+
+// PlannedInstants is a window that the configuration plans.
+type PlannedInstants struct {
+	BusinessDate schedules.Date `json:"business_date"`
+	No           int            `json:"window_no"`
+	CutoffAt     time.Time      `json:"cutoff_at"`
+	DeadlineAt   time.Time      `json:"deadline_at"`
+}
+
+// lookBack is how far back windows are read whose numbers a replan must not take again. Windows of a business date lie within
+// three days.
+const lookBack = 7 * 24 * time.Hour
+
+const (
+	selectPlanned = `
+SELECT w.window_id, w.center_id, w.stream, w.business_date, w.window_no, w.cutoff_at, w.deadline_at, w.state, w.sealed_at,
+	(SELECT max(cutoff_at) FROM windows b WHERE b.center_id = w.center_id AND b.stream = w.stream AND b.cutoff_at < w.cutoff_at) AS opens_at,
+	w.calendar, w.planned_at, w.replan_id, `
+	plannedToCome = selectPlanned + `EXISTS (SELECT FROM records r WHERE r.window_id = w.window_id)::int::bigint
+FROM windows w WHERE center_id = $1 AND stream = $2 AND (cutoff_at > $3 OR state IN ('open', 'sealing')) ORDER BY cutoff_at`
+	plannedOfDays = selectPlanned + `(SELECT count(*) FROM records r WHERE r.window_id = w.window_id)
+FROM windows w WHERE center_id = $1 AND stream = $2 AND business_date >= $3 AND business_date < $4 ORDER BY cutoff_at LIMIT $5`
+)
+
+func readPlanned(ctx context.Context, q querier, sql string, args ...any) ([]PlannedWindow, error) {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (p PlannedWindow, err error) {
+		err = row.Scan(&p.ID, &p.Center, &p.Stream, &p.BusinessDate, &p.No, &p.CutoffAt, &p.DeadlineAt, &p.State, &p.SealedAt,
+			&p.OpensAt, &p.Calendar, &p.PlannedAt, &p.Replan, &p.Records)
+		return p, err
+	})
+}
+
+// layout is the windows of a center to come beside what the configuration plans for them.
+type layout struct {
+	windows []PlannedWindow        // those of a week ago too, in order of their cut-offs
+	fixed   int                    // the first ones, which never change
+	made    []schedules.Occurrence // are planned and not there
+	removed []PlannedWindow        // are there and not planned
+	short   error                  // the calendar ends before the last window
+}
+
+// layout reads the windows of a center and compares those from a business date on; the zero time means all.
+func (n *Night) layout(ctx context.Context, q querier, s *station, now, from time.Time) (layout, error) {
+	windows, err := readPlanned(ctx, q, plannedToCome, s.ID, s.Stream, now.Add(-lookBack))
+	if err != nil {
+		return layout{}, fmt.Errorf("read windows of %s: %w", s.Name, err)
+	}
+	return s.compare(windows, now, from)
+}
+
+// compare finds which windows never change and how the others differ from the plan. Windows are the same when business date,
+// cut-off and deadline are: the number only tells those of a date apart.
+func (s *station) compare(windows []PlannedWindow, now, from time.Time) (layout, error) {
+	l := layout{windows: windows}
+	if len(windows) == 0 {
+		return l, nil
+	}
+	l.fix(now, schedules.DateOf(from))
+	end := schedules.DateOf(windows[len(windows)-1].BusinessDate)
+	planned, err := s.until(now, end)
+	if err != nil && !errors.Is(err, schedules.ErrBeyondHorizon) {
+		return l, err
+	}
+	l.short = err
+	for i := range l.windows {
+		l.judge(i, s, planned, now)
+	}
+	for _, o := range l.free(planned) {
+		if !slices.ContainsFunc(l.windows[l.fixed:], func(w PlannedWindow) bool { return w.is(o) }) {
+			l.made = append(l.made, o)
+		}
+	}
+	l.number()
+	return l, nil
+}
+
+// fix finds the windows that never change: those whose cut-off has passed, that are sealed or hold records, whose
+// business date is before the one from which on is planned, and all before them.
+func (l *layout) fix(now time.Time, from schedules.Date) {
+	for i := len(l.windows) - 1; i >= 0; i-- {
+		w := &l.windows[i]
+		switch {
+		case w.State != "open":
+			w.Stays = "it is " + w.State
+		case !w.CutoffAt.After(now):
+			w.Stays = "its cut-off has passed"
+		case w.Records > 0:
+			w.Stays = "it holds records"
+		case schedules.DateOf(w.BusinessDate).Before(from):
+			w.Stays = "its business date is before " + from.String()
+		case l.fixed > 0:
+			w.Stays = "a later window does not change"
+		}
+		if w.Stays != "" {
+			l.fixed = max(l.fixed, i+1)
+		}
+	}
+}
+
+// judge says how a window to come differs from the plan. Beyond the end of the calendar nothing is planned, and nothing differs.
+func (l *layout) judge(i int, s *station, planned []schedules.Occurrence, now time.Time) {
+	w := &l.windows[i]
+	date := schedules.DateOf(w.BusinessDate)
+	if !w.CutoffAt.After(now) || date.After(s.Plan.Calendar.Horizon()) || slices.ContainsFunc(planned, w.is) {
+		return
+	}
+	w.Differs = "is not planned"
+	for _, o := range planned {
+		if o.BusinessDate == date && (o.WindowNo == int(w.No) || w.Differs == "is not planned") {
+			w.Differs = "planned with cut-off " + o.CutoffAt.Format(time.RFC3339) + ", deadline " + o.DeadlineAt.Format(time.RFC3339)
+		}
+	}
+	if i >= l.fixed {
+		l.removed = append(l.removed, *w)
+	}
+}
+
+func (w PlannedWindow) is(o schedules.Occurrence) bool {
+	return schedules.DateOf(w.BusinessDate) == o.BusinessDate && w.CutoffAt.Equal(o.CutoffAt) && w.DeadlineAt.Equal(o.DeadlineAt)
+}
+
+// free are the occurrences that a replan may make: after the last window that does not change, by cut-off and by business date.
+func (l *layout) free(planned []schedules.Occurrence) []schedules.Occurrence {
+	if l.fixed == 0 {
+		return planned
+	}
+	last := l.windows[l.fixed-1]
+	return slices.DeleteFunc(slices.Clone(planned), func(o schedules.Occurrence) bool {
+		return !o.CutoffAt.After(last.CutoffAt) || o.BusinessDate.Before(schedules.DateOf(last.BusinessDate))
+	})
+}
+
+// number gives a window that is to be made a number that no window of its date has which stays.
+func (l *layout) number() {
+	taken := map[schedules.Date][]int{}
+	for _, w := range l.windows {
+		if !slices.ContainsFunc(l.removed, func(r PlannedWindow) bool { return r.ID == w.ID }) {
+			date := schedules.DateOf(w.BusinessDate)
+			taken[date] = append(taken[date], int(w.No))
+		}
+	}
+	for i := range l.made {
+		o := &l.made[i]
+		if used := taken[o.BusinessDate]; slices.Contains(used, o.WindowNo) {
+			o.WindowNo = slices.Max(used) + 1
+		}
+		taken[o.BusinessDate] = append(taken[o.BusinessDate], o.WindowNo)
+	}
+}
+
+// differing is how many windows a replan would remove and make.
+func (l *layout) differing() int { return len(l.removed) + len(l.made) }
+
+// difference tells the first one in words; empty when there is none.
+func (l *layout) difference() string {
+	switch {
+	case len(l.removed) > 0:
+		w := l.removed[0]
+		return fmt.Sprintf("window %d of %s, cut-off %s: %s", w.No, w.BusinessDate.Format(time.DateOnly), w.CutoffAt.UTC().Format(time.RFC3339), w.Differs)
+	case len(l.made) > 0:
+		o := l.made[0]
+		return fmt.Sprintf("window %d of %s, cut-off %s: is planned and not there", o.WindowNo, o.BusinessDate, o.CutoffAt.UTC().Format(time.RFC3339))
+	}
+	return ""
+}
+
+// end is the last cut-off of an open window, from which on payments are refused; zero when there is none.
+func (l *layout) end() time.Time {
+	for i := len(l.windows) - 1; i >= 0; i-- {
+		if l.windows[i].State == "open" {
+			return l.windows[i].CutoffAt
+		}
+	}
+	return time.Time{}
+}
+
+// PlannedWindows lists the windows of the centers that clear by file, by cut-off, each beside what the configuration plans, at
+// most a thousand of a center. Of a query Center, From and To count, which are business dates.
+func (n *Night) PlannedWindows(ctx context.Context, q Query) (all []PlannedWindow, err error) {
+	args := q.args()
+	for _, s := range n.centers {
+		if q.Center != 0 && q.Center != s.ID {
+			continue
+		}
+		windows, err := readPlanned(ctx, n.Pool, plannedOfDays, s.ID, s.Stream, args[2], args[3], listLimit)
+		if err != nil {
+			return nil, fmt.Errorf("read windows of %s: %w", s.Name, err)
+		}
+		l, err := n.layout(ctx, n.Pool, s, n.now(), time.Time{})
+		if err != nil {
+			return nil, err
+		}
+		for i := range windows {
+			if k := slices.IndexFunc(l.windows, func(w PlannedWindow) bool { return w.ID == windows[i].ID }); k >= 0 {
+				windows[i].Differs, windows[i].Stays = l.windows[k].Differs, l.windows[k].Stays
+			}
+		}
+		all = append(all, windows...)
+	}
+	return all, nil
+}
+
+// PlanState is how the windows of a center stand.
+type PlanState struct {
+	Center    string
+	Stream    string
+	Calendar  string
+	Ends      schedules.Date // of the calendar
+	Days      int            // until then; below 0: it has ended
+	Last      time.Time      // the last cut-off that is planned, from which on card payments are refused; zero: none is
+	Differing int            // windows that a replan would remove or make
+	First     string         // of these, in words
+	Mend      string         // the command that plans them anew
+}
+
+// PlanStates tells how the windows of each center stand at an instant.
+func (n *Night) PlanStates(ctx context.Context, now time.Time) (all []PlanState, err error) {
+	for _, s := range n.centers {
+		state, err := n.planState(ctx, s, now)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, state)
+	}
+	return all, nil
+}
+
+func (n *Night) planState(ctx context.Context, s *station, now time.Time) (PlanState, error) {
+	l, err := n.layout(ctx, n.Pool, s, now, time.Time{})
+	return PlanState{Center: s.Name, Stream: s.Stream, Calendar: s.Plan.Calendar.Name(), Ends: s.Plan.Calendar.Horizon(), Days: s.calendarEnds(now),
+		Last: l.end(), Differing: l.differing(), First: l.difference(), Mend: replanCommand(s)}, err
+}
+
+// Replan plans the windows of a center anew after its calendar or its cut-offs were changed, under the center's lock, which every
+// writer of a record and the seal hold. Windows whose cut-off has passed, that are sealed or hold records, and those before one
+// of these stay as they are. Those from the business date from on that differ from the plan are removed, what is planned is made.
+// The reason is kept. With dry nothing is changed and no reason is needed. Errors: schedules.ErrBeyondHorizon when the calendar
+// does not cover the windows that exist, ErrNoneLeft, ErrNotFound for a center that does not clear by file.
+func (n *Night) Replan(ctx context.Context, center int16, from time.Time, reason string, dry bool) (done Replanned, err error) {
+	s, err := n.station(center)
+	if err != nil {
+		return done, err
+	}
+	if dry {
+		l, err := n.toReplan(ctx, n.Pool, s, from)
+		return s.replanned(l), err
+	}
+	err = postgres.InTx(ctx, n.Pool, key("replan %s", s.Name), func(tx pgx.Tx) error {
+		if err := settle.LockCenter(ctx, tx, s.ID); err != nil {
+			return err
+		}
+		l, err := n.toReplan(ctx, tx, s, from)
+		if err != nil {
+			return err
+		}
+		done = s.replanned(l)
+		done.Replan, err = n.replan(ctx, tx, s, l, done, reason)
+		return err
+	})
+	if err != nil {
+		return Replanned{}, fmt.Errorf("replan %s: %w", s.Name, err)
+	}
+	n.Log.InfoContext(ctx, "windows planned anew", "center", s.Name, "removed", len(done.Removed), "made", len(done.Made), "reason", reason)
+	return done, nil
+}
+
+// toReplan is the layout from a business date on, as far as the calendar is known.
+func (n *Night) toReplan(ctx context.Context, q querier, s *station, from time.Time) (layout, error) {
+	l, err := n.layout(ctx, q, s, n.now(), from)
+	return l, errors.Join(err, l.short)
+}
+
+func (s *station) replanned(l layout) Replanned {
+	r := Replanned{Center: s.Name, Stays: []PlannedWindow{}, Removed: append([]PlannedWindow{}, l.removed...), Made: []PlannedInstants{}}
+	for _, w := range l.windows {
+		if w.Stays != "" && w.Differs != "" {
+			r.Stays = append(r.Stays, w)
+		}
+	}
+	for _, o := range l.made {
+		r.Made = append(r.Made, PlannedInstants{o.BusinessDate, o.WindowNo, o.CutoffAt.UTC(), o.DeadlineAt.UTC()})
+	}
+	return r
+}
+
+const (
+	insertReplan  = `INSERT INTO replans (center_id, stream, at, reason, removed, made) VALUES ($1, $2, $3, $4, $5, $6) RETURNING replan_id`
+	deleteWindows = `DELETE FROM windows WHERE window_id = ANY ($1)`
+)
+
+// replan writes why, removes and makes windows, and goes on with the plan to its usual end. It returns the number of the replan, 0
+// when nothing differs.
+func (n *Night) replan(ctx context.Context, tx pgx.Tx, s *station, l layout, done Replanned, reason string) (id int32, err error) {
+	if l.differing() == 0 {
+		return 0, nil
+	}
+	now := n.now()
+	if err := tx.QueryRow(ctx, insertReplan, s.ID, s.Stream, now, reason, done.Removed, done.Made).Scan(&id); err != nil {
+		return 0, fmt.Errorf("keep the reason: %w", err)
+	}
+	ids := []int32{}
+	for _, w := range l.removed {
+		ids = append(ids, w.ID)
+	}
+	if _, err := tx.Exec(ctx, deleteWindows, ids); err != nil {
+		return 0, err
+	}
+	if _, err := insertPlanned(ctx, tx, s, l.made, &id, now); err != nil {
+		return 0, err
+	}
+	ahead, err := s.ahead(now)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := n.appendLocked(ctx, tx, s, ahead, &id, now); err != nil {
+		return 0, err
+	}
+	return id, n.someLeft(ctx, tx, s, now)
+}
+
+func (n *Night) someLeft(ctx context.Context, tx pgx.Tx, s *station, now time.Time) error {
+	after, err := n.layout(ctx, tx, s, now, time.Time{})
+	if err == nil && !after.end().After(now) {
+		err = fmt.Errorf("%w at %s: the calendar has no business day within %d days", ErrNoneLeft, s.Name, PlanAhead)
+	}
+	return err
+}
