@@ -245,3 +245,28 @@ func TestCardRulesAreDocumented(t *testing.T) {
 		t.Errorf("%s says\n%s, not\n%s", name, was, table.String())
 	}
 }
+
+// Bill numbers that were given out are told as they are, also those that look like a card's; the next one, which nobody has, is not.
+func TestBillNumbersInCommentsStay(t *testing.T) {
+	w := newWorld(t, pcsim.Behavior{})
+	bill := ""
+	for i := 0; bill == "" && i < 40; i++ {
+		if number := w.paid(payment(fmt.Sprint("B-", i))); luhn(number) {
+			bill = number
+		}
+	}
+	unused := int64(5_100001_900000000)
+	for !luhn(fmt.Sprint(unused)) {
+		unused++
+	}
+	comment := func(number, text string) string {
+		w.paid(payment(number).with(params{"OrderComment": text, "ListParameters": "Gift", "Gift": text}))
+		return w.column1(`SELECT (details::jsonb->>'ordercomment') || (details::jsonb->>'list.Gift') FROM orders WHERE ordernumber = '` + number + `'`)
+	}
+	if got := comment("C-1", "again "+bill+".1"); got != strings.Repeat("again "+bill+".1", 2) {
+		t.Errorf("kept as %q", got)
+	}
+	if got := comment(bill+".2", fmt.Sprint(unused)); strings.Contains(got, fmt.Sprint(unused)) || strings.Count(got, "******") != 2 {
+		t.Errorf("kept as %q", got)
+	}
+}

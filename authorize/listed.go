@@ -95,7 +95,7 @@ func (c *call) listedNames() ([]string, error) {
 			return nil, wrong("names more than 20 fields")
 		case len(name) > maxName || strings.IndexFunc(name, notOfName) >= 0:
 			return nil, wrong("holds a name that is not letters, digits, - and _, 32 at most")
-		case vault.NameOf(name) == vault.NamedSecret, strings.Contains(lower, "cardnum"):
+		case vault.NameOf(name) == vault.NamedCode, strings.Contains(lower, "cardnum"):
 			c.cards = append(c.cards, cardFound{params[inListParameters].name, cardDone[cardRefused]})
 			return nil, refuse(errProhibitedObject, params[inListParameters].second, "ListParameters must not name card data")
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -142,3 +143,25 @@ func (b *Books) GaveOut(ctx context.Context, bill int64) (bool, error) {
 	}
 	return out, nil
 }
+
+// BillCounters returns, for each merchant that was ever given bill numbers, the counter that no number has reached yet.
+func (b *Books) BillCounters(ctx context.Context) (map[int32]int64, error) {
+	rows, err := b.Pool.Query(ctx, `SELECT substr(name, 6)::integer, next FROM id_blocks WHERE name LIKE 'bill/%'`)
+	if err != nil {
+		return nil, fmt.Errorf("read counters of bill numbers: %w", err)
+	}
+	counters := map[int32]int64{}
+	var merchant int32
+	var next int64
+	_, err = pgx.ForEachRow(rows, []any{&merchant, &next}, func() error {
+		counters[merchant] = next
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read counters of bill numbers: %w", err)
+	}
+	return counters, nil
+}
+
+// BillCounter returns the counter at the end of a bill number.
+func BillCounter(bill int64) int64 { return bill % billCounter }

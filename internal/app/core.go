@@ -94,6 +94,9 @@ func (c *Core) open(ctx context.Context) error {
 	if err := c.Books.RegisterContracts(ctx); err != nil {
 		return err
 	}
+	if err := c.knowBills(ctx); err != nil {
+		return err
+	}
 	c.Night, err = clearing.New(clearing.Options{Pool: c.Pool, Directory: c.Config.Directory, Vault: c.Vault, Ledger: c.Books.Ledger(),
 		Profiles: profiles(c.Config), Now: c.Now, Log: c.Log, Registerer: c.Registry, Enqueue: c.queue,
 		Reached: c.reached, Reconcile: c.Books.Reconcile})

@@ -13,8 +13,8 @@ const (
 	NamedNothing Named = iota
 	// NamedPerhaps is a word that also means other things: a client's id, the code of a door.
 	NamedPerhaps
-	// NamedSecret is a verification code, a PIN block, or what stands on a magnetic stripe: never to be stored (PCI DSS 3.3).
-	NamedSecret
+	// NamedCode is a verification code, a PIN block, or what stands on a magnetic stripe: never to be stored (PCI DSS 3.3).
+	NamedCode
 )
 
 // A name means a secret of a card when one of secretParts stands in a word of it, one of secretTexts in its words together, or when one of
@@ -32,12 +32,12 @@ func NameOf(name string) Named {
 	words := wordsOf(name)
 	for _, w := range words {
 		if slices.Contains(secretWords, w) || containsAny(w, secretParts) {
-			return NamedSecret
+			return NamedCode
 		}
 	}
 	switch {
 	case containsAny(strings.Join(words, ""), secretTexts):
-		return NamedSecret
+		return NamedCode
 	case slices.ContainsFunc(words, func(w string) bool { return slices.Contains(doubtful, w) }):
 		return NamedPerhaps
 	}

@@ -216,10 +216,28 @@ func (s *Scanner) isCard(text []byte, digits []glyph) bool {
 		return false
 	case len(number) == minPAN && (s.Phones || isArticle(string(number)) || !evenly(digits)):
 		return false
-	case s.Ours != nil && s.Ours(string(number)):
+	case s.isOurs(number, digits):
 		return false
 	}
 	return !inDigest(text, digits)
+}
+
+// isOurs tells whether a row of digits of a number, which may be all of it, is known as ours: a card's cannot hold so long a one beside
+// other digits.
+func (s *Scanner) isOurs(number []byte, digits []glyph) bool {
+	if s.Ours == nil {
+		return false
+	}
+	begin := 0
+	for i := range number {
+		if i > 0 && digits[i].before.kind != joined {
+			begin = i
+		}
+		if end := i + 1; (end == len(number) || digits[end].before.kind != joined) && end-begin >= minPAN && s.Ours(string(number[begin:end])) {
+			return true
+		}
+	}
+	return false
 }
 
 // evenly tells whether all groups of a number have the same between them.

@@ -207,8 +207,8 @@ func TestScannerKnowsOurNumbers(t *testing.T) {
 
 func TestNamesOfSecrets(t *testing.T) {
 	for name, want := range map[string]Named{
-		"ccv": NamedSecret, "CVV": NamedSecret, "cvc": NamedSecret, "CVC2": NamedSecret, "cardCvv": NamedSecret, "card_csc": NamedSecret, "Track2": NamedSecret,
-		"track-2": NamedSecret, "PINBlock": NamedSecret, "securityCode": NamedSecret, "cvv2_code": NamedSecret, "mycvccode": NamedSecret, "track2Data": NamedSecret,
+		"ccv": NamedCode, "CVV": NamedCode, "cvc": NamedCode, "CVC2": NamedCode, "cardCvv": NamedCode, "card_csc": NamedCode, "Track2": NamedCode,
+		"track-2": NamedCode, "PINBlock": NamedCode, "securityCode": NamedCode, "cvv2_code": NamedCode, "mycvccode": NamedCode, "track2Data": NamedCode,
 		"cid": NamedPerhaps, "CID": NamedPerhaps, "pin": NamedPerhaps, "cardPin": NamedPerhaps, "PIN_code": NamedPerhaps, "track": NamedPerhaps,
 		"": NamedNothing, "tracking_number": NamedNothing, "shipping": NamedNothing, "incident": NamedNothing, "accViews": NamedNothing, "name": NamedNothing,
 		"orderid": NamedNothing, "spinning": NamedNothing, "discount": NamedNothing, "price": NamedNothing,
