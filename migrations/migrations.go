@@ -52,6 +52,15 @@ func Version(ctx context.Context, url string) (version int64, err error) {
 	return version, err
 }
 
+// Newest is the number of the last file.
+func Newest() (newest int64, err error) {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil || len(names) == 0 {
+		return 0, err
+	}
+	return goose.NumericComponent(names[len(names)-1])
+}
+
 // Pending returns the names of the files that Up would apply to the database at url, in order. River's migrations count
 // as one name, "river", when any of them is missing.
 func Pending(ctx context.Context, url string) ([]string, error) {

@@ -78,7 +78,7 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	c.SetErr(errOut)
 	err := c.ExecuteContext(ctx)
 	switch {
-	case err == nil || errors.Is(err, errRed):
+	case err == nil || errors.Is(err, errRed) || errors.Is(err, errSick):
 	case ctx.Err() != nil:
 		fmt.Fprintln(errOut, "settled: interrupted")
 	default:
@@ -100,7 +100,7 @@ func newRoot() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newDemo(), newServe(), newWork(), newRun(), newMigrate(), newConfig(), newPasswordHash(), newKeys(),
+	root.AddCommand(newDemo(), newServe(), newWork(), newRun(), newMigrate(), newConfig(), newDoctor(), newPasswordHash(), newKeys(),
 		newWindow(), newBatch(), newFile(), newReply(), newCenter(), newRecon(), newMerchant(), newReject(), newRecord(), newAudit(), newLedger(), newOrder(), newNotification(), newSubscription(), newBench(), newBenchChild())
 	return root
 }

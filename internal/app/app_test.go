@@ -69,7 +69,7 @@ func options(t *testing.T, url, center string) Options {
 
 func TestSettingsJoinBothFormsOfAConnectionString(t *testing.T) {
 	for _, url := range []string{"postgres://u@h:5432/d?sslmode=disable", "postgresql:///d?host=%2Ftmp%2Fx", "host=/tmp/x dbname=d"} {
-		joined, err := withSettings(url, settle.LaneSettings)
+		joined, err := WithSettings(url, settle.LaneSettings)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +81,7 @@ func TestSettingsJoinBothFormsOfAConnectionString(t *testing.T) {
 			t.Errorf("%s: database %s, parameters %v", joined, cfg.ConnConfig.Database, got)
 		}
 	}
-	if _, err := withSettings("postgres://u:secret\x7f@h/d", settle.LaneSettings); err == nil || strings.Contains(err.Error(), "secret") {
+	if _, err := WithSettings("postgres://u:secret\x7f@h/d", settle.LaneSettings); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("error %v must not show the URL", err)
 	}
 }

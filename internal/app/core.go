@@ -127,7 +127,7 @@ func (c *Core) connect(ctx context.Context) (lanes *pgxpool.Pool, err error) {
 		return nil, fmt.Errorf("%w: %w", ErrDatabase, err)
 	}
 	c.onClose(c.Pool.Close)
-	url, err := withSettings(e.DatabaseURL, settle.LaneSettings)
+	url, err := WithSettings(e.DatabaseURL, settle.LaneSettings)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDatabase, err)
 	}
@@ -140,8 +140,8 @@ func (c *Core) connect(ctx context.Context) (lanes *pgxpool.Pool, err error) {
 	return lanes, nil
 }
 
-// withSettings adds session parameters, by name, to a connection string in either of its forms.
-func withSettings(database string, settings map[string]string) (string, error) {
+// WithSettings adds session parameters, by name, to a connection string in either of its forms.
+func WithSettings(database string, settings map[string]string) (string, error) {
 	if !strings.HasPrefix(database, "postgres://") && !strings.HasPrefix(database, "postgresql://") {
 		for name, value := range settings {
 			database += " " + name + "=" + value

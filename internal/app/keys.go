@@ -41,7 +41,7 @@ const (
 func (c *Core) openKeys(ctx context.Context) error {
 	v, err := OpenVault(c.Config, c.Environment.Keys)
 	if errors.Is(err, fs.ErrNotExist) {
-		return c.missingKeys(ctx, err)
+		return c.missingKeys(ctx, c.Pool, err)
 	}
 	if err != nil {
 		return err
@@ -51,13 +51,7 @@ func (c *Core) openKeys(ctx context.Context) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, keyLock); err != nil {
 			return err
 		}
-		known, err := readKeys(ctx, tx)
-		if err == nil && len(known) == 0 {
-			err = c.opensWhatIsStored(ctx, tx)
-		}
-		if err == nil {
-			err = c.belong(known)
-		}
+		known, err := c.proveKeys(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -65,9 +59,42 @@ func (c *Core) openKeys(ctx context.Context) error {
 	})
 }
 
+// keyQuerier reads rows: a pool or a transaction.
+type keyQuerier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// proveKeys proves that the keys are the database's, and returns those that it knows.
+func (c *Core) proveKeys(ctx context.Context, q keyQuerier) ([]knownKey, error) {
+	known, err := readKeys(ctx, q)
+	if err == nil && len(known) == 0 {
+		err = c.opensWhatIsStored(ctx, q)
+	}
+	if err == nil {
+		err = c.belong(known)
+	}
+	return known, err
+}
+
+// CheckKeys proves that the keys of an installation are those of its database, and remembers nothing. It returns how many keys the
+// database knows. Errors: ErrKeys, ErrEnvironment, and those of the key file.
+func CheckKeys(ctx context.Context, q keyQuerier, cfg *config.Config, path string) (known int, err error) {
+	c := &Core{Options: Options{Config: cfg, Environment: config.Environment{Keys: path}}}
+	c.Vault, err = OpenVault(cfg, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, c.missingKeys(ctx, q, err)
+	}
+	if err != nil {
+		return 0, err
+	}
+	keys, err := c.proveKeys(ctx, q)
+	return len(keys), err
+}
+
 // missingKeys says what to do about a key file that is not there: the advice to make one is for a database without keys.
-func (c *Core) missingKeys(ctx context.Context, missing error) error {
-	known, err := readKeys(ctx, c.Pool)
+func (c *Core) missingKeys(ctx context.Context, q keyQuerier, missing error) error {
+	known, err := readKeys(ctx, q)
 	switch {
 	case err != nil:
 		return errors.Join(missing, err)
@@ -78,9 +105,7 @@ func (c *Core) missingKeys(ctx context.Context, missing error) error {
 		known[0].FirstUsed.UTC().Format(time.DateOnly), advice)
 }
 
-func readKeys(ctx context.Context, q interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}) ([]knownKey, error) {
+func readKeys(ctx context.Context, q keyQuerier) ([]knownKey, error) {
 	rows, err := q.Query(ctx, knownKeys)
 	if err != nil {
 		return nil, fmt.Errorf("read keys of the database: %w", err)
@@ -89,11 +114,11 @@ func readKeys(ctx context.Context, q interface {
 }
 
 // opensWhatIsStored tries the keys on a card of a database that was used before it remembered its keys.
-func (c *Core) opensWhatIsStored(ctx context.Context, tx pgx.Tx) error {
+func (c *Core) opensWhatIsStored(ctx context.Context, q keyQuerier) error {
 	var merchant int32
 	var order int64
 	var sealed []byte
-	err := tx.QueryRow(ctx, anySealed).Scan(&merchant, &order, &sealed)
+	err := q.QueryRow(ctx, anySealed).Scan(&merchant, &order, &sealed)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}

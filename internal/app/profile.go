@@ -1,12 +1,15 @@
 package app
 
 import (
+	"log/slog"
 	"time"
 
 	"settled/authorize"
 	"settled/clearing"
 	"settled/clearing/remote"
 	"settled/internal/config"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // profile translates what the configuration says about a center's files.
@@ -61,4 +64,9 @@ func notify(n *config.Notify) authorize.Notify {
 func CheckProfiles(cfg *config.Config) error {
 	_, err := clearing.New(clearing.Options{Directory: cfg.Directory, Profiles: profiles(cfg), Now: time.Now})
 	return err
+}
+
+// NightToLookAt is the night of a configuration on a pool, for looking: it registers nothing and writes nothing by itself.
+func NightToLookAt(cfg *config.Config, pool *pgxpool.Pool, now func() time.Time) (*clearing.Night, error) {
+	return clearing.New(clearing.Options{Pool: pool, Directory: cfg.Directory, Profiles: profiles(cfg), Now: now, Log: slog.New(slog.DiscardHandler)})
 }

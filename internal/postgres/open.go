@@ -56,6 +56,21 @@ func Open(ctx context.Context, cfg Config) (*pgxpool.Pool, error) {
 	return pool, nil
 }
 
+// OpenReadOnly opens a pool whose transactions cannot write, of sessions in the role of the application. It neither connects nor
+// checks the server.
+func OpenReadOnly(ctx context.Context, url string) (*pgxpool.Pool, error) {
+	pc, err := Config{URL: url, Application: "settled doctor", MaxConns: 3}.pool()
+	if err != nil {
+		return nil, err
+	}
+	pc.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	pc.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, sqlRole, pgx.QueryExecModeExec, true)
+		return err
+	}
+	return pgxpool.NewWithConfig(ctx, pc)
+}
+
 // pool turns cfg into pgx terms. Session settings travel in the startup message, so they cost no round trip.
 func (cfg Config) pool() (*pgxpool.Config, error) {
 	pc, err := pgxpool.ParseConfig(cfg.URL)

@@ -43,31 +43,48 @@ const sqlServer = `
 SELECT name, setting FROM pg_settings
 WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'data_sync_retry', 'data_checksums', 'server_version_num')`
 
-// checkServer refuses a server that cannot keep its promise of durability, unless cfg says that nobody needs it.
-func checkServer(ctx context.Context, pool *pgxpool.Pool, cfg Config) error {
+// Weaknesses are the settings of the server behind a pool under which an acknowledged commit can be lost, its version when it is too
+// old among them, and what else a person should know, in sentences.
+func Weaknesses(ctx context.Context, pool *pgxpool.Pool) (weak []*SettingError, notes []string, err error) {
 	settings, err := readSettings(ctx, pool)
 	if err != nil {
-		return fmt.Errorf("check database server: %w", err)
+		return nil, nil, fmt.Errorf("check database server: %w", err)
+	}
+	if len(settings["server_version_num"]) < 6 || settings["server_version_num"] < fmt.Sprint(MinVersion) {
+		weak = append(weak, &SettingError{"server_version_num", settings["server_version_num"], "PostgreSQL 15 or newer is needed"})
+	}
+	for _, r := range refused {
+		if settings[r.name] == r.value {
+			weak = append(weak, &SettingError{r.name, r.value, r.why})
+		}
+	}
+	if settings["data_checksums"] == "off" {
+		notes = append(notes, "data checksums are off: silent damage of stored pages would go unnoticed")
+	}
+	return weak, notes, nil
+}
+
+// checkServer refuses a server that cannot keep its promise of durability, unless cfg says that nobody needs it.
+func checkServer(ctx context.Context, pool *pgxpool.Pool, cfg Config) error {
+	weak, notes, err := Weaknesses(ctx, pool)
+	if err != nil {
+		return err
 	}
 	log := cfg.Log
 	if log == nil {
 		log = slog.Default()
 	}
-	if len(settings["server_version_num"]) < 6 || settings["server_version_num"] < fmt.Sprint(MinVersion) {
-		return &SettingError{"server_version_num", settings["server_version_num"], "PostgreSQL 15 or newer is needed"}
-	}
-	for _, r := range refused {
-		if settings[r.name] != r.value {
-			continue
-		}
-		if !cfg.ThrowAway {
-			return &SettingError{r.name, r.value, r.why}
+	for _, w := range weak {
+		if !cfg.ThrowAway || w.Setting == "server_version_num" {
+			return w
 		}
 		log.Warn("database may lose commits: throw-away server",
-			slog.String("setting", r.name), slog.String("value", r.value), slog.String("why", r.why))
+			slog.String("setting", w.Setting), slog.String("value", w.Value), slog.String("why", w.Why))
 	}
-	if settings["data_checksums"] == "off" && !cfg.ThrowAway {
-		log.Warn("data checksums are off: silent damage of stored pages would go unnoticed")
+	if !cfg.ThrowAway {
+		for _, note := range notes {
+			log.Warn(note)
+		}
 	}
 	return nil
 }

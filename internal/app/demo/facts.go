@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"settled/internal/app/doctor"
 	"settled/internal/money"
 	"settled/internal/pcsim"
 	"settled/settle"
@@ -31,13 +32,30 @@ func (p *play) report(ctx context.Context) (*Report, *counts, error) {
 		return nil, nil, err
 	}
 	r.Ties = p.ties(money)
-	for _, fill := range []func(context.Context, *Report) error{p.orderFacts, p.tallyCounts, p.fileFacts, p.moneyFacts, p.balances, p.auditFacts} {
+	for _, fill := range []func(context.Context, *Report) error{p.orderFacts, p.tallyCounts, p.fileFacts, p.moneyFacts, p.balances, p.auditFacts, p.doctorFacts} {
 		if err := fill(ctx, r); err != nil {
 			return nil, nil, fmt.Errorf("report: %w", err)
 		}
 	}
 	r.judge()
 	return r, money, nil
+}
+
+// unattended are the checks that make no sense while the demo does the work itself, on its own clock.
+var unattended = []string{"workers", "schedules"}
+
+func (p *play) doctorFacts(ctx context.Context, r *Report) error {
+	r.Doctor = map[string]doctor.State{}
+	seen := doctor.Examine(ctx, doctor.Options{Environment: p.core.Environment, Centers: true, Without: unattended, Now: p.clock.Now})
+	for _, c := range seen.Checks {
+		r.Doctor[c.Check] = c.State
+		for _, f := range c.Findings {
+			if f.State == doctor.Bad {
+				p.log.Error("doctor", "check", c.Check, "says", f.Says)
+			}
+		}
+	}
+	return ctx.Err()
 }
 
 // doors says how to get in.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"settled/internal/app/doctor"
 	"settled/settle/order"
 )
 
@@ -47,7 +48,9 @@ type Report struct {
 	Counts       []Count       `json:"counts"`
 	TrialBalance []BalanceLine `json:"trial_balance"`
 	Audit        []AuditLine   `json:"audit"`
-	OK           bool          `json:"ok"`
+
+	Doctor map[string]doctor.State `json:"doctor"` // by check
+	OK     bool                    `json:"ok"`
 }
 
 // SFTPDoor is the file server of a center.
@@ -162,7 +165,7 @@ func (r *Report) write(path string) error {
 	return os.Rename(path+".tmp", path)
 }
 
-// judge sets OK: every difference of amounts and numbers is zero, no invariant is violated, every request that was sent twice was answered alike,
+// judge sets OK: every difference of amounts and numbers is zero, no invariant is violated, no check of the doctor is bad, every request that was sent twice was answered alike,
 // and every file that a center took is the one that we say we sent.
 func (r *Report) judge() {
 	r.OK = len(r.Ties) > 0 && len(r.Counts) > 0 && len(r.Audit) > 0 && r.Doubles.Differed == 0
@@ -174,6 +177,9 @@ func (r *Report) judge() {
 	}
 	for _, a := range r.Audit {
 		r.OK = r.OK && a.Violations == 0
+	}
+	for _, state := range r.Doctor {
+		r.OK = r.OK && state != doctor.Bad
 	}
 	for _, f := range r.Files {
 		r.OK = r.OK && f.SHA256 == f.Taken

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"settled/internal/app/doctor"
 	"settled/internal/money"
 	"settled/settle/order"
 )
@@ -229,11 +230,27 @@ func tellVerdict(w io.Writer, r *Report) {
 		fmt.Fprintf(w, "Left for a person: %s %s.\n", counted(r.Breaks[category], "break"), category)
 	}
 	fmt.Fprintf(w, "Audit: %d checks, %s.\n", len(r.Audit), counted(violations, "violation"))
+	tellDoctor(w, r)
 	if r.OK {
 		fmt.Fprintln(w, "Everything agrees.")
 		return
 	}
 	fmt.Fprintln(w, "NOT everything agrees.")
+}
+
+// tellDoctor says how many checks are good, and names the others.
+func tellDoctor(w io.Writer, r *Report) {
+	named := map[doctor.State][]string{}
+	for _, check := range slices.Sorted(maps.Keys(r.Doctor)) {
+		named[r.Doctor[check]] = append(named[r.Doctor[check]], check)
+	}
+	fmt.Fprintf(w, "Doctor: %d checks good", len(named[doctor.Good]))
+	for _, state := range []doctor.State{doctor.Warning, doctor.Bad, doctor.Unchecked} {
+		if checks := named[state]; len(checks) > 0 {
+			fmt.Fprintf(w, ", %d %s (%s)", len(checks), state, strings.Join(checks, ", "))
+		}
+	}
+	fmt.Fprintln(w, ".")
 }
 
 // tellDoors prints how to get into what is kept running.

@@ -1,0 +1,319 @@
+package doctor_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"settled/internal/app"
+	"settled/internal/app/doctor"
+	"settled/internal/config"
+	"settled/internal/pcsim"
+	"settled/internal/postgres/pgtest"
+	"settled/internal/vault"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/crypto/ssh"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+const text = `
+ledger: {zone: Europe/Minsk}
+calendars: {all: {horizon: 2099-12-31}}
+centers:
+  - id: 1
+    name: PC-A
+    zone: Europe/Minsk
+    online: {address: "ONLINE", acquirer: "123456"}
+    capabilities: {financial_record: true, two_stage: true, refund: file}
+    clearing:
+      member: "00000012345"
+      acquirer_bin: "512345"
+      calendar: all
+      windows:
+        - {no: 1, cutoff: "23:00", deadline: "23:45", days: all}
+      sftp:
+        address: "SFTP"
+        user: acq
+        password_file: sftp.password
+        upload_dir: /in
+        reply_dir: /out
+        host_keys: ["HOSTKEY"]
+merchants:
+  - id: 7
+    name: Shop
+    street: Nemiga 1
+    city: Minsk
+    postal: "220030"
+    country: BLR
+    mcc: "5411"
+    currency: BYN
+    login: merchant_7
+    password_hash: $argon2id$v=19$m=8,t=1,p=1$c2V0dGxlZC1leGFtcGxlMQ$3qk6qVxjDYVSq2vP0m0cJgZV0d1k0n2b6b1hJ8Qm0oQ
+    routes:
+      - {center: PC-A, currencies: [BYN], terminal: T1, acceptor: A1}
+`
+
+// installation is one that runs well, but for the settings of the tests' server.
+type installation struct {
+	t      *testing.T
+	o      doctor.Options
+	owner  *pgxpool.Pool
+	center *pcsim.Center
+}
+
+const secret = "sftp-secret-word"
+
+func healthy(t *testing.T) *installation {
+	t.Helper()
+	in := &installation{t: t}
+	var err error
+	in.center, err = pcsim.New(pcsim.Options{Name: "PC-A", MemberID: "00000012345", Users: []pcsim.User{{Name: "acq", Password: secret}}})
+	in.must(err)
+	in.must(in.center.Start())
+	t.Cleanup(func() { _ = in.center.Close() })
+	dir := t.TempDir()
+	in.o = doctor.Options{Centers: true, Environment: config.Environment{DatabaseURL: pgtest.URL(t), Config: filepath.Join(dir, "settled.yaml"),
+		Keys: filepath.Join(dir, "keys"), Listen: "127.0.0.1:0", MetricsListen: "127.0.0.1:0", MaxConns: 6, Lanes: 1}}
+	in.write(filepath.Join(dir, "sftp.password"), secret+"\n")
+	in.write(in.o.Environment.Config, strings.NewReplacer("ONLINE", in.center.OnlineAddr(), "SFTP", in.center.SFTPAddr(),
+		"HOSTKEY", strings.TrimSpace(string(ssh.MarshalAuthorizedKey(in.center.HostKey())))).Replace(text))
+	in.must(vault.Generate(in.o.Environment.Keys))
+	in.live()
+	return in
+}
+
+func (in *installation) must(err error) {
+	in.t.Helper()
+	if err != nil {
+		in.t.Fatal(err)
+	}
+}
+
+func (in *installation) write(path, text string) {
+	in.t.Helper()
+	in.must(os.WriteFile(path, []byte(text), 0o600))
+}
+
+// edit changes the configuration file.
+func (in *installation) edit(old, new string) {
+	in.t.Helper()
+	have, err := os.ReadFile(in.o.Environment.Config)
+	in.must(err)
+	if !strings.Contains(string(have), old) {
+		in.t.Fatalf("the configuration has no %q", old)
+	}
+	in.write(in.o.Environment.Config, strings.ReplaceAll(string(have), old, new))
+}
+
+// live lets the installation run for a moment, as its worker does, then leaves a worker's lease that stands.
+func (in *installation) live() {
+	in.t.Helper()
+	cfg, err := in.o.Environment.Load()
+	in.must(err)
+	core, err := app.Open(in.t.Context(), app.Options{Environment: in.o.Environment, Config: cfg, ThrowAway: true, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	in.must(err)
+	defer core.Close()
+	s, err := app.Start(in.t.Context(), core, app.Roles{Work: true})
+	in.must(err)
+	in.must(s.Stop(context.WithoutCancel(in.t.Context())))
+	in.owner, err = pgxpool.New(in.t.Context(), in.o.Environment.DatabaseURL)
+	in.must(err)
+	in.t.Cleanup(in.owner.Close)
+	in.exec(`UPDATE schedules SET last_ok_at = clock_timestamp();
+		INSERT INTO leases (name, holder, fence, until) VALUES ('worker/test', 'test', 1, clock_timestamp() + interval '1 hour')`)
+}
+
+func (in *installation) exec(sql string) {
+	in.t.Helper()
+	_, err := in.owner.Exec(in.t.Context(), sql)
+	in.must(err)
+}
+
+// look returns what a check says.
+func (in *installation) look(check string) doctor.Result {
+	in.t.Helper()
+	r := doctor.Examine(in.t.Context(), in.o)
+	i := slices.IndexFunc(r.Checks, func(c doctor.Result) bool { return c.Check == check })
+	if i < 0 {
+		in.t.Fatalf("there is no check %s", check)
+	}
+	if all, err := json.Marshal(r); err != nil || strings.Contains(string(all), secret) || strings.Contains(string(all), "db-secret") {
+		in.t.Errorf("a secret is told: %s, %v", all, err)
+	}
+	return r.Checks[i]
+}
+
+func says(r doctor.Result) string {
+	var all []string
+	for _, f := range r.Findings {
+		all = append(all, f.Says)
+	}
+	return strings.Join(all, "\n")
+}
+
+// TestHealthyInstallation finds nothing but the settings of the tests' server, and changes nothing.
+func TestHealthyInstallation(t *testing.T) {
+	in := healthy(t)
+	before := in.fingerprint()
+	r := doctor.Examine(t.Context(), in.o)
+	for _, c := range r.Checks {
+		if c.State != doctor.Good && c.Check != "server" {
+			t.Errorf("%s is %s: %s", c.Check, c.State, says(c))
+		}
+	}
+	if r.State != doctor.Bad || r.Counts[doctor.Good] != len(r.Checks)-1 {
+		t.Errorf("the whole is %s, %v", r.State, r.Counts)
+	}
+	if after := in.fingerprint(); after != before {
+		t.Errorf("the look changed something: %s, %s before", after, before)
+	}
+}
+
+// fingerprint is how many rows were ever written in the database, and which tables it has.
+func (in *installation) fingerprint() (text string) {
+	in.t.Helper()
+	time.Sleep(1100 * time.Millisecond) // statistics are sent once a second
+	in.must(in.owner.QueryRow(in.t.Context(), `SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) || ' ' || count(*) FROM pg_stat_user_tables`).Scan(&text))
+	return text
+}
+
+// aFile is a sealed window with a batch and a file of it.
+const aFile = `
+	INSERT INTO windows (center_id, window_no, stream, business_date, cutoff_at, deadline_at, state, sealed_at)
+		VALUES (1, 1, 'ipm', '2020-01-01', '2020-01-01T20:00Z', '2020-01-01T21:00Z', 'sealed', '2020-01-01T20:00Z');
+	INSERT INTO batches (window_id, center_id, stream, business_date, currency, part, parts, sales_count, sales_amount, credits_count, credits_amount, sealed_at)
+		SELECT window_id, 1, 'ipm', business_date, 933, 1, 1, 0, 0, 0, 0, sealed_at FROM windows WHERE business_date = '2020-01-01';
+	INSERT INTO files (batch_id, center_id, stream, scope, sequence, build, name, logical_id, planned_at, deadline_at, next_attempt_at)
+		SELECT batch_id, 1, 'ipm', '', 1, 1, 'ACQ_1.ipm', 'L1', sealed_at, 'infinity', 'infinity' FROM batches;`
+
+// ills make each check bad, or tell of it, once at least.
+var ills = []struct {
+	name, check string
+	state       doctor.State
+	do          func(in *installation)
+	want        string
+}{
+	{"misspelled key", "configuration", doctor.Bad, func(in *installation) { in.edit("mcc:", "mmc:") }, `unknown key "mmc"`},
+	{"wrong variable", "configuration", doctor.Bad, func(in *installation) { in.o.Fault = config.ErrInvalid }, "the environment is wrong"},
+	{"ended calendar", "calendars", doctor.Bad, func(in *installation) { in.edit("2099-12-31", "2020-12-31") }, "it ended 2020-12-31"},
+	{"no database named", "database", doctor.Bad, func(in *installation) { in.o.Environment.DatabaseURL = "" }, "DATABASE_URL is not set"},
+	{"stopped database", "database", doctor.Bad, func(in *installation) {
+		in.o.Environment.DatabaseURL = "postgres://settled:db-secret@127.0.0.1:1/settled"
+	}, "does not answer"},
+	{"malformed address of the database", "database", doctor.Bad, func(in *installation) {
+		in.o.Environment.DatabaseURL = "postgres://settled:db-secret@127.0.0.1:x/settled"
+	}, "cannot be read"},
+	{"server that loses commits", "server", doctor.Bad, func(*installation) {}, "fsync = off: a power failure"},
+	{"empty database", "schema", doctor.Bad, func(in *installation) { in.o.Environment.DatabaseURL = pgtest.Empty(in.t) }, "the database is empty: run settled migrate"},
+	{"missing migration", "schema", doctor.Bad, func(in *installation) {
+		in.exec(`DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)`)
+	}, "migrations are missing"},
+	{"older program", "schema", doctor.Warning, func(in *installation) {
+		in.exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)`)
+	}, "it is older than the database"},
+	{"books that can be changed", "rights", doctor.Bad, func(in *installation) { in.exec(`GRANT DELETE ON postings TO settled_app`) }, "DELETE postings"},
+	{"table that cannot be read", "rights", doctor.Bad, func(in *installation) { in.exec(`REVOKE SELECT ON wishes FROM settled_app`) }, "cannot read wishes"},
+	{"other keys", "keys", doctor.Bad, func(in *installation) {
+		in.o.Environment.Keys = filepath.Join(in.t.TempDir(), "other")
+		in.must(vault.Generate(in.o.Environment.Keys))
+	}, "is another one than the database's, used since"},
+	{"keys from before a rotation", "keys", doctor.Bad, func(in *installation) {
+		in.exec(`INSERT INTO key_checks (generation, environment, check_value, first_used_at) VALUES (7, 'test', decode(repeat('00', 32), 'hex'), now())`)
+	}, "lacks key 7, used since"},
+	{"keys of another environment", "keys", doctor.Bad, func(in *installation) {
+		in.o.Environment.Keys = filepath.Join(in.t.TempDir(), "live")
+		in.must(vault.GenerateFor(in.o.Environment.Keys, vault.Live))
+	}, "is for live, the configuration for test"},
+	{"lost keys", "keys", doctor.Bad, func(in *installation) { in.must(os.Remove(in.o.Environment.Keys)) }, "do not make new ones"},
+	{"skewed clock", "clock", doctor.Bad, func(in *installation) { in.o.Wall = func() time.Time { return time.Now().Add(2 * time.Minute) } }, "ahead of the database's by 2m0"},
+	{"clock some seconds off", "clock", doctor.Warning, func(in *installation) { in.o.Wall = func() time.Time { return time.Now().Add(-3 * time.Second) } }, "by -3"},
+	{"no worker", "workers", doctor.Bad, func(in *installation) { in.exec(`UPDATE leases SET until = '-infinity'`) }, "no worker lives"},
+	{"job that nobody takes", "schedules", doctor.Bad, func(in *installation) {
+		in.exec(`UPDATE schedules SET next_at = clock_timestamp() - interval '1 day' WHERE name = 'audit'`)
+	}, "job audit has been due since"},
+	{"job that fails", "schedules", doctor.Bad, func(in *installation) {
+		in.exec(`UPDATE schedules SET last_ok_at = clock_timestamp() - interval '1 day' WHERE name = 'send';
+			INSERT INTO schedule_runs (name, slot, due_at, queued_at, finished_at, error) VALUES ('send', 'x', 'infinity', now(), now(), 'center is asleep')`)
+	}, "job send ended well for the last time at"},
+	{"job without a row", "schedules", doctor.Bad, func(in *installation) { in.exec(`DELETE FROM schedules WHERE name = 'expire'`) }, "job expire has never been begun"},
+	{"no windows", "windows", doctor.Bad, func(in *installation) { in.exec(`DELETE FROM windows`) }, "PC-A has no window: card payments are refused"},
+	{"windows that run out", "windows", doctor.Bad, func(in *installation) {
+		in.exec(`DELETE FROM windows WHERE cutoff_at > clock_timestamp() + interval '2 days'`)
+	}, "then card payments are refused"},
+	{"windows that have passed", "windows", doctor.Bad, func(in *installation) {
+		in.o.Now = func() time.Time { return time.Now().AddDate(0, 1, 0) }
+	}, "PC-A has no window since"},
+	{"moved cut-off", "windows", doctor.Warning, func(in *installation) { in.edit("23:00", "22:00") }, "settled window replan --center PC-A"},
+	{"file without a number", "files", doctor.Bad, func(in *installation) { in.exec(aFile + `UPDATE files SET state = 'unnumbered', logical_id = ''`) }, "1 files have no number"},
+	{"frozen file", "files", doctor.Bad, func(in *installation) { in.exec(aFile + `UPDATE files SET frozen = true`) }, "1 files are frozen, such as ACQ_1.ipm"},
+	{"late file", "files", doctor.Bad, func(in *installation) { in.exec(aFile + `UPDATE files SET deadline_at = '2020-01-01'`) }, "past their deadline"},
+	{"file that fails", "files", doctor.Warning, func(in *installation) { in.exec(aFile + `UPDATE files SET failures = 3`) }, "failed and are tried again"},
+	{"quarantined reply", "replies", doctor.Bad, func(in *installation) {
+		in.exec(`INSERT INTO replies (center_id, name, bytes, sha256, state, reason, fetched_at, decided_at)
+			VALUES (1, 'RPY_1', 1, decode(repeat('00', 32), 'hex'), 'quarantined', 'x', now(), now())`)
+	}, "settled reply reconsider"},
+	{"records set aside", "records", doctor.Warning, func(in *installation) {
+		in.exec(`INSERT INTO rejects (window_id, record_id, merchant_id, order_id, reply_id, line, slice, kind, amount, currency, state, origin, class, code, reason, rejected_at)
+			VALUES (1, 5, 7, 1, 0, 0, 1, 1, 100, 933, 'rejected', 'hold', 'aside', '', 'x', now())`)
+	}, "1 records are set aside, such as 5"},
+	{"open break", "breaks", doctor.Warning, func(in *installation) {
+		in.exec(`INSERT INTO breaks (category, fingerprint, center_id, opened_at, note) VALUES ('B-07', 'x', 1, now(), 'x'), ('B-07', 'y', 1, now(), 'y')`)
+	}, "2 breaks B-07 are open"},
+	{"wrong password", "centers", doctor.Bad, func(in *installation) {
+		in.write(filepath.Join(filepath.Dir(in.o.Environment.Config), "sftp.password"), "wrong\n")
+	}, "settled center unpark"},
+	{"another host key", "centers", doctor.Bad, func(in *installation) {
+		key := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(in.center.HostKey())))
+		in.edit(key, "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+	}, "whether its key changed"},
+	{"center that is away", "centers", doctor.Bad, func(in *installation) { in.must(in.center.Close()) }, "see the network"},
+	{"directory that is not there", "centers", doctor.Bad, func(in *installation) { in.edit("reply_dir: /out", "reply_dir: /nowhere") }, "does not let us list /nowhere"},
+	{"name left over", "centers", doctor.Warning, func(in *installation) { in.must(in.center.WriteFile("/in/.ACQ_1.ipm.0a1b.part", []byte("x"))) }, "1 names left over"},
+	{"center that is left alone", "centers", doctor.Bad, func(in *installation) {
+		in.exec(`INSERT INTO link_failures (center_id, at, class, error) VALUES (1, clock_timestamp(), 'auth', 'x')`)
+	}, "settled center unpark"},
+}
+
+func TestEachIllIsFound(t *testing.T) {
+	bad := map[string]bool{}
+	for _, ill := range ills {
+		t.Run(ill.name, func(t *testing.T) {
+			in := healthy(t)
+			ill.do(in)
+			r := in.look(ill.check)
+			if bad[r.Check] = true; r.State != ill.state || !strings.Contains(says(r), ill.want) {
+				t.Errorf("%s is %s: %s; want %s: %s", r.Check, r.State, says(r), ill.state, ill.want)
+			}
+		})
+	}
+	for _, c := range doctor.Examine(t.Context(), doctor.Options{}).Checks {
+		if !bad[c.Check] {
+			t.Errorf("no ill makes %s speak", c.Check)
+		}
+	}
+}
+
+// TestWhatCannotBeLookedAtIsUnchecked has no database, and does not ask for the centers.
+func TestWhatCannotBeLookedAtIsUnchecked(t *testing.T) {
+	in := healthy(t)
+	in.o.Centers, in.o.Without = false, []string{"workers"}
+	for check, want := range map[string]string{"centers": "--centers", "workers": "not asked for"} {
+		if r := in.look(check); r.State != doctor.Unchecked || !strings.Contains(says(r), want) {
+			t.Errorf("%s is %s: %s", check, r.State, says(r))
+		}
+	}
+	in.o.Environment.DatabaseURL = (&url.URL{Scheme: "postgres", Host: "127.0.0.1:1"}).String()
+	if r := in.look("keys"); r.State != doctor.Unchecked || !strings.Contains(says(r), "needs the database") {
+		t.Errorf("keys are %s: %s", r.State, says(r))
+	}
+}

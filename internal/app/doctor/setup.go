@@ -1,0 +1,226 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"settled/internal/app"
+	"settled/internal/config"
+	"settled/internal/postgres"
+	"settled/migrations"
+	"settled/settle/audit"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+func configuration(_ context.Context, p *patient) []Finding {
+	if p.Fault != nil {
+		return found(Bad, "the environment is wrong: %v; settled config environment lists the variables", p.Fault)
+	}
+	cfg, err := p.Environment.Load()
+	if err == nil {
+		err = app.CheckProfiles(cfg)
+	}
+	if err != nil {
+		first, more, _ := strings.Cut(err.Error(), "\n")
+		if more != "" {
+			first += fmt.Sprintf(", and %d more", strings.Count(more, "\n")+1)
+		}
+		return found(Bad, "%s: correct the file, settled config check lists everything that is wrong", first)
+	}
+	p.config = cfg
+	return found(Good, "%s is valid: %s, %d centers, %d merchants", p.Environment.Config, cfg.Environment, len(cfg.Centers), len(cfg.Merchants))
+}
+
+func calendars(_ context.Context, p *patient) (all []Finding) {
+	for _, c := range app.Calendars(p.config, p.now) {
+		switch {
+		case c.Bad:
+			all = append(all, found(Bad, "calendar %s: %s; then restart the workers", c.Name, c.Says)...)
+		case c.Says != "":
+			all = append(all, found(Warning, "calendar %s: %s", c.Name, c.Says)...)
+		default:
+			all = append(all, found(Good, "calendar %s covers %d more days", c.Name, c.Days)...)
+		}
+	}
+	if len(all) == 0 {
+		return found(Good, "no center clears by file")
+	}
+	return all
+}
+
+func database(ctx context.Context, p *patient) []Finding {
+	if p.Environment.DatabaseURL == "" {
+		return found(Bad, "DATABASE_URL is not set: name the database in it")
+	}
+	err := p.connect(ctx)
+	if denied := (*pgconn.PgError)(nil); errors.As(err, &denied) && denied.Code == insufficientPrivilege {
+		return found(Bad, "the login may not take the role %s (%s): GRANT %s to it", postgres.AppRole, denied.Message, postgres.AppRole)
+	}
+	if err != nil {
+		return found(Bad, "the database does not answer (%s): start it, or correct DATABASE_URL", withoutSecrets(p.Environment.DatabaseURL, err))
+	}
+	return found(Good, "the database answers")
+}
+
+// insufficientPrivilege is what the server says to a login that is no member of a role.
+const insufficientPrivilege = "42501"
+
+// withoutSecrets is an error of the connection without the password that its connection string may hold.
+func withoutSecrets(database string, err error) string {
+	text := err.Error()
+	var wrong *pgconn.ParseConfigError
+	if errors.As(err, &wrong) {
+		return "the connection string cannot be read"
+	}
+	if cfg, err := pgconn.ParseConfig(database); err == nil && cfg.Password != "" {
+		text = strings.NewReplacer(cfg.Password, "***", url.QueryEscape(cfg.Password), "***").Replace(text)
+	}
+	first, _, _ := strings.Cut(text, "\n")
+	return first
+}
+
+func server(ctx context.Context, p *patient) (all []Finding) {
+	weak, notes, err := postgres.Weaknesses(ctx, p.pool)
+	if err != nil {
+		return failed(err)
+	}
+	for _, w := range weak {
+		all = append(all, found(Bad, "%s = %s: %s; change it in the server's configuration, settled refuses to start with it", w.Setting, w.Value, w.Why)...)
+	}
+	for _, note := range notes {
+		all = append(all, found(Warning, "%s; pg_checksums --enable turns them on", note)...)
+	}
+	var version string
+	if err := p.pool.QueryRow(ctx, `SHOW server_version`).Scan(&version); err != nil {
+		return failed(err)
+	}
+	if len(all) == 0 {
+		return found(Good, "PostgreSQL %s keeps what it acknowledges", version)
+	}
+	return all
+}
+
+// readOnly makes the sessions of a connection string unable to write.
+const readOnly = "default_transaction_read_only"
+
+func schema(ctx context.Context, p *patient) []Finding {
+	database, err := app.WithSettings(p.Environment.DatabaseURL, map[string]string{readOnly: "on"})
+	if err != nil {
+		return failed(err)
+	}
+	var there bool
+	if err := p.pool.QueryRow(ctx, `SELECT to_regclass('public.goose_db_version') IS NOT NULL`).Scan(&there); err != nil {
+		return failed(err)
+	}
+	if !there {
+		return found(Bad, "the database is empty: run settled migrate")
+	}
+	pending, err := migrations.Pending(ctx, database)
+	if err != nil {
+		return failed(err)
+	}
+	version, err := migrations.Version(ctx, database)
+	if err != nil {
+		return failed(err)
+	}
+	newest, err := migrations.Newest()
+	if err != nil {
+		return failed(err)
+	}
+	switch {
+	case len(pending) > 0:
+		return found(Bad, "migrations are missing (%s): run settled migrate", strings.Join(pending, ", "))
+	case version > newest:
+		p.schema = true
+		return found(Warning, "the database has migration %d, this program knows %d: it is older than the database, use the newer one", version, newest)
+	}
+	p.schema = true
+	return found(Good, "the schema is that of migration %d", version)
+}
+
+const (
+	whoAmI      = `SELECT current_user::text, session_user::text`
+	unreadables = `
+SELECT coalesce(string_agg(relname, ', ' ORDER BY relname), '') FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname NOT LIKE 'goose%' AND NOT has_table_privilege(oid, 'SELECT')`
+)
+
+func rights(ctx context.Context, p *patient) (all []Finding) {
+	var role, login, unreadable string
+	if err := p.pool.QueryRow(ctx, whoAmI).Scan(&role, &login); err != nil {
+		return failed(err)
+	}
+	if err := p.pool.QueryRow(ctx, unreadables).Scan(&unreadable); err != nil {
+		return failed(err)
+	}
+	report, err := audit.Run(ctx, readers{p}, p.now, audit.Options{Role: role, Only: []string{"INV-2"}})
+	if err != nil {
+		return failed(err)
+	}
+	if role != postgres.AppRole {
+		all = append(all, found(Bad, "sessions of %s stay %s and do not take the role %s: run settled migrate, and GRANT %s TO %s", login, role, postgres.AppRole, postgres.AppRole, login)...)
+	}
+	if unreadable != "" {
+		all = append(all, found(Bad, "%s cannot read %s: run settled migrate as the owner of the schema", role, unreadable)...)
+	}
+	for _, f := range report.Broken() {
+		all = append(all, found(Bad, "%s can change what the books rest on (%s): REVOKE it", role, strings.Join(f.Examples, "; "))...)
+	}
+	if len(all) == 0 {
+		return found(Good, "%s works as %s, which cannot change what the books rest on", login, role)
+	}
+	return all
+}
+
+// readers begins transactions that only read, for whoever would set other options.
+type readers struct{ *patient }
+
+// BeginTx begins one.
+func (r readers) BeginTx(ctx context.Context, o pgx.TxOptions) (pgx.Tx, error) {
+	o.AccessMode = pgx.ReadOnly
+	return r.pool.BeginTx(ctx, o)
+}
+
+func keys(ctx context.Context, p *patient) []Finding {
+	known, err := app.CheckKeys(ctx, p.pool, p.config, p.Environment.Keys)
+	switch {
+	case errors.Is(err, app.ErrEnvironment):
+		return found(Bad, "%v: name the keys of this installation in SETTLED_KEYS, or its configuration in SETTLED_CONFIG; do not make new ones", err)
+	case errors.Is(err, app.ErrKeys), errors.Is(err, config.ErrInvalid):
+		return found(Bad, "%v", err)
+	case err != nil:
+		return found(Bad, "the key file cannot be read (%v): put its copy back from the safe place", err)
+	case known == 0:
+		return found(Good, "the keys open; the database has not been used with any yet")
+	}
+	return found(Good, "the keys are those of the database, %d of them", known)
+}
+
+// The offsets of a host's clock that are told of, and that stop cut-offs (package clock).
+const (
+	offsetTold  = time.Second
+	offsetStops = time.Minute
+)
+
+func hostClock(ctx context.Context, p *patient) []Finding {
+	before := p.Wall()
+	var at time.Time
+	if err := p.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&at); err != nil {
+		return failed(err)
+	}
+	after := p.Wall()
+	offset := before.Add(after.Sub(before) / 2).Sub(at).Round(time.Millisecond)
+	switch {
+	case offset.Abs() > offsetStops:
+		return found(Bad, "the clock of this host is ahead of the database's by %s: set it, or correct the server's; over a minute nothing is sealed", offset)
+	case offset.Abs() > offsetTold:
+		return found(Warning, "the clock of this host is ahead of the database's by %s: see to its time service", offset)
+	}
+	return found(Good, "the clocks of host and database are %s apart", offset.Abs())
+}

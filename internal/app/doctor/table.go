@@ -1,0 +1,35 @@
+package doctor
+
+import "context"
+
+// needs says what a check cannot do without.
+type needs struct{ config, database, schema, centers bool }
+
+// check is one row of the table.
+type check struct {
+	name string // as docs/doctor.md, the report and Options.Without have it
+	asks string // what must be so
+	needs
+	look func(ctx context.Context, p *patient) []Finding
+}
+
+// checks are all of them. To add one, add a row, and what docs/doctor.md says of it.
+var checks = []check{
+	{"configuration", "The environment and the configuration file are valid.", needs{}, configuration},
+	{"calendars", "Every calendar that a center clears by covers the next 30 days, and its list of holidays goes on.", needs{config: true}, calendars},
+	{"database", "The database answers.", needs{}, database},
+	{"server", "The server is PostgreSQL 15 or newer and has no setting that loses an acknowledged commit.", needs{database: true}, server},
+	{"schema", "The database has the schema of this program: no migration is missing, and none is newer.", needs{database: true}, schema},
+	{"rights", "Sessions take the application's role, which can read every table, and cannot change what the books rest on.", needs{database: true, schema: true}, rights},
+	{"keys", "The keys are those that the database belongs to.", needs{config: true, database: true, schema: true}, keys},
+	{"clock", "The clock of this host is that of the database, to a second.", needs{database: true}, hostClock},
+	{"workers", "A worker lives.", needs{database: true, schema: true}, workers},
+	{"schedules", "Every recurring job ended well in its last slots.", needs{config: true, database: true, schema: true}, recurring},
+	{"windows", "Windows are planned for more than three days, and as the configuration has them.", needs{config: true, database: true, schema: true}, windows},
+	{"files", "No file waits for a person, and none is late.", needs{database: true, schema: true}, files},
+	{"replies", "No reply is quarantined.", needs{database: true, schema: true}, replies},
+	{"records", "No record is set aside, and none that was refused waits for a decision.", needs{database: true, schema: true}, records},
+	{"breaks", "No break is open.", needs{database: true, schema: true}, breaks},
+	{"centers", "Every center's file server shows the pinned key, takes our log-in, lets the directories be listed, and has no names left over of deliveries.",
+		needs{config: true, database: true, schema: true, centers: true}, centers},
+}
