@@ -180,7 +180,7 @@ func TestCardDataIsKeptNowhere(t *testing.T) {
 		}
 	}
 	w.buyersTypeCards(c, &seen)
-	w.tellEverything(orders, shop, &seen)
+	w.tellEverything(c, orders, shop, &seen)
 	t.Logf("%d requests, %d card numbers, %d codes", sent, len(c.numbers), len(c.codes))
 	families, err := w.registry.Gather()
 	check(t, err)
@@ -210,14 +210,22 @@ func (w *world) buyersTypeCards(c *canaries, seen *strings.Builder) {
 	}
 }
 
-// tellEverything asks for all orders in all formats, and has the shop told.
-func (w *world) tellEverything(orders []string, shop *shop, seen *strings.Builder) {
+// tellEverything asks for all orders in all formats, and has the shop told, whose server answers with card numbers.
+func (w *world) tellEverything(c *canaries, orders []string, shop *shop, seen *strings.Builder) {
 	w.t.Helper()
 	formats := slices.Sorted(maps.Keys(formats))
 	for i, number := range orders {
 		ask := credentials().with(params{"OrderNumber": number, "Format": formats[i%len(formats)]})
 		fmt.Fprintln(seen, w.form(orderResult, ask).body, w.form(orderState, ask).body)
 	}
+	for _, answer := range []string{"<x>" + c.number("words of the shop's server") + "</x>", "<result firstcode=\"" + c.number("a code of the shop's server") + "\"/>",
+		`<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><soap:Fault><faultcode>1</faultcode><faultstring>` +
+			c.number("a fault of the shop's server") + "</faultstring></soap:Fault></soap:Body></soap:Envelope>"} {
+		shop.answers(http.StatusOK, answer)
+		w.tell()
+		w.Clock.Advance(time.Hour)
+	}
+	shop.answers(http.StatusInternalServerError, c.number("an error of the shop's server"))
 	w.tell()
 	if len(shop.heard()) == 0 {
 		w.t.Error("the shop was told nothing")

@@ -10,6 +10,7 @@ import (
 
 	"settled/fileformats/ipm"
 	"settled/internal/postgres"
+	"settled/internal/vault"
 	"settled/settle"
 
 	"github.com/jackc/pgx/v5"
@@ -135,7 +136,7 @@ func (n *Night) reportAside(ctx context.Context, s *station, f File, u *unwritte
 func (n *Night) noteFailure(ctx context.Context, s *station, batch int64, class string, cause error) error {
 	var failures int32
 	err := postgres.InTx(ctx, n.Pool, key("batch/%d/not built", batch), func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, fileFailed, batch, cause.Error(), class, n.now().Add(time.Minute)).Scan(&failures)
+		return tx.QueryRow(ctx, fileFailed, batch, vault.Words(cause.Error()), class, n.now().Add(time.Minute)).Scan(&failures)
 	})
 	if isNotFound(err) {
 		return nil

@@ -11,6 +11,7 @@ import (
 
 	"settled/clearing/remote"
 	"settled/internal/postgres"
+	"settled/internal/vault"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -415,7 +416,7 @@ func (a *attempt) end(ctx context.Context, out outcome) error {
 	now := a.night.now()
 	class, text, result, metric := "", "", "delivered", "ok"
 	if out.err != nil {
-		class, text, result, metric = string(remote.ClassOf(out.err)), out.err.Error(), "retry", "retry"
+		class, text, result, metric = string(remote.ClassOf(out.err)), vault.Words(out.err.Error()), "retry", "retry"
 	}
 	reached := "ended"
 	switch {

@@ -14,6 +14,7 @@ import (
 	"settled/clearing/remote"
 	"settled/fileformats/authlog"
 	"settled/internal/postgres"
+	"settled/internal/vault"
 	"settled/settle"
 	"settled/settle/order"
 
@@ -330,7 +331,7 @@ func approvalOf(e *authlog.Entry) settle.CenterApproval {
 
 // holdLog leaves a log to a person, and pages.
 func (n *Night) holdLog(ctx context.Context, id int64, why error) error {
-	_, err := n.Pool.Exec(ctx, `UPDATE authorization_logs SET state = 'held', decided_at = $2, reason = $3 WHERE log_id = $1 AND state = 'fetched'`, id, n.now(), why.Error())
+	_, err := n.Pool.Exec(ctx, `UPDATE authorization_logs SET state = 'held', decided_at = $2, reason = $3 WHERE log_id = $1 AND state = 'fetched'`, id, n.now(), vault.Words(why.Error()))
 	n.Log.ErrorContext(ctx, "log of authorizations is held; a person decides", "log", id, "error", why)
 	return err
 }

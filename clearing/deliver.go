@@ -10,6 +10,7 @@ import (
 
 	"settled/clearing/remote"
 	"settled/internal/postgres"
+	"settled/internal/vault"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -197,7 +198,7 @@ func (n *Night) linkError(ctx context.Context, s *station, err error) {
 	default:
 		return
 	}
-	_, dbErr := n.Pool.Exec(ctx, `INSERT INTO link_failures (center_id, at, class, error) VALUES ($1, $2, $3, $4)`, s.ID, n.now(), class, err.Error())
+	_, dbErr := n.Pool.Exec(ctx, `INSERT INTO link_failures (center_id, at, class, error) VALUES ($1, $2, $3, $4)`, s.ID, n.now(), class, vault.Words(err.Error()))
 	if dbErr != nil {
 		n.Log.ErrorContext(ctx, "record refused login", "center", s.Name, "error", dbErr)
 	}

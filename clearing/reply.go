@@ -9,6 +9,7 @@ import (
 
 	"settled/fileformats/ipm"
 	"settled/internal/postgres"
+	"settled/internal/vault"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -176,7 +177,7 @@ func (d decision) write(ctx context.Context, tx pgx.Tx, reply int64, now time.Ti
 
 // decide writes a decision that changes nothing else. It returns false, and says nothing, when somebody else was first.
 func (n *Night) decide(ctx context.Context, s *station, reply Reply, state string, line int64, reason string, file *int64, c *content, content []byte) (mine bool, err error) {
-	d := decision{state: state, line: line, reason: reason, file: file, content: content}
+	d := decision{state: state, line: line, reason: vault.Words(reason), file: file, content: content}
 	if c != nil {
 		d.logicalID = c.id.String()
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"settled/internal/vault"
 )
 
 // NotificationState is where a notification stands.
@@ -146,7 +148,7 @@ func (b *Books) NotificationAnswered(ctx context.Context, n *Notification, r Rec
 		}
 	}
 	_, err := b.Pool.Exec(ctx, answerNotification, n.Merchant, n.Order, n.Operation, n.Sequence, n.Attempts, state, due, at,
-		r.FirstCode, r.SecondCode, r.Error)
+		vault.Words(r.FirstCode), vault.Words(r.SecondCode), vault.Words(r.Error))
 	if err != nil {
 		return state, fmt.Errorf("record answer to notification %v: %w", n.NotificationKey, err)
 	}

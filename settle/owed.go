@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"settled/internal/postgres"
+	"settled/internal/vault"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -71,7 +72,7 @@ func claim(ctx context.Context, q querier, sql string, args ...any) ([]Owed, err
 // Unanswered notes why a transmission brought no answer. The message stays owed and is repeated; after GiveUpAfter it is
 // parked as a break for a person, and its next attempt is left to them.
 func (b *Books) Unanswered(ctx context.Context, e Owed, cause string) error {
-	at := b.now()
+	at, cause := b.now(), vault.Words(cause)
 	if at.Sub(e.CreatedAt) >= GiveUpAfter {
 		return b.stuck(ctx, e, "no answer for 24 hours: "+cause)
 	}

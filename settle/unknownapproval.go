@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"settled/internal/money"
+	"settled/internal/vault"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -228,6 +229,7 @@ func (b *Books) settleUnknown(ctx context.Context, u UnknownApproval, state Unkn
 // UnknownUnanswered notes why a transmission brought no answer. The reversal is repeated; after GiveUpAfter a person must
 // decide.
 func (b *Books) UnknownUnanswered(ctx context.Context, u UnknownApproval, cause string) error {
+	cause = vault.Words(cause)
 	if b.now().Sub(u.FoundAt) >= GiveUpAfter {
 		return b.settleUnknown(ctx, u, UnknownStuck, "", "no answer for 24 hours: "+cause)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"settled/internal/postgres"
+	"settled/internal/vault"
 	"settled/settle/order"
 
 	"github.com/google/uuid"
@@ -170,7 +171,7 @@ func (b *Books) endWish(ctx context.Context, tx pgx.Tx, g granted) error {
 func (b *Books) postpone(ctx context.Context, tx pgx.Tx, at time.Time, g granted, cause error) error {
 	b.Log.WarnContext(ctx, "wish of a paid order not done yet; it is tried again", "order", g.Order, "wish", g.Kind.String(), "error", cause)
 	_, err := tx.Exec(ctx, `UPDATE wishes SET due_at = $4, last_error = $5 WHERE merchant_id = $1 AND order_id = $2 AND kind = $3`,
-		g.Merchant, g.Order, g.Kind, at, cause.Error())
+		g.Merchant, g.Order, g.Kind, at, vault.Words(cause.Error()))
 	if err != nil {
 		return fmt.Errorf("postpone the wish to %s with order %d: %w", g.Kind, g.Order, err)
 	}
@@ -277,7 +278,7 @@ func (b *Books) Fulfil(ctx context.Context, d DueWish) error {
 // payer's bank gave no consent is then canceled, because nothing can be charged for it.
 func (b *Books) WishFailed(ctx context.Context, d DueWish, why string) error {
 	err := postgres.InTx(ctx, b.Pool, b.key("wish failed", d.Merchant, d.Order), func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `UPDATE wishes SET last_error = $4 WHERE merchant_id = $1 AND order_id = $2 AND kind = $3`, d.Merchant, d.Order, d.Kind, why)
+		tag, err := tx.Exec(ctx, `UPDATE wishes SET last_error = $4 WHERE merchant_id = $1 AND order_id = $2 AND kind = $3`, d.Merchant, d.Order, d.Kind, vault.Words(why))
 		if err != nil || tag.RowsAffected() == 0 || d.Attempts < wishTries {
 			return err
 		}

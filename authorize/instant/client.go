@@ -279,7 +279,8 @@ func (c *Client) judge(a *http.Response, body []byte, nonce string) error {
 	if err := json.Unmarshal(body, &e); err != nil || !printable(e.Code, 64) {
 		return untrusted("status %d without a code", a.StatusCode)
 	}
-	return &RefusedError{Status: a.StatusCode, Code: e.Code, Message: e.Message[:min(len(e.Message), 200)]}
+	said := vault.Words(e.Message)
+	return &RefusedError{Status: a.StatusCode, Code: vault.Words(e.Code), Message: said[:min(len(said), 200)]}
 }
 
 // printable reports whether s is 1 to most ASCII characters without spaces.

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"settled/authorize/charset"
+	"settled/internal/vault"
 )
 
 var errNotUnderstood = errors.New("answer is not understood")
@@ -234,8 +235,9 @@ func (d document) fault() (Answer, error) {
 	return a, nil
 }
 
-// clean bounds a text of a server, in characters, and leaves out what is not printed.
+// clean bounds a text of a server, in characters, and leaves out what is not printed, and card data.
 func clean(s string, limit int) string {
+	s = vault.Words(s)
 	if utf8.RuneCountInString(s) > limit {
 		s = string([]rune(s)[:limit]) + "…"
 	}

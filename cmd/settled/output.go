@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"settled/internal/app"
 	"settled/internal/money"
 	"settled/internal/telemetry"
+	"settled/internal/vault"
 
 	"github.com/spf13/cobra"
 )
@@ -137,4 +139,15 @@ func amountOf(minor int64, c money.Currency) string {
 		return "-"
 	}
 	return money.Amount{Minor: minor, Currency: c}.String()
+}
+
+// errCardData refuses words of an operator that would be kept.
+var errCardData = usageError{errors.New("the reason holds a card number or a card's code, which is never kept: say it without")}
+
+// checkReason refuses a reason that holds card data. Bill numbers that were given out are none.
+func checkReason(reason string) error {
+	if vault.Words(reason) != reason {
+		return errCardData
+	}
+	return nil
 }

@@ -75,6 +75,9 @@ func newRecordHold() *cobra.Command {
 		if reason == "" {
 			return usageError{errors.New("say with --reason why; it is kept with the record")}
 		}
+		if err := checkReason(reason); err != nil {
+			return err
+		}
 		return d.Books.HoldRecord(ctx, n, reason)
 	})
 	c.Flags().StringVar(&reason, "reason", "", "why it is set aside; kept with the record and its break")
@@ -86,6 +89,9 @@ func newRecordRelease() *cobra.Command {
 	c := onRecord("release BILLNUMBER RECORD", "Present a record that was set aside, in the open window", func(ctx context.Context, d *desk, n settle.RecordName, window int32) error {
 		if reason == "" {
 			return usageError{errors.New("say with --reason why; it is logged")}
+		}
+		if err := checkReason(reason); err != nil {
+			return err
 		}
 		fresh, err := d.Books.Represent(ctx, settle.RejectedRecord{Merchant: n.Merchant, Order: n.Order, Window: window, Record: n.Record})
 		if err == nil {

@@ -33,6 +33,9 @@ func newFileResend() *cobra.Command {
 		if reason == "" {
 			return errNoReason
 		}
+		if err := checkReason(reason); err != nil {
+			return err
+		}
 		if !yes {
 			return showBeforeResend(ctx, d, id)
 		}

@@ -104,6 +104,9 @@ func newWindowReplan() *cobra.Command {
 			if center == "" || reason == "" && !dry {
 				return usageError{errors.New("say which with --center, and why with --reason; --dry-run shows what would change")}
 			}
+			if err := checkReason(reason); err != nil {
+				return err
+			}
 			if err := errors.Join(d.centerInto(&id, center), d.dateInto(&first, from)); err != nil {
 				return err
 			}

@@ -3,14 +3,14 @@ package app
 import (
 	"context"
 
-	"settled/internal/telemetry"
+	"settled/internal/vault"
 	"settled/settle"
 )
 
 // billsAhead is how many bill numbers of a merchant may be given out while a process runs and its logs still show them whole.
 const billsAhead = 10_000_000
 
-// knowBills tells the logger which numbers are bills of ours: those of merchants that have, or are configured and will have, some.
+// knowBills tells the logger, and who keeps the words of others, which numbers are bills of ours: those of merchants that have, or are configured and will have, some.
 func (c *Core) knowBills(ctx context.Context) error {
 	counters, err := c.Books.BillCounters(ctx)
 	if err != nil {
@@ -19,7 +19,7 @@ func (c *Core) knowBills(ctx context.Context) error {
 	for id := range c.Config.Directory.Merchants() {
 		counters[id] += 0
 	}
-	telemetry.KnowBills(func(bill int64) bool {
+	vault.KnowBills(func(bill int64) bool {
 		merchant, ours := settle.MerchantOf(bill)
 		next, known := counters[merchant]
 		return ours && known && settle.BillCounter(bill) < next+billsAhead

@@ -10,15 +10,16 @@ import (
 	"testing"
 
 	"settled/internal/pcsim"
+	"settled/internal/vault"
 )
 
 // ourBills knows bills of merchants below 1000 and of 100001 to 100900, as long as their counters are below a million.
 func ourBills(t *testing.T) {
-	KnowBills(func(bill int64) bool {
+	vault.KnowBills(func(bill int64) bool {
 		merchant, counter := bill/1_000_000_000, bill%1_000_000_000
 		return counter < 1_000_000 && (merchant > 500_000 && merchant < 501_000 || merchant > 5_100_000 && merchant <= 5_100_900)
 	})
-	t.Cleanup(func() { bills.Store(nil) })
+	t.Cleanup(func() { vault.KnowBills(nil) })
 }
 
 func randomBill(r *rand.Rand) int64 {

@@ -1,10 +1,5 @@
 package telemetry
 
-import (
-	"strconv"
-	"sync/atomic"
-)
-
 // Key says what the values of a key of log lines are.
 type Key uint8
 
@@ -21,6 +16,7 @@ const (
 var Keys = map[string]Key{
 	"billnumber": KeyBill, "examples": KeyBill, "notification": KeyBill, "order": KeyBill, "payment": KeyBill, "id": KeyBill,
 
+	"calendar": KeyOther, "days": KeyOther, "ends": KeyOther, "first": KeyOther, "made": KeyOther, "mend": KeyOther, "removed": KeyOther,
 	"accepted": KeyOther, "action": KeyOther, "ahead_by": KeyOther, "api": KeyOther, "at_center": KeyOther, "attempt": KeyOther,
 	"attempts": KeyOther, "bank": KeyOther, "batches": KeyOther, "business_date": KeyOther, "by": KeyOther, "bytes": KeyOther,
 	"call": KeyOther, "center": KeyOther, "component": KeyOther, "count": KeyOther, "differences": KeyOther, "drain": KeyOther,
@@ -34,16 +30,4 @@ var Keys = map[string]Key{
 	"status": KeyOther, "step": KeyOther, "stood_at": KeyOther, "title": KeyOther, "took": KeyOther, "transaction": KeyOther,
 	"unknown": KeyOther, "value": KeyOther, "violations": KeyOther, "why": KeyOther, "window": KeyOther, "windows": KeyOther,
 	"wish": KeyOther, "work": KeyOther,
-}
-
-// KnowBills says how bill numbers are known. It may be called again, and while others log; before the first call none is known.
-func KnowBills(known func(bill int64) bool) { bills.Store(&known) }
-
-var bills atomic.Pointer[func(int64) bool]
-
-// knownBill tells whether a number is that of a bill that we gave out.
-func knownBill(number string) bool {
-	known := bills.Load()
-	bill, err := strconv.ParseInt(number, 10, 64)
-	return err == nil && known != nil && (*known)(bill)
 }

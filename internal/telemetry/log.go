@@ -59,14 +59,14 @@ var (
 )
 
 // Redact returns line, a JSON object, without secrets: values of secret names are three stars, and the middle digits of card numbers are
-// stars, however they are written (vault.Scanner). Bill numbers that KnowBills knows stay, under the keys that hold some. What cannot be
+// stars, however they are written (vault.Scanner). Bill numbers that vault.KnowBills was told of stay, under the keys that hold some. What cannot be
 // read as JSON is searched as plain text.
 func Redact(line []byte) []byte {
 	line = secretField.ReplaceAll(line, []byte(`${1}"***"`))
 	line = quotedField.ReplaceAll(line, []byte(`${1}\"***\"`))
 	r := reader{line: line, from: jsontext.NewDecoder(bytes.NewReader(line), jsontext.AllowDuplicateNames(true))}
 	if err := r.read(); err != nil {
-		return []byte((&vault.Scanner{}).MaskString(string(line)))
+		return []byte(vault.Words(string(line)))
 	}
 	return append(r.out, line[r.taken:]...)
 }
@@ -159,7 +159,7 @@ func mask(raw []byte, kind jsontext.Kind, key string) (masked []byte, found bool
 	}
 	s := vault.Scanner{}
 	if Keys[key] == KeyBill {
-		s.Ours = knownBill
+		s.Ours = vault.KnownBill
 	}
 	left, hidden := s.MaskText(bytes.Clone(text))
 	if !hidden.Any() {

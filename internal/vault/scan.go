@@ -36,13 +36,6 @@ func (s *Scanner) Mask(text []byte) ([]byte, int) {
 	return hide(text, found), len(found)
 }
 
-// MaskString is Mask for what cannot be changed in place: the words of other programs and of persons.
-func (s *Scanner) MaskString(text string) string {
-	out, _ := s.Mask([]byte(text))
-	out, _ = MaskCodes(out)
-	return string(out)
-}
-
 // CanHold reports, at little cost, whether text has enough digits for a card number, where any byte of another script may be one.
 func CanHold(text []byte) bool {
 	count := 0

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"settled/internal/postgres"
+	"settled/internal/vault"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
@@ -110,7 +111,7 @@ func (s *shell[T]) Work(ctx context.Context, job *river.Job[T]) error {
 		err := s.do(ctx)
 		note := ""
 		if err != nil {
-			note = err.Error()
+			note = vault.Words(err.Error())
 			r.Log.Error("job was not done", slog.String("job", name), slog.String("slot", slot), slog.Any("err", err))
 		}
 		r.note(ctx, name, slot, note, fence)
