@@ -50,12 +50,13 @@ type PlannedInstants struct {
 // three days.
 const lookBack = 7 * 24 * time.Hour
 
+// Whether a window holds a record is asked for by the first one in order, which is one step of an index however large the table is.
 const (
 	selectPlanned = `
 SELECT w.window_id, w.center_id, w.stream, w.business_date, w.window_no, w.cutoff_at, w.deadline_at, w.state, w.sealed_at,
 	(SELECT max(cutoff_at) FROM windows b WHERE b.center_id = w.center_id AND b.stream = w.stream AND b.cutoff_at < w.cutoff_at) AS opens_at,
 	w.calendar, w.planned_at, w.replan_id, `
-	plannedToCome = selectPlanned + `EXISTS (SELECT FROM records r WHERE r.window_id = w.window_id)::int::bigint
+	plannedToCome = selectPlanned + `((SELECT r.record_id FROM records r WHERE r.window_id = w.window_id ORDER BY r.record_id LIMIT 1) IS NOT NULL)::int::bigint
 FROM windows w WHERE center_id = $1 AND stream = $2 AND (cutoff_at > $3 OR state IN ('open', 'sealing')) ORDER BY cutoff_at`
 	plannedOfDays = selectPlanned + `(SELECT count(*) FROM records r WHERE r.window_id = w.window_id)
 FROM windows w WHERE center_id = $1 AND stream = $2 AND business_date >= $3 AND business_date < $4 ORDER BY cutoff_at LIMIT $5`
@@ -225,7 +226,7 @@ func (n *Night) PlannedWindows(ctx context.Context, q Query) (all []PlannedWindo
 		if q.Center != 0 && q.Center != s.ID {
 			continue
 		}
-		windows, err := readPlanned(ctx, n.Pool, plannedOfDays, s.ID, s.Stream, args[2], args[3], listLimit)
+		windows, err := n.counted(ctx, s.ID, s.Stream, args[2], args[3], listLimit)
 		if err != nil {
 			return nil, fmt.Errorf("read windows of %s: %w", s.Name, err)
 		}
@@ -241,6 +242,19 @@ func (n *Night) PlannedWindows(ctx context.Context, q Query) (all []PlannedWindo
 		all = append(all, windows...)
 	}
 	return all, nil
+}
+
+// counted reads windows with the numbers of their records.
+func (n *Night) counted(ctx context.Context, args ...any) ([]PlannedWindow, error) {
+	tx, err := n.Pool.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	if err := byIndex(ctx, tx); err != nil {
+		return nil, err
+	}
+	return readPlanned(ctx, tx, plannedOfDays, args...)
 }
 
 // PlanState is how the windows of a center stand.
@@ -289,6 +303,9 @@ func (n *Night) Replan(ctx context.Context, center int16, from time.Time, reason
 		return s.replanned(l), err
 	}
 	err = postgres.InTx(ctx, n.Pool, key("replan %s", s.Name), func(tx pgx.Tx) error {
+		if err := byIndex(ctx, tx); err != nil {
+			return err
+		}
 		if err := settle.LockCenter(ctx, tx, s.ID); err != nil {
 			return err
 		}

@@ -321,3 +321,50 @@ func TestCalendarThatEndsIsPaged(t *testing.T) {
 		t.Errorf("after the end: %v", err)
 	}
 }
+
+// TestWindowsAreComparedWithoutReadingTheRecords has many records in a window that is sealed: what looks for records of others, under
+// the center's lock too, never reads the table.
+func TestWindowsAreComparedWithoutReadingTheRecords(t *testing.T) {
+	w := newWorld(t, nil)
+	owner := pgtest.Owner(t, w.Pool)
+	w.Pay(t, settletest.Payment{Number: "1", Amount: byn(100)})
+	w.cutoff()
+	_, err := w.night.SealDue(t.Context(), w.Clock.Now())
+	check(t, err)
+	_, err = owner.Exec(t.Context(), `CREATE TEMP TABLE one AS SELECT * FROM records;
+		INSERT INTO records (record_id, order_id, amount, exchange_id, born_at, authorized_at, window_id, merchant_id, currency, operation, kind, slice, sequence,
+			final, card_expiry, approval_code, card)
+		SELECT 1000000 + g, order_id, amount, exchange_id, born_at, authorized_at, window_id, merchant_id, currency, operation, kind, slice, sequence,
+			final, card_expiry, approval_code, card FROM one, generate_series(1, 20000) g;
+		ANALYZE records; ANALYZE windows`)
+	check(t, err)
+	read := func() (n int64) {
+		w.Pool.Reset() // a session sends its statistics when it ends
+		time.Sleep(500 * time.Millisecond)
+		check(t, owner.QueryRow(t.Context(), `SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'records'`).Scan(&n))
+		return n
+	}
+	before := read()
+	w.Clock.Advance(4 * time.Hour) // the next day
+	w.cutAt(22, 0)
+	if s := w.planState(); s.Differing == 0 {
+		t.Error("nothing differs")
+	}
+	w.replan(false)
+	_, err = w.night.SealNow(t.Context(), settletest.FileCenter)
+	check(t, err)
+	w.Clock.Advance(24 * time.Hour)
+	made, err := w.night.PlanWindows(t.Context(), w.Clock.Now())
+	check(t, err)
+	if made == 0 {
+		t.Error("no window was made")
+	}
+	all, err := w.night.PlannedWindows(t.Context(), clearing.Query{})
+	check(t, err)
+	if len(all) == 0 || all[0].Records != 20_001 {
+		t.Errorf("%d windows, the first holds %d records", len(all), all[0].Records)
+	}
+	if n := read() - before; n > 0 {
+		t.Errorf("%d records were read one after another", n)
+	}
+}

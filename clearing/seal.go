@@ -143,6 +143,9 @@ func (n *Night) SealNow(ctx context.Context, center int16) (Window, error) {
 		return Window{}, fmt.Errorf("find the open window of %s: %w", s.Name, err)
 	}
 	err = n.shutOut(ctx, w, time.Time{}, func() (time.Time, error) { return w.cutAt(s, n.now()) }, func(tx pgx.Tx) error {
+		if err := byIndex(ctx, tx); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, continueDay, w.ID, w.CutoffAt)
 		return err
 	})
