@@ -1,9 +1,11 @@
 package clearing_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -56,9 +58,19 @@ func (w *world) planState() clearing.PlanState {
 func TestReplan(t *testing.T) {
 	w := newWorld(t, nil)
 	w.Pay(t, settletest.Payment{Number: "1", Amount: byn(100)})
+	var log bytes.Buffer
+	w.opt.Log = slog.New(slog.NewTextHandler(&log, nil))
 	w.cutAt(22, 0)
 	_, err := w.night.PlanWindows(t.Context(), w.Clock.Now())
 	check(t, err)
+	if said := log.String(); !strings.Contains(said, "planned windows differ from the calendar") || !strings.Contains(said, `mend="settled window replan --center PC-A`) {
+		t.Errorf("logged %s", said)
+	}
+	_, registry := w.second(&quiet{})
+	if all := samples(t, registry); all["settled_windows_differing{PC-A,ipm}"] != 26 || all["settled_windows_planned_seconds{PC-A,ipm}"] != (14*24*time.Hour+13*time.Hour).Seconds() ||
+		all["settled_calendar_ends_days{BY-test,PC-A}"] != 669 {
+		t.Errorf("metered %v %v %v", all["settled_windows_differing{PC-A,ipm}"], all["settled_windows_planned_seconds{PC-A,ipm}"], all["settled_calendar_ends_days{BY-test,PC-A}"])
+	}
 	if s := w.planState(); s.Differing != 26 || !strings.Contains(s.First, "window 1 of 2026-03-03") || !strings.Contains(s.Mend, "--center PC-A") {
 		t.Errorf("%+v", s)
 	}

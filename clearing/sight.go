@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"settled/clearing/remote"
 	"settled/settle/order"
@@ -18,14 +19,16 @@ type Sight struct {
 	Temporary []string // names left over of deliveries, in the directory for our files
 }
 
-// LookAround connects to the file server of every center, logs in with the configured credentials and host keys, and lists the
+// LookAround connects to the file servers of all centers at once, logs in with the configured credentials and host keys, and lists the
 // directories. It writes nothing, here or there. A center that is left alone after refused logins is not connected to (ErrParked).
 func (n *Night) LookAround(ctx context.Context) (all []Sight) {
-	for _, s := range n.centers {
-		sight := Sight{Center: s.Name, Address: s.SFTP.Address}
-		sight.Err = n.look(ctx, s, &sight)
-		all = append(all, sight)
+	all = make([]Sight, len(n.centers))
+	var looks sync.WaitGroup
+	for i, s := range n.centers {
+		all[i] = Sight{Center: s.Name, Address: s.SFTP.Address}
+		looks.Go(func() { all[i].Err = n.look(ctx, s, &all[i]) })
 	}
+	looks.Wait()
 	return all
 }
 

@@ -86,6 +86,9 @@ func Examine(ctx context.Context, o Options) Report {
 		o.Wall = time.Now
 	}
 	p := &patient{Options: o, now: o.Wall()}
+	if o.Now != nil {
+		p.now = o.Now()
+	}
 	defer p.close()
 	report := Report{State: Good, Counts: map[State]int{}}
 	for _, c := range checks {
@@ -125,6 +128,8 @@ func (p *patient) lacks(c check) string {
 		}
 	}
 	switch {
+	case p.Fault != nil && c.name != checks[0].name:
+		return "it needs a valid environment"
 	case c.needs.config && p.config == nil:
 		return "it needs a valid configuration"
 	case c.needs.database && p.pool == nil:
@@ -148,9 +153,9 @@ func (p *patient) connect(ctx context.Context) error {
 		pool.Close()
 		return err
 	}
-	p.pool, p.now = pool, at
-	if p.Now != nil {
-		p.now = p.Now()
+	p.pool = pool
+	if p.Now == nil {
+		p.now = at
 	}
 	return nil
 }

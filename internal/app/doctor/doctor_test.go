@@ -316,4 +316,8 @@ func TestWhatCannotBeLookedAtIsUnchecked(t *testing.T) {
 	if r := in.look("keys"); r.State != doctor.Unchecked || !strings.Contains(says(r), "needs the database") {
 		t.Errorf("keys are %s: %s", r.State, says(r))
 	}
+	in.o.Fault = config.ErrInvalid
+	if r := in.look("database"); r.State != doctor.Unchecked || !strings.Contains(says(r), "valid environment") {
+		t.Errorf("the database is %s: %s", r.State, says(r))
+	}
 }
