@@ -168,7 +168,7 @@ func faultOf(err error, second int) *fault {
 	switch {
 	case errors.Is(err, settle.ErrNoWindow):
 		return &fault{first: errInternal, second: onProcessing, status: http.StatusServiceUnavailable, detail: "no clearing window is planned at the processing center"}
-	case errors.Is(err, settle.ErrBusy):
+	case errors.Is(err, settle.ErrBusy), errors.Is(err, settle.ErrHeld):
 		return errStalled
 	case postgres.Kind(err) == postgres.Rejected:
 		return errUnavailable

@@ -68,6 +68,9 @@ func (a *attempt) begin(ctx context.Context, id int64) error {
 		if a.file, err = oneFile(ctx, tx, lockFile, id); err != nil {
 			return err
 		}
+		if err := free(ctx, tx, a.s); err != nil {
+			return err
+		}
 		if a.file.Frozen || a.file.State != FileReleased && a.file.State != FileSending {
 			return fmt.Errorf("%w: file is %s, frozen: %t", ErrState, a.file.State, a.file.Frozen)
 		}
@@ -311,6 +314,9 @@ func (a *attempt) reach(ctx context.Context) error {
 		tag, err := tx.Exec(ctx, reachRename, a.file.ID, a.no, a.token)
 		if err == nil && tag.RowsAffected() != 1 {
 			err = ErrFenced
+		}
+		if err == nil {
+			err = free(ctx, tx, a.s)
 		}
 		return err
 	})

@@ -71,7 +71,7 @@ func (n *Night) deliverCenter(ctx context.Context, s *station, now time.Time) (i
 
 // DeliverFile makes one attempt to deliver a released file, and records it. nil means that the file is now proven to be at
 // the center. What an attempt leaves behind after an error, or when the process dies in it, is in docs/delivery.md. Errors:
-// ErrState, ErrOrder, ErrBusy, ErrParked, ErrFenced, and *remote.Error.
+// ErrState, ErrOrder, ErrBusy, ErrParked, ErrFenced, ErrHeld, and *remote.Error.
 func (n *Night) DeliverFile(ctx context.Context, id int64) error {
 	f, err := oneFile(ctx, n.Pool, selectFile+`WHERE file_id = $1`, id)
 	if err != nil {
@@ -228,7 +228,7 @@ func (n *Night) decideUnknown(ctx context.Context, s *station, f File, now time.
 
 // unlessLost is err, unless it says that another worker was first: then everything is as it should be.
 func unlessLost(err error) error {
-	for _, first := range []error{ErrBusy, ErrParked, ErrState, ErrOrder, ErrNotDue, ErrFenced} {
+	for _, first := range []error{ErrBusy, ErrParked, ErrState, ErrOrder, ErrNotDue, ErrFenced, ErrHeld} {
 		if errors.Is(err, first) {
 			return nil
 		}

@@ -78,12 +78,13 @@ var (
 	planLeft     = gauge("windows_planned_seconds", "Time until the last cut-off that is planned, from which on card payments are refused; below 0: they are.")
 	planDiffers  = gauge("windows_differing", "Windows that `settled window replan` would remove or make, because they differ from the configuration of this process.")
 	calendarEnds = prometheus.NewDesc("settled_calendar_ends_days", "Days until the last date that the calendar of a center covers; below 0: it has ended.", []string{"pc", "calendar"}, nil)
+	centerHeld   = gauge("center_held", "1 while nothing is numbered for the center or sent to it: it was not looked at yet, or has what the books lack, or all is held; else 0.")
 	horizon      = prometheus.NewDesc("settled_calendar_horizon_timestamp_seconds", "Last date that the calendar covers.", []string{"calendar"}, nil)
 )
 
 // perStream are the gauges in the order in which scrapeNight returns them.
 var perStream = []*prometheus.Desc{cutoffNext, cutoffSealed, cutoffLate, fileDeadline, fileWaiting, fileUnknown, fileNewest, batchRecords,
-	replyOverdue, weakOverdue, unreplied, unrepliedAge, replyLast, quarantined, numbersLeft}
+	replyOverdue, weakOverdue, unreplied, unrepliedAge, replyLast, quarantined, numbersLeft, centerHeld}
 
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
@@ -119,7 +120,8 @@ SELECT
 	(SELECT extract(epoch FROM max(fetched_at)) FROM replies WHERE center_id = $1),
 	(SELECT count(*)::float8 FROM replies WHERE center_id = $1 AND state = 'quarantined'),
 	(SELECT greatest($6::int - coalesce((SELECT last - base FROM file_sequences
-		WHERE center_id = $1 AND stream = $2 AND (scope = '') = $7 ORDER BY scope DESC LIMIT 1), 0), 0)::float8 WHERE $6::int IS NOT NULL)`
+		WHERE center_id = $1 AND stream = $2 AND (scope = '') = $7 ORDER BY scope DESC LIMIT 1), 0), 0)::float8 WHERE $6::int IS NOT NULL),
+	(SELECT (held($1) IS NOT NULL)::int::float8)`
 
 // scrapeTimeout bounds the reading of the gauges.
 const scrapeTimeout = 5 * time.Second

@@ -123,8 +123,11 @@ func (n *Night) station(id int16) (*station, error) {
 }
 
 // Step does everything that is due at the clock's instant once, in order, center by center. It reports whether anything
-// moved; the caller repeats until nothing does. Errors of several centers are joined.
+// moved; the caller repeats until nothing does. Errors of several centers are joined. While the books are held it does nothing.
 func (n *Night) Step(ctx context.Context) (progressed bool, err error) {
+	if held, err := n.heldAll(ctx); held || err != nil {
+		return false, err
+	}
 	var all []error
 	for _, s := range n.centers {
 		moved, err := n.stepCenter(ctx, s)
@@ -141,7 +144,7 @@ func (n *Night) Step(ctx context.Context) (progressed bool, err error) {
 func (n *Night) stepCenter(ctx context.Context, s *station) (progressed bool, err error) {
 	now := n.now()
 	steps := []func(context.Context, *station, time.Time) (int, error){
-		n.plan, n.sealCenter, n.numberCenter, n.buildCenter, n.deliverCenter, n.fetchCenter, n.applyCenter, n.watchReplies,
+		n.plan, n.lookCenter, n.sealCenter, n.numberCenter, n.buildCenter, n.deliverCenter, n.fetchCenter, n.applyCenter, n.watchReplies,
 	}
 	var all []error
 	for _, step := range steps {

@@ -2,6 +2,7 @@ package clearing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -89,6 +90,9 @@ func (n *Night) planFile(ctx context.Context, tx pgx.Tx, s *station, b Batch, bu
 
 // planAgain gives a build of a batch the number of the one before it.
 func (n *Night) planAgain(ctx context.Context, tx pgx.Tx, s *station, b Batch, build int16, now time.Time) (id int64, err error) {
+	if err := lockNumbers(ctx, tx, s); err != nil {
+		return 0, err
+	}
 	before, err := oneFile(ctx, tx, latestBuild, b.ID)
 	if err != nil {
 		return 0, err
@@ -100,10 +104,12 @@ func (n *Night) planAgain(ctx context.Context, tx pgx.Tx, s *station, b Batch, b
 	return id, nil
 }
 
-// lockNumbers lets one transaction at a time number files of a stream.
+// lockNumbers lets one transaction at a time number files of a stream. ErrHeld: none may.
 func lockNumbers(ctx context.Context, tx pgx.Tx, s *station) error {
-	_, err := tx.Exec(ctx, lockStream, sealLock, s.Name+"/"+s.Stream)
-	return err
+	if _, err := tx.Exec(ctx, lockStream, sealLock, s.Name+"/"+s.Stream); err != nil {
+		return err
+	}
+	return free(ctx, tx, s)
 }
 
 // unnumbered is a file that waits for a number.
@@ -189,6 +195,9 @@ SELECT DISTINCT scope FROM files WHERE center_id = $1 AND stream = $2 AND state 
 	given := 0
 	for _, scope := range scopes {
 		count, err := n.numberWaiting(ctx, s, scope, now)
+		if errors.Is(err, ErrHeld) {
+			return given, nil
+		}
 		if err != nil {
 			return given, err
 		}

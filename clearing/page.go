@@ -25,7 +25,9 @@ var (
 	pageUnknownDelivery = Page{"unknown_delivery", "Nobody can tell whether the center has a file. It does not go again by itself.",
 		"`settled file verify FILE --at-center`, ask the center, then `settled file mark-delivered` or `settled file resend`"}
 	pageDeliveryStopped = Page{"delivery_stopped", "A file is frozen.",
-		"`settled file show` says whether other bytes stand under its name or temporary files have to be removed by the center; then `settled file retry`"}
+		"`settled file show` says whether other bytes stand under its name, temporary files have to be removed by the center, or what is in it may be in a file that the books lack; then `settled file retry`"}
+	pageBooksLack = Page{"books_lack_files", "After a restore, a fail-over or a time in which nobody saw the database, the center has a file that the books lack, or looking there proves nothing; break B-29 opens. Nothing is numbered for the center or sent to it.",
+		"`settled resume --after-restore --dry-run` shows what was found ([after a restore](delivery.md#after-a-restore))"}
 	pageDeadlinePassed = Page{"deadline_passed", "A file is not delivered and its deadline has passed; it goes on being tried.",
 		"Tell the center that the file comes late; `settled file show` says what stands in its way"}
 	pageReplyQuarantined = Page{"reply_quarantined", "A reply cannot be applied; nothing of it was.",

@@ -85,7 +85,11 @@ func (n *Night) sealCenter(ctx context.Context, s *station, now time.Time) (int,
 		return 0, fmt.Errorf("read windows due: %w", err)
 	}
 	for i, w := range due {
-		if err := n.SealWindow(ctx, w.ID); err != nil {
+		err := n.SealWindow(ctx, w.ID)
+		if errors.Is(err, ErrHeld) {
+			return i, nil
+		}
+		if err != nil {
 			return i, err
 		}
 	}
@@ -93,7 +97,7 @@ func (n *Night) sealCenter(ctx context.Context, s *station, now time.Time) (int,
 }
 
 // SealWindow seals one window whose cut-off has come. A window that is sealed already stays as it is. Errors: ErrNotFound,
-// ErrNotDue, ErrOrder while an earlier window of the center is not sealed, ErrClock while the clocks disagree.
+// ErrNotDue, ErrOrder while an earlier window of the center is not sealed, ErrClock while the clocks disagree, ErrHeld.
 func (n *Night) SealWindow(ctx context.Context, id int32) error {
 	w, err := one[Window](ctx, n.Pool, windowByID, id)
 	if err != nil {
@@ -105,7 +109,7 @@ func (n *Night) SealWindow(ctx context.Context, id int32) error {
 	}
 	started := n.now()
 	if w.State == "open" {
-		if err := n.shutOut(ctx, w, w.CutoffAt, func() (time.Time, error) { return w.dueAt(n.now()) }, func(pgx.Tx) error { return nil }); err != nil {
+		if err := n.shutOut(ctx, s, w, w.CutoffAt, func() (time.Time, error) { return w.dueAt(n.now()) }, func(pgx.Tx) error { return nil }); err != nil {
 			return fmt.Errorf("seal window %d of %s: %w", id, s.Name, err)
 		}
 	}
@@ -142,7 +146,7 @@ func (n *Night) SealNow(ctx context.Context, center int16) (Window, error) {
 	if err != nil {
 		return Window{}, fmt.Errorf("find the open window of %s: %w", s.Name, err)
 	}
-	err = n.shutOut(ctx, w, time.Time{}, func() (time.Time, error) { return w.cutAt(s, n.now()) }, func(tx pgx.Tx) error {
+	err = n.shutOut(ctx, s, w, time.Time{}, func() (time.Time, error) { return w.cutAt(s, n.now()) }, func(tx pgx.Tx) error {
 		if err := byIndex(ctx, tx); err != nil {
 			return err
 		}
@@ -176,9 +180,9 @@ WHERE window_id = $1 AND state = 'open'`
 // record of the center has committed before, or will look for a window afterwards. at is called under the lock, so no
 // record that is in the window was born after it. due is the instant that must have come by every clock; then is what follows
 // in the same commit.
-func (n *Night) shutOut(ctx context.Context, w Window, due time.Time, at func() (time.Time, error), then func(pgx.Tx) error) error {
+func (n *Night) shutOut(ctx context.Context, s *station, w Window, due time.Time, at func() (time.Time, error), then func(pgx.Tx) error) error {
 	return postgres.InTx(ctx, n.Pool, key("window/%d/shut out", w.ID), func(tx pgx.Tx) error {
-		if err := n.Reached(ctx, tx, due); err != nil { // before the lock: writers wait no longer for it
+		if err := errors.Join(free(ctx, tx, s), n.Reached(ctx, tx, due)); err != nil { // before the lock: writers wait no longer for it
 			return err
 		}
 		if err := settle.LockCenter(ctx, tx, w.Center); err != nil {
@@ -217,7 +221,7 @@ func (n *Night) count(ctx context.Context, s *station, id int32) error {
 		if err := long(ctx, tx); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, lockStream, sealLock, s.Name+"/"+s.Stream); err != nil {
+		if err := lockNumbers(ctx, tx, s); err != nil {
 			return err
 		}
 		w, err := one[Window](ctx, tx, windowByID, id)

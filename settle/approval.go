@@ -89,8 +89,8 @@ var differences = map[difference]struct{ category, words string }{
 	undeadApproval:  {"B-07", "the center has it as standing, our books as ended without money: its reversal is owed"},
 	unknownRefund:   {"B-02", "the center gave money back that our books know nothing of: a person decides"},
 	strange:         {"B-02", "the center approved it, and its numbers or terminal are not ours: a person decides"},
-	neverGiven: {"B-02", "the center approved it under a number that this database has not given out yet, as after a restore of an old " +
-		"backup: a person decides"},
+	neverGiven: {"B-02", "the center approved it under a number that this database has not given out, as after a restore of an old " +
+		"backup, when the merchant may have been told that it was paid: a person decides"},
 	otherExchange:  {"B-04", "the center has another kind, time, amount, currency or center of it than our books: a person decides"},
 	stillStanding:  {"B-07", "the center has reversed less of it than it confirmed to us: a person decides"},
 	notStanding:    {"B-07", "the center has reversed all of it, our books have it as standing: a person decides"},

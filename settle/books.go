@@ -101,6 +101,7 @@ var (
 	ErrOneStage      = errors.New("settle: confirmation is not required")
 	ErrOperation     = errors.New("settle: operation is not a successful payment")
 	ErrExternalReuse = errors.New("settle: external id was used with another amount")
+	ErrHeld          = errors.New("settle: the books are held: their database was restored, and a person must let them go on")
 	ErrLate          = errors.New("settle: outcome came after it had become unknown")
 )
 

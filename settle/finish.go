@@ -41,7 +41,7 @@ func (b *Books) Finish(ctx context.Context, p *Payment, r Result) error {
 	out := &outcome{Payment: *p, Result: r}
 	if out.presents() {
 		var err error
-		if out.record, err = b.ids.next(ctx, "record/slice", recordBlock); err != nil {
+		if out.record, err = b.ids.next(ctx, recordName, recordBlock); err != nil {
 			return err
 		}
 	}

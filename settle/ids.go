@@ -36,13 +36,14 @@ func (b *blocks) close() {
 
 type block struct{ next, end int64 }
 
+// reserveBlock reserves nothing while the books are held: the same statement asks.
 const reserveBlock = `
-INSERT INTO id_blocks (name, next) VALUES ($1, $2 + 1)
+INSERT INTO id_blocks (name, next) SELECT $1, $2::bigint + 1 WHERE held(0::smallint) IS NULL
 ON CONFLICT (name) DO UPDATE SET next = id_blocks.next + $2
 RETURNING next - $2`
 
 // next returns the next identifier of a name, reserving size at a time. The first is 1. It waits for the database, and for
-// others who do, no longer than ctx lasts.
+// others who do, no longer than ctx lasts. ErrHeld: none is given out.
 func (b *blocks) next(ctx context.Context, name string, size int64) (int64, error) {
 	if b.err != nil {
 		return 0, fmt.Errorf("reserve identifiers of %q: %w", name, b.err)
@@ -59,7 +60,11 @@ func (b *blocks) next(ctx context.Context, name string, size int64) (int64, erro
 		b.open[name] = cur
 	}
 	if cur.next == cur.end {
-		if err := b.pool.QueryRow(ctx, reserveBlock, name, size).Scan(&cur.next); err != nil {
+		err := b.pool.QueryRow(ctx, reserveBlock, name, size).Scan(&cur.next)
+		if isNotFound(err) {
+			err = ErrHeld
+		}
+		if err != nil {
 			return 0, fmt.Errorf("reserve %d identifiers of %q: %w", size, name, err)
 		}
 		cur.end = cur.next + size
@@ -67,6 +72,21 @@ func (b *blocks) next(ctx context.Context, name string, size int64) (int64, erro
 	cur.next++
 	return cur.next - 1, nil
 }
+
+// IDNames are the names of all identifiers that books of the directory give out.
+func IDNames(d *Directory) []string {
+	names := []string{exchangeName(paymentExchange), exchangeName(adviceExchange), recordName}
+	for id := range d.merchants {
+		names = append(names, billName(id))
+	}
+	return names
+}
+
+// recordName is the name of the identifiers of clearing records.
+const recordName = "record/slice"
+
+// billName is the name of the bill numbers of a merchant.
+func billName(merchant int32) string { return fmt.Sprintf("bill/%d", merchant) }
 
 // Sizes of the blocks: small where a gap shows (bill numbers), large on the hot path.
 const (
@@ -84,7 +104,7 @@ const billCounter = 1_000_000_000
 // billNumber makes the order id: "5", the merchant id (5 digits at least), and a 9-digit counter of the merchant; 15 or 16
 // digits in all.
 func (b *Books) billNumber(ctx context.Context, merchant int32) (int64, error) {
-	n, err := b.ids.next(ctx, fmt.Sprintf("bill/%d", merchant), billBlock)
+	n, err := b.ids.next(ctx, billName(merchant), billBlock)
 	if err != nil {
 		return 0, err
 	}

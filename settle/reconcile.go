@@ -3,6 +3,7 @@ package settle
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -57,7 +58,8 @@ UNION ALL` + selectWaiting + `e.transmitted_at >= $1 AND e.transmitted_at < $2`
 UNION ALL` + selectWaiting + `e.exchange_id = ANY ($1)`
 	handledApprovals = `
 SELECT exchange_id, CASE WHEN state = 2 AND settled_at >= $2 THEN 1 ELSE state END FROM unknown_approvals WHERE center_id = $1 AND sent_at >= $3 AND sent_at < $4`
-	givenNumbers = `SELECT coalesce((SELECT next FROM id_blocks WHERE name = $1), 0)`
+	jumpedNumbers = `SELECT next_before, next_after FROM id_jumps WHERE name = $1`
+	givenNumbers  = `SELECT coalesce((SELECT next FROM id_blocks WHERE name = $1), 0)`
 )
 
 // comparison is a log beside what our books have of its range.
@@ -65,7 +67,8 @@ type comparison struct {
 	log      *CenterLog
 	ours     map[int64]knownExchange
 	handled  map[int64]UnknownState
-	given    [2]int64 // by lane: the first exchange of it that was not given out
+	given    [2]int64     // by lane: the first exchange of it that was not given out
+	jumps    [2][]idRange // by lane: what was passed over, because an older life of the database may have given it out
 	terminal func(center int16, terminal, acceptor string) (merchant int32, ours bool)
 }
 
@@ -134,7 +137,12 @@ func (c *comparison) read(ctx context.Context, tx pgx.Tx, sql string, args ...an
 // readNumbers reads how far numbers were given out, and what was found as unknown before.
 func (c *comparison) readNumbers(ctx context.Context, tx pgx.Tx) error {
 	for lane := range c.given {
-		if err := tx.QueryRow(ctx, givenNumbers, exchangeName(int64(lane))).Scan(&c.given[lane]); err != nil {
+		name := exchangeName(int64(lane))
+		if err := tx.QueryRow(ctx, givenNumbers, name).Scan(&c.given[lane]); err != nil {
+			return err
+		}
+		var err error
+		if c.jumps[lane], err = collect[idRange](ctx, tx, jumpedNumbers, name); err != nil {
 			return err
 		}
 	}
@@ -149,6 +157,15 @@ func (c *comparison) readNumbers(ctx context.Context, tx pgx.Tx) error {
 		return nil
 	})
 	return err
+}
+
+// idRange are identifiers from First on and less than End.
+type idRange struct{ First, End int64 }
+
+// gave tells that this life of the database has given the number of an exchange out. What it passed over, an earlier life may have.
+func (c *comparison) gave(exchange int64) bool {
+	n, lane := exchange/2, exchange%2
+	return n < c.given[lane] && !slices.ContainsFunc(c.jumps[lane], func(r idRange) bool { return n >= r.First && n < r.End })
 }
 
 // differences goes through both sides once.
@@ -188,7 +205,7 @@ func (c *comparison) judge(a *CenterApproval) found {
 	if !about.Numbered {
 		f.number = 0
 	} else {
-		about.Given, about.Handled = f.number/2 < c.given[f.number%2], c.handled[f.number]
+		about.Given, about.Handled = c.gave(f.number), c.handled[f.number]
 		if k, ok := c.ours[f.number]; ok {
 			f.ours, f.merchant = &k, k.Merchant
 		}

@@ -179,9 +179,13 @@ func TestReconcileDoesNotGuess(t *testing.T) {
 	later := *w.lose(w.begin("number of a lost database"))
 	later.Exchange += 1 << 20
 	w.approved(&later, 0)
+	passed := w.lose(w.begin("number that was passed over after a restore"))
+	w.exec(`INSERT INTO epochs (epoch, begun_at, since, alive_at, looks, identity, cause, state) VALUES (1, now(), now(), now(), true, server_identity(), 'restored', 'running')`)
+	w.exec(`INSERT INTO id_jumps (name, epoch, next_before, next_after) VALUES ('exchange/0', 1, $1, $2)`, passed.Exchange/2, passed.Exchange/2+1)
+	w.approved(passed, 0)
 	moved := w.approved(w.finish(w.begin("another time"), true), 0)
 	moved.Sent = moved.Sent.Add(-30 * time.Minute)
-	w.want(7, 0, "B-01 10000 true", "B-02 10000 false", "B-02 10000 false", "B-02 10000 false", "B-04 10000 true", "B-04 9999 true", "B-07 10000 true")
+	w.want(8, 0, "B-01 10000 true", "B-02 10000 false", "B-02 10000 false", "B-02 10000 false", "B-02 10000 false", "B-04 10000 true", "B-04 9999 true", "B-07 10000 true")
 	if u := w.unknown(); len(u) != 0 {
 		t.Errorf("owed %+v", u)
 	}

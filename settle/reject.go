@@ -73,7 +73,7 @@ func (w *work) represent(r RejectedRecord, j reject) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	id, err := w.books.ids.next(w.ctx, "record/slice", recordBlock)
+	id, err := w.books.ids.next(w.ctx, recordName, recordBlock)
 	if err != nil {
 		return 0, err
 	}

@@ -321,7 +321,7 @@ func (w *work) present(kind RecordKind, operation, slice int16, amount int64, se
 	if err != nil {
 		return 0, 0, err
 	}
-	id, err := w.books.ids.next(w.ctx, "record/slice", recordBlock)
+	id, err := w.books.ids.next(w.ctx, recordName, recordBlock)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -19,6 +19,7 @@ import (
 	"settled/migrations"
 	"settled/settle"
 	"settled/settle/audit"
+	"settled/settle/epoch"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -50,6 +51,7 @@ type Core struct {
 	Night    *clearing.Night
 	Registry *prometheus.Registry
 	Clock    *clock.Clock // nil where Options.Now tells the time
+	epochs   *epoch.Keeper
 	audits   audit.Metrics
 	wake     func() // set by Start
 	enqueue  func(ctx context.Context, tx pgx.Tx, kind clearing.JobKind, id int64) error
@@ -79,6 +81,9 @@ func (c *Core) open(ctx context.Context) error {
 		return err
 	}
 	if err := c.startClock(ctx); err != nil {
+		return err
+	}
+	if err := c.startEpochs(ctx); err != nil {
 		return err
 	}
 	if err := c.openKeys(ctx); err != nil {

@@ -19,7 +19,7 @@ const expireBatch = 500
 
 // Jobs are the functions that the worker calls. Demo and tests call the same ones at instants of their own.
 func (s *Server) Jobs() work.Jobs {
-	return work.Jobs{
+	return s.unlessHeldAll(work.Jobs{
 		PlanWindows:  func(ctx context.Context) error { _, err := s.Night.PlanWindows(ctx, s.Now()); return err },
 		Expire:       s.Expire,
 		Timeout:      s.Timeout,
@@ -37,7 +37,7 @@ func (s *Server) Jobs() work.Jobs {
 
 		Notify:           s.notify,
 		DueNotifications: func(ctx context.Context) ([]settle.DueNotification, error) { return s.Books.DueNotifications(ctx) },
-	}
+	})
 }
 
 // Expire gives up every hold whose end has come.
@@ -111,7 +111,7 @@ func (c *Core) build(ctx context.Context, batch int64) error {
 
 // unlessLater is the error, unless the rows say when there is something to do again.
 func unlessLater(err error) error {
-	for _, later := range []error{clearing.ErrBusy, clearing.ErrParked, clearing.ErrOrder, clearing.ErrState, clearing.ErrNotDue, clearing.ErrFenced, clearing.ErrRecorded} {
+	for _, later := range []error{clearing.ErrBusy, clearing.ErrParked, clearing.ErrOrder, clearing.ErrState, clearing.ErrNotDue, clearing.ErrFenced, clearing.ErrHeld, clearing.ErrRecorded} {
 		if errors.Is(err, later) {
 			return nil
 		}
@@ -184,6 +184,9 @@ func (c *Core) inOrder() []int16 {
 
 // next asks the rows which steps of the night are to be done now.
 func (c *Core) next(ctx context.Context) (next work.Next, err error) {
+	if c.epochs.Held() {
+		return next, nil
+	}
 	rows, err := c.Pool.Query(ctx, nextSteps, c.Now(), c.inOrder())
 	if err != nil {
 		return next, err

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"sync/atomic"
-	"time"
 
 	"settled/authorize"
 	"settled/authorize/instant"
@@ -51,6 +50,7 @@ func (s *Server) start(ctx context.Context, roles Roles) error {
 	if err := s.startPulse(); err != nil {
 		return err
 	}
+	s.watchEpochs()
 	if err := s.startGateway(); err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (s *Server) startGateway() error {
 	}
 	s.Gateway, err = authorize.New(authorize.Options{Books: s.Books, Directory: s.Config.Directory, Vault: s.Vault, Centers: centers, Banks: banks,
 		Merchants: merchants(s.Config), Source: sourceBehind(s.Environment.Proxies), Secure: secureBehind(s.Environment.Proxies), Now: s.Now, Log: s.Log, Registerer: s.Registry, InlineBudget: s.InlineBudget,
-		PublicURL: s.Config.PublicURL, SigningKey: s.Config.SigningKey, ThreeDS: secure, Stalled: s.pulse.refuses})
+		PublicURL: s.Config.PublicURL, SigningKey: s.Config.SigningKey, ThreeDS: secure, Stalled: s.refuses})
 	if err != nil {
 		return err
 	}
@@ -208,14 +208,6 @@ func (s *Server) operations() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn)}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-		defer cancel()
-		if s.pulse.stalled.Load() || s.Pool.Ping(ctx) != nil {
-			http.Error(w, "database does not answer", http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "ready")
-	})
+	mux.HandleFunc("GET /readyz", s.serveReady)
 	return mux
 }

@@ -65,11 +65,11 @@ func (c *Core) instant(ctx context.Context, tx pgx.Tx) (at time.Time, certain bo
 	return at, agree == nil, err
 }
 
-// seal seals a window. One whose time has not come by the clocks, or while they disagree, is sealed by a later look at the rows; one
-// that is not there any more was planned anew.
+// seal seals a window. One whose time has not come by the clocks, or while they disagree, or while the center is held, is sealed by a
+// later look at the rows; one that is not there any more was planned anew.
 func (s *Server) seal(ctx context.Context, window int64) error {
 	err := s.Night.SealWindow(ctx, int32(window))
-	if errors.Is(err, clearing.ErrClock) || errors.Is(err, clearing.ErrNotDue) || errors.Is(err, clearing.ErrNotFound) {
+	if errors.Is(err, clearing.ErrClock) || errors.Is(err, clearing.ErrNotDue) || errors.Is(err, clearing.ErrHeld) || errors.Is(err, clearing.ErrNotFound) {
 		return nil
 	}
 	return err

@@ -306,8 +306,18 @@ var corruptions = []struct{ invariant, name, sql string }{
 	{"INV-18", "log that made more owed than is there", unknownApproval + `UPDATE authorization_logs SET unknown = 2`},
 	{"INV-18", "approval reversed that stands in the books", unknownApproval + `UPDATE unknown_approvals SET exchange_id =
 		(SELECT t.exchange_id FROM transactions t JOIN orders o USING (merchant_id, order_id) WHERE ordernumber = 'held')`},
+	{"INV-37", "file number given twice", anEpoch + `UPDATE files SET attempts = 1;
+		INSERT INTO lost_files (epoch, base, sequence, business_date, center_id, stream, scope, name, evidence)
+		SELECT 1, base, sequence, '2026-03-02', center_id, stream, scope, 'other.ipm', 'seen' FROM files LIMIT 1`},
+	{"INV-37", "message number given twice", `UPDATE transactions SET exchange_id = (SELECT min(exchange_id) FROM transactions)
+		WHERE exchange_id = (SELECT max(exchange_id) FROM transactions)`},
+	{"INV-37", "restored database", anEpoch + `UPDATE epochs SET state = 'held'`},
+	{"INV-37", "another database", anEpoch + `UPDATE epochs SET identity = '1/1/1/1'`},
 	{"INV-19", "sent for another amount", `UPDATE owed_exchanges SET amount = amount + 1`},
 }
+
+// anEpoch is one without a doubt.
+const anEpoch = `INSERT INTO epochs (epoch, begun_at, since, alive_at, looks, identity, cause, state) VALUES (1, now(), now(), now(), false, server_identity(), 'first', 'running');`
 
 // unknownApproval is a good one: found by a log, its reversal owed, its break open.
 const unknownApproval = `

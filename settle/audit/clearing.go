@@ -74,17 +74,20 @@ WHERE coalesce(s.records, 0) <> coalesce(l.records, 0)`
 
 // A round of numbers begins at 1 where the one before it ended; base counts the numbers of the rounds before. Numbers are given
 // in order, and a file id names one batch, whatever the round.
+// The numbers of lost files were given, too.
 const sqlSequences = `
-WITH numbered AS (
+WITH given AS (
+	SELECT center_id, stream, scope, base, sequence FROM files UNION SELECT center_id, stream, scope, base, sequence FROM lost_files
+), numbered AS (
 	SELECT center_id, stream, scope, count(DISTINCT base + sequence) AS n, min(base + sequence) AS first, max(base + sequence) AS last, max(base) AS base
-	FROM files GROUP BY 1, 2, 3
+	FROM given GROUP BY 1, 2, 3
 )
 SELECT format('center %s, stream %s, scope %s: %s numbers from %s to %s, last given %s', center_id, stream, scope, n, first, f.last, s.last), 0
 FROM numbered f FULL JOIN file_sequences s USING (center_id, stream, scope)
 WHERE f.first IS DISTINCT FROM 1 OR f.n <> f.last OR f.last IS DISTINCT FROM s.last OR f.base IS DISTINCT FROM s.base
 UNION ALL
 SELECT format('center %s, stream %s, scope %s: a round after %s numbers begins at %s', center_id, stream, scope, base, min(sequence)), 0
-FROM files GROUP BY center_id, stream, scope, base HAVING min(sequence) <> 1
+FROM given GROUP BY center_id, stream, scope, base HAVING min(sequence) <> 1
 UNION ALL
 SELECT format('center %s: file id %s names the files of %s batches', center_id, logical_id, count(DISTINCT batch_id)), 0
 FROM files WHERE state <> 'unnumbered' GROUP BY center_id, logical_id HAVING count(DISTINCT batch_id) > 1

@@ -25,6 +25,8 @@ var notChecked = map[string]string{
 	"file_chunks.plain_offset":  "bytes, not money",
 	"files.bytes":               "bytes, not money; their hash is compared at each reading",
 	"id_blocks.next":            "a counter; gaps are allowed",
+	"id_jumps.next_after":       "as id_blocks.next",
+	"id_jumps.next_before":      "as id_blocks.next",
 	"inbox_files.size":          "bytes, not money",
 	"leases.fence":              "a counter",
 	"replies.bytes":             "bytes, not money; their hash is compared at each reading",

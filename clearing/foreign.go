@@ -1,0 +1,228 @@
+package clearing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"settled/clearing/remote"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// LostFile is a file of ours that went to a center and that the books do not have.
+type LostFile struct {
+	Name         string    `json:"name"`
+	BusinessDate time.Time `json:"business_date"`
+	Sequence     int32     `json:"sequence"`
+	Evidence     string    `json:"evidence"` // where it was seen, or who says so
+}
+
+// Survey is what a center has of us beside what the books have.
+type Survey struct {
+	Center  int16      `json:"center"`
+	Name    string     `json:"name"`
+	Lost    []LostFile `json:"lost"`    // without those that the books know as lost
+	Waiting []string   `json:"waiting"` // files that the books have and that are not proven to be there
+	// Blind tells why what was not found proves nothing: the center cannot be asked, or takes files away.
+	Blind string `json:"blind,omitempty"`
+	// Missed tells that a cut-off came, or a file was on its way to a center that takes it twice, in the time that the books may lack.
+	Missed bool `json:"missed"`
+	// passing is why the center could not be looked at now, where a later look may do.
+	passing error
+	// Next are the numbers that the next file would get, by the date or round that numbers belong to.
+	Next map[string]int32 `json:"next"`
+}
+
+// clear tells that nothing speaks against numbering and sending.
+func (v Survey) clear() bool { return len(v.Lost) == 0 && (v.Blind == "" || !v.Missed) }
+
+// words say what was found.
+func (v Survey) words() []string {
+	out := []string{}
+	for _, l := range v.Lost {
+		out = append(out, fmt.Sprintf("%s: %s", l.Name, l.Evidence))
+	}
+	if v.Blind != "" && v.Missed {
+		out = append(out, v.Blind+", and a cut-off came or a file was on its way in the time that the books may lack")
+	}
+	return out
+}
+
+// ourName parses what fileName makes for a center: the date, the number, and nothing that another center's files have.
+func ourName(s *station) *regexp.Regexp {
+	return regexp.MustCompile(`^ACQ_` + regexp.QuoteMeta(s.Name+"_"+s.Stream) + `_(\d{8})_(\d{6})_\d+of\d+(?:_b\d+)?(?:\.ipm)?$`)
+}
+
+// lostFile reads a name; false when it is none of a file of ours for the center.
+func (s *station) lostFile(name, evidence string) (LostFile, bool) {
+	m := ourName(s).FindStringSubmatch(name)
+	if m == nil {
+		return LostFile{}, false
+	}
+	date, err := time.Parse("20060102", m[1])
+	sequence, bad := strconv.ParseInt(m[2], 10, 32)
+	l := LostFile{Name: strings.TrimSuffix(name, ".ipm") + ".ipm", BusinessDate: date, Sequence: int32(sequence), Evidence: evidence}
+	return l, err == nil && bad == nil && sequence > 0
+}
+
+const (
+	// unknownNames are those of $2 that the books have neither as files nor as lost.
+	unknownNames = `
+SELECT name FROM unnest($2::text[]) AS n (name)
+WHERE NOT EXISTS (SELECT FROM files f WHERE f.center_id = $1 AND f.name = n.name AND f.state <> 'unnumbered')
+	AND NOT EXISTS (SELECT FROM lost_files l WHERE l.center_id = $1 AND l.name = n.name)`
+	waitingNames = `SELECT name FROM files WHERE center_id = $1 AND state IN ('planned', 'built', 'released', 'sending', 'unknown_delivery') ORDER BY file_id`
+	nextNumbers  = `SELECT scope, last - base + 1 FROM file_sequences WHERE center_id = $1 AND stream = $2 ORDER BY scope DESC LIMIT 5`
+	// doubtSince is where the time begins that the books may lack, for a center that was last found in order in an earlier epoch.
+	doubtSince = `
+SELECT min(since), max(begun_at) FROM epochs
+WHERE looks AND epoch > coalesce((SELECT max(epoch) FROM center_looks WHERE center_id = $1 AND state = 'clear'), 0)`
+	// missedAny: a file that was on its way is sent again in any case where the center refuses what it has processed ($4).
+	missedAny = `
+SELECT EXISTS (SELECT FROM windows WHERE center_id = $1 AND cutoff_at > $2 AND cutoff_at <= $3)
+	OR NOT $4 AND EXISTS (SELECT FROM files WHERE center_id = $1 AND state IN ('planned', 'built', 'released', 'sending', 'unknown_delivery') AND planned_at < $3)`
+)
+
+// Survey looks at what a center has of us: its directory of our files, and that of its replies. It stores replies, as every look into the
+// inbox does, and changes nothing else.
+func (n *Night) Survey(ctx context.Context, center int16) (Survey, error) {
+	s, err := n.station(center)
+	if err != nil {
+		return Survey{}, err
+	}
+	v := Survey{Center: s.ID, Name: s.Name, Lost: []LostFile{}, Next: map[string]int32{}}
+	if s.RemovesFiles {
+		v.Blind = "the center takes files away"
+	}
+	names, err := n.namesAt(ctx, s)
+	if err != nil {
+		v.Blind = fmt.Sprintf("the center could not be looked at: %v", err)
+		if class := remote.ClassOf(err); class != remote.Permission && class != remote.Unsupported {
+			v.passing = err
+		}
+	}
+	if err := n.surveyNames(ctx, s, &v, names); err != nil {
+		return v, fmt.Errorf("survey %s: %w", s.Name, err)
+	}
+	return v, n.surveyBooks(ctx, s, &v)
+}
+
+// namesAt are the names of our files that the center shows: by themselves, and in those of its replies, with where each was seen.
+func (n *Night) namesAt(ctx context.Context, s *station) (map[string]string, error) {
+	seen := map[string]string{}
+	if err := n.parked(ctx, s, 0); err != nil {
+		return seen, err
+	}
+	link, err := n.dial(ctx, s)
+	if err != nil {
+		return seen, err
+	}
+	defer func() { _ = link.Close() }()
+	ours, err := link.List(ctx, s.Outbox)
+	for _, e := range ours {
+		seen[e.Name] = fmt.Sprintf("in %s, %d bytes of %s", s.Outbox, e.Size, e.Modified.UTC().Format(time.RFC3339))
+	}
+	replies, unread := link.List(ctx, s.Inbox)
+	for _, e := range replies {
+		if name := answeredName(s, e.Name); name != "" {
+			seen[name] = "answered by " + path.Join(s.Inbox, e.Name)
+		}
+	}
+	return seen, errors.Join(err, unread)
+}
+
+// answeredName is the name of the file that a reply's name says it answers, empty when it does not say.
+func answeredName(s *station, reply string) string {
+	m, group := s.ReplyName.FindStringSubmatch(reply), s.ReplyName.SubexpIndex("file")
+	if m == nil || group < 0 {
+		return ""
+	}
+	return m[group] + ".ipm"
+}
+
+// surveyNames finds the names that the books do not have.
+func (n *Night) surveyNames(ctx context.Context, s *station, v *Survey, seen map[string]string) error {
+	var names []string
+	lost := map[string]LostFile{}
+	for name, where := range seen {
+		if l, ok := s.lostFile(name, where); ok {
+			names, lost[l.Name] = append(names, l.Name), l
+		}
+	}
+	unknown, err := collectColumn[string](ctx, n.Pool, unknownNames, s.ID, names)
+	slices.Sort(unknown)
+	for _, name := range unknown {
+		v.Lost = append(v.Lost, lost[name])
+	}
+	return err
+}
+
+// surveyBooks reads what the books have.
+func (n *Night) surveyBooks(ctx context.Context, s *station, v *Survey) error {
+	var err error
+	if v.Waiting, err = collectColumn[string](ctx, n.Pool, waitingNames, s.ID); err != nil {
+		return err
+	}
+	var scope string
+	var next int32
+	rows, err := n.Pool.Query(ctx, nextNumbers, s.ID, s.Stream)
+	if err != nil {
+		return err
+	}
+	if _, err = pgx.ForEachRow(rows, []any{&scope, &next}, func() error { v.Next[scope] = next; return nil }); err != nil {
+		return err
+	}
+	var since, until *time.Time
+	if err := n.Pool.QueryRow(ctx, doubtSince, s.ID).Scan(&since, &until); err != nil || since == nil {
+		return err
+	}
+	return n.Pool.QueryRow(ctx, missedAny, s.ID, since, until, s.DedupesByFileID).Scan(&v.Missed)
+}
+
+const (
+	noteLook = `
+INSERT INTO center_looks (epoch, center_id, at, state, found) SELECT max(epoch), $1, $2, $3, $4 FROM epochs HAVING max(epoch) IS NOT NULL
+ON CONFLICT (epoch, center_id) DO UPDATE SET at = excluded.at, state = excluded.state, found = excluded.found`
+	openFound = `
+INSERT INTO breaks (category, fingerprint, center_id, opened_at, note)
+SELECT 'B-29', format('B-29/epoch/%s/center/%s', max(epoch), $1::smallint), $1, $2, $3 FROM epochs
+ON CONFLICT (fingerprint) DO NOTHING`
+	unlooked = `SELECT held($1) = 'the center was not looked at yet'`
+)
+
+// lookCenter looks at a center once in each epoch that asks for it, before anything is numbered for it or sent to it. What the books lack
+// is a break, and a page: a person decides, with AfterRestore. A center that cannot be reached is looked at again by the next step.
+func (n *Night) lookCenter(ctx context.Context, s *station, now time.Time) (int, error) {
+	var due *bool
+	if err := n.Pool.QueryRow(ctx, unlooked, s.ID).Scan(&due); err != nil || due == nil || !*due {
+		return 0, err
+	}
+	v, err := n.Survey(ctx, s.ID)
+	if err != nil {
+		return 0, err
+	}
+	if v.Missed && v.passing != nil {
+		return 0, v.passing
+	}
+	state := "clear"
+	if !v.clear() {
+		state = "open"
+		note := "the center has what the books lack: " + strings.Join(v.words(), "; ")
+		if _, err := n.Pool.Exec(ctx, openFound, s.ID, now, note); err != nil {
+			return 0, fmt.Errorf("open a break: %w", err)
+		}
+		n.page(ctx, s, pageBooksLack, "found", strings.Join(v.words(), "; "))
+	}
+	if _, err := n.Pool.Exec(ctx, noteLook, s.ID, now, state, v.words()); err != nil {
+		return 0, fmt.Errorf("note the look at %s: %w", s.Name, err)
+	}
+	n.Log.InfoContext(ctx, "center looked at", "center", s.Name, "state", state, "found", v.words())
+	return 1, nil
+}
