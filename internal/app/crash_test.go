@@ -141,7 +141,9 @@ func kill(t *testing.T, server *local.Server) {
 	again(t, func() (err error) { conn, err = pgx.Connect(t.Context(), server.URL("postgres")); return err })
 	defer func() { _ = conn.Close(context.Background()) }()
 	var pid int
-	must(t, conn.QueryRow(t.Context(), `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'settled%' ORDER BY state = 'active' DESC, random() LIMIT 1`).Scan(&pid))
+	again(t, func() error { // just after a crash nobody is connected yet
+		return conn.QueryRow(t.Context(), `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'settled%' ORDER BY state = 'active' DESC, random() LIMIT 1`).Scan(&pid)
+	})
 	must(t, local.Kill(pid))
 }
 
