@@ -51,7 +51,7 @@ func (p *play) doctorFacts(ctx context.Context, r *Report) error {
 		r.Doctor[c.Check] = c.State
 		for _, f := range c.Findings {
 			if f.State == doctor.Bad {
-				p.log.Error("doctor", "check", c.Check, "says", f.Says)
+				p.log.Error("a check of the doctor is bad", "name", c.Check, "why", f.Says)
 			}
 		}
 	}
