@@ -235,6 +235,11 @@ var ills = []struct {
 		in.must(vault.GenerateFor(in.o.Environment.Keys, vault.Live))
 	}, "is for live, the configuration for test"},
 	{"lost keys", "keys", doctor.Bad, func(in *installation) { in.must(os.Remove(in.o.Environment.Keys)) }, "do not make new ones"},
+	{"restored database", "epoch", doctor.Bad, func(in *installation) { in.exec(`UPDATE epochs SET identity = '1' || identity`) }, "not the one that was worked on"},
+	{"center with a file that the books lack", "epoch", doctor.Bad, func(in *installation) {
+		in.exec(`UPDATE epochs SET looks = true; INSERT INTO center_looks (at, epoch, center_id, state, found) VALUES (now(), 1, 1, 'open', '{}')`)
+	}, "nothing is sent to PC-A"},
+	{"center that was not looked at", "epoch", doctor.Warning, func(in *installation) { in.exec(`UPDATE epochs SET looks = true`) }, "was not looked at yet"},
 	{"skewed clock", "clock", doctor.Bad, func(in *installation) { in.o.Wall = func() time.Time { return time.Now().Add(2 * time.Minute) } }, "ahead of the database's by 2m0"},
 	{"clock some seconds off", "clock", doctor.Warning, func(in *installation) { in.o.Wall = func() time.Time { return time.Now().Add(-3 * time.Second) } }, "by -3"},
 	{"no worker", "workers", doctor.Bad, func(in *installation) { in.exec(`UPDATE leases SET until = '-infinity'`) }, "no worker lives"},

@@ -202,6 +202,44 @@ func keys(ctx context.Context, p *patient) []Finding {
 	return found(Good, "the keys are those of the database, %d of them", known)
 }
 
+const (
+	heldBooks   = `SELECT coalesce(held(0::smallint), '')`
+	heldCenters = `SELECT name, held(center_id), EXISTS (SELECT FROM center_looks l WHERE l.center_id = c.center_id AND l.epoch = (SELECT max(epoch) FROM epochs))
+FROM centers c WHERE held(center_id) IS NOT NULL AND center_id IN (SELECT center_id FROM windows) ORDER BY name`
+)
+
+// epochOf tells what is held after a restore.
+func epochOf(ctx context.Context, p *patient) (all []Finding) {
+	var why string
+	if err := p.pool.QueryRow(ctx, heldBooks).Scan(&why); err != nil {
+		return failed(err)
+	}
+	if why != "" {
+		return found(Bad, "nothing is taken, numbered or sent, because %s: settled resume --after-restore --dry-run", why)
+	}
+	rows, err := p.pool.Query(ctx, heldCenters)
+	if err != nil {
+		return failed(err)
+	}
+	var center string
+	var looked bool
+	_, err = pgx.ForEachRow(rows, []any{&center, &why, &looked}, func() error {
+		if !looked {
+			all = append(all, found(Warning, "nothing is sent to %s, because %s: a worker does, as soon as the center can be reached", center, why)...)
+			return nil
+		}
+		all = append(all, found(Bad, "nothing is sent to %s, because %s: settled resume --after-restore --dry-run", center, why)...)
+		return nil
+	})
+	switch {
+	case err != nil:
+		return failed(err)
+	case len(all) == 0:
+		return found(Good, "the database is the one that the books were kept in")
+	}
+	return all
+}
+
 // The offsets of a host's clock that are told of, and that stop cut-offs (package clock).
 const (
 	offsetTold  = time.Second

@@ -22,6 +22,8 @@ var checks = []check{
 	{"schema", "The database has the schema of this program: no migration is missing, and none is newer.", needs{database: true}, schema},
 	{"rights", "Sessions take the application's role, which can read every table, and cannot change what the books rest on.", needs{database: true, schema: true}, rights},
 	{"keys", "The keys are those that the database belongs to.", needs{config: true, database: true, schema: true}, keys},
+	{"epoch", "The database is the one that the books were kept in, and after a restore or a fail-over nobody has to look at it or at a center.",
+		needs{database: true, schema: true}, epochOf},
 	{"clock", "The clock of this host is that of the database, to a second.", needs{database: true}, hostClock},
 	{"workers", "A worker lives.", needs{database: true, schema: true}, workers},
 	{"schedules", "Every recurring job ended well in its last slots.", needs{config: true, database: true, schema: true}, recurring},
