@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,7 @@ import (
 	"settled/internal/money"
 	"settled/internal/pcsim"
 	"settled/internal/postgres/local"
+	"settled/internal/postgres/pgtest"
 	"settled/internal/vault"
 	"settled/migrations"
 	"settled/settle"
@@ -476,4 +478,42 @@ func TestFileThatBothHaveIsAdopted(t *testing.T) {
 		t.Errorf("%+v, the center got %v", f, r.sent())
 	}
 	r.audited()
+}
+
+// TestHeldServerTakesNothing: a server on a restored database answers that it may be asked again, says why it is not ready, and its jobs
+// do nothing, until it is resumed.
+func TestHeldServerTakesNothing(t *testing.T) {
+	center, err := pcsim.New(pcsim.Options{Name: "PC-C", MemberID: "00000123456", Model: pcsim.SingleMessage})
+	must(t, err)
+	must(t, center.Start())
+	defer center.Close()
+	core, err := Open(t.Context(), options(t, pgtest.URL(t), center.OnlineAddr()))
+	must(t, err)
+	defer core.Close()
+	_, err = pgtest.Owner(t, core.Pool).Exec(t.Context(), `UPDATE epochs SET identity = '1' || identity`)
+	must(t, err)
+	s, err := Start(t.Context(), core, Roles{Serve: true})
+	must(t, err)
+	defer func() { must(t, s.Stop(context.WithoutCancel(t.Context()))) }()
+	jobs := s.Jobs()
+	did := false
+	must(t, s.unlessHeld(func(context.Context) error { did = true; return nil })(t.Context()))
+	if next, err := jobs.Next(t.Context()); err != nil || did || len(next.Seal) > 0 {
+		t.Errorf("next %+v, %v; a job was done: %t", next, err, did)
+	}
+	if code, body := get(t, "http://"+s.MetricAddr+"/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "settled resume") {
+		t.Errorf("ready: %d %s", code, body)
+	}
+	if code, body := get(t, "http://"+s.APIAddr+"/orderstate/orderstate.cfm"); code != http.StatusServiceUnavailable {
+		t.Errorf("a request: %d %s", code, body)
+	}
+	if _, page := get(t, "http://"+s.MetricAddr+"/metrics"); !strings.Contains(page, "\nsettled_held 1\n") {
+		t.Error("settled_held is not 1")
+	}
+	_, err = core.Resume(t.Context(), ResumeOptions{Reason: "a test"})
+	must(t, err)
+	must(t, core.epochs.Check(t.Context()))
+	if code, _ := get(t, "http://"+s.MetricAddr+"/readyz"); code != http.StatusOK {
+		t.Errorf("not ready after it was resumed: %d", code)
+	}
 }
