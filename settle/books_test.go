@@ -95,6 +95,19 @@ func TestNoWindow(t *testing.T) {
 	}
 }
 
+// TestWindowsThatEndSoonerAreSeen takes the windows to come away, as a replan with other ones does, from books that have seen them: no
+// payment is begun that could not be written down.
+func TestWindowsThatEndSoonerAreSeen(t *testing.T) {
+	w := settletest.New(t)
+	w.Pay(t, settletest.Payment{Number: "today", Amount: byn(100)})
+	_, err := w.Pool.Exec(t.Context(), `DELETE FROM windows WHERE business_date > '2026-03-02'`)
+	check(t, err)
+	w.Clock.Advance(24 * time.Hour)
+	if _, _, err := w.TryBegin(t, settletest.Payment{Number: "tomorrow", Amount: byn(100)}); !errors.Is(err, settle.ErrNoWindow) || !strings.Contains(err.Error(), "cut off at 2026-03-02T20:00:00Z") {
+		t.Errorf("begun without a window: %v", err)
+	}
+}
+
 // TestManyUnsealedWindows confirms after more cut-offs have passed unsealed than a writer reads at once.
 func TestManyUnsealedWindows(t *testing.T) {
 	w := settletest.New(t)

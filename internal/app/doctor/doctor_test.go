@@ -196,6 +196,14 @@ const aFile = `
 	INSERT INTO files (batch_id, center_id, stream, scope, sequence, build, name, logical_id, planned_at, deadline_at, next_attempt_at)
 		SELECT batch_id, 1, 'ipm', '', 1, 1, 'ACQ_1.ipm', 'L1', sealed_at, 'infinity', 'infinity' FROM batches;`
 
+// anUnknownApproval is an approval that a log told of and the books do not know.
+const anUnknownApproval = `
+	INSERT INTO breaks (category, fingerprint, center_id, amount, opened_at, note) VALUES ('B-02', 'unknown', 1, 5, now(), '');
+	INSERT INTO authorization_logs (center_id, source, state, wanted_at, fetched_at, decided_at, unknown) VALUES (1, 'link', 'applied', now(), now(), now(), 1);
+	INSERT INTO unknown_approvals (exchange_id, reversal_id, amount, log_id, break_id, sent_at, found_at, transmitted_at, due_at, merchant, center_id, currency, kind,
+		terminal, acceptor, approval_code)
+	SELECT 1 << 30, 1, 5, (SELECT max(log_id) FROM authorization_logs), (SELECT max(break_id) FROM breaks), now(), now(), now(), now(), 7, 1, 933, 1, 'T', 'A', '';`
+
 // ills make each check bad, or tell of it, once at least.
 var ills = []struct {
 	name, check string
@@ -271,6 +279,13 @@ var ills = []struct {
 		in.exec(`INSERT INTO rejects (window_id, record_id, merchant_id, order_id, reply_id, line, slice, kind, amount, currency, state, origin, class, code, reason, rejected_at)
 			VALUES (1, 5, 7, 1, 0, 0, 1, 1, 100, 933, 'rejected', 'hold', 'aside', '', 'x', now())`)
 	}, "1 records are set aside, such as 5"},
+	{"held log", "authorizations", doctor.Bad, func(in *installation) {
+		in.exec(`INSERT INTO authorization_logs (center_id, source, state, wanted_at, fetched_at, decided_at, reason) VALUES (1, 'link', 'held', now(), now(), now(), 'x')`)
+	}, "1 logs of authorizations are held, such as 1"},
+	{"reversal that is stuck", "authorizations", doctor.Bad, func(in *installation) {
+		in.exec(anUnknownApproval + `UPDATE unknown_approvals SET state = 3, settled_at = now()`)
+	}, "are stuck"},
+	{"reversal on its way", "authorizations", doctor.Warning, func(in *installation) { in.exec(anUnknownApproval) }, "are on their way"},
 	{"open break", "breaks", doctor.Warning, func(in *installation) {
 		in.exec(`INSERT INTO breaks (category, fingerprint, center_id, opened_at, note) VALUES ('B-07', 'x', 1, now(), 'x'), ('B-07', 'y', 1, now(), 'y')`)
 	}, "2 breaks B-07 are open"},

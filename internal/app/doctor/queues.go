@@ -56,6 +56,13 @@ func records(ctx context.Context, p *patient) []Finding {
 		{Warning, some("rejects", "record_id", "state = 'rejected' AND origin = 'center'"), "%d records that a center refused wait for a decision, such as %s: settled reject list, then represent, abandon, or a cancel of the order"}})
 }
 
+func authorizations(ctx context.Context, p *patient) []Finding {
+	return counted(ctx, p, "no authorization waits for a person", []count{
+		{Bad, some("authorization_logs", "log_id", "state = 'held'"), "%d logs of authorizations are held, such as %s: settled recon authorizations list says why, then settled recon authorizations approve"},
+		{Bad, some("unknown_approvals", "exchange_id", "state = 3"), "the reversals of %d approvals that the books do not know are stuck, such as %s: ask the center, then settled recon authorizations retry"},
+		{Warning, some("unknown_approvals", "exchange_id", "state = 1"), "the reversals of %d approvals that the books do not know are on their way, such as %s: settled recon authorizations list shows them"}})
+}
+
 const openBreaks = `SELECT category, count(*) FROM breaks WHERE closed_at IS NULL GROUP BY 1 ORDER BY 1`
 
 func breaks(ctx context.Context, p *patient) (all []Finding) {
