@@ -211,18 +211,26 @@ func (n *Night) lookCenter(ctx context.Context, s *station, now time.Time) (int,
 	if v.Missed && v.passing != nil {
 		return 0, v.passing
 	}
-	state := "clear"
-	if !v.clear() {
-		state = "open"
-		note := "the center has what the books lack: " + strings.Join(v.words(), "; ")
-		if _, err := n.Pool.Exec(ctx, openFound, s.ID, now, note); err != nil {
-			return 0, fmt.Errorf("open a break: %w", err)
-		}
-		n.page(ctx, s, pageBooksLack, "found", strings.Join(v.words(), "; "))
-	}
-	if _, err := n.Pool.Exec(ctx, noteLook, s.ID, now, state, v.words()); err != nil {
+	if err := n.noteLook(ctx, s, v, now); err != nil {
 		return 0, fmt.Errorf("note the look at %s: %w", s.Name, err)
 	}
-	n.Log.InfoContext(ctx, "center looked at", "center", s.Name, "state", state, "found", v.words())
 	return 1, nil
+}
+
+// noteLook keeps what a look found, and calls a person where the books lack something.
+func (n *Night) noteLook(ctx context.Context, s *station, v Survey, now time.Time) error {
+	if v.clear() {
+		n.Log.InfoContext(ctx, "center looked at: the books lack nothing that it shows", "center", s.Name)
+		_, err := n.Pool.Exec(ctx, noteLook, s.ID, now, "clear", v.words())
+		return err
+	}
+	found := strings.Join(v.words(), "; ")
+	if _, err := n.Pool.Exec(ctx, openFound, s.ID, now, "the center has what the books lack: "+found); err != nil {
+		return err
+	}
+	if _, err := n.Pool.Exec(ctx, noteLook, s.ID, now, "open", v.words()); err != nil {
+		return err
+	}
+	n.page(ctx, s, pageBooksLack, "found", found)
+	return nil
 }

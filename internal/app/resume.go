@@ -88,7 +88,24 @@ func (c *Core) named(o ResumeOptions) (map[int16][]clearing.LostFile, error) {
 }
 
 // survey reads the epoch, looks at the centers, and tells what is open.
-func (c *Core) survey(ctx context.Context, o ResumeOptions, lost map[int16][]clearing.LostFile) (r ResumeReport, err error) {
+func (c *Core) survey(ctx context.Context, o ResumeOptions, lost map[int16][]clearing.LostFile) (ResumeReport, error) {
+	r, err := c.doubt(ctx)
+	if err != nil {
+		return r, err
+	}
+	for _, center := range c.clearingCenters() {
+		v, err := c.Night.Survey(ctx, center)
+		if err != nil {
+			return r, err
+		}
+		r.Centers = append(r.Centers, v)
+		r.Open = append(r.Open, openAt(v, o, lost[v.Center])...)
+	}
+	return r, nil
+}
+
+// doubt reads what the database says of the doubt that stands. It is epoch.ErrNotHeld where none does.
+func (c *Core) doubt(ctx context.Context) (r ResumeReport, err error) {
 	if err := c.epochs.Check(ctx); err != nil {
 		return r, err
 	}
@@ -103,14 +120,6 @@ func (c *Core) survey(ctx context.Context, o ResumeOptions, lost map[int16][]cle
 	}
 	if err := c.Pool.QueryRow(ctx, overdueAfterRestore, r.Epoch.Since, c.Now()).Scan(&r.Intents, &r.Holds); err != nil {
 		return r, fmt.Errorf("read what is overdue: %w", err)
-	}
-	for _, center := range c.clearingCenters() {
-		v, err := c.Night.Survey(ctx, center)
-		if err != nil {
-			return r, err
-		}
-		r.Centers = append(r.Centers, v)
-		r.Open = append(r.Open, openAt(v, o, lost[v.Center])...)
 	}
 	return r, nil
 }
