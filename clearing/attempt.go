@@ -101,9 +101,6 @@ func (a *attempt) begin(ctx context.Context, id int64) error {
 
 func (a *attempt) final() string { return path.Join(a.s.Outbox, a.file.Name) }
 
-// temporarySuffix ends the names of files that are being written.
-const temporarySuffix = ".part"
-
 // temporary is a hidden name in the same directory that only this attempt uses.
 func (a *attempt) temporary(token string) string {
 	return path.Join(a.s.Outbox, "."+a.file.Name+"."+token+temporarySuffix)
