@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"settled/clearing/remote"
+	"settled/fileformats/ipm"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -60,8 +61,11 @@ func ourName(s *station) *regexp.Regexp {
 	return regexp.MustCompile(`^ACQ_` + regexp.QuoteMeta(s.Name+"_"+s.Stream) + `_(\d{8})_(\d{6})_\d+of\d+(?:_b\d+)?(?:\.ipm)?$`)
 }
 
-// lostFile reads a name; false when it is none of a file of ours for the center.
+// lostFile reads a name, or the id inside of a file; false when it is none of a file of ours for the center.
 func (s *station) lostFile(name, evidence string) (LostFile, bool) {
+	if id, err := ipm.ParseFileID(name); err == nil {
+		return s.lostID(id, evidence)
+	}
 	m := ourName(s).FindStringSubmatch(name)
 	if m == nil {
 		return LostFile{}, false
@@ -70,6 +74,12 @@ func (s *station) lostFile(name, evidence string) (LostFile, bool) {
 	sequence, bad := strconv.ParseInt(m[2], 10, 32)
 	l := LostFile{Name: strings.TrimSuffix(name, ".ipm") + ".ipm", BusinessDate: date, Sequence: int32(sequence), Evidence: evidence}
 	return l, err == nil && bad == nil && sequence > 0
+}
+
+// lostID is lostFile of an id.
+func (s *station) lostID(id ipm.FileID, evidence string) (LostFile, bool) {
+	l := LostFile{Name: id.String(), BusinessDate: id.Date.Time(time.UTC), Sequence: int32(id.Sequence), Evidence: evidence}
+	return l, id.Type == ipm.FromMember && id.Member == s.member() && id.Sequence > 0
 }
 
 const (
@@ -90,8 +100,8 @@ SELECT EXISTS (SELECT FROM windows WHERE center_id = $1 AND cutoff_at > $2 AND c
 	OR NOT $4 AND EXISTS (SELECT FROM files WHERE center_id = $1 AND state IN ('planned', 'built', 'released', 'sending', 'unknown_delivery') AND planned_at < $3)`
 )
 
-// Survey looks at what a center has of us: its directory of our files, and that of its replies. It stores replies, as every look into the
-// inbox does, and changes nothing else.
+// Survey looks at what a center has of us: its directory of our files, and its replies. Where the names of those do not tell what they
+// answer, it stores them, as every look into the inbox does, and reads them. It changes nothing else.
 func (n *Night) Survey(ctx context.Context, center int16) (Survey, error) {
 	s, err := n.station(center)
 	if err != nil {
@@ -108,7 +118,7 @@ func (n *Night) Survey(ctx context.Context, center int16) (Survey, error) {
 			v.passing = err
 		}
 	}
-	if err := n.surveyNames(ctx, s, &v, names); err != nil {
+	if err := errors.Join(n.surveyNames(ctx, s, &v, names), n.surveyReplies(ctx, s, &v)); err != nil {
 		return v, fmt.Errorf("survey %s: %w", s.Name, err)
 	}
 	return v, n.surveyBooks(ctx, s, &v)
@@ -162,6 +172,58 @@ func (n *Night) surveyNames(ctx context.Context, s *station, v *Survey, seen map
 		v.Lost = append(v.Lost, lost[name])
 	}
 	return err
+}
+
+const (
+	strayReplies = `SELECT reply_id, name FROM replies WHERE center_id = $1 AND file_id IS NULL AND state IN ('fetched', 'quarantined') ORDER BY reply_id`
+	unknownID    = `
+SELECT NOT EXISTS (SELECT FROM files WHERE center_id = $1 AND logical_id = $2) AND NOT EXISTS (SELECT FROM lost_files WHERE center_id = $1 AND name = $2)`
+)
+
+// strayReply is a reply of which the books do not know what it answers.
+type strayReply struct {
+	ID   int64
+	Name string
+}
+
+// surveyReplies finds the files that replies answer, where their names do not tell.
+func (n *Night) surveyReplies(ctx context.Context, s *station, v *Survey) error {
+	if s.ReplyName.SubexpIndex("file") > 0 || v.passing != nil {
+		return nil
+	}
+	if _, err := n.FetchReplies(ctx, s.ID); err != nil {
+		v.passing, v.Blind = err, fmt.Sprintf("the center's replies could not be read: %v", err)
+		return nil
+	}
+	strays, err := collect[strayReply](ctx, n.Pool, strayReplies, s.ID)
+	if err != nil {
+		return err
+	}
+	for _, r := range strays {
+		if err := n.surveyReply(ctx, s, v, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// surveyReply adds the file that a reply answers, if it is ours and unknown. What cannot be read is quarantined when it is applied.
+func (n *Night) surveyReply(ctx context.Context, s *station, v *Survey, r strayReply) error {
+	c, err := n.readContent(ctx, s, r.ID)
+	if err != nil {
+		return ctx.Err()
+	}
+	l, ours := s.lostID(c.source, "answered by "+path.Join(s.Inbox, r.Name))
+	same := func(o LostFile) bool { return o.Sequence == l.Sequence && o.BusinessDate.Equal(l.BusinessDate) }
+	if !ours || slices.ContainsFunc(v.Lost, same) {
+		return nil
+	}
+	var unknown bool
+	if err := n.Pool.QueryRow(ctx, unknownID, s.ID, l.Name).Scan(&unknown); err != nil || !unknown {
+		return err
+	}
+	v.Lost = append(v.Lost, l)
+	return nil
 }
 
 // surveyBooks reads what the books have.

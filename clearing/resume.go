@@ -7,20 +7,27 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// NameLost finds the center that a file of ours with the name is for, by the name alone, for a person who says that the center has it.
-// ErrNotFound: no center's files are named so.
+// NameLost finds the center that a file of ours with the name, or the id inside of it, is for, by that alone, for a person who says that the
+// center has it. ErrNotFound: no center's files are named so, or those of several.
 func (n *Night) NameLost(name, evidence string) (center int16, l LostFile, err error) {
 	for _, s := range n.centers {
-		if l, ok := s.lostFile(name, evidence); ok {
-			return s.ID, l, nil
+		found, ok := s.lostFile(name, evidence)
+		switch {
+		case ok && center != 0:
+			return 0, l, fmt.Errorf("%w: files of several centers are named like %q: give the name at the center", ErrNotFound, name)
+		case ok:
+			center, l = s.ID, found
 		}
 	}
-	return 0, l, fmt.Errorf("%w: no center's files are named like %q", ErrNotFound, name)
+	if center == 0 {
+		return 0, l, fmt.Errorf("%w: no center's files are named like %q", ErrNotFound, name)
+	}
+	return center, l, nil
 }
 
 // known tells that the books have a file of a center.
 func (n *Night) known(ctx context.Context, tx pgx.Tx, s *station, name string) (known bool, err error) {
-	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM files WHERE center_id = $1 AND name = $2)`, s.ID, name).Scan(&known)
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM files WHERE center_id = $1 AND $2 IN (name, logical_id))`, s.ID, name).Scan(&known)
 	return known, err
 }
 

@@ -34,7 +34,7 @@ func newResume() *cobra.Command {
 	})
 	c.Flags().BoolVar(&restored, "after-restore", false, "the database was restored, or failed over, and what it lacks was looked after")
 	c.Flags().StringVar(&o.Reason, "reason", "", "what was restored, and why the books may go on; kept with the epoch")
-	c.Flags().StringArrayVar(&o.Lost, "lost", nil, "name of a file that a center has and the books lack; one flag for each")
+	c.Flags().StringArrayVar(&o.Lost, "lost", nil, "file that a center has and the books lack, by its name there or the id in it; one flag for each")
 	c.Flags().StringArrayVar(&asked, "asked", nil, "name of a center that was asked which files it has, because looking there proves nothing; one flag for each")
 	c.Flags().BoolVar(&o.DryRun, "dry-run", false, "show what was found, and change nothing")
 	return c

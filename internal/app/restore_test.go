@@ -63,7 +63,7 @@ centers:
         upload_dir: /in
         reply_dir: /out
         removes_files: REMOVES
-      replies: {pattern: '^RPY_(?P<file>.+)_[0-9]+\.ipm$'}
+      replies: {pattern: 'PATTERN'}
 merchants:
   - id: 7
     name: Shop
@@ -79,6 +79,9 @@ merchants:
       - {center: PC-A, currencies: [BYN], terminal: TERM0001, acceptor: MERCHANT0000001, mdr_bps: 250}
 `
 
+// namesFile is a pattern of replies whose names tell what they answer.
+const namesFile = `^RPY_(?P<file>.+)_[0-9]+\.ipm$`
+
 // restorable is an installation whose database is backed up and restored: a server with a directory of its own, and a center that is
 // not restored with it.
 type restorable struct {
@@ -92,14 +95,16 @@ type restorable struct {
 	db     string // that core is on
 	log    *strings.Builder
 	number int
+
+	pattern string // of replies
 }
 
 // durable keeps what a base backup needs.
 var durable = map[string]string{"fsync": "off", "wal_level": "replica", "autovacuum": "off"}
 
-func newRestorable(t *testing.T, removes bool) *restorable {
+func newRestorable(t *testing.T, removes bool, patterns ...string) *restorable {
 	t.Helper()
-	r := &restorable{t: t, clock: &settletest.Clock{}, log: &strings.Builder{}, dir: serverDir(t, "first")}
+	r := &restorable{t: t, pattern: append(patterns, namesFile)[0], clock: &settletest.Clock{}, log: &strings.Builder{}, dir: serverDir(t, "first")}
 	r.clock.Set(time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC))
 	var err error
 	r.center, err = pcsim.New(pcsim.Options{Name: "PC-A", MemberID: "00000012345", Now: r.clock.Now, RemovesFiles: removes, Sequence: pcsim.SequenceForever,
@@ -127,7 +132,7 @@ func (r *restorable) configure(removes bool) {
 	r.t.Helper()
 	dir := r.t.TempDir()
 	key := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(r.center.HostKey())))
-	text := strings.NewReplacer("ADDRESS", r.center.SFTPAddr(), "HOSTKEY", key, "REMOVES", strconv.FormatBool(removes)).Replace(clearingText)
+	text := strings.NewReplacer("ADDRESS", r.center.SFTPAddr(), "HOSTKEY", key, "REMOVES", strconv.FormatBool(removes), "PATTERN", r.pattern).Replace(clearingText)
 	path, keys := filepath.Join(dir, "settled.yaml"), filepath.Join(dir, "keys")
 	must(r.t, os.WriteFile(path, []byte(text), 0o600))
 	must(r.t, os.WriteFile(filepath.Join(dir, "password"), []byte("secret"), 0o600))
@@ -303,12 +308,26 @@ func TestRestoredDumpGivesNoNumberTwice(t *testing.T) {
 		t.Errorf("the center got %v", names)
 	}
 	r.audited("INV-37")
-	r.resumed(lost)
+	r.resumed(lost, r.sent()[0])
+}
+
+// TestRepliesAreReadForLostFiles: neither the center's directory nor the names of its replies tell of the file.
+func TestRepliesAreReadForLostFiles(t *testing.T) {
+	r := newRestorable(t, true, `^RPY_.+_[0-9]+\.ipm$`)
+	restore := r.dump()
+	backup := r.clock.Now()
+	lost := r.pay(1)
+	r.night()
+	restore()
+	r.sql(`UPDATE epochs SET since = $1, begun_at = $2 WHERE epoch = 2`, backup, r.clock.Now())
+	r.clock.Set(backup)
+	r.number = 100
+	r.resumed(lost, r.center.Reports()[0].FileID)
 }
 
 // resumed lets the books go on as a person does, and plays the next nights.
-func (r *restorable) resumed(lost []int64) {
-	t, name := r.t, r.sent()[0]
+func (r *restorable) resumed(lost []int64, name string) {
+	t := r.t
 	t.Helper()
 	report, err := r.core.Resume(t.Context(), ResumeOptions{DryRun: true})
 	must(t, err)
