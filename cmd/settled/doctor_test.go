@@ -49,6 +49,7 @@ func TestDoctorAndWindowsOfAnInstallation(t *testing.T) {
 	run(exitOK, "settled window replan --center PC-C", "doctor")
 	run(exitOK, `"differs": "planned with cut-off`, "window", "list", "--json", "--center", "PC-C")
 	run(exitUsage, "--reason", "window", "replan", "--center", "PC-C")
+	run(exitUsage, "the reason holds a card number", "window", "replan", "--center", "PC-C", "--reason", "asked by the holder of 4111 1111 1111 1111")
 	run(exitUsage, `there is no center "PC-X"`, "window", "replan", "--center", "PC-X", "--reason", "x")
 	run(exitUsage, "is no date", "window", "list", "--from", "yesterday")
 	run(exitOK, "nothing was changed", "window", "replan", "--center", "PC-C", "--dry-run")

@@ -112,6 +112,9 @@ func Run(ctx context.Context, db Beginner, now time.Time, o Options) (Report, er
 		}
 		report.Findings = append(report.Findings, f)
 	}
+	if err := report.texts(ctx, tx, o); err != nil {
+		return report, err
+	}
 	return report, report.cards(ctx, tx, o)
 }
 

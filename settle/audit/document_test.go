@@ -35,6 +35,7 @@ func TestDocument(t *testing.T) {
 	for _, c := range audit.Checks {
 		fmt.Fprintf(&b, "| %s | %s |\n", c.Invariant, c.Title)
 	}
+	fmt.Fprintf(&b, "| %s | %s |\n", audit.TextInvariant, audit.TextTitle)
 	for _, c := range audit.CardChecks {
 		fmt.Fprintf(&b, "| %s | %s (with the keys) |\n", c.Invariant, c.Title)
 	}

@@ -120,7 +120,7 @@ func (s *shell[T]) Work(ctx context.Context, job *river.Job[T]) error {
 	if err == nil && !ran {
 		r.note(ctx, name, slot, "an earlier run still goes on", 0)
 	}
-	return err
+	return quietly(err)
 }
 
 // note keeps how a run went, even when the process is being stopped: the function has done what it could.
@@ -169,5 +169,22 @@ func (s *stepShell[T]) Work(ctx context.Context, job *river.Job[T]) error {
 		s.runner.Log.Error("step was not done", slog.String("step", job.Args.Kind()), slog.Int64("id", job.Args.id()),
 			slog.Int("attempt", job.Attempt), slog.String("outcome", postgres.Kind(err).String()), slog.Any("err", err))
 	}
-	return err
+	return quietly(err)
 }
+
+// plainError is an error whose text the queue keeps: without card data.
+type plainError struct{ error }
+
+// quietly returns err as the queue may keep it.
+func quietly(err error) error {
+	if err == nil {
+		return nil
+	}
+	return plainError{err}
+}
+
+// Error returns the text of the error without card data.
+func (q plainError) Error() string { return vault.Words(q.error.Error()) }
+
+// Unwrap returns the error itself.
+func (q plainError) Unwrap() error { return q.error }

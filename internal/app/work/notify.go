@@ -58,7 +58,7 @@ func (s *notifyShell) Work(ctx context.Context, job *river.Job[Notify]) error {
 	err := s.runner.Jobs.Notify(ctx, k)
 	if err != nil {
 		s.runner.Log.Error("notification was not tried", slog.String("notification", k.String()), slog.Any("err", err))
-		return err
+		return quietly(err)
 	}
 	select {
 	case s.runner.more <- struct{}{}:
