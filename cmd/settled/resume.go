@@ -23,6 +23,9 @@ func newResume() *cobra.Command {
 		if !restored {
 			return errNotSaid
 		}
+		if err := checkReason(o.Reason); err != nil {
+			return err
+		}
 		for _, name := range asked {
 			center, err := d.centerNamed(name)
 			if err != nil {

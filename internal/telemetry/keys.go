@@ -16,7 +16,7 @@ const (
 var Keys = map[string]Key{
 	"billnumber": KeyBill, "examples": KeyBill, "notification": KeyBill, "order": KeyBill, "payment": KeyBill, "id": KeyBill,
 
-	"calendar": KeyOther, "check": KeyOther, "says": KeyOther, "days": KeyOther, "ends": KeyOther, "first": KeyOther, "made": KeyOther, "mend": KeyOther, "removed": KeyOther,
+	"calendar": KeyOther, "days": KeyOther, "ends": KeyOther, "first": KeyOther, "made": KeyOther, "mend": KeyOther, "removed": KeyOther,
 	"accepted": KeyOther, "action": KeyOther, "ahead_by": KeyOther, "api": KeyOther, "at_center": KeyOther, "attempt": KeyOther,
 	"attempts": KeyOther, "bank": KeyOther, "batches": KeyOther, "business_date": KeyOther, "by": KeyOther, "bytes": KeyOther,
 	"call": KeyOther, "center": KeyOther, "component": KeyOther, "count": KeyOther, "differences": KeyOther, "drain": KeyOther,

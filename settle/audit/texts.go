@@ -40,6 +40,8 @@ var FreeTexts = []FreeText{
 	{"replies", "reason", "'reply ' || reply_id"},
 	{"replans", "reason", "'replan ' || replan_id"},
 	{"authorization_logs", "reason", "'log ' || log_id"},
+	{"epochs", "reason", "'epoch ' || epoch"},
+	{"lost_files", "evidence", "format('lost file %s', sequence)"},
 	{"schedule_runs", "error", "format('run of %s', name)"},
 }
 
