@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"settled/clearing"
@@ -52,6 +53,7 @@ type Core struct {
 	Registry *prometheus.Registry
 	Clock    *clock.Clock // nil where Options.Now tells the time
 	epochs   *epoch.Keeper
+	looked   atomic.Pointer[time.Time] // when a job last looked at the epoch
 	audits   audit.Metrics
 	wake     func() // set by Start
 	enqueue  func(ctx context.Context, tx pgx.Tx, kind clearing.JobKind, id int64) error
