@@ -226,7 +226,7 @@ func (l *lines) Write(p []byte) (int, error) {
 // await returns the first line that contains the text.
 func (l *lines) await(t *testing.T, text string) string {
 	t.Helper()
-	deadline := time.After(60 * time.Second)
+	deadline := time.After(3 * time.Minute) // a slow machine is no failure
 	for {
 		select {
 		case line := <-l.all:
