@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,7 +9,10 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -35,8 +39,7 @@ type shop struct {
 
 // pay sends a payment, and the same again while it is told nothing certain, as a merchant's server does.
 func (s *shop) pay(number string) {
-	form := url.Values{"Merchant_ID": {"7"}, "Login": {"merchant_7"}, "Password": {"password1"}, "Format": {"5"}, "OrderNumber": {number}, "OrderAmount": {"12.30"},
-		"Cardnumber": {pcsim.CardApproved}, "Expiremonth": {"12"}, "Expireyear": {"2035"}, "Cvc2": {"123"}}
+	form := paymentForm(number)
 	for range 4 {
 		if state := s.ask(form); state != "" && state != "In Process" {
 			s.mu.Lock()
@@ -46,6 +49,11 @@ func (s *shop) pay(number string) {
 		}
 		time.Sleep(300 * time.Millisecond)
 	}
+}
+
+func paymentForm(number string) url.Values {
+	return url.Values{"Merchant_ID": {"7"}, "Login": {"merchant_7"}, "Password": {"password1"}, "Format": {"5"}, "OrderNumber": {number}, "OrderAmount": {"12.30"},
+		"Cardnumber": {pcsim.CardApproved}, "Expiremonth": {"12"}, "Expireyear": {"2035"}, "Cvc2": {"123"}}
 }
 
 func (s *shop) ask(form url.Values) (state string) {
@@ -70,6 +78,54 @@ func (s *shop) ask(form url.Values) (state string) {
 // time the whole server crashes and recovers. What a shop was told is in the books, nobody pays twice, and after the reconciliation
 // the center has as much as the books have.
 func TestCrashesUnderPayments(t *testing.T) {
+	w := newAccident(t)
+	sent := 0
+	for round := range 6 {
+		sent += w.busy(t, round, func() { kill(t, w.database) })
+	}
+	w.judge(t, sent)
+}
+
+// TestDatabaseStandsStill stops every process of the database for some twenty seconds, as a hung disk does. Who waits for an answer gets one
+// within 15 seconds (20 on a slow machine), who comes later one at once, and then shops pay as before.
+func TestDatabaseStandsStill(t *testing.T) {
+	w := newAccident(t)
+	w.shop.pay("before")
+	stopped := freeze(t, w.database)
+	var group sync.WaitGroup
+	for c := range 6 {
+		group.Go(func() { w.answeredWithin(t, fmt.Sprint("waits-", c), 20*time.Second) })
+	}
+	time.Sleep(10 * time.Second)
+	w.answeredWithin(t, "comes later", 2*time.Second)
+	if status, _ := get(t, "http://"+w.server.MetricAddr+"/readyz"); status != http.StatusServiceUnavailable {
+		t.Errorf("ready with %d", status)
+	}
+	group.Wait()
+	time.Sleep(5 * time.Second)
+	for _, pid := range stopped {
+		must(t, syscall.Kill(pid, syscall.SIGCONT))
+	}
+	again(t, func() error {
+		if status, _ := get(t, "http://"+w.server.MetricAddr+"/readyz"); status != http.StatusOK {
+			return fmt.Errorf("ready with %d", status)
+		}
+		return nil
+	})
+	w.judge(t, 1+w.busy(t, 0, func() {}))
+}
+
+// accident is an installation to which something happens while shops pay.
+type accident struct {
+	*shop
+	database *local.Server
+	center   *pcsim.Center
+	clock    *settletest.Clock
+	server   *Server
+}
+
+func newAccident(t *testing.T) *accident {
+	t.Helper()
 	server, err := local.Start(t.Context(), local.Config{Settings: lazyLog})
 	if errors.Is(err, local.ErrNoServer) && os.Getenv("SETTLED_REQUIRE_ALL") != "1" {
 		t.Skip(err)
@@ -82,22 +138,44 @@ func TestCrashesUnderPayments(t *testing.T) {
 	center, err := pcsim.New(pcsim.Options{Name: "PC-C", MemberID: "00000123456", Model: pcsim.SingleMessage, Now: clock.Now})
 	must(t, err)
 	must(t, center.Start())
-	defer center.Close()
+	t.Cleanup(func() { _ = center.Close() })
 	s := crashing(t, server.URL("postgres"), center, clock)
+	return &accident{&shop{api: "http://" + s.APIAddr, told: map[string]string{}}, server, center, clock, s}
+}
 
-	shops := &shop{api: "http://" + s.APIAddr, told: map[string]string{}}
-	sent := 0
-	for round := range 6 {
-		sent += shops.busy(t, round, func() { kill(t, server) })
+// answeredWithin asks for a payment and wants an answer in time, whatever it says.
+func (w *accident) answeredWithin(t *testing.T, number string, limit time.Duration) {
+	began := time.Now()
+	state := w.ask(paymentForm(number))
+	if took := time.Since(began); took > limit || state == "Approved" {
+		t.Errorf("payment %s was answered %q after %s, want one within %s", number, state, took, limit)
 	}
-	settleAfterCrash(t, s, clock)
-	var inBooks int64
-	must(t, s.Pool.QueryRow(t.Context(), `SELECT coalesce(sum(confirmed - refunded), 0)::bigint FROM orders WHERE status = 2`).Scan(&inBooks))
-	if net := center.Books().Currencies[money.BYN].Net(); net != inBooks {
-		t.Errorf("the center moved %d, the books %d", net, inBooks)
+}
+
+// freeze stops all processes of the server, the first one too, and returns them.
+func freeze(t *testing.T, server *local.Server) []int {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), server.URL("postgres"))
+	must(t, err)
+	defer func() { _ = conn.Close(context.Background()) }()
+	rows, err := conn.Query(t.Context(), `SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()`)
+	must(t, err)
+	pids, err := pgx.CollectRows(rows, pgx.RowTo[int])
+	must(t, err)
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pids[0]))
+	must(t, err)
+	parent, err := strconv.Atoi(strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+2:]))[1])
+	must(t, err)
+	pids = append([]int{parent}, pids...)
+	t.Cleanup(func() {
+		for _, pid := range pids {
+			_ = syscall.Kill(pid, syscall.SIGCONT)
+		}
+	})
+	for _, pid := range pids {
+		must(t, syscall.Kill(pid, syscall.SIGSTOP))
 	}
-	shops.judge(t, s, sent)
-	must(t, s.auditJob(t.Context()))
+	return pids
 }
 
 // crashing starts the API on a database that will crash.
@@ -169,6 +247,19 @@ func settleAfterCrash(t *testing.T, s *Server, clock *settletest.Clock) {
 			again(t, func() error { return job(t.Context()) })
 		}
 	}
+}
+
+// judge lets the worker's next hours pass and compares the three sides.
+func (w *accident) judge(t *testing.T, sent int) {
+	t.Helper()
+	settleAfterCrash(t, w.server, w.clock)
+	var inBooks int64
+	must(t, w.server.Pool.QueryRow(t.Context(), `SELECT coalesce(sum(confirmed - refunded), 0)::bigint FROM orders WHERE status = 2`).Scan(&inBooks))
+	if net := w.center.Books().Currencies[money.BYN].Net(); net != inBooks {
+		t.Errorf("the center moved %d, the books %d", net, inBooks)
+	}
+	w.shop.judge(t, w.server, sent)
+	must(t, w.server.auditJob(t.Context()))
 }
 
 func (s *shop) judge(t *testing.T, server *Server, sent int) {
