@@ -29,7 +29,8 @@ const (
 type Config struct {
 	// Dir is the data directory, made when it is empty and kept by Stop. Empty means a temporary one that Stop removes.
 	Dir string
-	// ThrowAway trades durability for speed: no fsync, no synchronous commit, small memory. For tests.
+	// ThrowAway trades durability for speed: no fsync, no synchronous commit, small buffers, a temporary Dir in memory where the system
+	// has room for it. For tests.
 	ThrowAway bool
 	// TCP also listens on a free port of 127.0.0.1, without a password: any user of this machine may then connect.
 	TCP bool
@@ -114,7 +115,7 @@ func (s *Server) launch(bin string, cfg Config) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.run, err = owner.tempDir(); err != nil {
+	if s.run, err = owner.tempDir(cfg.ThrowAway && cfg.Dir == ""); err != nil {
 		return err
 	}
 	data := cfg.Dir

@@ -72,9 +72,14 @@ func (a account) attributes() *syscall.SysProcAttr {
 	return attr
 }
 
-// tempDir makes a private directory under /tmp: the path of a socket must be short, and $TMPDIR may be long or ours alone.
-func (a account) tempDir() (string, error) {
-	dir, err := os.MkdirTemp("/tmp", "settled-pg-")
+// tempDir makes a private directory under /tmp: the path of a socket must be short, and $TMPDIR may be long or ours alone. One that is
+// small and soon gone may be in memory.
+func (a account) tempDir(small bool) (string, error) {
+	parent := "/tmp"
+	if small && spacious(inMemory) {
+		parent = inMemory
+	}
+	dir, err := os.MkdirTemp(parent, "settled-pg-")
 	if err != nil {
 		return "", err
 	}
