@@ -112,6 +112,7 @@ func NewPlan(seed uint64, orders int, shops []*Shop, from, to time.Time) *Plan {
 	past := &past{popularity: zipf(len(shops), 1.1), shops: shops}
 	for i, at := range arrivals {
 		p := past.purchase(s, at)
+		p.Tries = slices.DeleteFunc(p.Tries, func(t Try) bool { return !t.At.Before(to) }) // who tries again comes too late, and leaves
 		p.Number = fmt.Sprintf("D-%05d", i+1)
 		if p.Customer == newCustomer {
 			p.Customer = "customer-" + p.Number
