@@ -138,8 +138,8 @@ func (n *Night) BuildBatch(ctx context.Context, id int64) error {
 	})
 	if err != nil {
 		err = fmt.Errorf("build batch %d of %s: %w", id, s.Name, err)
-		if unwritten := n.buildFailed(ctx, s, id, err); unwritten != nil {
-			return errors.Join(err, unwritten)
+		if unnoted := n.buildFailed(ctx, s, id, err); unnoted != nil {
+			return errors.Join(err, unnoted)
 		}
 		return fmt.Errorf("%w: %w", ErrRecorded, err)
 	}

@@ -157,7 +157,7 @@ func (b *Books) GaveOut(ctx context.Context, bill int64) (bool, error) {
 	}
 	var out bool
 	err := b.Pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM id_blocks WHERE name = $1 AND next > $2)`,
-		fmt.Sprintf("bill/%d", merchant), bill%billCounter).Scan(&out)
+		billName(merchant), BillCounter(bill)).Scan(&out)
 	if err != nil {
 		return false, fmt.Errorf("look for bill number: %w", err)
 	}
@@ -165,8 +165,8 @@ func (b *Books) GaveOut(ctx context.Context, bill int64) (bool, error) {
 }
 
 // BillCounters returns, for each merchant that was ever given bill numbers, the counter that no number has reached yet.
-func (b *Books) BillCounters(ctx context.Context) (map[int32]int64, error) {
-	rows, err := b.Pool.Query(ctx, `SELECT substr(name, 6)::integer, next FROM id_blocks WHERE name LIKE 'bill/%'`)
+func BillCounters(ctx context.Context, q rowsQuerier) (map[int32]int64, error) {
+	rows, err := q.Query(ctx, `SELECT substr(name, 6)::integer, next FROM id_blocks WHERE name LIKE 'bill/%'`)
 	if err != nil {
 		return nil, fmt.Errorf("read counters of bill numbers: %w", err)
 	}

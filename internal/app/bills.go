@@ -12,7 +12,7 @@ const billsAhead = 10_000_000
 
 // knowBills tells the logger, and who keeps the words of others, which numbers are bills of ours: those of merchants that have, or are configured and will have, some.
 func (c *Core) knowBills(ctx context.Context) error {
-	counters, err := c.Books.BillCounters(ctx)
+	counters, err := settle.BillCounters(ctx, c.Pool)
 	if err != nil {
 		return err
 	}
