@@ -207,11 +207,15 @@ func (n *Night) surveyReplies(ctx context.Context, s *station, v *Survey) error 
 	return nil
 }
 
-// surveyReply adds the file that a reply answers, if it is ours and unknown. What cannot be read is quarantined when it is applied.
+// surveyReply adds the file that a reply answers, if it is ours and unknown. A reply that is none is quarantined when it is applied; one that
+// our own store does not give back says nothing of the center, and is no look.
 func (n *Night) surveyReply(ctx context.Context, s *station, v *Survey, r strayReply) error {
 	c, err := n.readContent(ctx, s, r.ID)
+	if refused := (*refusal)(nil); errors.As(err, &refused) {
+		return nil
+	}
 	if err != nil {
-		return ctx.Err()
+		return err
 	}
 	l, ours := s.lostID(c.source, "answered by "+path.Join(s.Inbox, r.Name))
 	same := func(o LostFile) bool { return o.Sequence == l.Sequence && o.BusinessDate.Equal(l.BusinessDate) }

@@ -325,6 +325,24 @@ func TestRepliesAreReadForLostFiles(t *testing.T) {
 	r.resumed(lost, r.center.Reports()[0].FileID)
 }
 
+// TestAStoredReplyThatCannotBeReadIsNoLook: a reply tells of a lost file, and our own store does not give it back. That the look found nothing
+// is then no proof that there is nothing.
+func TestAStoredReplyThatCannotBeReadIsNoLook(t *testing.T) {
+	r := newRestorable(t, true, `^RPY_.+_[0-9]+\.ipm$`)
+	restore := r.dump()
+	r.pay(1)
+	r.night()
+	restore()
+	v, err := r.core.Night.Survey(t.Context(), 1)
+	if err != nil || len(v.Lost) != 1 {
+		t.Fatalf("%+v, %v", v, err)
+	}
+	r.sql(`UPDATE reply_chunks SET bytes = overlay(bytes PLACING '\x00000000' FROM 20)`)
+	if v, err := r.core.Night.Survey(t.Context(), 1); err == nil {
+		t.Errorf("looked at, and found %+v", v)
+	}
+}
+
 // resumed lets the books go on as a person does, and plays the next nights.
 func (r *restorable) resumed(lost []int64, name string) {
 	t := r.t
