@@ -297,9 +297,9 @@ func (n *Night) insertBatch(ctx context.Context, tx pgx.Tx, s *station, w Window
 func sealPostings(batch int64, center int16, totals []Total, at time.Time) []ledger.Posting {
 	postings := make([]ledger.Posting, 0, len(totals))
 	for _, t := range totals {
-		rule := ledger.PR03s
+		rule := ledger.SaleSealed
 		if t.Kind == settle.Credit {
-			rule = ledger.PR03c
+			rule = ledger.CreditSealed
 		}
 		postings = append(postings, ledger.Posting{
 			Key:  ledger.Key{Merchant: t.Merchant, Source: ledger.FromBatch, SourceID: batch, Phase: ledger.PhaseDone},

@@ -167,7 +167,7 @@ func (n *Night) postings(s *station, reply int64, v *verdict, at time.Time) (pos
 		taken := settle.Fees{Interchange: t.Interchange - lost.Interchange, Scheme: t.Scheme - lost.Scheme,
 			Processing: t.Processing - lost.Processing, MDR: t.MDR - lost.MDR}
 		if t.Kind == settle.Sale {
-			postings = append(postings, with(like, ledger.PR05s, t.Amount-lost.Amount), with(like, ledger.PR06s, lost.Amount))
+			postings = append(postings, with(like, ledger.SaleAccepted, t.Amount-lost.Amount), with(like, ledger.SaleRejected, lost.Amount))
 			postings = append(postings, taken.Postings(like, route)...)
 			continue
 		}
@@ -182,16 +182,16 @@ func (n *Night) postings(s *station, reply int64, v *verdict, at time.Time) (pos
 // creditPostings: an accepted credit costs its processing, brings the interchange of the sale back, and where the contract
 // says so returns its share of the MDR.
 func creditPostings(like ledger.Posting, route *settle.Route, accepted, lost int64, taken settle.Fees) []ledger.Posting {
-	out := []ledger.Posting{with(like, ledger.PR05c, accepted), with(like, ledger.PR06c, lost)}
+	out := []ledger.Posting{with(like, ledger.CreditAccepted, accepted), with(like, ledger.CreditRejected, lost)}
 	out = append(out, settle.Fees{Processing: taken.Processing}.Postings(like, route)...)
-	back := with(like, ledger.PR22, taken.Interchange)
+	back := with(like, ledger.InterchangeReturned, taken.Interchange)
 	if route.Center.Costs.Invoiced {
-		back = with(like, ledger.PR09iv, taken.Interchange)
+		back = with(like, ledger.InterchangeInvoiced, taken.Interchange)
 		back.Undo = true
 	}
 	out = append(out, back)
 	if route.ReturnMDR {
-		out = append(out, with(like, ledger.PR21, taken.MDR))
+		out = append(out, with(like, ledger.MDRReturned, taken.MDR))
 	}
 	return out
 }

@@ -11,7 +11,7 @@ import (
 func (w *work) refundAnswered(e Owed, v Verdict) error {
 	w.order.Amounts.RefundPending -= e.Amount
 	if v == VerdictDone {
-		w.postAnswer(ledger.PR19, e, ledger.PhaseAnswered, e.Amount, false)
+		w.postAnswer(ledger.RefundConfirmed, e, ledger.PhaseAnswered, e.Amount, false)
 		if err := w.returnPrice(e); err != nil {
 			return err
 		}
@@ -53,11 +53,11 @@ func (w *work) returnPrice(e Owed) error {
 	if err != nil {
 		return err
 	}
-	if len(lines) > 0 && lines[0].Rule == int16(ledger.PR18) {
-		w.postAnswer(ledger.PR21, e, ledger.PhaseAnswered, share, false)
+	if len(lines) > 0 && lines[0].Rule == int16(ledger.RefundRequested) {
+		w.postAnswer(ledger.MDRReturned, e, ledger.PhaseAnswered, share, false)
 		return w.addAvailable(share)
 	}
-	w.postAnswer(ledger.PR21p, e, ledger.PhaseAnswered, share, false)
+	w.postAnswer(ledger.MDRReturnedUnfunded, e, ledger.PhaseAnswered, share, false)
 	return nil
 }
 
@@ -98,11 +98,11 @@ func (w *work) undoRefundRequest(e Owed) error {
 		return err
 	}
 	for _, l := range lines {
-		if ledger.Rule(l.Rule) != ledger.PR18 {
+		if ledger.Rule(l.Rule) != ledger.RefundRequested {
 			w.postAnswer(ledger.Rule(l.Rule), e, ledger.PhaseRefused, l.Amount, true)
 			continue
 		}
-		w.postAnswer(ledger.PR20, e, ledger.PhaseRefused, l.Amount, false)
+		w.postAnswer(ledger.RefundDeclined, e, ledger.PhaseRefused, l.Amount, false)
 		if err := w.addAvailable(l.Amount); err != nil {
 			return err
 		}
@@ -117,7 +117,7 @@ func (w *work) purchaseReversed(e Owed, v Verdict, action string) error {
 		return w.refundInstead(e, v, action)
 	}
 	w.order.Amounts.RefundPending -= e.Amount
-	w.postAnswer(ledger.PR37, e, ledger.PhaseAnswered, e.Amount, false)
+	w.postAnswer(ledger.PurchaseReversed, e, ledger.PhaseAnswered, e.Amount, false)
 	if err := w.undoPurchaseFees(e); err != nil {
 		return err
 	}

@@ -74,13 +74,13 @@ func SetAside(ctx context.Context, tx pgx.Tx, book ledger.Book, a Aside) (int, e
 func asideRule(kind RecordKind, sealed bool) ledger.Rule {
 	switch {
 	case kind == Sale && sealed:
-		return ledger.PR06s
+		return ledger.SaleRejected
 	case sealed:
-		return ledger.PR06c
+		return ledger.CreditRejected
 	case kind == Sale:
-		return ledger.PR23s
+		return ledger.SaleSetAside
 	}
-	return ledger.PR23c
+	return ledger.CreditSetAside
 }
 
 // RecordName names a clearing record by the order that it belongs to.

@@ -154,7 +154,7 @@ func (w *work) carryOutPart(op *Operation, part order.Part) (string, error) {
 	k := w.amount(part.Amount)
 	if part.Action == order.ActionRelease {
 		w.order.Amounts.ReleasedCancel += part.Amount
-		w.post(ledger.PRM3, op.Number, ledger.PhaseDone, part.Amount, false)
+		w.post(ledger.HoldReleased, op.Number, ledger.PhaseDone, part.Amount, false)
 		return fmt.Sprintf("hold of %v released, because it was not confirmed", k), nil
 	}
 	slice := w.order.Operation(int16(part.Slice))
@@ -166,7 +166,7 @@ func (w *work) carryOutPart(op *Operation, part order.Part) (string, error) {
 	switch part.Action {
 	case order.ActionVoid, order.ActionReduce:
 		w.trigger = laterTrigger(w.trigger, order.TriggerVoid)
-		w.post(ledger.PR02, op.Number, ledger.PhaseDone, part.Amount, false)
+		w.post(ledger.SliceVoided, op.Number, ledger.PhaseDone, part.Amount, false)
 		how := "record of slice %d withdrawn, %v, because its window is open"
 		if part.Action == order.ActionReduce {
 			how = "record of slice %d reduced by %v, because its window is open"
@@ -174,7 +174,7 @@ func (w *work) carryOutPart(op *Operation, part order.Part) (string, error) {
 		return fmt.Sprintf(how, part.Slice, k), w.changeRecord(op, slice, part.Amount)
 	case order.ActionAbandon:
 		w.trigger = laterTrigger(w.trigger, order.TriggerVoid)
-		w.post(ledger.PR08a, op.Number, ledger.PhaseDone, part.Amount, false)
+		w.post(ledger.RejectChargedToMerchant, op.Number, ledger.PhaseDone, part.Amount, false)
 		return fmt.Sprintf("rejected record of slice %d abandoned for %v, because nothing was presented", part.Slice, k), w.abandon(slice, part.Amount)
 	case order.ActionCredit:
 		w.trigger = order.TriggerRefund
@@ -247,9 +247,9 @@ func (w *work) refundByFile(op, slice *Operation, k int64) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	w.post(ledger.PR17, op.Number, ledger.PhaseDone, d.available, false)
-	w.post(ledger.PR17p, op.Number, ledger.PhaseDone, d.pending, false)
-	w.post(ledger.PR17n, op.Number, ledger.PhaseDone, d.short, false)
+	w.post(ledger.RefundQueued, op.Number, ledger.PhaseDone, d.available, false)
+	w.post(ledger.RefundQueuedUnfunded, op.Number, ledger.PhaseDone, d.pending, false)
+	w.post(ledger.RefundQueuedShort, op.Number, ledger.PhaseDone, d.short, false)
 	return fmt.Sprintf("refund of %v of slice %d by a credit record, because its batch is sealed", w.amount(k), slice.Number), nil
 }
 
@@ -273,9 +273,9 @@ func (w *work) requestRefund(operation int16, slice *Operation, k int64) error {
 		return err
 	}
 	phase := ledger.PhaseDone.For(w.order.lastTxn + 1)
-	w.post(ledger.PR18, operation, phase, d.available, false)
-	w.post(ledger.PR18p, operation, phase, d.pending, false)
-	w.post(ledger.PR18n, operation, phase, d.short, false)
+	w.post(ledger.RefundRequested, operation, phase, d.available, false)
+	w.post(ledger.RefundRequestedUnfunded, operation, phase, d.pending, false)
+	w.post(ledger.RefundRequestedShort, operation, phase, d.short, false)
 	back, err := w.giveBack(slice, false)
 	if err != nil {
 		return err

@@ -158,12 +158,12 @@ func (w *work) carryOutConfirmation(op Operation, plan order.Confirmation, seque
 	op.Record, op.Window = &record, &window
 	w.trigger = order.TriggerConfirm
 	w.order.Amounts.Confirmed += plan.Amount
-	w.post(ledger.PRM2, op.Number, ledger.PhaseDone, plan.Amount, false)
-	w.post(ledger.PR01, op.Number, ledger.PhaseDone, plan.Amount, false)
+	w.post(ledger.HoldConsumed, op.Number, ledger.PhaseDone, plan.Amount, false)
+	w.post(ledger.SliceConfirmed, op.Number, ledger.PhaseDone, plan.Amount, false)
 	if plan.Released > 0 {
 		w.trigger = order.TriggerAutoDeposit
 		w.order.Amounts.ReleasedDeposit += plan.Released
-		w.post(ledger.PRM3, op.Number, ledger.PhaseRelease, plan.Released, false)
+		w.post(ledger.HoldReleased, op.Number, ledger.PhaseRelease, plan.Released, false)
 	}
 	op.Note = joinNotes(op.Note, w.confirmationNote(plan))
 	if err := w.addOperation(op); err != nil {

@@ -90,7 +90,7 @@ func (b *Books) ExpireDue(ctx context.Context, limit int) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("expire %d holds: %w", len(due), err)
 	}
-	b.ledger.Count(ledger.PRM3, expired)
+	b.ledger.Count(ledger.HoldReleased, expired)
 	if expired > 0 {
 		b.Wake()
 	}

@@ -104,11 +104,11 @@ func (b *Books) paymentPostings(o *outcome, at time.Time) ([]ledger.Posting, err
 	post := ledger.Posting{Key: key, Amount: o.Amount.Minor, Currency: o.Amount.Currency, Center: o.Route.Center.ID, At: at}
 	switch {
 	case o.TwoStage:
-		post.Rule = ledger.PRM1
+		post.Rule = ledger.HoldPlaced
 	case o.Kind == Authorization:
-		post.Rule = ledger.PR01
+		post.Rule = ledger.SliceConfirmed
 	default:
-		post.Rule = ledger.PR36
+		post.Rule = ledger.PurchaseApproved
 		fees, err := acceptanceFees(post, o.Route)
 		return append([]ledger.Posting{post}, fees...), err
 	}
@@ -131,12 +131,12 @@ func FeesOf(r *Route, amount int64) (Fees, error) {
 
 // Postings returns the accrual of the fees as postings like the given one: its key, currency, center and instant.
 func (f Fees) Postings(like ledger.Posting, r *Route) []ledger.Posting {
-	rules := [4]ledger.Rule{ledger.PR09i, ledger.PR09s, ledger.PR09p, ledger.PR10n}
+	rules := [4]ledger.Rule{ledger.InterchangeNetted, ledger.SchemeFeeNetted, ledger.ProcessingFeeNetted, ledger.MDRDeducted}
 	if r.Center.Costs.Invoiced {
-		rules[0], rules[1], rules[2] = ledger.PR09iv, ledger.PR09sv, ledger.PR09pv
+		rules[0], rules[1], rules[2] = ledger.InterchangeInvoiced, ledger.SchemeFeeInvoiced, ledger.ProcessingFeeInvoiced
 	}
 	if r.MDRInvoiced {
-		rules[3] = ledger.PR10g
+		rules[3] = ledger.MDRInvoiced
 	}
 	out := make([]ledger.Posting, 0, 4)
 	for i, amount := range [4]int64{f.Interchange, f.Scheme, f.Processing, f.MDR} {

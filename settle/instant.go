@@ -322,7 +322,7 @@ func (w *work) adoptInstant(p *InstantPayment) error {
 }
 
 func (w *work) postInstant(op *Operation) error {
-	w.post(ledger.PR38, op.Number, ledger.PhaseDone, op.Amount, false)
+	w.post(ledger.InstantAccepted, op.Number, ledger.PhaseDone, op.Amount, false)
 	like := w.postings[len(w.postings)-1]
 	like.Phase = ledger.PhaseVerdict
 	fees, err := acceptanceFees(like, w.route)

@@ -90,9 +90,9 @@ func (w *work) represent(r RejectedRecord, j reject) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("note record of order %d: %w", r.Order, err)
 	}
-	rule := ledger.PR07s
+	rule := ledger.SalePresentedAgain
 	if j.Kind == Credit {
-		rule = ledger.PR07c
+		rule = ledger.CreditPresentedAgain
 	}
 	w.postRecord(rule, operation, ledger.PhaseDone, id, j.Left)
 	return id, nil
@@ -155,7 +155,7 @@ func (w *work) abandonCredit(r RejectedRecord, j reject) error {
 	if err := w.saveOperation(op); err != nil {
 		return err
 	}
-	w.postRecord(ledger.PR08b, operation, ledger.PhaseRefused, r.Record, j.Left)
+	w.postRecord(ledger.RejectedCreditReturned, operation, ledger.PhaseRefused, r.Record, j.Left)
 	if err := w.addAvailable(j.Left); err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ func (w *work) becomeUnknown(lost Owed, state TransactionState, note string) err
 	if err := w.saveTransaction(t); err != nil {
 		return err
 	}
-	w.post(ledger.PRM4, lost.Operation, ledger.PhaseUnknown, lost.Amount, false)
+	w.post(ledger.OutcomeUnknown, lost.Operation, ledger.PhaseUnknown, lost.Amount, false)
 	return w.owe(Reversal, lost.Operation, lost.Transaction, nil, lost.Amount)
 }
 
@@ -112,7 +112,7 @@ func (b *Books) ApprovedLate(ctx context.Context, merchant int32, id int64, acti
 func (w *work) resolveUnknown(original *Transaction) error {
 	w.trigger = order.TriggerUnknown
 	w.order.Status = order.Declined
-	w.post(ledger.PRM5, original.Operation, ledger.PhaseResolved, original.Amount, false)
+	w.post(ledger.OutcomeResolved, original.Operation, ledger.PhaseResolved, original.Amount, false)
 	original.State = TransactionReversed
 	if err := w.saveTransaction(*original); err != nil {
 		return err
@@ -124,7 +124,7 @@ func (w *work) resolveUnknown(original *Transaction) error {
 
 // adopt takes an unknown payment that an inquiry found approved, before the merchant was told a final result.
 func (w *work) adopt(original *Transaction, action, approval string) error {
-	w.post(ledger.PRM5, original.Operation, ledger.PhaseResolved, original.Amount, false)
+	w.post(ledger.OutcomeResolved, original.Operation, ledger.PhaseResolved, original.Amount, false)
 	original.State, original.AnsweredAt, original.ActionCode, original.ApprovalCode = TransactionApproved, &w.moment.at, action, approval
 	if original.Kind == Purchase {
 		original.Contract = w.route.Contract
@@ -144,18 +144,18 @@ func (w *work) adoptAmounts(op *Operation, original *Transaction) error {
 	w.order.Status, w.order.Amounts.Authorized = order.Paid, original.Amount
 	if w.order.TwoStage {
 		w.trigger = order.TriggerHold
-		w.post(ledger.PRM1, op.Number, ledger.PhaseDone, original.Amount, false)
+		w.post(ledger.HoldPlaced, op.Number, ledger.PhaseDone, original.Amount, false)
 		w.order.HoldExpiresAt = w.moment.at.Add(w.route.holdFor(w.order.Parent != 0))
 		return w.enterHolds()
 	}
 	w.order.Amounts.Confirmed = original.Amount
 	if original.Kind == Authorization {
 		w.trigger = order.TriggerApprove
-		w.post(ledger.PR01, op.Number, ledger.PhaseDone, original.Amount, false)
+		w.post(ledger.SliceConfirmed, op.Number, ledger.PhaseDone, original.Amount, false)
 		return w.presentPayment(op)
 	}
 	w.trigger = order.TriggerPurchase
-	w.post(ledger.PR36, op.Number, ledger.PhaseDone, original.Amount, false)
+	w.post(ledger.PurchaseApproved, op.Number, ledger.PhaseDone, original.Amount, false)
 	like := w.postings[len(w.postings)-1]
 	like.Phase = ledger.PhaseVerdict
 	fees, err := acceptanceFees(like, w.route)

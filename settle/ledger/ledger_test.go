@@ -27,19 +27,19 @@ func TestPost(t *testing.T) {
 	post := func(all ...ledger.Posting) error {
 		return postgres.InTx(t.Context(), db, postgres.Key{Name: "post"}, func(tx pgx.Tx) error { return book.Post(t.Context(), tx, all) })
 	}
-	undone := posting(2, ledger.PR01, 30)
+	undone := posting(2, ledger.SliceConfirmed, 30)
 	undone.Undo = true
-	if err := post(posting(1, ledger.PRM2, 100), posting(1, ledger.PR01, 100), posting(1, ledger.PRM3, 0), undone); err != nil {
+	if err := post(posting(1, ledger.HoldConsumed, 100), posting(1, ledger.SliceConfirmed, 100), posting(1, ledger.HoldReleased, 0), undone); err != nil {
 		t.Fatal(err)
 	}
-	if err := post(posting(1, ledger.PR02, 1)); !errors.Is(err, ledger.ErrAlreadyPosted) {
+	if err := post(posting(1, ledger.SliceVoided, 1)); !errors.Is(err, ledger.ErrAlreadyPosted) {
 		t.Errorf("second journal of an event: %v", err)
 	}
 	for name, bad := range map[string]ledger.Posting{
 		"no rule":     posting(3, 0, 1),
-		"negative":    posting(3, ledger.PR01, -1),
-		"no instant":  {Key: posting(3, 0, 0).Key, Rule: ledger.PR01, Amount: 1},
-		"no merchant": {Rule: ledger.PR01, Amount: 1, At: noon},
+		"negative":    posting(3, ledger.SliceConfirmed, -1),
+		"no instant":  {Key: posting(3, 0, 0).Key, Rule: ledger.SliceConfirmed, Amount: 1},
+		"no merchant": {Rule: ledger.SliceConfirmed, Amount: 1, At: noon},
 	} {
 		if err := post(bad); err == nil {
 			t.Errorf("%s was posted", name)
@@ -94,7 +94,7 @@ func TestDateIsOfTheZone(t *testing.T) {
 func TestViews(t *testing.T) {
 	db := pgtest.DB(t)
 	book := ledger.Book{Zone: time.UTC}
-	p := posting(5, ledger.PR19, 100)
+	p := posting(5, ledger.RefundConfirmed, 100)
 	p.Phase = ledger.PhaseAnswered.For(3)
 	err := postgres.InTx(t.Context(), db, postgres.Key{Name: "post"}, func(tx pgx.Tx) error { return book.Post(t.Context(), tx, []ledger.Posting{p}) })
 	if err != nil {

@@ -167,7 +167,7 @@ func (w *World) insertBatch(ctx context.Context, tx pgx.Tx, window int32, center
 		if err != nil {
 			return 0, err
 		}
-		postings = append(postings, batchPosting(ledger.FromBatch, id, center, at, sum, sum.amount, ledger.PR03s, ledger.PR03c))
+		postings = append(postings, batchPosting(ledger.FromBatch, id, center, at, sum, sum.amount, ledger.SaleSealed, ledger.CreditSealed))
 	}
 	return id, w.Books.Ledger().Post(ctx, tx, postings)
 }
@@ -263,10 +263,10 @@ func indexOf(refused []Rejected, r heldRecord) int {
 func (w *World) verdictPostings(reply int64, center int16, at time.Time, accepted, rejected []*total) []ledger.Posting {
 	var out []ledger.Posting
 	for _, sum := range rejected {
-		out = append(out, batchPosting(ledger.FromReply, reply, center, at, sum, sum.amount, ledger.PR06s, ledger.PR06c))
+		out = append(out, batchPosting(ledger.FromReply, reply, center, at, sum, sum.amount, ledger.SaleRejected, ledger.CreditRejected))
 	}
 	for _, sum := range accepted {
-		p := batchPosting(ledger.FromReply, reply, center, at, sum, sum.amount, ledger.PR05s, ledger.PR05c)
+		p := batchPosting(ledger.FromReply, reply, center, at, sum, sum.amount, ledger.SaleAccepted, ledger.CreditAccepted)
 		out = append(out, p)
 		m, _ := w.Dir.Merchant(sum.merchant)
 		if sum.kind == settle.Sale {
@@ -274,8 +274,8 @@ func (w *World) verdictPostings(reply int64, center int16, at time.Time, accepte
 			continue
 		}
 		back, cost := p, p
-		back.Rule, back.Amount = ledger.PR22, sum.fees.Interchange
-		cost.Rule, cost.Amount = ledger.PR09p, sum.fees.Processing
+		back.Rule, back.Amount = ledger.InterchangeReturned, sum.fees.Interchange
+		cost.Rule, cost.Amount = ledger.ProcessingFeeNetted, sum.fees.Processing
 		out = append(out, back, cost)
 	}
 	return out

@@ -185,8 +185,8 @@ func (p *play) instantTies(c *counts) []Tie {
 	theirs := p.bank.Books()
 	for _, currency := range []money.Currency{money.RUB, money.BYN} {
 		at := pair{instantName, currency}
-		out = append(out, tie("instant payments: ledger = bank", at, c.posted.of(at, ledger.PR38), theirs[currency].Paid.Amount),
-			tie("instant refunds: ledger = bank", at, c.posted.of(at, ledger.PR19), theirs[currency].Refunded.Amount))
+		out = append(out, tie("instant payments: ledger = bank", at, c.posted.of(at, ledger.InstantAccepted), theirs[currency].Paid.Amount),
+			tie("instant refunds: ledger = bank", at, c.posted.of(at, ledger.RefundConfirmed), theirs[currency].Refunded.Amount))
 	}
 	return out
 }

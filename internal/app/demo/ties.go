@@ -54,7 +54,7 @@ func (t turnover) on(at pair, except []ledger.Rule, accounts ...ledger.Code) (su
 }
 
 // costs are what centers keep for their services: money that they do not owe us, but that sales are worth all the same.
-var costs = []ledger.Rule{ledger.PR09i, ledger.PR09s, ledger.PR09p, ledger.PR22, ledger.PR12p}
+var costs = []ledger.Rule{ledger.InterchangeNetted, ledger.SchemeFeeNetted, ledger.ProcessingFeeNetted, ledger.InterchangeReturned, ledger.ProcessingTrueUp}
 
 // counts are the places where the same money is counted. None of them is derived from another.
 type counts struct {
@@ -183,7 +183,7 @@ func (c *counts) chain(at pair, clears bool) chain {
 	open := p.on(at, nil, ledger.Captured)
 	waiting := p.on(at, nil, ledger.Submitted)
 	rejected := p.on(at, nil, ledger.Rejected)
-	again := p.of(at, ledger.PR07s) - p.of(at, ledger.PR07c) + p.of(at, ledger.PR08a, ledger.PR08w) - p.of(at, ledger.PR08b)
+	again := p.of(at, ledger.SalePresentedAgain) - p.of(at, ledger.CreditPresentedAgain) + p.of(at, ledger.RejectChargedToMerchant, ledger.RejectWrittenOff) - p.of(at, ledger.RejectedCreditReturned)
 	return chain{pair: at, clears: clears,
 		orders:  c.net[at],
 		ledger:  p.on(at, costs, ledger.Captured, ledger.Submitted, ledger.Accepted, ledger.Rejected),
@@ -230,7 +230,7 @@ func (p *play) ties(c *counts) []Tie {
 		} else {
 			out = append(out, tie("ledger = center", l.pair, l.ledger, l.center))
 		}
-		sales := c.posted.of(l.pair, ledger.PR05s)
+		sales := c.posted.of(l.pair, ledger.SaleAccepted)
 		out = append(out, tie("holds: orders = ledger", l.pair, c.held[l.pair], c.posted.on(l.pair, nil, ledger.Holds)),
 			tie("holds: messages = center", l.pair, c.authorized[l.pair]-sales, c.theirHolds[l.pair]))
 	}
