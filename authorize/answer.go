@@ -19,7 +19,7 @@ const (
 // out is a field of an answer.
 type out uint8
 
-// The fields of all answers, in the order of the flat answer first.
+// The fields of all answers.
 const (
 	outOrderNumber out = iota
 	outResponseCode
@@ -81,13 +81,61 @@ const (
 
 // outNames spells the fields as on the wire; outOrderBill is the bill number of the order, without an operation.
 var outNames = [outCount]string{
-	"ordernumber", "responsecode", "recommendation", "message", "ordercomment", "orderdate", "amount", "currency",
-	"meantypename", "meannumber", "lastname", "firstname", "middlename", "issuebank", "email", "bankcountry", "rate",
-	"approvalcode", "meansubtype", "cardholder", "cardexpirationdate", "ipaddress", "protocoltypename", "testmode",
-	"customermessage", "orderstate", "processingname", "operationtype", "billnumber", "orderamount", "ordercurrency", "slipno",
-	"packetdate", "signature", "pareq", "acsurl", "checkvalue", "operationstate", "operationdate", "meantype_id", "billnumber",
-	"transactiontype", "note", "errorcode", "clientip", "authresult", "authrequired", "chequeitems",
-	"errorcategory", "merchantadvicecode", "fraud_state", "fraud_reason", "order_id", "customernumber", "token",
+	outOrderNumber:     "ordernumber",
+	outResponseCode:    "responsecode",
+	outRecommendation:  "recommendation",
+	outMessage:         "message",
+	outOrderComment:    "ordercomment",
+	outOrderDate:       "orderdate",
+	outAmount:          "amount",
+	outCurrency:        "currency",
+	outMeansType:       "meantypename",
+	outMeansNumber:     "meannumber",
+	outLastName:        "lastname",
+	outFirstName:       "firstname",
+	outMiddleName:      "middlename",
+	outIssuer:          "issuebank",
+	outEmail:           "email",
+	outBankCountry:     "bankcountry",
+	outRate:            "rate",
+	outApprovalCode:    "approvalcode",
+	outMeansSubtype:    "meansubtype",
+	outCardholder:      "cardholder",
+	outCardExpiry:      "cardexpirationdate",
+	outIP:              "ipaddress",
+	outProtocolType:    "protocoltypename",
+	outTestMode:        "testmode",
+	outCustomerMessage: "customermessage",
+	outOrderState:      "orderstate",
+	outProcessing:      "processingname",
+	outOperationType:   "operationtype",
+	outBillNumber:      "billnumber",
+	outOrderAmount:     "orderamount",
+	outOrderCurrency:   "ordercurrency",
+	outSlip:            "slipno",
+	outPacketDate:      "packetdate",
+	outSignature:       "signature",
+	outPareq:           "pareq",
+	outACS:             "acsurl",
+	outCheckValue:      "checkvalue",
+	outOperationState:  "operationstate",
+	outOperationDate:   "operationdate",
+	outMeansTypeID:     "meantype_id",
+	outOrderBill:       "billnumber",
+	outTransactionType: "transactiontype",
+	outNote:            "note",
+	outErrorCode:       "errorcode",
+	outClientIP:        "clientip",
+	outAuthResult:      "authresult",
+	outAuthRequired:    "authrequired",
+	outCheque:          "chequeitems",
+	outErrorCategory:   "errorcategory",
+	outAdvice:          "merchantadvicecode",
+	outFraudState:      "fraud_state",
+	outFraudReason:     "fraud_reason",
+	outOrderID:         "order_id",
+	outCustomerNumber:  "customernumber",
+	outToken:           "token",
 }
 
 // numeric fields are numbers in JSON.

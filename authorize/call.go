@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -244,7 +245,7 @@ func (c *call) set(id in, v []byte) error {
 		return err
 	}
 	if len(v) > p.max && utf8.RuneCount(v) > p.max {
-		if inStartYear <= id && id <= inEndMin {
+		if slices.Contains(fromParts[:], id) || slices.Contains(toParts[:], id) {
 			c.values[id] = v[:0] // a wrong part of a period is passed over by its reader
 			return nil
 		}

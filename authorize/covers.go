@@ -11,9 +11,10 @@ type Covered struct {
 // list are the parameters, in the order of provenIfSent.
 func (v Covered) list() []in {
 	var ids []in
-	for i, covered := range [...]bool{v.MaxPoints, v.Customer, v.Disable3DS, v.Prepayment} {
-		if covered {
-			ids = append(ids, provenIfSent[i])
+	covered := map[in]bool{inOrderMaxPoints: v.MaxPoints, inCustomerNumber: v.Customer, inDisable3DS: v.Disable3DS, inPrepayment: v.Prepayment}
+	for _, id := range provenIfSent {
+		if covered[id] {
+			ids = append(ids, id)
 		}
 	}
 	return ids

@@ -66,7 +66,8 @@ func newMeter(r prometheus.Registerer) *meter {
 	return m
 }
 
-var codeClasses = [...]string{"success", "declined", "in_process", "refused", "unauthenticated", "error"}
+var codeClasses = [...]string{classSuccess: "success", classDeclined: "declined", classInProcess: "in_process", classRefused: "refused",
+	classUnauthenticated: "unauthenticated", classError: "error"}
 
 // classOf is the index of an answer's class in codeClasses.
 func classOf(a *answer) int {

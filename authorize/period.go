@@ -170,19 +170,28 @@ func (c *call) readTestMode(q *periodQuery) error {
 // period is the period of the request, with the minute that it ends in; the usual one when a date is missing, a part is
 // wrong, or it is empty or too long. Hours and minutes that are missing are zero.
 func (c *call) period(now time.Time) (from, to time.Time) {
-	from, wrongFrom := c.exactInstant(inStartYear)
-	to, wrongTo := c.exactInstant(inEndYear)
+	from, wrongFrom := c.exactInstant(fromParts)
+	to, wrongTo := c.exactInstant(toParts)
 	if wrongFrom || wrongTo || to.Before(from) || to.Sub(from) > periodLongest {
 		return now.Add(-periodUsual), now.Add(time.Second)
 	}
 	return from, to.Add(time.Minute)
 }
 
-// exactInstant reads five parameters from year to minute, in UTC, and tells whether they are wrong.
-func (c *call) exactInstant(year in) (t time.Time, wrong bool) {
+// instantParts are the parameters of an instant: year, month, day, hour and minute.
+type instantParts [5]in
+
+// The parts of the ends of a period.
+var (
+	fromParts = instantParts{inStartYear, inStartMonth, inStartDay, inStartHour, inStartMin}
+	toParts   = instantParts{inEndYear, inEndMonth, inEndDay, inEndHour, inEndMin}
+)
+
+// exactInstant reads the parts of an instant in UTC, and tells whether they are wrong.
+func (c *call) exactInstant(from instantParts) (t time.Time, wrong bool) {
 	var parts [5]int
 	for i, bounds := range [5][3]int{{2000, 2999, -1}, {1, 12, -1}, {1, 31, -1}, {0, 23, 0}, {0, 59, 0}} {
-		n, err := c.number(year+in(i), bounds[0], bounds[1], bounds[2])
+		n, err := c.number(from[i], bounds[0], bounds[1], bounds[2])
 		if err != nil || n < 0 {
 			return t, true
 		}

@@ -53,44 +53,44 @@ type wording struct{ message, customer, recommendation string }
 
 // instantDeclined is what a declined instant payment says to its buyer, who has no card to change.
 var instantDeclined = [languages]wording{
-	{"Instant payment refused", "The payment was not made", "Try again or choose another way to pay"},
-	{"Быстрый платеж отклонен", "Платеж не выполнен", "Повторите попытку или выберите другой способ оплаты"},
+	english: {"Instant payment refused", "The payment was not made", "Try again or choose another way to pay"},
+	russian: {"Быстрый платеж отклонен", "Платеж не выполнен", "Повторите попытку или выберите другой способ оплаты"},
 }
 
 var wordings = map[string][languages]wording{
 	responseApproved: {
-		{"Completed successfully", "Completed successfully", ""},
-		{"Операция выполнена успешно", "Операция выполнена успешно", ""}},
+		english: {"Completed successfully", "Completed successfully", ""},
+		russian: {"Операция выполнена успешно", "Операция выполнена успешно", ""}},
 	responseDeclined: {
-		{"Authorization declined", "Declined by the bank", "Use another card or ask the issuing bank"},
-		{"Отказ в авторизации", "Отказано банком", "Воспользуйтесь другой картой или обратитесь в банк"}},
+		english: {"Authorization declined", "Declined by the bank", "Use another card or ask the issuing bank"},
+		russian: {"Отказ в авторизации", "Отказано банком", "Воспользуйтесь другой картой или обратитесь в банк"}},
 	responseWrongCard: {
-		{"Declined: wrong card parameters", "Wrong card data", "Check the card data"},
-		{"Отказ: неверные параметры карты", "Неверные данные карты", "Проверьте данные карты"}},
+		english: {"Declined: wrong card parameters", "Wrong card data", "Check the card data"},
+		russian: {"Отказ: неверные параметры карты", "Неверные данные карты", "Проверьте данные карты"}},
 	responseNoFunds: {
-		{"Declined: insufficient funds", "Insufficient funds", "Use another card"},
-		{"Отказ: недостаточно средств", "Недостаточно средств", "Воспользуйтесь другой картой"}},
+		english: {"Declined: insufficient funds", "Insufficient funds", "Use another card"},
+		russian: {"Отказ: недостаточно средств", "Недостаточно средств", "Воспользуйтесь другой картой"}},
 	responseExpired: {
-		{"Declined: wrong card expiry", "The card has expired", "Use another card"},
-		{"Отказ: неверный срок действия карты", "Срок действия карты истек", "Воспользуйтесь другой картой"}},
+		english: {"Declined: wrong card expiry", "The card has expired", "Use another card"},
+		russian: {"Отказ: неверный срок действия карты", "Срок действия карты истек", "Воспользуйтесь другой картой"}},
 	responseAmountLimit: {
-		{"Declined: card operation limit exceeded", "Limit exceeded", "Use another card or ask the issuing bank"},
-		{"Отказ: превышен лимит операций по карте", "Превышен лимит", "Воспользуйтесь другой картой или обратитесь в банк"}},
+		english: {"Declined: card operation limit exceeded", "Limit exceeded", "Use another card or ask the issuing bank"},
+		russian: {"Отказ: превышен лимит операций по карте", "Превышен лимит", "Воспользуйтесь другой картой или обратитесь в банк"}},
 	responseReception: {
-		{"Declined: data reception error", "The bank is not available", "Try again later"},
-		{"Отказ: ошибка приема данных", "Банк недоступен", "Повторите попытку позже"}},
+		english: {"Declined: data reception error", "The bank is not available", "Try again later"},
+		russian: {"Отказ: ошибка приема данных", "Банк недоступен", "Повторите попытку позже"}},
 	responseFraud: {
-		{"Declined: suspected fraud", "Declined by the bank", "Ask the issuing bank"},
-		{"Отказ: подозрение на мошенничество", "Отказано банком", "Обратитесь в банк"}},
+		english: {"Declined: suspected fraud", "Declined by the bank", "Ask the issuing bank"},
+		russian: {"Отказ: подозрение на мошенничество", "Отказано банком", "Обратитесь в банк"}},
 	responseCountLimit: {
-		{"Declined: operation limit exceeded", "Limit exceeded", "Try again later"},
-		{"Отказ: превышен лимит операций", "Превышен лимит", "Повторите попытку позже"}},
+		english: {"Declined: operation limit exceeded", "Limit exceeded", "Try again later"},
+		russian: {"Отказ: превышен лимит операций", "Превышен лимит", "Повторите попытку позже"}},
 	responseSecure: {
-		{"3-D Secure authorization required", "Your bank confirms the payment", "Continue with 3-D Secure"},
-		{"Требуется авторизация 3-D Secure", "Банк подтверждает платеж", "Продолжите проверку 3-D Secure"}},
+		english: {"3-D Secure authorization required", "Your bank confirms the payment", "Continue with 3-D Secure"},
+		russian: {"Требуется авторизация 3-D Secure", "Банк подтверждает платеж", "Продолжите проверку 3-D Secure"}},
 	responseInProcess: {
-		{"Operation in process", "The payment is being processed", "Ask for the order's state later"},
-		{"Операция в процессе", "Платеж обрабатывается", "Запросите состояние заказа позже"}},
+		english: {"Operation in process", "The payment is being processed", "Ask for the order's state later"},
+		russian: {"Операция в процессе", "Платеж обрабатывается", "Запросите состояние заказа позже"}},
 }
 
 // say writes a response code and its texts into an answer.

@@ -119,9 +119,23 @@ func (g *Gateway) continuePayment(ctx context.Context, c *call) (*answer, error)
 	return g.storedOrError(ctx, c, o, err)
 }
 
-// secureNames are the fields of threedsdata in answers.
-var secureNames = [...]string{"version", "threeDSServerTransID", "threeDSMethodURL", "threeDSMethodData", "alphaauthresult", "challenge",
-	"challengeurl", "challengerequest", "eci"}
+// The fields of threedsdata in answers.
+const (
+	secureVersion = iota
+	secureServerID
+	secureMethodURL
+	secureMethodData
+	secureResult
+	secureChallenge
+	secureChallengeURL
+	secureChallengeRequest
+	secureECI
+)
+
+// secureNames spells them as on the wire.
+var secureNames = [...]string{secureVersion: "version", secureServerID: "threeDSServerTransID", secureMethodURL: "threeDSMethodURL",
+	secureMethodData: "threeDSMethodData", secureResult: "alphaauthresult", secureChallenge: "challenge", secureChallengeURL: "challengeurl",
+	secureChallengeRequest: "challengerequest", secureECI: "eci"}
 
 // secureData tells the 3-D Secure of an order's last payment to the merchant's server, nil when it had none.
 func (g *Gateway) secureData(ctx context.Context, c *call, o *settle.Order) ([]pair, error) {
@@ -130,20 +144,20 @@ func (g *Gateway) secureData(ctx context.Context, c *call, o *settle.Order) ([]p
 		return nil, err
 	}
 	a := &all[len(all)-1]
-	values := [len(secureNames)]string{0: "2.0", 1: a.ServerID, 4: a.Status, 8: indicator(a.ECI)}
+	values := [len(secureNames)]string{secureVersion: "2.0", secureServerID: a.ServerID, secureResult: a.Status, secureECI: indicator(a.ECI)}
 	switch {
 	case a.Required != int16(threeds.IsEnrolled):
-		values[1] = ""
+		values[secureServerID] = ""
 	case a.State == settle.AuthenticationMethod && a.MethodURL != "":
-		values[2], values[3] = a.MethodURL, threeds.MethodData(a.ServerID, g.secureURL(g.address(c.request), methodPath, o))
+		values[secureMethodURL], values[secureMethodData] = a.MethodURL, threeds.MethodData(a.ServerID, g.secureURL(g.address(c.request), methodPath, o))
 	case a.State == settle.AuthenticationChallenge:
 		s, err := g.ThreeDS.Result(ctx, a.ServerID)
 		if err != nil {
 			return nil, err
 		}
-		values[5], values[6], values[7] = a.Status, s.Challenge.URL, s.Challenge.Request
+		values[secureChallenge], values[secureChallengeURL], values[secureChallengeRequest] = a.Status, s.Challenge.URL, s.Challenge.Request
 	case a.CompletedAt != nil:
-		values[5] = "F"
+		values[secureChallenge] = "F"
 	}
 	data := make([]pair, len(values))
 	for i, value := range values {

@@ -27,14 +27,14 @@ var services = prepared([]service{
 	{path: "/pay/silentpay.cfm", sheet: paymentSheet, format: FormatCSV, second: onNothing, handle: (*Gateway).pay,
 		needs: []in{inOrderNumber, inOrderAmount, inCardNumber, inExpireMonth, inExpireYear, inCVC},
 		takes: slices.Concat([]in{inOrderCurrency, inOrderComment, inDelay, inLanguage, inClientIP, inCardType, inCardholder,
-			inChequeItems, inListParameters, inCustomerNumber}, span(inRecurringIndicator, inRecurringMaxDate), span(inLastName, inZip), browserParams),
+			inChequeItems, inListParameters, inCustomerNumber}, recurringTaken, buyerParams, browserParams),
 		exact: []in{inDelay, inRecurringIndicator}, guards: append([]in{inOrderCurrency}, recurringParams[:]...)},
 	{path: "/get3dsecver2/get3dsecver2.cfm", sheet: secureSheet, format: FormatCSV, second: onPayment, handle: (*Gateway).continuePayment,
 		needs: []in{inBillNumber}, takes: append([]in{inLanguage, inClientIP}, browserParams...)},
 	{path: "/pay/tokenpay.cfm", sheet: tokenSheet, format: FormatSOAP, second: onPayment, handle: (*Gateway).payToken,
 		needs: []in{inOrderNumber, inOrderAmount, inPaymentToken},
 		takes: slices.Concat([]in{inTokenType, inOrderCurrency, inOrderComment, inDelay, inLanguage, inClientIP, inCVC, inChequeItems,
-			inListParameters, inTestMode}, span(inLastName, inZip)),
+			inListParameters, inTestMode}, buyerParams),
 		exact: []in{inDelay}, guards: []in{inOrderCurrency}},
 	{path: "/recurrent/rp.cfm", sheet: laterSheet, format: FormatCSV, second: onRecurring, handle: (*Gateway).later,
 		needs: []in{inBillNumber, inOrderNumber},
@@ -55,32 +55,29 @@ var services = prepared([]service{
 	{path: "/orderresult/orderresult.cfm", sheet: orderResultSheet, format: FormatXML, second: onOrder, reads: true, handle: (*Gateway).orderResult,
 		takes: slices.Concat([]in{inOrderNumber, inBillNumber}, periodParams)},
 	{path: "/resultbydate/resultbydate.cfm", sheet: resultByDateSheet, format: FormatCSV, second: onService, reads: true, handle: (*Gateway).resultByDate,
-		takes: slices.Concat(periodParams, span(inTestMode, inZipFlag)),
-		exact: span(inTestMode, inDateTimeMode)},
+		takes: slices.Concat(periodParams, filterParams, []in{inZipFlag}),
+		exact: filterParams},
 })
 
 // Parameters that several services have.
 var (
 	credentialParams = []in{inMerchant, inLogin, inPassword}
-	browserParams    = span(inUserAgent, inBrowserInfo)
-	cancelParams     = []in{inAmount, inCurrency, inCancelReason, inLanguage, inClientIP, inExternalRefund, inChequeItems}
-	cancelExact      = []in{inAmount, inCurrency, inExternalRefund}
-	periodParams     = append(span(inStartYear, inEndMin), inLanguage)
+	browserParams    = []in{inUserAgent, inAcceptHeader, inBrowserInfo}
+	buyerParams      = []in{inLastName, inFirstName, inMiddleName, inEmail, inAddress, inHomePhone, inWorkPhone, inMobilePhone, inFax,
+		inCountry, inState, inCity, inZip}
+	recurringTaken = append([]in{inRecurringIndicator}, recurringParams[:]...)
+	filterParams   = []in{inTestMode, inMeansType, inOperationState, inOperationType, inDateTimeMode}
+	cancelParams   = []in{inAmount, inCurrency, inCancelReason, inLanguage, inClientIP, inExternalRefund, inChequeItems}
+	cancelExact    = []in{inAmount, inCurrency, inExternalRefund}
+	periodParams   = slices.Concat(fromParts[:], toParts[:], []in{inLanguage})
 
 	// orderParams are those of an order for the payment page, besides Merchant_ID, OrderNumber and OrderAmount. Which of
 	// them a service has no use for it takes without a word.
-	orderParams = slices.Concat([]in{inOrderCurrency, inOrderComment, inDelay, inLanguage, inTestMode}, span(inLastName, inZip),
-		span(inSignature, inListParameters))
+	orderParams = slices.Concat([]in{inOrderCurrency, inOrderComment, inDelay, inLanguage, inTestMode}, buyerParams,
+		pageOrderParams, recurringTaken, []in{inRecurringCount, inRecurringPeriodScale, inChequeItems, inListParameters})
+	pageOrderParams = []in{inSignature, inCheckvalue, inURLReturn, inURLReturnOK, inURLReturnNo, inCardPayment, inFastPayPayment,
+		inMobileDevice, inCustomerNumber, inOrderMaxPoints, inDisable3DS, inPrepayment}
 )
-
-// span returns the parameters from first to last.
-func span(first, last in) []in {
-	var all []in
-	for id := first; id <= last; id++ {
-		all = append(all, id)
-	}
-	return all
-}
 
 // prepared completes the table.
 func prepared(table []service) []service {

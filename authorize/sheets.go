@@ -44,23 +44,22 @@ func (s soap) document() soap {
 	return s
 }
 
-var flatFields = fields(outOrderNumber, outACS)
-
-// fields returns the fields from first to last.
-func fields(first, last out) []out {
-	var f []out
-	for n := first; n <= last; n++ {
-		f = append(f, n)
-	}
-	return f
-}
+// flatFields are the fields of a flat answer, which tells one operation with its order.
+var flatFields = []out{outOrderNumber, outResponseCode, outRecommendation, outMessage, outOrderComment, outOrderDate, outAmount, outCurrency,
+	outMeansType, outMeansNumber, outLastName, outFirstName, outMiddleName, outIssuer, outEmail, outBankCountry, outRate,
+	outApprovalCode, outMeansSubtype, outCardholder, outCardExpiry, outIP, outProtocolType, outTestMode, outCustomerMessage,
+	outOrderState, outProcessing, outOperationType, outBillNumber, outOrderAmount, outOrderCurrency, outSlip, outPacketDate,
+	outSignature, outPareq, outACS}
 
 var customerFields = []out{outFirstName, outLastName, outMiddleName, outEmail, outIP}
 
 var checkFields = []out{outPacketDate, outSignature, outCheckValue}
 
 // operationFields are the keys of a flat JSON answer: every one of the flat fields but the customer's and 3-D Secure's.
-var operationFields = slices.DeleteFunc(fields(outOrderNumber, outSignature), func(f out) bool { return slices.Contains(customerFields, f) })
+var operationFields = []out{outOrderNumber, outResponseCode, outRecommendation, outMessage, outOrderComment, outOrderDate, outAmount,
+	outCurrency, outMeansType, outMeansNumber, outIssuer, outBankCountry, outRate, outApprovalCode, outMeansSubtype, outCardholder,
+	outCardExpiry, outProtocolType, outTestMode, outCustomerMessage, outOrderState, outProcessing, outOperationType,
+	outBillNumber, outOrderAmount, outOrderCurrency, outSlip, outPacketDate, outSignature}
 
 // flatSheet is the layout of one operation with its order in one row.
 func flatSheet(root string, soap soap, more ...out) *sheet {

@@ -2,6 +2,7 @@ package authorize
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -119,10 +120,10 @@ func (g *Gateway) attempts(ctx context.Context, c *call) ([]*settle.Order, error
 		return nil, err
 	}
 	now := g.Now()
-	from := c.instant(inStartYear, now.Add(-orderStatePeriod))
+	from := c.instant(fromParts, now.Add(-orderStatePeriod))
 	to := now.Add(24 * time.Hour)
-	if c.has(inEndYear) || c.has(inEndMonth) || c.has(inEndDay) || c.has(inEndHour) || c.has(inEndMin) {
-		to = c.instant(inEndYear, now).Add(time.Minute)
+	if slices.ContainsFunc(toParts[:], c.has) {
+		to = c.instant(toParts, now).Add(time.Minute)
 	}
 	found, err := g.Books.Attempts(ctx, c.merchant.ID, c.text(inOrderNumber), from, to)
 	if err == nil && len(found) == 0 {
@@ -150,11 +151,11 @@ func (g *Gateway) byBill(ctx context.Context, c *call) ([]*settle.Order, error) 
 	return []*settle.Order{o}, nil
 }
 
-// instant reads five parameters from year to minute, in UTC. A part that is missing or wrong is taken from otherwise.
-func (c *call) instant(year in, otherwise time.Time) time.Time {
+// instant reads the parts of an instant in UTC. A part that is missing or wrong is taken from otherwise.
+func (c *call) instant(from instantParts, otherwise time.Time) time.Time {
 	otherwise = otherwise.UTC()
-	part := func(offset in, low, high, otherwise int) int {
-		n, err := c.number(year+offset, low, high, otherwise)
+	part := func(i, low, high, otherwise int) int {
+		n, err := c.number(from[i], low, high, otherwise)
 		if err != nil {
 			return otherwise
 		}

@@ -17,7 +17,8 @@ const (
 
 // stripped tells for each kind which bytes go. Control characters always go: XML and the database cannot carry them.
 var stripped = func() (t [stripKinds][256]bool) {
-	for kind, chars := range [stripKinds]string{`<>"='/\();#`, `<>'"; `, `<>=\`, `+-._\/ `, `<>`, ``} {
+	for kind, chars := range [stripKinds]string{stripGeneral: `<>"='/\();#`, stripOrderNumber: `<>'"; `, stripText: `<>=\`,
+		stripCode: `+-._\/ `, stripURL: `<>`, stripControl: ``} {
 		for c := range 0x20 {
 			t[kind][c] = true
 		}

@@ -1,0 +1,67 @@
+package authorize
+
+import (
+	"slices"
+	"testing"
+)
+
+// Every field of an answer has a name on the wire. One name is that of two fields: the bill number of an operation, and that of its
+// order, which stand in different sections.
+func TestEveryFieldHasItsOwnName(t *testing.T) {
+	seen := map[string]out{}
+	for id, name := range outNames {
+		other, twice := seen[name]
+		switch {
+		case name == "":
+			t.Errorf("field %d has no name", id)
+		case twice && !(out(id) == outOrderBill && other == outBillNumber):
+			t.Errorf("fields %d and %d are both %q", other, id, name)
+		}
+		seen[name] = out(id)
+	}
+}
+
+// Every parameter has a name of its own in lower case, as forms are read, and a bound.
+func TestEveryParameterHasItsOwnName(t *testing.T) {
+	seen := map[string]in{}
+	for id, p := range params {
+		if p.name == "" || p.max == 0 {
+			t.Errorf("parameter %d has no name or no bound: %+v", id, p)
+		}
+		if other, twice := seen[lowerASCII(p.name)]; twice {
+			t.Errorf("parameters %d and %d are both %q", other, id, p.name)
+		}
+		seen[lowerASCII(p.name)] = in(id)
+	}
+	for _, name := range ignoredParams {
+		if _, twice := seen[lowerASCII(name)]; twice {
+			t.Errorf("%q is ignored, and a parameter", name)
+		}
+	}
+}
+
+// No layout tells a field twice in one section, or nothing of what it has a section for.
+func TestSheetsTellNoFieldTwice(t *testing.T) {
+	for _, s := range services {
+		for _, list := range [][]out{s.sheet.flat, s.sheet.order, s.sheet.customer, s.sheet.operation, s.sheet.check} {
+			sorted := slices.Sorted(slices.Values(list))
+			if len(slices.Compact(sorted)) != len(list) {
+				t.Errorf("%s: a field stands twice in %v", s.path, list)
+			}
+		}
+	}
+}
+
+// Every other table that is kept by a constant has an entry for it.
+func TestTablesHaveNoGaps(t *testing.T) {
+	if slices.Contains(secureNames[:], "") || slices.Contains(codeClasses[:], "") || slices.Contains(languageNames[:], "") {
+		t.Errorf("a name is missing: %q, %q, %q", secureNames, codeClasses, languageNames)
+	}
+	for code, texts := range wordings {
+		for l, w := range texts {
+			if w.message == "" || w.customer == "" {
+				t.Errorf("%s says nothing in language %d", code, l)
+			}
+		}
+	}
+}
