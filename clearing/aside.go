@@ -62,7 +62,7 @@ SELECT count(*) FILTER (WHERE kind = 1), coalesce(sum(amount) FILTER (WHERE kind
 FROM rejects WHERE window_id = $1 AND currency = $2 AND origin = 'build' AND file_id <= $3`
 
 // without is a batch as a file of it holds it: without the records that were set aside by then.
-func (b Batch) without(ctx context.Context, q querier, file int64) (Batch, error) {
+func (b Batch) without(ctx context.Context, q postgres.Querier, file int64) (Batch, error) {
 	aside, err := one[Sum](ctx, q, asideOfFile, b.Window, int16(b.Currency), file)
 	if err != nil {
 		return Batch{}, fmt.Errorf("read what is left out of batch %d: %w", b.ID, err)

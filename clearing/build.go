@@ -50,7 +50,7 @@ func scanBatch(row pgx.CollectableRow) (Batch, error) {
 	return b, err
 }
 
-func readBatches(ctx context.Context, q querier, where string, args ...any) ([]Batch, error) {
+func readBatches(ctx context.Context, q postgres.Querier, where string, args ...any) ([]Batch, error) {
 	rows, err := q.Query(ctx, selectBatch+where, args...)
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func readBatches(ctx context.Context, q querier, where string, args ...any) ([]B
 	return pgx.CollectRows(rows, scanBatch)
 }
 
-func readBatch(ctx context.Context, q querier, id int64) (Batch, error) {
+func readBatch(ctx context.Context, q postgres.Querier, id int64) (Batch, error) {
 	all, err := readBatches(ctx, q, `WHERE b.batch_id = $1`, id)
 	if err == nil && len(all) == 0 {
 		err = ErrNotFound
@@ -237,7 +237,7 @@ func (n *Night) encode(ctx context.Context, s *station, b Batch, f File, out *ch
 }
 
 // verify reads the stored bytes back and compares what they say with what the file is to hold of its batch.
-func (n *Night) verify(ctx context.Context, q querier, s *station, b Batch, f File, sum []byte) error {
+func (n *Night) verify(ctx context.Context, q postgres.Querier, s *station, b Batch, f File, sum []byte) error {
 	hash := sha256.New()
 	stored := startReadAhead(&chunkReader{ctx: ctx, q: q, vault: n.Vault, table: fileChunks, owner: f.ID},
 		func(plain []byte) { hash.Write(plain) })

@@ -8,6 +8,7 @@ import (
 	"hash"
 	"io"
 
+	"settled/internal/postgres"
 	"settled/internal/vault"
 
 	"github.com/jackc/pgx/v5"
@@ -171,7 +172,7 @@ var errStoredBytes = errors.New("clearing: stored bytes cannot be read")
 // chunkReader reads a stored file chunk by chunk, each by its own statement, so that a slow reader holds nothing open.
 type chunkReader struct {
 	ctx   context.Context
-	q     querier
+	q     postgres.Querier
 	vault *vault.Vault
 	table chunkTable
 	owner int64

@@ -88,7 +88,7 @@ SELECT file_id, batch_id, build, center_id, sequence, name, logical_id, state, f
 	(SELECT count(*)::integer FROM file_resends r WHERE r.file_id = files.file_id)
 FROM files `
 
-func oneFile(ctx context.Context, q querier, sql string, args ...any) (File, error) {
+func oneFile(ctx context.Context, q postgres.Querier, sql string, args ...any) (File, error) {
 	return one[File](ctx, q, sql, args...)
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"settled/internal/postgres"
 )
 
 // ErrHeld means that nothing is numbered for a center, or sent to it: the database was restored or went back in time, and what the
@@ -14,7 +16,7 @@ const holds = `SELECT held($1)`
 
 // free fails with ErrHeld while nothing may be numbered for the center or sent to it. Inside the transaction that does so it is exact: it
 // asks which database this is.
-func free(ctx context.Context, q querier, s *station) error {
+func free(ctx context.Context, q postgres.Querier, s *station) error {
 	var why *string
 	if err := q.QueryRow(ctx, holds, s.ID).Scan(&why); err != nil {
 		return fmt.Errorf("ask whether %s is held: %w", s.Name, err)

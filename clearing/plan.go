@@ -123,7 +123,7 @@ func (n *Night) appendLocked(ctx context.Context, tx pgx.Tx, s *station, occurre
 }
 
 // following are the occurrences that come after the last window, by cut-off and by business date.
-func (n *Night) following(ctx context.Context, q querier, s *station, occurrences []schedules.Occurrence) ([]schedules.Occurrence, error) {
+func (n *Night) following(ctx context.Context, q postgres.Querier, s *station, occurrences []schedules.Occurrence) ([]schedules.Occurrence, error) {
 	last, err := one[Window](ctx, q, lastWindow, s.ID, s.Stream)
 	if isNotFound(err) {
 		return occurrences, nil

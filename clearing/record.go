@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"settled/fileformats/ipm"
+	"settled/internal/postgres"
 	"settled/internal/vault"
 	"settled/settle"
 
@@ -42,7 +43,7 @@ func partyOf(c settle.Contract) party {
 }
 
 // parties encodes the merchants of a batch, as their records' contracts name them.
-func (n *Night) parties(ctx context.Context, q querier, b Batch) (map[settle.ContractKey]party, error) {
+func (n *Night) parties(ctx context.Context, q postgres.Querier, b Batch) (map[settle.ContractKey]party, error) {
 	contracts, err := n.Directory.ContractsOf(ctx, q, b.ID, b.Center)
 	if err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ type presenter struct {
 	trace    [16]byte
 }
 
-func (n *Night) newPresenter(ctx context.Context, q querier, s *station, b Batch) (*presenter, error) {
+func (n *Night) newPresenter(ctx context.Context, q postgres.Querier, s *station, b Batch) (*presenter, error) {
 	parties, err := n.parties(ctx, q, b)
 	if err != nil {
 		return nil, err
@@ -90,7 +91,7 @@ func (n *Night) newPresenter(ctx context.Context, q querier, s *station, b Batch
 }
 
 // generations are the numbers of the data keys that something may be sealed with.
-func generations(ctx context.Context, q querier) (map[uint16]bool, error) {
+func generations(ctx context.Context, q postgres.Querier) (map[uint16]bool, error) {
 	rows, err := q.Query(ctx, `SELECT generation FROM key_checks WHERE generation > 0`)
 	if err != nil {
 		return nil, fmt.Errorf("read keys of the database: %w", err)

@@ -62,7 +62,7 @@ FROM windows w WHERE center_id = $1 AND stream = $2 AND (cutoff_at > $3 OR state
 FROM windows w WHERE center_id = $1 AND stream = $2 AND business_date >= $3 AND business_date < $4 ORDER BY cutoff_at LIMIT $5`
 )
 
-func readPlanned(ctx context.Context, q querier, sql string, args ...any) ([]PlannedWindow, error) {
+func readPlanned(ctx context.Context, q postgres.Querier, sql string, args ...any) ([]PlannedWindow, error) {
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ type layout struct {
 }
 
 // layout reads the windows of a center and compares those from a business date on; the zero time means all.
-func (n *Night) layout(ctx context.Context, q querier, s *station, now, from time.Time) (layout, error) {
+func (n *Night) layout(ctx context.Context, q postgres.Querier, s *station, now, from time.Time) (layout, error) {
 	windows, err := readPlanned(ctx, q, plannedToCome, s.ID, s.Stream, now.Add(-lookBack))
 	if err != nil {
 		return layout{}, fmt.Errorf("read windows of %s: %w", s.Name, err)
@@ -325,7 +325,7 @@ func (n *Night) Replan(ctx context.Context, center int16, from time.Time, reason
 }
 
 // toReplan is the layout from a business date on, as far as the calendar is known.
-func (n *Night) toReplan(ctx context.Context, q querier, s *station, from time.Time) (layout, error) {
+func (n *Night) toReplan(ctx context.Context, q postgres.Querier, s *station, from time.Time) (layout, error) {
 	l, err := n.layout(ctx, q, s, n.now(), from)
 	return l, errors.Join(err, l.short)
 }

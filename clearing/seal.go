@@ -39,13 +39,7 @@ WHERE center_id = $1 AND stream = $2 AND state = 'open' ORDER BY cutoff_at LIMIT
 SELECT count(*) FROM windows WHERE center_id = $1 AND stream = $2 AND state IN ('open', 'sealing') AND cutoff_at < $3`
 )
 
-// querier reads: a pool or a transaction.
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
-func collect[T any](ctx context.Context, q querier, sql string, args ...any) ([]T, error) {
+func collect[T any](ctx context.Context, q postgres.Querier, sql string, args ...any) ([]T, error) {
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err
@@ -53,7 +47,7 @@ func collect[T any](ctx context.Context, q querier, sql string, args ...any) ([]
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[T])
 }
 
-func collectColumn[T any](ctx context.Context, q querier, sql string, args ...any) ([]T, error) {
+func collectColumn[T any](ctx context.Context, q postgres.Querier, sql string, args ...any) ([]T, error) {
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err
@@ -62,7 +56,7 @@ func collectColumn[T any](ctx context.Context, q querier, sql string, args ...an
 }
 
 // one reads exactly one row, or fails with ErrNotFound.
-func one[T any](ctx context.Context, q querier, sql string, args ...any) (T, error) {
+func one[T any](ctx context.Context, q postgres.Querier, sql string, args ...any) (T, error) {
 	all, err := collect[T](ctx, q, sql, args...)
 	if err != nil {
 		return *new(T), err

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"settled/internal/money"
+	"settled/internal/postgres"
 	"settled/settle"
 
 	"github.com/jackc/pgx/v5"
@@ -71,7 +72,7 @@ ORDER BY currency, merchant_id, kind, contract_id`
 // totals computes what a window holds, set-wise, from its records and their changes, each record at the prices of the
 // contract that it was born under, without those that were set aside. The order is currency, merchant, kind, contract. The
 // interchange of a merchant that never had a contract is -1.
-func (n *Night) totals(ctx context.Context, q querier, s *station, window int32) ([]Total, error) {
+func (n *Night) totals(ctx context.Context, q postgres.Querier, s *station, window int32) ([]Total, error) {
 	rows, err := q.Query(ctx, selectTotals, window, s.ID)
 	if err != nil {
 		return nil, fmt.Errorf("total window %d: %w", window, err)
@@ -166,7 +167,7 @@ SELECT b.currency, t.merchant_id, t.kind, t.contract_id, t.count, t.amount, t.in
 	t.interchange_bps, t.scheme_bps, t.processing_each, t.mdr_bps
 FROM batch_totals t JOIN batches b USING (batch_id) WHERE t.batch_id = $1 ORDER BY t.merchant_id, t.kind, t.contract_id`
 
-func readTotals(ctx context.Context, q querier, batch int64) ([]Total, error) {
+func readTotals(ctx context.Context, q postgres.Querier, batch int64) ([]Total, error) {
 	rows, err := q.Query(ctx, batchTotals, batch)
 	if err != nil {
 		return nil, fmt.Errorf("read totals of batch %d: %w", batch, err)

@@ -82,7 +82,7 @@ WHERE j.window_id = $1 AND j.currency = $2 AND j.origin = 'build' AND j.file_id 
 
 // readSent reads what was sent: the totals of the batch without the records that were set aside, and the batch as its file
 // has it.
-func (v *verdict) readSent(ctx context.Context, q querier) (err error) {
+func (v *verdict) readSent(ctx context.Context, q postgres.Querier) (err error) {
 	if v.sent, err = readTotals(ctx, q, v.batch.ID); err != nil {
 		return err
 	}
@@ -312,7 +312,7 @@ WHERE j.window_id = $1 AND j.reply_id = $2 AND j.kind = 1`
 	// creditsWithoutSale are the credits of those parts. Records have no index by order, so the windows are read once
 	// (readWindowsOnce).
 	creditsWithoutSale = `
-INSERT INTO breaks (category, fingerprint, center_id, merchant, order_ref, amount, currency, opened_at, note)
+INSERT INTO breaks (category, fingerprint, center_id, merchant_id, order_ref, amount, currency, opened_at, note)
 SELECT 'B-06', 'B-06/record/' || c.record_id, $1, c.merchant_id, c.order_id, c.amount, c.currency, $2,
 	'credit of slice ' || c.slice || ' whose sale the center rejected: withdraw it if its window is open, else chase the sale'
 FROM records c

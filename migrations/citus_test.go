@@ -1,21 +1,35 @@
 package migrations_test
 
 import (
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-
 	"settled/internal/postgres/pgtest"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // The schema must run unchanged when it is sharded by merchant. These are the rules of Citus for distributed tables, read
 // from the catalog of a migrated database; each query lists what breaks one.
 
-// sqlMerchantTables are the tables of a merchant's data: those with a column merchant_id. Partitions inherit.
-const sqlMerchantTables = `
-WITH merchant AS (
+// whole are tables that name a merchant and are not sharded (reference tables of Citus), each with what it would lose.
+var whole = map[string]string{
+	"breaks":            "a fingerprint is opened once among all merchants, and a difference of a center has none",
+	"unknown_approvals": "an approval is found once at its center, whoever its terminal belongs to by then",
+}
+
+// sqlNamingMerchants are the tables with a column merchant_id. Partitions inherit.
+const sqlNamingMerchants = `
+WITH naming AS (
 	SELECT c.oid, c.relname, a.attnum FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'merchant_id'
 	WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+)`
+
+// sqlMerchantTables are the tables of a merchant's data: those that are sharded.
+var sqlMerchantTables = sqlNamingMerchants + `, merchant AS (
+	SELECT * FROM naming WHERE relname NOT IN ('` + strings.Join(slices.Sorted(maps.Keys(whole)), "', '") + `')
 ) `
 
 var shardingRules = []struct{ name, sql string }{
@@ -48,6 +62,23 @@ func TestSchemaCanBeShardedByMerchant(t *testing.T) {
 	for _, rule := range shardingRules {
 		for _, broken := range texts(t, conn, rule.sql) {
 			t.Errorf("%s: %s", rule.name, broken)
+		}
+	}
+}
+
+// TestMerchantsHaveOneName keeps a table from hiding from the rules by another name of its column, and the list of those that
+// stay whole from naming what is not there.
+func TestMerchantsHaveOneName(t *testing.T) {
+	conn := connect(t, pgtest.URL(t))
+	for _, column := range texts(t, conn, `SELECT attrelid::regclass || '.' || attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+		WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT attisdropped
+		AND attname ~ 'merchant' AND attname NOT IN ('merchant_id')`) {
+		t.Errorf("%s: a merchant's number is merchant_id everywhere", column)
+	}
+	naming := texts(t, conn, sqlNamingMerchants+"SELECT relname FROM naming")
+	for table, why := range whole {
+		if !slices.Contains(naming, table) || why == "" {
+			t.Errorf("%s does not name a merchant, or nothing says why it is whole", table)
 		}
 	}
 }

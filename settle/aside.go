@@ -42,7 +42,7 @@ WITH aside AS (
 	ON CONFLICT DO NOTHING
 	RETURNING record_id, order_id, merchant_id, amount, currency, kind, reason
 ), opened AS (
-	INSERT INTO breaks (category, fingerprint, center_id, merchant, order_ref, amount, currency, opened_at, note)
+	INSERT INTO breaks (category, fingerprint, center_id, merchant_id, order_ref, amount, currency, opened_at, note)
 	SELECT 'B-11', 'B-11/record/' || record_id, $6, merchant_id, order_id, amount, currency, $3, 'record set aside: ' || reason FROM aside
 	ON CONFLICT (fingerprint) DO NOTHING
 )

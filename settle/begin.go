@@ -217,11 +217,6 @@ func (b *Books) earlier(ctx context.Context, merchant int32, number string, fing
 	return e, nil
 }
 
-// rowQuerier reads a row: a pool or a transaction, which must not wait for a connection beside its own.
-type rowQuerier interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
 // windowSeen is the last planned cut-off of a center, and when it was read.
 type windowSeen struct{ last, at time.Time }
 
@@ -230,7 +225,7 @@ const windowsReadEvery = time.Minute
 
 // checkWindow refuses a payment at a center for whose records no window is planned. The answer is kept for a minute, but not
 // beyond the last planned cut-off.
-func (b *Books) checkWindow(ctx context.Context, q rowQuerier, c *Center) error {
+func (b *Books) checkWindow(ctx context.Context, q postgres.Querier, c *Center) error {
 	if !c.Capabilities.FinancialRecord {
 		return nil
 	}

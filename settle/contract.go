@@ -217,13 +217,8 @@ type ContractKey struct {
 	Contract int32 // 0: from before contracts were kept
 }
 
-// rowsQuerier reads rows: a pool or a transaction.
-type rowsQuerier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}
-
 // ContractsOf reads the contracts that the records of a batch were born under.
-func (d *Directory) ContractsOf(ctx context.Context, q rowsQuerier, batch int64, center int16) (map[ContractKey]Contract, error) {
+func (d *Directory) ContractsOf(ctx context.Context, q postgres.Querier, batch int64, center int16) (map[ContractKey]Contract, error) {
 	rows, err := q.Query(ctx, contractsOfBatch, batch, center)
 	if err != nil {
 		return nil, fmt.Errorf("read contracts of batch %d: %w", batch, err)

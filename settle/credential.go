@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"settled/internal/postgres"
 	"settled/internal/vault"
 	"settled/settle/order"
 
@@ -129,7 +130,7 @@ func (b *Books) Credentials(ctx context.Context, merchant int32, customer string
 	return credentials(ctx, b.Pool, credentialsOf, merchant, customer)
 }
 
-func credentials(ctx context.Context, q querier, sql string, args ...any) ([]*Credential, error) {
+func credentials(ctx context.Context, q postgres.Querier, sql string, args ...any) ([]*Credential, error) {
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read stored credentials: %w", err)
@@ -147,7 +148,7 @@ func (b *Books) Credential(ctx context.Context, merchant int32, id uuid.UUID) (*
 	return credential(ctx, b.Pool, merchant, id)
 }
 
-func credential(ctx context.Context, q querier, merchant int32, id uuid.UUID) (*Credential, error) {
+func credential(ctx context.Context, q postgres.Querier, merchant int32, id uuid.UUID) (*Credential, error) {
 	found, err := credentials(ctx, q, credentialByID, merchant, id)
 	if err == nil && len(found) == 0 {
 		err = ErrNoCredential

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"settled/internal/postgres"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -165,7 +167,7 @@ func (b *Books) GaveOut(ctx context.Context, bill int64) (bool, error) {
 }
 
 // BillCounters returns, for each merchant that was ever given bill numbers, the counter that no number has reached yet.
-func BillCounters(ctx context.Context, q rowsQuerier) (map[int32]int64, error) {
+func BillCounters(ctx context.Context, q postgres.Querier) (map[int32]int64, error) {
 	rows, err := q.Query(ctx, `SELECT substr(name, 6)::integer, next FROM id_blocks WHERE name LIKE 'bill/%'`)
 	if err != nil {
 		return nil, fmt.Errorf("read counters of bill numbers: %w", err)

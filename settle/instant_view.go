@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"settled/internal/money"
+	"settled/internal/postgres"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -21,7 +22,7 @@ func scanInstant(row pgx.CollectableRow) (*InstantPayment, error) {
 	return &p, err
 }
 
-func instants(ctx context.Context, q querier, sql string, args ...any) ([]*InstantPayment, error) {
+func instants(ctx context.Context, q postgres.Querier, sql string, args ...any) ([]*InstantPayment, error) {
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read instant payments: %w", err)

@@ -63,7 +63,7 @@ func (b *Books) Due(ctx context.Context, limit int) (due []Owed, err error) {
 }
 
 // claim runs a claim and returns its messages in the order of their exchanges; an UPDATE returns them in any.
-func claim(ctx context.Context, q querier, sql string, args ...any) ([]Owed, error) {
+func claim(ctx context.Context, q postgres.Querier, sql string, args ...any) ([]Owed, error) {
 	due, err := collect[Owed](ctx, q, sql, args...)
 	slices.SortFunc(due, func(a, b Owed) int { return cmp.Compare(a.Exchange, b.Exchange) })
 	return due, err
@@ -85,7 +85,7 @@ func (b *Books) Unanswered(ctx context.Context, e Owed, cause string) error {
 }
 
 const insertBreak = `
-INSERT INTO breaks (category, fingerprint, center_id, merchant, order_ref, amount, currency, opened_at, note)
+INSERT INTO breaks (category, fingerprint, center_id, merchant_id, order_ref, amount, currency, opened_at, note)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (fingerprint) DO NOTHING`
 
 // stuck ends the repeats of a message that is still owed.

@@ -97,7 +97,7 @@ FROM subscriptions WHERE merchant_id = $1 AND order_id = $2`
 	lockSubscription = selectSubscription + ` FOR NO KEY UPDATE`
 )
 
-func readSubscription(ctx context.Context, q querier, sql string, merchant int32, id int64) (*Subscription, error) {
+func readSubscription(ctx context.Context, q postgres.Querier, sql string, merchant int32, id int64) (*Subscription, error) {
 	rows, err := q.Query(ctx, sql, merchant, id)
 	if err != nil {
 		return nil, fmt.Errorf("read subscription %d: %w", id, err)

@@ -53,14 +53,14 @@ type UnknownApproval struct {
 
 const (
 	openBreaks = `
-INSERT INTO breaks (category, fingerprint, center_id, merchant, order_ref, amount, currency, opened_at, note)
+INSERT INTO breaks (category, fingerprint, center_id, merchant_id, order_ref, amount, currency, opened_at, note)
 SELECT category, fingerprint, $1, merchant, order_ref, amount, currency, $2, note
 FROM unnest($3::text[], $4::text[], $5::int[], $6::bigint[], $7::bigint[], $8::smallint[], $9::text[])
 	AS f (category, fingerprint, merchant, order_ref, amount, currency, note)
 ON CONFLICT (fingerprint) DO NOTHING
 RETURNING break_id, fingerprint`
 	insertUnknown = `
-INSERT INTO unknown_approvals (center_id, exchange_id, reversal_id, kind, amount, currency, terminal, acceptor, merchant, order_ref, approval_code,
+INSERT INTO unknown_approvals (center_id, exchange_id, reversal_id, kind, amount, currency, terminal, acceptor, merchant_id, order_ref, approval_code,
 	sent_at, found_at, transmitted_at, due_at, log_id, break_id)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $13, $14, $15)
 ON CONFLICT (center_id, exchange_id) DO NOTHING`
@@ -158,7 +158,7 @@ func (f *found) note(l *CenterLog) string {
 	return fmt.Sprintf("%s; log %d", note, l.ID)
 }
 
-const unknownColumns = `u.center_id, u.exchange_id, u.reversal_id, u.kind, u.amount, u.currency, u.terminal, u.acceptor, u.merchant, u.order_ref,
+const unknownColumns = `u.center_id, u.exchange_id, u.reversal_id, u.kind, u.amount, u.currency, u.terminal, u.acceptor, u.merchant_id, u.order_ref,
 	u.sent_at, u.transmitted_at, u.found_at, u.settled_at, u.state, u.attempts, u.action_code, u.last_error, u.log_id, u.break_id`
 
 func scanUnknown(row pgx.CollectableRow) (u UnknownApproval, err error) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"settled/internal/money"
+	"settled/internal/postgres"
 	"settled/settle/order"
 
 	"github.com/jackc/pgx/v5"
@@ -171,12 +172,7 @@ func scanOrder(row pgx.CollectableRow) (*Order, error) {
 	return &o, err
 }
 
-// querier reads: a pool or a transaction.
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}
-
-func readOrder(ctx context.Context, q querier, sql string, merchant int32, key any) (*Order, error) {
+func readOrder(ctx context.Context, q postgres.Querier, sql string, merchant int32, key any) (*Order, error) {
 	rows, err := q.Query(ctx, sql, merchant, key)
 	if err != nil {
 		return nil, fmt.Errorf("read order %v: %w", key, err)
@@ -286,7 +282,7 @@ func next[T any](results pgx.BatchResults) ([]T, error) {
 	return out, nil
 }
 
-func collect[T any](ctx context.Context, q querier, sql string, args ...any) ([]T, error) {
+func collect[T any](ctx context.Context, q postgres.Querier, sql string, args ...any) ([]T, error) {
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read %T: %w", *new(T), err)

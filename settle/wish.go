@@ -291,7 +291,7 @@ func (b *Books) WishFailed(ctx context.Context, d DueWish, why string) error {
 }
 
 const breakOfWish = `
-INSERT INTO breaks (category, fingerprint, center_id, merchant, order_ref, amount, currency, opened_at, note)
+INSERT INTO breaks (category, fingerprint, center_id, merchant_id, order_ref, amount, currency, opened_at, note)
 SELECT 'B-27', format('wish/%s/%s/%s', o.merchant_id, o.order_id, $3::smallint), o.center_id, o.merchant_id, o.order_id, o.amount, o.currency, $4, $5
 FROM orders o WHERE merchant_id = $1 AND order_id = $2
 ON CONFLICT (fingerprint) DO NOTHING`

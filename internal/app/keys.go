@@ -59,14 +59,8 @@ func (c *Core) openKeys(ctx context.Context) error {
 	})
 }
 
-// keyQuerier reads rows: a pool or a transaction.
-type keyQuerier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
 // proveKeys proves that the keys are the database's, and returns those that it knows.
-func (c *Core) proveKeys(ctx context.Context, q keyQuerier) ([]knownKey, error) {
+func (c *Core) proveKeys(ctx context.Context, q postgres.Querier) ([]knownKey, error) {
 	known, err := readKeys(ctx, q)
 	if err == nil && len(known) == 0 {
 		err = c.opensWhatIsStored(ctx, q)
@@ -79,7 +73,7 @@ func (c *Core) proveKeys(ctx context.Context, q keyQuerier) ([]knownKey, error) 
 
 // CheckKeys proves that the keys of an installation are those of its database, and remembers nothing. It returns how many keys the
 // database knows. Errors: ErrKeys, ErrEnvironment, and those of the key file.
-func CheckKeys(ctx context.Context, q keyQuerier, cfg *config.Config, path string) (known int, err error) {
+func CheckKeys(ctx context.Context, q postgres.Querier, cfg *config.Config, path string) (known int, err error) {
 	c := &Core{Options: Options{Config: cfg, Environment: config.Environment{Keys: path}}}
 	c.Vault, err = OpenVault(cfg, path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -93,7 +87,7 @@ func CheckKeys(ctx context.Context, q keyQuerier, cfg *config.Config, path strin
 }
 
 // missingKeys says what to do about a key file that is not there: the advice to make one is for a database without keys.
-func (c *Core) missingKeys(ctx context.Context, q keyQuerier, missing error) error {
+func (c *Core) missingKeys(ctx context.Context, q postgres.Querier, missing error) error {
 	known, err := readKeys(ctx, q)
 	switch {
 	case err != nil:
@@ -105,7 +99,7 @@ func (c *Core) missingKeys(ctx context.Context, q keyQuerier, missing error) err
 		known[0].FirstUsed.UTC().Format(time.DateOnly), advice)
 }
 
-func readKeys(ctx context.Context, q keyQuerier) ([]knownKey, error) {
+func readKeys(ctx context.Context, q postgres.Querier) ([]knownKey, error) {
 	rows, err := q.Query(ctx, knownKeys)
 	if err != nil {
 		return nil, fmt.Errorf("read keys of the database: %w", err)
@@ -114,7 +108,7 @@ func readKeys(ctx context.Context, q keyQuerier) ([]knownKey, error) {
 }
 
 // opensWhatIsStored tries the keys on a card of a database that was used before it remembered its keys.
-func (c *Core) opensWhatIsStored(ctx context.Context, q keyQuerier) error {
+func (c *Core) opensWhatIsStored(ctx context.Context, q postgres.Querier) error {
 	var merchant int32
 	var order int64
 	var sealed []byte

@@ -323,7 +323,7 @@ const anEpoch = `INSERT INTO epochs (epoch, begun_at, since, alive_at, looks, id
 const unknownApproval = `
 	INSERT INTO breaks (category, fingerprint, center_id, amount, opened_at, note) VALUES ('B-02', 'unknown', 1, 5, now(), '');
 	INSERT INTO authorization_logs (center_id, source, state, wanted_at, fetched_at, decided_at, unknown) VALUES (1, 'link', 'applied', now(), now(), now(), 1);
-	INSERT INTO unknown_approvals (exchange_id, reversal_id, amount, log_id, break_id, sent_at, found_at, transmitted_at, due_at, merchant, center_id, currency, kind,
+	INSERT INTO unknown_approvals (exchange_id, reversal_id, amount, log_id, break_id, sent_at, found_at, transmitted_at, due_at, merchant_id, center_id, currency, kind,
 		terminal, acceptor, approval_code)
 	SELECT 1 << 30, 1, 5, (SELECT max(log_id) FROM authorization_logs), (SELECT max(break_id) FROM breaks), now(), now(), now(), now(), 100001, 1, 933, 1, 'T', 'A', '';`
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"settled/internal/postgres"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -51,19 +53,13 @@ const (
 	stateRunning = "running"
 )
 
-// querier reads: a pool or a transaction.
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
 const (
 	selectEpoch = `SELECT epoch, cause, state, since, begun_at, alive_at, resumed_at, reason, looks, identity FROM epochs `
 	newestEpoch = selectEpoch + `ORDER BY epoch DESC LIMIT 1`
 )
 
 // Newest reads the epoch that is. It is nil where no process has looked at the database yet.
-func Newest(ctx context.Context, q querier) (*Epoch, error) {
+func Newest(ctx context.Context, q postgres.Querier) (*Epoch, error) {
 	rows, err := q.Query(ctx, newestEpoch)
 	if err != nil {
 		return nil, fmt.Errorf("read the epoch: %w", err)

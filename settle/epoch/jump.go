@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"settled/internal/postgres"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -55,7 +57,7 @@ func jump(ctx context.Context, tx pgx.Tx, e Epoch, gap time.Duration, names []st
 }
 
 // Jumps are what identifiers passed over in an epoch.
-func Jumps(ctx context.Context, q querier, epoch int32) ([]Jump, error) {
+func Jumps(ctx context.Context, q postgres.Querier, epoch int32) ([]Jump, error) {
 	rows, err := q.Query(ctx, `SELECT name, next_before, next_after FROM id_jumps WHERE epoch = $1 ORDER BY name`, epoch)
 	if err != nil {
 		return nil, fmt.Errorf("read jumps: %w", err)

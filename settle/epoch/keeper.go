@@ -174,7 +174,7 @@ func (k *Keeper) begin(ctx context.Context, tx pgx.Tx, e Epoch, gap time.Duratio
 var ErrNotHeld = errors.New("epoch: nothing to resume")
 
 // Doubted tells that the books are held, as a whole or for one of the centers.
-func Doubted(ctx context.Context, q querier, centers []int16) (yes bool, err error) {
+func Doubted(ctx context.Context, q postgres.Querier, centers []int16) (yes bool, err error) {
 	err = q.QueryRow(ctx, `SELECT held(0::smallint) IS NOT NULL OR EXISTS (SELECT FROM unnest($1::smallint[]) c WHERE held(c) IS NOT NULL)`, centers).Scan(&yes)
 	return yes, err
 }

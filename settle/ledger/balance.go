@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"settled/internal/money"
+	"settled/internal/postgres"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -22,11 +23,6 @@ type Balance struct {
 // Net is the balance on the account's debit side; negative is a credit balance.
 func (b Balance) Net() int64 { return b.Debit - b.Credit }
 
-// Querier is what a balance is read through: a pool, a connection or a transaction.
-type Querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}
-
 const trialBalance = `
 WITH rolled AS (SELECT coalesce(max(accounting_date), '-infinity') AS until FROM rolled_days WHERE accounting_date <= $1),
 legs AS (
@@ -41,7 +37,7 @@ SELECT code, currency, sum(debit)::bigint, sum(credit)::bigint FROM legs GROUP B
 // TrialBalance returns the turnover of every account and currency up to and including the accounting date, in order of
 // code and currency; merchant 0 is all merchants. Σ debit = Σ credit per currency holds by construction, and the caller
 // can check it.
-func TrialBalance(ctx context.Context, q Querier, asOf time.Time, merchant int32) ([]Balance, error) {
+func TrialBalance(ctx context.Context, q postgres.Querier, asOf time.Time, merchant int32) ([]Balance, error) {
 	rows, err := q.Query(ctx, trialBalance, asOf, merchant)
 	if err != nil {
 		return nil, fmt.Errorf("trial balance as of %s: %w", asOf.Format(time.DateOnly), err)
@@ -66,7 +62,7 @@ WHERE accounting_date < $1 AND accounting_date > (SELECT coalesce(max(accounting
 ORDER BY accounting_date`
 
 // Unrolled returns the accounting days before the date that have postings and are not rolled up, oldest first.
-func Unrolled(ctx context.Context, q Querier, before time.Time) ([]time.Time, error) {
+func Unrolled(ctx context.Context, q postgres.Querier, before time.Time) ([]time.Time, error) {
 	rows, err := q.Query(ctx, unrolledDays, before)
 	if err != nil {
 		return nil, fmt.Errorf("find days to roll up: %w", err)

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"testing"
 
+	"settled/internal/postgres"
 	"settled/internal/postgres/pgtest"
 	"settled/settle/ledger"
 
@@ -42,7 +43,7 @@ func TestDatabaseHasTheChart(t *testing.T) {
 	}
 }
 
-func rows[T any](t *testing.T, q ledger.Querier, sql string) []T {
+func rows[T any](t *testing.T, q postgres.Querier, sql string) []T {
 	t.Helper()
 	r, err := q.Query(t.Context(), sql)
 	if err != nil {

@@ -28,7 +28,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"settled/internal/postgres"
 )
 
 const (
@@ -70,13 +70,8 @@ type Clock struct {
 	paused bool
 }
 
-// querier is a pool or a connection.
-type querier interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
 // Ask returns the function that asks a database for its instant.
-func Ask(q querier) func(context.Context) (time.Time, error) {
+func Ask(q postgres.Querier) func(context.Context) (time.Time, error) {
 	return func(ctx context.Context) (at time.Time, err error) {
 		if err = q.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&at); err != nil {
 			return at, fmt.Errorf("ask the database for the time: %w", err)
@@ -216,7 +211,7 @@ func (c *Clock) check(reading time.Duration) error {
 
 // Reached returns the earlier of this clock and the database's, asked in q, which is usually a transaction that is about to
 // decide by it. The error is that of the question; agree is what [Clock.Check] says.
-func (c *Clock) Reached(ctx context.Context, q querier) (at time.Time, agree, err error) {
+func (c *Clock) Reached(ctx context.Context, q postgres.Querier) (at time.Time, agree, err error) {
 	at, err = Ask(q)(ctx)
 	if now := c.Now(); now.Before(at) {
 		at = now
