@@ -11,7 +11,7 @@ import (
 var ErrUnknownCurrency = errors.New("money: unknown currency")
 
 // Currency is an ISO 4217 numeric code, such as 933 for BYN. The zero value is no currency. Values obtained from
-// [ParseCurrency], [CurrencyFromNumeric], [Currencies] and the constants are valid; a conversion may not be: see
+// [ParseCurrency], [CurrencyFromNumeric] and the constants are valid; a conversion may not be: see
 // [Currency.Valid].
 type Currency uint16
 
@@ -37,15 +37,6 @@ func init() {
 		byAlpha[c.alpha] = c.numeric
 		byNumeric[c.numeric] = i
 	}
-}
-
-// Currencies returns every known currency in the order of the alphabetic codes.
-func Currencies() []Currency {
-	all := make([]Currency, len(iso4217))
-	for i, c := range iso4217 {
-		all[i] = c.numeric
-	}
-	return all
 }
 
 // ParseCurrency returns the currency of an alphabetic code of three capitals. Any other text is [ErrUnknownCurrency].

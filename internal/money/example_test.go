@@ -35,21 +35,3 @@ func ExampleBasisPoints() {
 	// 1.999 KWD → 0.050 KWD <nil>
 	// 0.01 BYN → 0.00 BYN <nil>
 }
-
-// A billed fee of 1.00 is shared among three records in proportion to their amounts.
-func ExampleApportion() {
-	fmt.Println(money.Apportion(100, []int64{5000, 3000, 1000}))
-	fmt.Println(money.Split(100, 3))
-	// Output:
-	// [56 33 11] <nil>
-	// [34 33 33] <nil>
-}
-
-// A provider that writes Chilean pesos with two decimals.
-func ExampleRescale() {
-	fmt.Println(money.Rescale(150_000, 2, 0))
-	fmt.Println(money.Rescale(150_050, 2, 0))
-	// Output:
-	// 1500 <nil>
-	// 0 money: more decimals than the currency has: 150050 units from 2 to 0 decimals
-}

@@ -176,40 +176,6 @@ func TestRoundingExamples(t *testing.T) {
 	}
 }
 
-func TestRescale(t *testing.T) {
-	for _, tt := range []struct {
-		minor    int64
-		from, to int
-		want     int64
-		err      error
-	}{
-		{1234, 0, 2, 123400, nil},
-		{123400, 2, 0, 1234, nil},
-		{-12340, 3, 2, -1234, nil},
-		{12345, 3, 2, 0, money.ErrPrecision},
-		{math.MaxInt64, 2, 3, 0, money.ErrOverflow},
-		{math.MinInt64, 2, 2, math.MinInt64, nil},
-		{1, 0, 19, 0, money.ErrArgument},
-		{1, -1, 2, 0, money.ErrArgument},
-	} {
-		got, err := money.Rescale(tt.minor, tt.from, tt.to)
-		if got != tt.want || !errors.Is(err, tt.err) {
-			t.Errorf("Rescale(%d, %d, %d) = %d, %v", tt.minor, tt.from, tt.to, got, err)
-		}
-	}
-}
-
-func TestApportionRefusesBadWeights(t *testing.T) {
-	for _, weights := range [][]int64{nil, {}, {0, 0}, {1, -1}, {math.MaxInt64, 1}, {math.MaxInt64, math.MaxInt64, math.MaxInt64}} {
-		if got, err := money.Apportion(10, weights); !errors.Is(err, money.ErrArgument) {
-			t.Errorf("Apportion(10, %v) = %v, %v", weights, got, err)
-		}
-	}
-	if _, err := money.Split(10, 0); !errors.Is(err, money.ErrArgument) {
-		t.Errorf("Split into nothing: %v", err)
-	}
-}
-
 var anyCurrency = rapid.SampledFrom(money.Currencies())
 
 func TestParseReadsBackDecimal(t *testing.T) {
@@ -269,53 +235,6 @@ func roundedQuotient(a, b, c int64) *big.Int {
 	twice := product.Abs(product).Lsh(product, 1)
 	twice.Add(twice, divisor).Quo(twice, divisor.Lsh(divisor, 1))
 	return twice.Mul(twice, big.NewInt(int64(sign)))
-}
-
-func TestApportionIsExactAndFair(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		total := rapid.Int64().Draw(t, "total")
-		weights := rapid.SliceOfN(rapid.Int64Range(0, 1<<58), 1, 20).
-			Filter(func(w []int64) bool { return cmp.Diff(w, make([]int64, len(w))) != "" }).Draw(t, "weights")
-		parts, err := money.Apportion(total, weights)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var sum, weightSum int64
-		for i, p := range parts {
-			sum += p
-			weightSum += weights[i]
-		}
-		if sum != total {
-			t.Fatalf("parts %v add up to %d, want %d", parts, sum, total)
-		}
-		for i, p := range parts {
-			exact := new(big.Rat).SetFrac(new(big.Int).Mul(big.NewInt(total), big.NewInt(weights[i])), big.NewInt(weightSum))
-			off := exact.Sub(exact, new(big.Rat).SetInt64(p))
-			if off.Abs(off).Cmp(big.NewRat(1, 1)) >= 0 {
-				t.Fatalf("part %d is %d, a whole unit or more off its share", i, p)
-			}
-		}
-	})
-}
-
-func TestSplitPartsDifferByOneUnit(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		total, n := rapid.Int64().Draw(t, "total"), rapid.IntRange(1, 50).Draw(t, "n")
-		parts, err := money.Split(total, n)
-		if err != nil || len(parts) != n {
-			t.Fatalf("%v, %v", parts, err)
-		}
-		var sum int64
-		for _, p := range parts {
-			sum += p
-			if d := parts[0] - p; total >= 0 && (d < 0 || d > 1) || total < 0 && (d > 0 || d < -1) {
-				t.Fatalf("uneven parts %v", parts)
-			}
-		}
-		if sum != total {
-			t.Fatalf("parts add up to %d, want %d", sum, total)
-		}
-	})
 }
 
 func FuzzParse(f *testing.F) {
