@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"text/tabwriter"
 
 	"settled/internal/pcsim"
@@ -56,4 +58,15 @@ func introduceACS(w *tabwriter.Writer, s acsSettings, acs *pcsim.ACS) {
 		secret = s.secret
 	}
 	fmt.Fprintf(w, "threeds\t%s, key %s, secret %s\n", acs.URL(), s.KeyID, secret)
+}
+
+// printACSCards prints the test cards of the 3-D Secure server: the status at first, and in the end.
+func printACSCards(w io.Writer, acs *pcsim.ACS) {
+	if acs == nil {
+		return
+	}
+	fmt.Fprintf(w, "\n3-D Secure card\tstatus\tin the end\toutcome\n")
+	for _, c := range pcsim.ACSCards() {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.PAN, cmp.Or(c.Status, "-"), cmp.Or(c.Final, "-"), c.Means)
+	}
 }

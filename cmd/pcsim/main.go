@@ -11,8 +11,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"strings"
@@ -190,11 +188,6 @@ func run(ctx context.Context, args []string, env func(string) string, out io.Wri
 	if err := center.Start(); err != nil {
 		return err
 	}
-	page, stop, err := serveStatus(s.status, center)
-	if err != nil {
-		return err
-	}
-	defer stop()
 	bank, stopBank, err := serveBank(ctx, s.bank)
 	if err != nil {
 		return err
@@ -210,6 +203,11 @@ func run(ctx context.Context, args []string, env func(string) string, out io.Wri
 		return err
 	}
 	defer func() { err = errors.Join(err, stopShop()) }()
+	page, stop, err := serveStatus(s.status, doors{center: center, bank: bank, acs: acs})
+	if err != nil {
+		return err
+	}
+	defer stop()
 	if err := introduce(out, s, doors{center, bank, acs, shop, page}); err != nil {
 		return err
 	}
@@ -218,24 +216,6 @@ func run(ctx context.Context, args []string, env func(string) string, out io.Wri
 	}
 	_, err = fmt.Fprintln(out, "stopped")
 	return err
-}
-
-// serveStatus serves the status page; page is its URL, empty when there is none.
-func serveStatus(addr string, center *pcsim.Center) (page string, stop func(), err error) {
-	if addr == "" {
-		return "", func() {}, nil
-	}
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return "", nil, fmt.Errorf("listen for the status page: %w", err)
-	}
-	server := &http.Server{Handler: center, ReadHeaderTimeout: 5 * time.Second}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = server.Serve(l)
-	}()
-	return "http://" + l.Addr().String() + "/", func() { server.Close(); <-done }, nil
 }
 
 // doors are what runs; nil and empty: it does not.
@@ -266,6 +246,7 @@ func introduce(out io.Writer, s settings, d doors) error {
 	for _, c := range pcsim.Cards() {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.PAN, cmp.Or(c.ActionCode, "-"), cmp.Or(c.Response, "-"), c.Means)
 	}
+	printACSCards(w, d.acs)
 	printAmounts(w, d.bank)
 	return w.Flush()
 }

@@ -40,7 +40,7 @@ func TestRunsAlone(t *testing.T) {
 		name, fact, _ := strings.Cut(lines.Text(), "  ")
 		facts[name] = strings.TrimSpace(fact)
 	}
-	for range len(pcsim.Cards()) + len(pcsim.TestAmounts()) + 3 {
+	for range len(pcsim.Cards()) + len(pcsim.ACSCards()) + len(pcsim.TestAmounts()) + 5 {
 		lines.Scan()
 	}
 
@@ -68,6 +68,7 @@ func TestRunsAlone(t *testing.T) {
 		t.Errorf("bank %q, key %q", facts["bank"], facts["bank key"])
 	}
 	checkBank(t, bank)
+	checkDown(t, facts["status"], bank)
 	checkACS(t, facts["threeds"])
 	checkShop(t, facts["shop"])
 
@@ -141,6 +142,39 @@ func checkStatus(t *testing.T, url string) {
 	}
 	if status.Name != "pc-a" || status.Logins != 1 {
 		t.Errorf("status %+v", status)
+	}
+}
+
+// checkDown takes the bank off the network and brings it back over the status page, which tells what the bank holds.
+func checkDown(t *testing.T, page, bank string) {
+	t.Helper()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	ask := func(method, url string) string {
+		t.Helper()
+		request, err := http.NewRequest(method, url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := client.Do(request)
+		if err != nil {
+			return "unreachable"
+		}
+		defer answer.Body.Close()
+		text, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	var status pcsim.BankStatus
+	if err := json.Unmarshal([]byte(ask("GET", page+"bank")), &status); err != nil || status.URL != bank || status.Payments == nil {
+		t.Errorf("status of the bank %+v, %v", status, err)
+	}
+	if got := ask("POST", page+"bank/down"); got != "the bank is down\n" || ask("GET", bank) != "unreachable" {
+		t.Errorf("bank taken down: %q", got)
+	}
+	if got := ask("POST", page+"bank/up"); got != "the bank is up\n" || ask("GET", bank) == "unreachable" {
+		t.Errorf("bank brought back: %q", got)
 	}
 }
 

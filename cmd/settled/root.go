@@ -102,7 +102,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newDemo(), newServe(), newWork(), newRun(), newMigrate(), newConfig(), newDoctor(), newPasswordHash(), newKeys(),
-		newWindow(), newBatch(), newFile(), newReply(), newCenter(), newRecon(), newMerchant(), newReject(), newRecord(), newAudit(), newResume(), newLedger(), newOrder(), newNotification(), newSubscription(), newBench(), newBenchChild())
+		newWindow(), newBatch(), newFile(), newReply(), newCenter(), newRecon(), newMerchant(), newReject(), newRecord(), newAudit(), newResume(), newLedger(), newOrder(), newNotification(), newSubscription(), newVersion(), newBench(), newBenchChild())
 	return root
 }
 

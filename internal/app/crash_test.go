@@ -22,6 +22,7 @@ import (
 	"settled/internal/money"
 	"settled/internal/pcsim"
 	"settled/internal/postgres/local"
+	"settled/internal/postgres/pgtest"
 	"settled/migrations"
 	"settled/settle/order"
 	"settled/settle/settletest"
@@ -226,7 +227,7 @@ func kill(t *testing.T, server *local.Server) {
 	again(t, func() error { // just after a crash nobody is connected yet
 		return conn.QueryRow(t.Context(), `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'settled%' ORDER BY state = 'active' DESC, random() LIMIT 1`).Scan(&pid)
 	})
-	must(t, local.Kill(pid))
+	must(t, pgtest.Kill(pid))
 }
 
 // again does something until the server has recovered.

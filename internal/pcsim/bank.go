@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"settled/internal/money"
 )
 
 // Errors of [Bank.Scan].
@@ -198,6 +200,21 @@ func (b *Bank) SetDown(down bool) error {
 	server := b.server
 	b.server = nil
 	return server.Close()
+}
+
+// BankStatus is what a bank tells people about itself.
+type BankStatus struct {
+	URL           string                        `json:"url"`
+	Payments      []BankPayment                 `json:"payments"`      // in the order of registration
+	Subscriptions []string                      `json:"subscriptions"` // tokens that can be charged
+	Owed          int                           `json:"owed"`          // notifications that are still to be delivered
+	Delivered     int                           `json:"delivered"`     // notifications that were answered with 200
+	Books         map[money.Currency]BankTotals `json:"books"`
+}
+
+// Status returns the bank's state of the moment.
+func (b *Bank) Status() BankStatus {
+	return BankStatus{URL: b.URL(), Payments: b.Payments(), Subscriptions: b.Subscriptions(), Owed: b.Owed(), Delivered: b.Delivered(), Books: b.Books()}
 }
 
 // Close stops listening, cuts every connection and waits until nothing of the bank runs. A second call does nothing.

@@ -22,28 +22,30 @@ const (
 // BankPayment is a payment in the books of a bank: by QR, or a charge of a subscription.
 type BankPayment struct {
 	// ID is the id that the payment was registered under.
-	ID string
+	ID string `json:"id"`
 	// QR and Payload are empty for a charge.
-	QR, Payload string
-	Amount      money.Amount
-	Description string
-	ReturnURL   string
+	QR          string       `json:"qr,omitempty"`
+	Payload     string       `json:"payload,omitempty"`
+	Amount      money.Amount `json:"amount"`
+	Description string       `json:"description"`
+	ReturnURL   string       `json:"return_url,omitempty"`
 	// Asks says that the payer is asked to consent to later payments.
-	Asks bool
+	Asks bool `json:"asks"`
 	// Token names the subscription that pays, or that the payer consented to.
-	Token string
+	Token string `json:"token,omitempty"`
 	// Status is one of the Bank… constants.
-	Status    string
-	ExpiresAt time.Time // zero for a charge
+	Status    string    `json:"status"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"` // zero for a charge
 	// OperationID is the scheme's own id of the payment, PaidAt its time; empty until paid.
-	OperationID string
-	PaidAt      time.Time
+	OperationID string    `json:"operation_id,omitempty"`
+	PaidAt      time.Time `json:"paid_at,omitzero"`
 	// MemberID and Payer are the payer's bank and the payer, masked.
-	MemberID, Payer string
+	MemberID string `json:"member_id,omitempty"`
+	Payer    string `json:"payer,omitempty"`
 	// Code says why the payment was refused.
-	Code string
+	Code string `json:"code,omitempty"`
 	// Refunded is what was given back, in minor units.
-	Refunded int64
+	Refunded int64 `json:"refunded"`
 }
 
 // BankTotals are the books of a bank in one currency. Amounts are minor units.

@@ -12,6 +12,7 @@ import (
 
 	"settled/internal/postgres"
 	"settled/internal/postgres/local"
+	"settled/internal/postgres/pgtest"
 	"settled/migrations"
 )
 
@@ -77,7 +78,7 @@ func (c *crashing) reopen() {
 func (c *crashing) killAll() {
 	c.t.Helper()
 	c.direct.Close()
-	if err := c.server.Crash(c.t.Context()); err != nil {
+	if err := pgtest.Crash(c.t.Context(), c.server); err != nil {
 		c.t.Fatal(err)
 	}
 	c.start()
@@ -92,7 +93,7 @@ func (c *crashing) killOne() {
 		c.t.Fatal(err)
 	}
 	c.direct.Close()
-	if err := local.Kill(int(conn.PgConn().PID())); err != nil {
+	if err := pgtest.Kill(int(conn.PgConn().PID())); err != nil {
 		c.t.Fatal(err)
 	}
 	_, _ = conn.Exec(c.t.Context(), "SELECT pg_sleep(60)") // until the line breaks

@@ -1,6 +1,6 @@
 //go:build unix
 
-package local
+package pgtest
 
 import (
 	"context"
@@ -9,13 +9,15 @@ import (
 	"syscall"
 
 	"github.com/jackc/pgx/v5"
+
+	"settled/internal/postgres/local"
 )
 
-// Crash kills every process of the server at once, as a failing machine does: nothing is flushed, nobody is told. A server
+// Crash kills every process of a server at once, as a failing machine does: nothing is flushed, nobody is told. A server
 // with a directory of its own can be started on it again, and recovers. A process of ours cannot crash the page cache of the
 // system, so what reached a file is there.
-func (s *Server) Crash(ctx context.Context) error {
-	pids, err := s.processes(ctx)
+func Crash(ctx context.Context, s *local.Server) error {
+	pids, err := processes(ctx, s)
 	if err != nil {
 		return fmt.Errorf("crash local database: %w", err)
 	}
@@ -35,8 +37,8 @@ func Kill(pid int) error {
 	return nil
 }
 
-// processes are the server's processes, the postmaster first: the others must not be missed by it.
-func (s *Server) processes(ctx context.Context) ([]int, error) {
+// processes are a server's processes, the postmaster first: the others must not be missed by it.
+func processes(ctx context.Context, s *local.Server) ([]int, error) {
 	conn, err := pgx.Connect(ctx, s.URL("postgres"))
 	if err != nil {
 		return nil, err
