@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"settled/fileformats/ipm"
 )
 
 // A center names a file by its logical id. Several files of ours may have one: a build that takes the number of a refused
@@ -20,17 +18,17 @@ const (
 // answered finds our file that a reply is about: by the file id in its entries, or, when it has none because there was
 // nothing to say, by its name.
 func (n *Night) answered(ctx context.Context, s *station, reply Reply, c *content) (File, error) {
-	named, err := oneFile(ctx, n.Pool, fileByName, s.ID, nameIn(s, reply.Name)+".ipm")
+	named, err := oneFile(ctx, n.Pool, fileByName, s.ID, s.answeredFile(reply.Name))
 	if err != nil && !isNotFound(err) {
 		return File{}, err
 	}
-	if c.source == (ipm.FileID{}) {
+	if c.source == "" {
 		if err != nil {
-			return File{}, refuse(2, "answers file %q, which we did not send to %s", c.source, s.Name)
+			return File{}, refuse(2, "answers file %q, which we did not send to %s", noFile, s.Name)
 		}
 		return named, nil
 	}
-	id := c.source.String()
+	id := c.source
 	all, failed := collect[File](ctx, n.Pool, filesByLogicalID, s.ID, id)
 	switch {
 	case failed != nil:
@@ -49,11 +47,11 @@ func (n *Night) answered(ctx context.Context, s *station, reply Reply, c *conten
 	return last, nil
 }
 
-// nameIn is the part of a reply's name that names our file.
-func nameIn(s *station, name string) string {
-	match := s.ReplyName.FindStringSubmatch(name)
+// answeredFile is the name of our file that a reply's name says it answers; empty when it does not say.
+func (s *station) answeredFile(reply string) string {
+	match := s.ReplyName.FindStringSubmatch(reply)
 	if i := s.ReplyName.SubexpIndex("file"); match != nil && i > 0 {
-		return match[i]
+		return match[i] + s.Format.Extension()
 	}
 	return ""
 }
@@ -134,7 +132,7 @@ func (n *Night) lateWord(ctx context.Context, s *station, reply Reply, c *conten
 	}
 	repeated := repeats(before, c, content)
 	switch {
-	case repeated != nil && repeated.LogicalID == c.id.String():
+	case repeated != nil && repeated.LogicalID == c.header.ID:
 		return true, n.duplicate(ctx, s, reply, fmt.Sprintf("is reply %d once more", repeated.ID), f, c, content)
 	case reply.tooOld(began) && repeated != nil:
 		return true, n.duplicate(ctx, s, reply, fmt.Sprintf("says what reply %d said, and is older than the last delivery of %s", repeated.ID, f.Name), f, c, content)
@@ -155,7 +153,7 @@ func repeats(before []earlierReply, c *content, hash []byte) *earlierReply {
 		if string(b.Content) != string(hash) {
 			continue
 		}
-		if found = &before[i]; b.LogicalID == c.id.String() {
+		if found = &before[i]; b.LogicalID == c.header.ID {
 			return found
 		}
 	}
@@ -172,5 +170,5 @@ func (r Reply) tooOld(began *time.Time) bool {
 
 // namedFor tells that a reply's name names the file, and that what it repeats was about another one.
 func namedFor(s *station, reply Reply, f File, other int64) bool {
-	return other != f.ID && nameIn(s, reply.Name)+".ipm" == f.Name
+	return other != f.ID && s.answeredFile(reply.Name) == f.Name
 }

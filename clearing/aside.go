@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"settled/fileformats/ipm"
+	"settled/clearing/format"
 	"settled/internal/postgres"
 	"settled/internal/vault"
 	"settled/settle"
@@ -35,12 +35,11 @@ type unwritten struct {
 
 // leave notes a record that cannot be written. An error that is not about the record is returned.
 func (u *unwritten) leave(r *row, err error) error {
-	var format *ipm.Error
 	var card *cardError
 	switch {
 	case errors.As(err, &card):
 		u.cards++
-	case !errors.As(err, &format) && !errors.Is(err, errRecord):
+	case !errors.Is(err, format.ErrRecord):
 		return err
 	}
 	u.sum.add(settle.RecordKind(r.kind), 1, r.amount)
@@ -48,9 +47,7 @@ func (u *unwritten) leave(r *row, err error) error {
 	return nil
 }
 
-// errRecord marks an error that is about one record; cardError one of its card.
-var errRecord = errors.New("clearing: record cannot be written")
-
+// cardError is about the card of one record.
 type cardError struct{ error }
 
 func (e *cardError) Unwrap() error { return e.error }

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	"settled/fileformats/ipm"
+	"settled/clearing/format"
 	"settled/internal/money"
 	"settled/internal/postgres"
 
@@ -167,9 +167,8 @@ func (n *Night) buildFailed(ctx context.Context, s *station, batch int64, cause 
 
 func (n *Night) build(ctx context.Context, tx pgx.Tx, s *station, b Batch, f File, left *unwritten) error {
 	var messages int64
-	size, sum, err := storeChunks(ctx, tx, n.Vault, fileChunks, f.ID, func(ctx context.Context, out *chunker) error {
-		control, err := n.encode(ctx, s, b, f, out, left)
-		messages = control.Messages
+	size, sum, err := storeChunks(ctx, tx, n.Vault, fileChunks, f.ID, func(ctx context.Context, out *chunker) (err error) {
+		messages, err = n.encode(ctx, s, b, f, out, left)
 		return err
 	})
 	if err != nil {
@@ -197,21 +196,18 @@ func (n *Night) build(ctx context.Context, tx pgx.Tx, s *station, b Batch, f Fil
 	return nil
 }
 
-// encode writes the file of a batch, and notes in left what cannot be written.
-func (n *Night) encode(ctx context.Context, s *station, b Batch, f File, out *chunker, left *unwritten) (ipm.Control, error) {
-	w := ipm.NewWriter(out, s.Format)
-	out.messages = func() int64 { return w.Control().Messages }
-	id, err := ipm.ParseFileID(f.LogicalID)
-	if err != nil {
-		return ipm.Control{}, fmt.Errorf("file id %q: %w", f.LogicalID, err)
-	}
-	if err := w.WriteHeader(id); err != nil {
-		return ipm.Control{}, err
-	}
+// encode writes the file of a batch, and notes in left what cannot be written. It returns how many messages the file has.
+func (n *Night) encode(ctx context.Context, s *station, b Batch, f File, out *chunker, left *unwritten) (messages int64, err error) {
 	p, err := n.newPresenter(ctx, n.Pool, s, b)
 	if err != nil {
-		return ipm.Control{}, err
+		return 0, err
 	}
+	out.messages = func() int64 { return 0 }
+	w, err := s.Format.NewWriter(out, format.Batch{ID: f.LogicalID, Currency: b.Currency, Merchants: p.merchants})
+	if err != nil {
+		return 0, err
+	}
+	out.messages = w.Messages
 	err = streamRecords(ctx, n.Pool, b.Window, b.Currency, func(r *row) error {
 		record, err := p.present(r)
 		if err == nil {
@@ -224,16 +220,15 @@ func (n *Night) encode(ctx context.Context, s *station, b Batch, f File, out *ch
 		return nil
 	})
 	if err != nil {
-		return ipm.Control{}, err
+		return 0, err
 	}
 	if left.written == 0 && left.cards > 0 {
-		return ipm.Control{}, fmt.Errorf("%w: %s", ErrUnwritten, left.reasons[0])
+		return 0, fmt.Errorf("%w: %s", ErrUnwritten, left.reasons[0])
 	}
-	control, err := w.Close()
-	if err != nil {
-		return control, err
+	if err := w.Close(); err != nil {
+		return 0, err
 	}
-	return control, out.flush()
+	return w.Messages(), out.flush()
 }
 
 // verify reads the stored bytes back and compares what they say with what the file is to hold of its batch.
@@ -241,7 +236,7 @@ func (n *Night) verify(ctx context.Context, q postgres.Querier, s *station, b Ba
 	hash := sha256.New()
 	stored := startReadAhead(&chunkReader{ctx: ctx, q: q, vault: n.Vault, table: fileChunks, owner: f.ID},
 		func(plain []byte) { hash.Write(plain) })
-	totals, err := ipm.Verify(stored, s.Format)
+	contents, err := s.Format.Verify(stored)
 	stored.close()
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrTotals, err)
@@ -249,24 +244,24 @@ func (n *Night) verify(ctx context.Context, q postgres.Querier, s *station, b Ba
 	if !bytes.Equal(hash.Sum(nil), sum) {
 		return fmt.Errorf("%w: sha256 of file %s", ErrTotals, f.Name)
 	}
-	return compare(totals, b, f)
+	return s.compareContents(contents, b, f)
 }
 
-// compare checks that a file is the one named and holds exactly what it is to hold of its batch: detail, trailer and batch
+// compareContents checks that a file is the one named and holds exactly what it is to hold of its batch: detail, trailer and batch
 // agree per kind.
-func compare(t ipm.Totals, b Batch, f File) error {
-	if t.File.String() != f.LogicalID {
-		return fmt.Errorf("%w: file id is %s, not %s", ErrTotals, t.File, f.LogicalID)
+func (s *station) compareContents(c format.Contents, b Batch, f File) error {
+	if c.File != f.LogicalID {
+		return fmt.Errorf("%w: file id is %s, not %s", ErrTotals, c.File, f.LogicalID)
 	}
-	if want := b.Records() + 2; t.Control.Messages != want {
-		return fmt.Errorf("%w: %d messages, not %d", ErrTotals, t.Control.Messages, want)
+	if want := b.Records() + s.Format.Limits().Envelope; c.Messages != want {
+		return fmt.Errorf("%w: %d messages, not %d", ErrTotals, c.Messages, want)
 	}
 	var held Sum
-	for _, c := range t.Currencies {
-		if c.Currency != uint16(b.Currency) || c.SaleReversals.Count+c.RefundReversals.Count != 0 {
-			return fmt.Errorf("%w: records of currency %d, or reversals", ErrTotals, c.Currency)
+	for _, t := range c.Currencies {
+		if t.Currency != b.Currency || t.Others != 0 {
+			return fmt.Errorf("%w: records of currency %d, or reversals", ErrTotals, t.Currency)
 		}
-		held = Sum{c.Sales.Count, c.Sales.Amount, c.Refunds.Count, c.Refunds.Amount}
+		held = Sum{t.Sales.Count, t.Sales.Amount, t.Credits.Count, t.Credits.Amount}
 	}
 	if held != b.Sum {
 		return fmt.Errorf("%w: file holds %v, batch %v", ErrTotals, held, b.Sum)

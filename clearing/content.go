@@ -10,34 +10,31 @@ import (
 	"io"
 	"slices"
 
-	"settled/fileformats/ipm"
-	"settled/fileformats/iso8583"
+	"settled/clearing/format"
 	"settled/internal/money"
 	"settled/settle"
 )
 
 // content is what a reply says, whatever its form and name.
 type content struct {
-	id         ipm.FileID // of the reply
-	mode       ipm.Mode
-	source     ipm.FileID // our file; zero when no entry names one
-	reject     *exception // the file was refused whole
+	header     format.Header // of the reply
+	source     string        // identity of our file; empty when no entry names one
+	reject     *exception    // the file was refused whole
 	exceptions []exception
 	codes      []string // of the exceptions, by index
 	classes    []string
 	accepted   Sum
 	currency   money.Currency // of the positions; 0 when there are none
-	copied     *iso8583.Message
 }
 
 // exception is the refusal of one message. A reply may have as many as a file has records.
 type exception struct {
-	message uint32
-	line    uint32 // message in the reply
-	code    uint32 // index
-	raw     uint16 // the code alone
-	hasARN  bool
-	arn     uint64 // sequence in the reference data of the copy
+	message      uint32
+	line         uint32 // message in the reply
+	code         uint32 // index
+	raw          uint16 // the code alone
+	hasReference bool
+	reference    uint64 // of the refused record, as the center repeats it
 }
 
 // refusal is why a reply cannot be applied, and where: it is quarantined.
@@ -54,132 +51,95 @@ func refuse(line int64, format string, args ...any) error {
 
 // readContent parses a stored reply. It takes all of it or nothing: any entry that cannot be read is a *refusal.
 func (n *Night) readContent(ctx context.Context, s *station, reply int64) (*content, error) {
-	stored := &chunkReader{ctx: ctx, q: n.Pool, vault: n.Vault, table: replyChunks, owner: reply}
-	r := ipm.NewReplyReader(stored, s.Format, ipm.Options{})
+	r := s.Format.NewReplyReader(&chunkReader{ctx: ctx, q: n.Pool, vault: n.Vault, table: replyChunks, owner: reply})
 	c := &content{}
 	index := map[string]uint32{}
-	var entry ipm.Reply
-	for line := int64(2); ; line++ {
+	var entry format.Entry
+	for {
 		err := r.Read(&entry)
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return nil, unreadable(err, line)
+			return nil, unreadable(err)
 		}
-		if err := c.add(&entry, line, s, index); err != nil {
+		if err := c.add(&entry, s, index); err != nil {
 			return nil, err
 		}
 	}
-	c.id, c.mode = r.File()
+	c.header = r.Header()
 	return c, nil
 }
 
 // unreadable turns an error of the format into a refusal; an error of the database stays one.
-func unreadable(err error, line int64) error {
-	var at *ipm.Error
-	if !errors.As(err, &at) {
+func unreadable(err error) error {
+	var at *format.SyntaxError
+	if !errors.As(err, &at) || errors.Is(err, errStoredBytes) {
 		return err
 	}
-	if errors.Is(err, errStoredBytes) {
-		return err
-	}
-	return refuse(at.Record, "%v", at)
+	return refuse(at.Line, "%v", at)
 }
 
-func (c *content) add(r *ipm.Reply, line int64, s *station, index map[string]uint32) error {
-	switch r.Kind {
-	case ipm.FileReject, ipm.MessageException:
-		if err := c.from(r.Exception.Source, line); err != nil {
-			return err
-		}
-		x := c.exception(&r.Exception, line, s, index)
-		if r.Kind == ipm.FileReject {
-			c.reject = &x
-			return nil
-		}
-		c.exceptions = append(c.exceptions, x)
-	case ipm.PositionDetail:
-		if err := c.from(r.Position.Source, line); err != nil {
-			return err
-		}
-		return c.position(&r.Position, line)
-	case ipm.NoData:
-	default:
-		return refuse(line, "message %s/%s is none that a reply may have", r.MTI, r.Function)
+func (c *content) add(e *format.Entry, s *station, index map[string]uint32) error {
+	if e.Kind == format.Nothing {
+		return nil
+	}
+	if err := c.from(e); err != nil {
+		return err
+	}
+	switch e.Kind {
+	case format.FileRefused:
+		x := c.exception(e, s, index)
+		c.reject = &x
+	case format.RecordRefused:
+		c.exceptions = append(c.exceptions, c.exception(e, s, index))
+	case format.Accepted:
+		return c.accept(e)
 	}
 	return nil
 }
 
 // from checks that all entries are about one file.
-func (c *content) from(source ipm.FileID, line int64) error {
-	if c.source == (ipm.FileID{}) {
-		c.source = source
+func (c *content) from(e *format.Entry) error {
+	if c.source == "" {
+		c.source = e.File
 	}
-	if c.source != source {
-		return refuse(line, "entries are about %s and about %s", c.source, source)
+	if c.source != e.File {
+		return refuse(e.Line, "entries are about %s and about %s", c.source, e.File)
 	}
 	return nil
 }
 
-func (c *content) exception(x *ipm.Exception, line int64, s *station, index map[string]uint32) exception {
-	fault := x.Faults[0]
-	text := fault.String()
-	at, known := index[text]
+func (c *content) exception(e *format.Entry, s *station, index map[string]uint32) exception {
+	r := &e.Refusal
+	at, known := index[r.Text]
 	if !known {
 		at = uint32(len(c.codes))
-		index[text] = at
-		c.codes = append(c.codes, text)
-		c.classes = append(c.classes, s.rejectClass(fault.Code))
+		index[r.Text] = at
+		c.codes = append(c.codes, r.Text)
+		c.classes = append(c.classes, s.rejectClass(r.Code))
 	}
-	out := exception{message: uint32(x.SourceMessage), line: uint32(line), code: at, raw: fault.Code}
-	if arn, err := ipm.ParseARN(c.copiedARN(x, s.Format), s.Format.Dialect); err == nil && arn.BIN == s.BIN {
-		out.hasARN, out.arn = true, arn.Sequence
-	}
-	return out
+	return exception{message: r.Message, line: uint32(e.Line), code: at, raw: r.Code, hasReference: r.HasReference, reference: r.Reference}
 }
 
-// copiedARN is the reference data in the copy of a refused message; nil when there is none to be found. A copy that is a
-// whole message needs no more than decoding; the others are mended first.
-func (c *content) copiedARN(x *ipm.Exception, p ipm.Profile) []byte {
-	if c.copied == nil {
-		c.copied = iso8583.IPM(charset(p)).NewMessage("")
+// accept adds the center's account of one kind of record.
+func (c *content) accept(e *format.Entry) error {
+	a := e.Accepted
+	if c.currency != 0 && c.currency != a.Currency {
+		return refuse(e.Line, "accounts in %v and in %v", c.currency, a.Currency)
 	}
-	if c.copied.Decode(x.Copy) == nil && c.copied.MTI() == "1240" {
-		return c.copied.Bytes(31)
-	}
-	if original, ok := x.Original(p); ok {
-		return original.ARN
-	}
+	c.currency = a.Currency
+	c.accepted.add(settle.RecordKind(a.Kind), a.Count, a.Amount)
 	return nil
 }
 
-// position adds the center's account of one kind of presentment. We send no reversals, so it may not have accepted any,
-// and a sale is in our favor, a credit against us.
-func (c *content) position(p *ipm.Position, line int64) error {
-	currency := money.Currency(p.Currency)
-	switch {
-	case p.MTI != "1240" || p.Function != "200" || p.Reversal:
-		return refuse(line, "accounts for messages %s/%s that we do not send", p.MTI, p.Function)
-	case c.currency != 0 && c.currency != currency:
-		return refuse(line, "accounts in %v and in %v", c.currency, currency)
-	}
-	c.currency = currency
-	switch {
-	case p.ProcessingCode == "00" && p.Debits == (ipm.Sum{}):
-		c.accepted.add(settle.Sale, p.Credits.Count, p.Credits.Amount)
-	case p.ProcessingCode == "20" && p.Credits == (ipm.Sum{}):
-		c.accepted.add(settle.Credit, p.Debits.Count, p.Debits.Amount)
-	default:
-		return refuse(line, "accounts for processing code %s on the wrong side", p.ProcessingCode)
-	}
-	return nil
-}
+// noFile stands for the file of a reply that names none. It is part of hashes that the books keep, so it never changes.
+const noFile = "invalid file id 0/0/0/0"
 
 // hash tells whether two replies say the same.
 func (c *content) hash() []byte {
 	h := sha256.New()
-	fmt.Fprintln(h, c.source, c.currency, c.accepted, c.reject != nil)
+	fmt.Fprintln(h, cmp.Or(c.source, noFile), c.currency, c.accepted, c.reject != nil)
 	sorted := slices.Clone(c.exceptions)
 	if c.reject != nil {
 		sorted = append(sorted, *c.reject)

@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"settled/clearing/remote"
-	"settled/fileformats/ipm"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -56,30 +53,19 @@ func (v Survey) words() []string {
 	return out
 }
 
-// ourName parses what fileName makes for a center: the date, the number, and nothing that another center's files have.
-func ourName(s *station) *regexp.Regexp {
-	return regexp.MustCompile(`^ACQ_` + regexp.QuoteMeta(s.Name+"_"+s.Stream) + `_(\d{8})_(\d{6})_\d+of\d+(?:_b\d+)?(?:\.ipm)?$`)
-}
-
 // lostFile reads a name, or the id inside of a file; false when it is none of a file of ours for the center.
 func (s *station) lostFile(name, evidence string) (LostFile, bool) {
-	if id, err := ipm.ParseFileID(name); err == nil {
-		return s.lostID(id, evidence)
+	if l, ok := s.lostID(name, evidence); ok {
+		return l, true
 	}
-	m := ourName(s).FindStringSubmatch(name)
-	if m == nil {
-		return LostFile{}, false
-	}
-	date, err := time.Parse("20060102", m[1])
-	sequence, bad := strconv.ParseInt(m[2], 10, 32)
-	l := LostFile{Name: strings.TrimSuffix(name, ".ipm") + ".ipm", BusinessDate: date, Sequence: int32(sequence), Evidence: evidence}
-	return l, err == nil && bad == nil && sequence > 0
+	n, ok := s.Format.ParseFileName(s.Name, s.Stream, name)
+	return LostFile{Name: strings.TrimSuffix(name, s.Format.Extension()) + s.Format.Extension(), BusinessDate: n.BusinessDate, Sequence: n.Sequence, Evidence: evidence}, ok
 }
 
 // lostID is lostFile of an id.
-func (s *station) lostID(id ipm.FileID, evidence string) (LostFile, bool) {
-	l := LostFile{Name: id.String(), BusinessDate: id.Date.Time(time.UTC), Sequence: int32(id.Sequence), Evidence: evidence}
-	return l, id.Type == ipm.FromMember && id.Member == s.member() && id.Sequence > 0
+func (s *station) lostID(id, evidence string) (LostFile, bool) {
+	date, sequence, ok := s.Format.ParseFileID(id)
+	return LostFile{Name: id, BusinessDate: date, Sequence: sequence, Evidence: evidence}, ok
 }
 
 const (
@@ -141,20 +127,11 @@ func (n *Night) namesAt(ctx context.Context, s *station) (map[string]string, err
 	}
 	replies, unread := link.List(ctx, s.Inbox)
 	for _, e := range replies {
-		if name := answeredName(s, e.Name); name != "" {
+		if name := s.answeredFile(e.Name); name != "" {
 			seen[name] = "answered by " + path.Join(s.Inbox, e.Name)
 		}
 	}
 	return seen, errors.Join(err, unread)
-}
-
-// answeredName is the name of the file that a reply's name says it answers, empty when it does not say.
-func answeredName(s *station, reply string) string {
-	m, group := s.ReplyName.FindStringSubmatch(reply), s.ReplyName.SubexpIndex("file")
-	if m == nil || group < 0 {
-		return ""
-	}
-	return m[group] + ".ipm"
 }
 
 // surveyNames finds the names that the books do not have.

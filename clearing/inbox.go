@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"settled/clearing/format"
 	"settled/clearing/remote"
-	"settled/fileformats/ipm"
 	"settled/internal/postgres"
 
 	"github.com/jackc/pgx/v5"
@@ -310,7 +310,7 @@ func fetchBytes(s *station, link *remote.Link, name string, out *chunker) (whole
 	r, w := io.Pipe()
 	result := make(chan bool, 1)
 	go func() {
-		result <- closes(ipm.NewReplyReader(r, s.Format, ipm.Options{}))
+		result <- closes(s.Format.NewReplyReader(r))
 		_, _ = io.Copy(io.Discard, r)
 	}()
 	_, err = link.Read(path.Join(s.Inbox, name), &limited{w: io.MultiWriter(out, w), left: s.MaxReplyBytes})
@@ -323,20 +323,16 @@ func fetchBytes(s *station, link *remote.Link, name string, out *chunker) (whole
 }
 
 // closes reads a reply to its end, whatever single entries are like.
-func closes(r *ipm.ReplyReader) bool {
-	var entry ipm.Reply
-	last := int64(-1)
+func closes(r format.ReplyReader) bool {
+	var entry format.Entry
 	for {
 		err := r.Read(&entry)
-		var at *ipm.Error
+		var at *format.SyntaxError
 		switch {
 		case errors.Is(err, io.EOF):
 			return true
-		case err == nil:
-			continue
-		case !errors.As(err, &at) || at.Record == last: // an error of the framing is returned again by each call
+		case err != nil && (!errors.As(err, &at) || at.Final):
 			return false
 		}
-		last = at.Record
 	}
 }

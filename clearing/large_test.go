@@ -31,7 +31,7 @@ func TestLargeNight(t *testing.T) {
 	records := largeNight(t)
 	for _, blocked := range []bool{false, true} {
 		t.Run(fmt.Sprint("blocked ", blocked), func(t *testing.T) {
-			w := newWorld(t, func(p *clearing.Profile, _ *pcsim.Options) { p.Format.Blocked = blocked })
+			w := newWorld(t, func(p *clearing.Profile, _ *pcsim.Options) { p.Format = inForm(t, ipm.Profile{Blocked: blocked}) })
 			w.bulk(records)
 			w.cutoff()
 			step := func(what string, do func()) (growth uint64) {
@@ -65,7 +65,7 @@ func TestLargeNight(t *testing.T) {
 // everyTenthRefused is the reply to a bulk night that refuses records 0, 10, 20 …
 func everyTenthRefused(t *testing.T, w *world, f clearing.File, records int) []byte {
 	id := idOf(t, f)
-	p := ipm.Profile{Blocked: w.opt.Profiles[1].Format.Blocked}
+	p := formOf(w.opt.Profiles[1])
 	return answer{number: 1, write: func(r *ipm.ReplyWriter) error {
 		count, amount := int64(0), int64(0)
 		for i := range records {

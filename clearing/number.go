@@ -97,7 +97,7 @@ func (n *Night) planAgain(ctx context.Context, tx pgx.Tx, s *station, b Batch, b
 	if err != nil {
 		return 0, err
 	}
-	name := fileName(s.Center, b.BusinessDate, before.Sequence, b.Part, b.Parts, build)
+	name := s.fileName(b.BusinessDate, before.Sequence, b.Part, b.Parts, build)
 	if err := tx.QueryRow(ctx, insertAgain, before.ID, build, name, now, b.DeadlineAt).Scan(&id); err != nil {
 		return 0, fmt.Errorf("insert file %s: %w", name, err)
 	}
@@ -167,7 +167,7 @@ func (n *Night) number(ctx context.Context, tx pgx.Tx, s *station, f unnumbered,
 	if !ok {
 		return fmt.Sprintf("the numbers of the center's files end at %d", s.highest()), nil
 	}
-	name, id := fileName(s.Center, f.BusinessDate, sequence, f.Part, f.Parts, f.Build), s.fileID(f.BusinessDate, sequence).String()
+	name, id := s.fileName(f.BusinessDate, sequence, f.Part, f.Parts, f.Build), s.Format.FileID(f.BusinessDate, sequence)
 	tag, err := tx.Exec(ctx, numberFile, f.File, begin, sequence, name, id, now)
 	if err != nil {
 		return "", fmt.Errorf("number file %s: %w", name, err)

@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"settled/clearing/format"
 	"settled/clearing/remote"
-	"settled/fileformats/ipm"
 	"settled/schedules"
 	"settled/settle"
 )
@@ -44,15 +43,12 @@ const (
 
 // Profile is what we agreed on with a center about its files.
 type Profile struct {
-	Plan      schedules.Plan // of its windows
-	Format    ipm.Profile
-	Member    string // our member id, 1-11 digits: in file ids, and as originator (DE 94)
-	BIN       uint32 // acquirer's, six digits: in the reference data of records (DE 31)
-	Acquirer  string // DE 32, 6-11 digits; empty: absent
-	Forwarder string // DE 33, 6-11 digits; default Member
+	Plan     schedules.Plan // of its windows
+	Format   format.Format
+	Acquirer string // our id in the center's messages, and so in its logs of authorizations
 
 	Sequence Scope // default PerDate
-	// SequenceWidth is how many digits the center takes of a file's number, 1 to ipm.SequenceDigits, which is the default.
+	// SequenceWidth is how many digits the center takes of a file's number, 1 to those that the format has, which is the default.
 	SequenceWidth int
 	AfterLast     AfterLast // default StopAfterLast
 
@@ -113,8 +109,8 @@ func (p Profile) withDefaults() Profile {
 	if p.Sequence == "" {
 		p.Sequence = PerDate
 	}
-	if p.SequenceWidth == 0 {
-		p.SequenceWidth = ipm.SequenceDigits
+	if p.SequenceWidth == 0 && p.Format != nil {
+		p.SequenceWidth = p.Format.Limits().SequenceDigits
 	}
 	if p.AfterLast == "" {
 		p.AfterLast = StopAfterLast
@@ -124,9 +120,6 @@ func (p Profile) withDefaults() Profile {
 	}
 	if p.Release == "" {
 		p.Release = AutoRelease
-	}
-	if p.Forwarder == "" {
-		p.Forwarder = p.Member
 	}
 	if p.ReplyTimeout == 0 {
 		p.ReplyTimeout = 12 * time.Hour
@@ -148,18 +141,15 @@ func (p Profile) check(c *settle.Center) error {
 	fault := func(format string, args ...any) error {
 		return fmt.Errorf("%w of center %s: %s", ErrProfile, c.Name, fmt.Sprintf(format, args...))
 	}
-	member, err := strconv.ParseUint(p.Member, 10, 64)
 	switch {
 	case !safeName.MatchString(c.Name) || !safeName.MatchString(c.Stream):
 		return fault("name %q and stream %q must be of letters, digits and hyphens", c.Name, c.Stream)
-	case err != nil || member == 0 || len(p.Member) > 11:
-		return fault("member id %q is not 1 to 11 digits", p.Member)
-	case p.BIN == 0 || p.BIN > 999_999:
-		return fault("acquirer BIN %d is not six digits", p.BIN)
+	case p.Format == nil:
+		return fault("no format of files")
 	case p.Sequence != PerDate && p.Sequence != Forever:
 		return fault("sequence scope %q", p.Sequence)
-	case p.SequenceWidth < 1 || p.SequenceWidth > ipm.SequenceDigits:
-		return fault("sequence width %d is not 1 to %d digits", p.SequenceWidth, ipm.SequenceDigits)
+	case p.SequenceWidth < 1 || p.SequenceWidth > p.Format.Limits().SequenceDigits:
+		return fault("sequence width %d is not 1 to %d digits", p.SequenceWidth, p.Format.Limits().SequenceDigits)
 	case p.AfterLast != StopAfterLast && p.AfterLast != WrapAfterLast:
 		return fault("%q after the last number", p.AfterLast)
 	case p.AfterLast == WrapAfterLast && p.Sequence != Forever:
@@ -187,14 +177,6 @@ func (p Profile) check(c *settle.Center) error {
 	return nil
 }
 
-func (p Profile) member() uint64 {
-	n, _ := strconv.ParseUint(p.Member, 10, 64)
-	return n
-}
-
-// originator is DE 94, without the zeros that fill a member id.
-func (p Profile) originator() string { return strings.TrimLeft(p.Member, "0") }
-
 // scope names the counter of a business date.
 func (p Profile) scope(businessDate time.Time) string {
 	if p.Sequence == Forever {
@@ -203,16 +185,7 @@ func (p Profile) scope(businessDate time.Time) string {
 	return businessDate.Format(time.DateOnly)
 }
 
-// fileID is the name of a file inside the file.
-func (p Profile) fileID(businessDate time.Time, sequence int32) ipm.FileID {
-	return ipm.FileID{Type: ipm.FromMember, Date: ipm.DateOf(businessDate), Member: p.member(), Sequence: uint32(sequence)}
-}
-
-// fileName is ACQ_<center>_<stream>_<yyyymmdd>_<sequence>_<part>of<parts>, with _b<build> for a replacement.
-func fileName(c *settle.Center, businessDate time.Time, sequence int32, part, parts, build int16) string {
-	name := fmt.Sprintf("ACQ_%s_%s_%s_%06d_%dof%d", c.Name, c.Stream, businessDate.Format("20060102"), sequence, part, parts)
-	if build > 1 {
-		name += fmt.Sprintf("_b%d", build)
-	}
-	return name + ".ipm"
+// fileName is the name of a build of a batch at the center.
+func (s *station) fileName(businessDate time.Time, sequence int32, part, parts, build int16) string {
+	return s.Format.FileName(format.Name{Center: s.Name, Stream: s.Stream, BusinessDate: businessDate, Sequence: sequence, Part: part, Parts: parts, Build: build})
 }

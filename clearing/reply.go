@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"settled/fileformats/ipm"
 	"settled/internal/postgres"
 	"settled/internal/vault"
 
@@ -118,8 +117,8 @@ func (n *Night) apply(ctx context.Context, s *station, reply Reply) error {
 	if err != nil {
 		return err
 	}
-	if want := mode(s.Format); c.mode != want {
-		return refuse(1, "processing mode is %c, not %c: test data and real data do not mix", c.mode, want)
+	if want := s.Format.Mode(); c.header.Mode != want {
+		return refuse(1, "processing mode is %c, not %c: test data and real data do not mix", c.header.Mode, want)
 	}
 	n.crash("reply read")
 	f, err := n.answered(ctx, s, reply, c)
@@ -142,13 +141,6 @@ func (n *Night) apply(ctx context.Context, s *station, reply Reply) error {
 		return err
 	}
 	return n.applyVerdict(ctx, s, reply, v, content)
-}
-
-func mode(p ipm.Profile) ipm.Mode {
-	if p.Mode == 0 {
-		return ipm.Production
-	}
-	return p.Mode
 }
 
 // saysDuplicate tells that a file reject means that the identical file was processed before.
@@ -179,7 +171,7 @@ func (d decision) write(ctx context.Context, tx pgx.Tx, reply int64, now time.Ti
 func (n *Night) decide(ctx context.Context, s *station, reply Reply, state string, line int64, reason string, file *int64, c *content, content []byte) (mine bool, err error) {
 	d := decision{state: state, line: line, reason: vault.Words(reason), file: file, content: content}
 	if c != nil {
-		d.logicalID = c.id.String()
+		d.logicalID = c.header.ID
 	}
 	err = postgres.InTx(ctx, n.Pool, key("reply/%d/%s", reply.ID, state), func(tx pgx.Tx) error {
 		mine, err = d.write(ctx, tx, reply.ID, n.now())
@@ -235,7 +227,7 @@ WHERE file_id = $1 AND state IN ('released', 'sending', 'unknown_delivery')`
 func (n *Night) applyFileReject(ctx context.Context, s *station, reply Reply, c *content, f File, content []byte) error {
 	now := n.now()
 	code := c.codes[c.reject.code]
-	d := decision{state: "applied", file: &f.ID, logicalID: c.id.String(), content: content, reason: "file refused: " + code}
+	d := decision{state: "applied", file: &f.ID, logicalID: c.header.ID, content: content, reason: "file refused: " + code}
 	duplicate := s.saysDuplicate(c.reject.raw)
 	if duplicate {
 		d.reason, d.state = "the center has processed the file before: "+code, "duplicate"

@@ -376,7 +376,9 @@ func TestCenterOddities(t *testing.T) {
 		for blocked := range 2 {
 			t.Run(fmt.Sprint(name, " blocked ", blocked), func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, func(p *clearing.Profile, o *pcsim.Options) { o.Replies, p.Format.Blocked = odd, blocked == 1 })
+				w := newWorld(t, func(p *clearing.Profile, o *pcsim.Options) {
+					o.Replies, p.Format = odd, inForm(t, ipm.Profile{Blocked: blocked == 1})
+				})
 				w.pay(byn(100), pcsim.CardApproved)
 				w.pay(eur(300), pcsim.CardApproved)
 				w.pay(byn(200), pcsim.CardSaleRefused)
@@ -397,7 +399,7 @@ func TestForms(t *testing.T) {
 				t.Run(fmt.Sprintf("%s %d %t", charset.Name(), dialect, blocked), func(t *testing.T) {
 					t.Parallel()
 					w := newWorld(t, func(p *clearing.Profile, o *pcsim.Options) {
-						p.Format = ipm.Profile{Charset: charset, Dialect: dialect, Blocked: blocked}
+						p.Format = inForm(t, ipm.Profile{Charset: charset, Dialect: dialect, Blocked: blocked})
 					})
 					w.pay(byn(100), pcsim.CardApproved)
 					w.pay(byn(200), pcsim.CardSaleRefused)

@@ -3,12 +3,10 @@ package clearing
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"slices"
 
-	"settled/fileformats/ipm"
-	"settled/fileformats/iso8583"
+	"settled/clearing/format"
 	"settled/settle"
 
 	"github.com/jackc/pgx/v5"
@@ -41,7 +39,7 @@ const chunkPlaces = `SELECT chunk_no, first_message, plain_offset FROM file_chun
 func (n *Night) resolve(ctx context.Context, s *station, b Batch, f File, c *content) (found []rejected, unknown []exception, err error) {
 	exceptions := slices.Clone(c.exceptions)
 	slices.SortStableFunc(exceptions, func(a, b exception) int { return cmp.Compare(a.message, b.message) })
-	numbers, err := n.readNumbers(ctx, s, f, exceptions)
+	references, err := n.readReferences(ctx, s, f, exceptions)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -51,17 +49,17 @@ func (n *Night) resolve(ctx context.Context, s *station, b Batch, f File, c *con
 	}
 	byRecord := make(map[int64]exception, len(exceptions))
 	for i, x := range exceptions {
-		sequence, ours := numbers[i], numbers[i] != noSequence
+		reference, ours := references[i], references[i] != format.NoReference
 		switch {
-		case ours && x.hasARN && x.arn != sequence:
+		case ours && x.hasReference && x.reference != reference:
 			return nil, nil, refuse(int64(x.line), "message %d of %s is not the one that the copy shows", x.message, f.Name)
-		case !ours && x.hasARN:
-			sequence = x.arn
+		case !ours && x.hasReference:
+			reference = x.reference
 		case !ours:
 			unknown = append(unknown, x)
 			continue
 		}
-		if id := recordOf(sequence, base); byRecord[id] == (exception{}) {
+		if id := recordOf(reference, s.Format.Limits().References, base); byRecord[id] == (exception{}) {
 			byRecord[id] = x
 		}
 	}
@@ -72,11 +70,11 @@ func (n *Night) resolve(ctx context.Context, s *station, b Batch, f File, c *con
 	return found, unknown, err
 }
 
-// recordOf is the record id with the given last digits, at or after base.
-func recordOf(sequence uint64, base int64) int64 {
-	id := base - base%arnSequences + int64(sequence)
+// recordOf is the record at or after base whose reference is given, where references tell apart span records in a row.
+func recordOf(reference, span uint64, base int64) int64 {
+	id := base - base%int64(span) + int64(reference)
 	if id < base {
-		id += arnSequences
+		id += int64(span)
 	}
 	return id
 }
@@ -86,29 +84,33 @@ func (n *Night) firstRecord(ctx context.Context, b Batch) (first int64, err erro
 	return first, err
 }
 
-// noSequence stands for a message that our file does not have, or that is no record.
-const noSequence = ^uint64(0)
-
-// readNumbers returns the sequence in the reference data of each refused message, which are in order, from our bytes.
-func (n *Night) readNumbers(ctx context.Context, s *station, f File, exceptions []exception) ([]uint64, error) {
+// readReferences returns the reference of each refused message, which are in order, from our bytes.
+func (n *Night) readReferences(ctx context.Context, s *station, f File, exceptions []exception) ([]uint64, error) {
 	places, err := collect[chunkPlace](ctx, n.Pool, chunkPlaces, f.ID)
 	if err != nil {
 		return nil, fmt.Errorf("read index of %s: %w", f.Name, err)
 	}
-	numbers := make([]uint64, len(exceptions))
+	messages := make([]uint32, len(exceptions))
+	for i, x := range exceptions {
+		messages[i] = x.message
+	}
+	references := make([]uint64, len(exceptions))
 	stored := &chunkReader{ctx: ctx, q: n.Pool, vault: n.Vault, table: fileChunks, owner: f.ID}
-	for at := 0; at < len(exceptions); {
-		chunk := chunkOf(places, exceptions[at].message)
+	for at := 0; at < len(messages); {
+		chunk := chunkOf(places, messages[at])
 		end := at + 1
-		for end < len(exceptions) && chunkOf(places, exceptions[end].message) == chunk {
+		for end < len(messages) && chunkOf(places, messages[end]) == chunk {
 			end++
 		}
-		if err := readChunkNumbers(s, stored, places[chunk], exceptions[at:end], numbers[at:end]); err != nil {
+		plain, err := stored.at(int64(places[chunk].No))
+		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", f.Name, err)
 		}
+		place := format.Place{Message: uint32(places[chunk].FirstMessage), Offset: places[chunk].Offset}
+		s.Format.Locate(plain, place, messages[at:end], references[at:end])
 		at = end
 	}
-	return numbers, nil
+	return references, nil
 }
 
 // chunkOf is the index of the last chunk that begins at or before a message.
@@ -118,78 +120,6 @@ func chunkOf(places []chunkPlace, message uint32) int {
 		return i
 	}
 	return max(i-1, 0)
-}
-
-// readChunkNumbers finds the messages wanted in one chunk. It walks over the others by their lengths alone.
-func readChunkNumbers(s *station, stored *chunkReader, p chunkPlace, wanted []exception, numbers []uint64) error {
-	plain, err := stored.at(int64(p.No))
-	if err != nil {
-		return err
-	}
-	if s.Format.Blocked {
-		plain = unblock(plain, p.Offset)
-	}
-	msg := iso8583.IPM(charset(s.Format)).NewMessage("")
-	at := uint32(p.FirstMessage)
-	frame, rest := cutFrame(plain)
-	for i, x := range wanted {
-		for ; at < x.message && frame != nil; at++ {
-			frame, rest = cutFrame(rest)
-		}
-		numbers[i] = noSequence
-		if at == x.message && frame != nil {
-			numbers[i] = sequenceOf(msg, frame, x.message, s.Format.Dialect)
-		}
-	}
-	return nil
-}
-
-func charset(p ipm.Profile) *iso8583.Charset {
-	if p.Charset == nil {
-		return iso8583.ASCII
-	}
-	return p.Charset
-}
-
-// cutFrame takes the first message off a run of whole ones; frame is nil at its end.
-func cutFrame(data []byte) (frame, rest []byte) {
-	if len(data) < 4 {
-		return nil, nil
-	}
-	n := int(binary.BigEndian.Uint32(data))
-	if n == 0 || n > len(data)-4 {
-		return nil, nil
-	}
-	return data[4 : 4+n], data[4+n:]
-}
-
-// sequenceOf is the sequence in the reference data of a presentment with the number expected, else noSequence.
-func sequenceOf(msg *iso8583.Message, frame []byte, number uint32, d ipm.Dialect) uint64 {
-	if msg.Decode(frame) != nil || msg.MTI() != "1240" {
-		return noSequence
-	}
-	if n, ok := msg.Int(71); !ok || n != int64(number) {
-		return noSequence
-	}
-	arn, err := ipm.ParseARN(msg.Bytes(31), d)
-	if err != nil {
-		return noSequence
-	}
-	return arn.Sequence
-}
-
-// unblock takes the fill out of a part of a 1014-blocked file that begins at offset.
-func unblock(data []byte, offset int64) []byte {
-	const block, content = 1014, 1012
-	out := make([]byte, 0, len(data))
-	for at := offset % block; len(data) > 0; at = 0 {
-		n := min(int(max(content-at, 0)), len(data))
-		out = append(out, data[:n]...)
-		data = data[n:]
-		fill := min(int(block-max(at, content)), len(data))
-		data = data[fill:]
-	}
-	return out
 }
 
 // recordsByID probes the key once per record. OFFSET keeps the planner from reading the whole window instead, which it

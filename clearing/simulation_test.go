@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/fileformats/ipm"
 	"settled/internal/money"
 	"settled/internal/pcsim"
 	"settled/settle"
@@ -51,7 +52,7 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 	w := newWorld(t, func(p *clearing.Profile, o *pcsim.Options) {
 		o.RemovesFiles = random.IntN(2) == 0
 		p.RemovesFiles, p.DedupesByFileID = o.RemovesFiles, random.IntN(2) == 0
-		p.RemoveReplies, p.Format.Blocked = random.IntN(2) == 0, random.IntN(2) == 0
+		p.RemoveReplies, p.Format = random.IntN(2) == 0, inForm(t, ipm.Profile{Blocked: random.IntN(2) == 0})
 		o.Replies = pcsim.Replies{Twice: random.IntN(3) == 0, TruncatedFirst: random.IntN(3) == 0, Reverse: random.IntN(3) == 0}
 	})
 	return &simulation{world: w, random: random}

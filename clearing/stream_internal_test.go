@@ -91,6 +91,7 @@ func TestMergeOfChanges(t *testing.T) {
 }
 
 func TestRecordOfWrapsAround(t *testing.T) {
+	const arnSequences = 100_000_000_000
 	for _, tt := range []struct {
 		sequence uint64
 		base     int64
@@ -98,7 +99,7 @@ func TestRecordOfWrapsAround(t *testing.T) {
 	}{
 		{5, 1, 5}, {5, 3 * arnSequences, 3*arnSequences + 5}, {5, 2*arnSequences - 10, 2*arnSequences + 5},
 	} {
-		if got := recordOf(tt.sequence, tt.base); got != tt.want {
+		if got := recordOf(tt.sequence, arnSequences, tt.base); got != tt.want {
 			t.Errorf("%d from %d: got %d, want %d", tt.sequence, tt.base, got, tt.want)
 		}
 	}

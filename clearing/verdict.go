@@ -216,7 +216,7 @@ UPDATE files SET state = 'replied', delivered_at = coalesce(delivered_at, $2), p
 // taken last, for the statements that a cancel could race with.
 func (n *Night) applyVerdict(ctx context.Context, s *station, reply Reply, v *verdict, hash []byte) error {
 	now := n.now()
-	d := decision{state: "applied", file: &v.file.ID, logicalID: v.content.id.String(), content: hash,
+	d := decision{state: "applied", file: &v.file.ID, logicalID: v.content.header.ID, content: hash,
 		accepted: int(v.batch.Records()) - len(v.rejected), rejected: len(v.rejected), unknown: len(v.unknown)}
 	var postings []ledger.Posting
 	applied := false

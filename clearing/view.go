@@ -9,7 +9,6 @@ import (
 	"io"
 	"time"
 
-	"settled/fileformats/ipm"
 	"settled/settle"
 
 	"github.com/jackc/pgx/v5"
@@ -158,7 +157,7 @@ func (n *Night) previewParts(ctx context.Context, tx pgx.Tx, s *station, w Windo
 		parts[i] = Planned{Currency: b[0].Currency.String(), Sum: sumOf(b), Totals: b, Name: waitingName(s.Center, w.BusinessDate, last)}
 		if begin, sequence, ok := s.place(last, base); ok {
 			base, parts[i].Sequence = begin, sequence
-			parts[i].Name = fileName(s.Center, w.BusinessDate, sequence, int16(i+1), int16(len(batches)), 1)
+			parts[i].Name = s.fileName(w.BusinessDate, sequence, int16(i+1), int16(len(batches)), 1)
 		}
 	}
 	return parts, nil
@@ -221,11 +220,12 @@ func (n *Night) FileBytes(ctx context.Context, id int64, w io.Writer) error {
 
 // Verification is what VerifyFile found.
 type Verification struct {
-	File   string     `json:"file"`
-	Totals ipm.Totals `json:"totals"`        // read from the stored bytes
-	Stored string     `json:"stored"`        // "ok", or what is wrong with the stored bytes
-	Remote string     `json:"at_the_center"` // "ok", "absent", what differs, or empty when it was not looked for
-	Center *AtCenter  `json:"center,omitempty"`
+	File   string    `json:"file"`
+	Totals any       `json:"totals"`        // read from the stored bytes, in the format's own words
+	Held   string    `json:"-"`             // the control totals of these, for people
+	Stored string    `json:"stored"`        // "ok", or what is wrong with the stored bytes
+	Remote string    `json:"at_the_center"` // "ok", "absent", what differs, or empty when it was not looked for
+	Center *AtCenter `json:"center,omitempty"`
 }
 
 // VerifyFile reads the stored bytes of a built file again, hashes and totals them, and compares them with its batch. With
@@ -245,11 +245,12 @@ func (n *Night) VerifyFile(ctx context.Context, id int64, atCenter bool) (Verifi
 	v := Verification{File: f.Name, Stored: "ok"}
 	hash := sha256.New()
 	stored := &chunkReader{ctx: ctx, q: n.Pool, vault: n.Vault, table: fileChunks, owner: f.ID}
-	v.Totals, err = ipm.Verify(io.TeeReader(stored, hash), s.Format)
+	contents, err := s.Format.Verify(io.TeeReader(stored, hash))
+	v.Totals, v.Held = contents.Detail, contents.Control
 	if err == nil && !bytes.Equal(hash.Sum(nil), f.SHA256) {
 		err = fmt.Errorf("%w: sha256", ErrTotals)
 	}
-	if err = errors.Join(err, compare(v.Totals, b, f)); err != nil {
+	if err = errors.Join(err, s.compareContents(contents, b, f)); err != nil {
 		v.Stored = err.Error()
 	}
 	if !atCenter {

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/format"
+	"settled/clearing/format/ipmfile"
+	"settled/fileformats/ipm"
 	"settled/internal/money"
 	"settled/internal/pcsim"
 	"settled/internal/postgres/pgtest"
@@ -43,13 +46,23 @@ func plan(t testing.TB) schedules.Plan {
 		{No: 1, Cutoff: schedules.NewTimeOfDay(23, 0), Deadline: schedules.NewTimeOfDay(23, 45), Days: schedules.AllDays}}}
 }
 
+// inForm is the family in the form of a profile, for our center.
+func inForm(t testing.TB, p ipm.Profile) format.Format {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Minsk")
+	check(t, err)
+	f, err := ipmfile.New(ipmfile.Options{Profile: p, Member: member, BIN: 512345, Zone: zone})
+	check(t, err)
+	return f
+}
+
 // newWorld starts a center and a night whose profile the caller may change.
 func newWorld(t *testing.T, change func(*clearing.Profile, *pcsim.Options)) *world {
 	t.Helper()
 	w := &world{World: settletest.New(t), t: t}
 	opt := pcsim.Options{Name: "PC-A", MemberID: member, Now: w.Clock.Now, Users: []pcsim.User{{Name: "acq", Password: "secret"}}}
 	p := clearing.Profile{
-		Plan: plan(t), Member: member, BIN: 512345, Outbox: pcsim.InDir, Inbox: pcsim.OutDir,
+		Plan: plan(t), Format: inForm(t, ipm.Profile{}), Outbox: pcsim.InDir, Inbox: pcsim.OutDir,
 		ReplyName: regexp.MustCompile(`^RPY_(?P<file>[A-Za-z0-9_-]+)_\d+\.ipm$`), DuplicateCodes: []uint16{512},
 	}
 	if change != nil {
@@ -125,3 +138,6 @@ func (w *world) cutoff() {
 	}
 	w.Clock.Set(at)
 }
+
+// formOf is the form of the files of a center of the family.
+func formOf(p clearing.Profile) ipm.Profile { return p.Format.(*ipmfile.Format).Profile() }

@@ -110,7 +110,7 @@ func newFileVerify() *cobra.Command {
 		}
 		err = d.print(v, func(t *rows) {
 			t.row("file", v.File)
-			t.row("content", v.Totals.Control)
+			t.row("content", v.Held)
 			t.row("stored bytes", v.Stored)
 			if atCenter {
 				t.row("at the center", *v.Center)

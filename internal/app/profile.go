@@ -20,7 +20,7 @@ func profile(c *config.Clearing, acquirer string) clearing.Profile {
 	}
 	return clearing.Profile{
 		RejectClasses: classes,
-		Plan:          c.Plan, Format: c.Format, Member: c.Member, BIN: c.Acquirer, Acquirer: acquirer, Forwarder: c.Forwarder,
+		Plan:          c.Plan, Format: c.Format, Acquirer: acquirer,
 		Sequence: clearing.Scope(c.Sequence), SequenceWidth: c.Width, AfterLast: clearing.AfterLast(c.AfterLast),
 		ReuseNumber: c.Reuse, InOrder: c.InOrder, Empty: clearing.EmptyPolicy(c.EmptyFile),
 		Release: clearing.ReleaseMode(c.Release),

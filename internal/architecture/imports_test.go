@@ -9,23 +9,27 @@ import (
 // mayImport lists, for each room, the rooms of ours that its code may import, besides itself. Imports run one way: what is
 // not listed is forbidden, and a room that is not listed may not exist.
 var mayImport = map[string][]string{
-	"cmd/settled":           {"authorize", "clearing", "settle", "schedules", "migrations", "internal"},
-	"cmd/pcsim":             {"internal/pcsim", "fileformats", "internal/money"},
-	"internal/app":          {"authorize", "clearing", "settle", "schedules", "fileformats", "migrations", "internal"},
-	"internal/console":      slices.Concat([]string{"authorize", "clearing", "settle", "fileformats", "internal/config"}, ground),
-	"internal/config":       slices.Concat([]string{"settle", "fileformats"}, ground),
-	"authorize":             slices.Concat([]string{"settle", "fileformats/iso8583", "fileformats/authlog"}, ground),
-	"clearing":              slices.Concat([]string{"settle", "fileformats"}, ground),
-	"settle":                ground,
-	"schedules":             {},
-	"fileformats":           {"internal/money"},
-	"migrations":            {},
-	"internal/money":        {},
-	"internal/vault":        {},
-	"internal/telemetry":    {"internal/vault"},
-	"internal/postgres":     {"migrations"},
-	"internal/pcsim":        {"fileformats", "internal/money"},
-	"internal/architecture": {},
+	"cmd/settled":             {"authorize", "clearing", "settle", "schedules", "migrations", "internal"},
+	"cmd/pcsim":               {"internal/pcsim", "fileformats", "internal/money"},
+	"internal/app":            {"authorize", "clearing", "settle", "schedules", "fileformats", "migrations", "internal"},
+	"internal/console":        slices.Concat([]string{"authorize", "clearing", "settle", "fileformats", "internal/config"}, ground),
+	"internal/config":         slices.Concat([]string{"settle", "clearing/format", "fileformats/iso8583"}, ground),
+	"authorize":               slices.Concat([]string{"settle", "fileformats/iso8583", "fileformats/authlog"}, ground),
+	"clearing":                slices.Concat([]string{"settle", "clearing/format", "clearing/remote", "fileformats/authlog"}, ground),
+	"clearing/remote":         {"internal/vault"},
+	"clearing/format":         {"internal/money"},
+	"clearing/format/formats": {"clearing/format"},
+	"clearing/format/ipmfile": {"clearing/format", "fileformats", "internal/money"},
+	"settle":                  ground,
+	"schedules":               {},
+	"fileformats":             {"internal/money"},
+	"migrations":              {},
+	"internal/money":          {},
+	"internal/vault":          {},
+	"internal/telemetry":      {"internal/vault"},
+	"internal/postgres":       {"migrations"},
+	"internal/pcsim":          {"fileformats", "internal/money"},
+	"internal/architecture":   {},
 }
 
 // ground is what everything else stands on.
@@ -63,7 +67,22 @@ func TestImportsRunOneWay(t *testing.T) {
 }
 
 // inTests are rooms that any test may use besides: a real database and a real center at the other end.
-var inTests = []string{"internal/postgres", "internal/pcsim", "internal/money"}
+var inTests = []string{"internal/postgres", "internal/pcsim", "internal/money", "fileformats"}
+
+// TestTheNightKnowsNoFormat: of formats the night knows package format alone. Its tests bring one.
+func TestTheNightKnowsNoFormat(t *testing.T) {
+	_, files := source(t)
+	for _, f := range files {
+		if f.test || f.dir != "clearing" {
+			continue
+		}
+		for _, imported := range f.imports {
+			if target := strings.TrimPrefix(imported, module+"/"); within(target, "clearing/format") && target != "clearing/format" {
+				t.Errorf("%s imports %s: the night knows formats by clearing/format alone", f.name, target)
+			}
+		}
+	}
+}
 
 // TestOnlineAndNightMeetInTheBooks holds for tests too.
 func TestOnlineAndNightMeetInTheBooks(t *testing.T) {

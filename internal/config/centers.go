@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"settled/fileformats/ipm"
-	"settled/fileformats/iso8583"
+	"settled/clearing/format"
+	"settled/clearing/format/formats"
 	"settled/internal/vault"
 	"settled/settle"
 	"settled/settle/order"
@@ -29,7 +29,7 @@ func (c *checker) center(at place, f CenterFile) Center {
 	}
 	c.centers[f.Name] = center
 	if !f.Capabilities.Instant {
-		c.charsets[f.Name] = nil
+		c.writes[f.Name] = nil
 	}
 	out := Center{Center: center}
 	c.reached(at, f, &out)
@@ -37,10 +37,10 @@ func (c *checker) center(at place, f CenterFile) Center {
 		c.fail(at.at("clearing"), "a center has clearing exactly when it has capabilities.financial_record")
 	}
 	if f.Clearing != nil {
-		out.Clearing = c.clearing(at.at("clearing"), *f.Clearing, center.Zone)
+		out.Clearing = c.clearing(at.at("clearing"), *f.Clearing, format.Center{Zone: center.Zone, Acquirer: f.Online.Acquirer, Test: c.environment == vault.Test})
 		center.Stream = out.Clearing.Stream
-		if set := out.Clearing.Format.Charset; set != nil {
-			c.charsets[f.Name] = append(c.charsets[f.Name], set)
+		if set := out.Clearing.Format; set != nil {
+			c.writes[f.Name] = append(c.writes[f.Name], set.WritableRune)
 		}
 	}
 	return out
@@ -130,27 +130,21 @@ func (c *checker) online(at place, f OnlineFile) Online {
 	}
 }
 
-func (c *checker) clearing(at place, f ClearingFile, zone *time.Location) *Clearing {
-	oneOf(c, at.at("format"), f.Format, "ipm")
+func (c *checker) clearing(at place, f ClearingFile, center format.Center) *Clearing {
 	stream := f.Stream
 	if stream == "" {
 		stream = "ipm"
 	}
-	if f.Forwarder != "" {
-		c.digits(at.at("forwarder"), f.Forwarder, 6, 11)
-	}
-	c.digits(at.at("member"), f.Member, 1, 11)
 	if f.AfterLast == string(WrapAfterLast) && f.Sequence != string(SequenceForever) {
 		c.fail(at.at("after_last"), "wrap is for sequence: forever: within a date each number is used once")
 	}
+	form := c.format(at, f, center)
 	return &Clearing{
-		Stream: stream, Format: c.format(at, f), Forwarder: f.Forwarder, Reuse: f.Reuse, InOrder: f.InOrder, Plan: c.plan(at, f, zone),
-		Member:    f.Member,
-		Acquirer:  uint32(c.digits(at.at("acquirer_bin"), f.Acquirer, 6, 6)),
+		Stream: stream, Format: form, Reuse: f.Reuse, InOrder: f.InOrder, Plan: c.plan(at, f, center.Zone),
 		EmptyFile: oneOf(c, at.at("empty_file"), f.EmptyFile, EmptySkip, EmptySend),
 		Release:   oneOf(c, at.at("release"), f.Release, ReleaseAuto, ReleaseManual),
 		Sequence:  oneOf(c, at.at("sequence"), f.Sequence, SequencePerDate, SequenceForever),
-		Width:     c.width(at.at("sequence_width"), f.Width),
+		Width:     c.width(at.at("sequence_width"), f.Width, form),
 		AfterLast: oneOf(c, at.at("after_last"), f.AfterLast, StopAfterLast, WrapAfterLast),
 		Rejects:   c.rejects(at.at("reject_classes"), f.Rejects),
 		SFTP:      c.sftp(at.at("sftp"), f.SFTP), Replies: c.replies(at.at("replies"), f.Replies),
@@ -158,30 +152,28 @@ func (c *checker) clearing(at place, f ClearingFile, zone *time.Location) *Clear
 }
 
 // width checks how many digits of a file's number a center takes; 0 stands for all that the format has.
-func (c *checker) width(at place, digits int) int {
-	if digits < 0 || digits > ipm.SequenceDigits {
-		c.fail(at, "%d is not between 1 and %d, the digits that a file id has for the number", digits, ipm.SequenceDigits)
+func (c *checker) width(at place, digits int, form format.Format) int {
+	if form == nil {
+		return digits
+	}
+	most := form.Limits().SequenceDigits
+	if digits < 0 || digits > most {
+		c.fail(at, "%d is not between 1 and %d, the digits that a file id has for the number", digits, most)
 	}
 	if digits == 0 {
-		return ipm.SequenceDigits
+		return most
 	}
 	return digits
 }
 
-func (c *checker) format(at place, f ClearingFile) ipm.Profile {
-	p := ipm.Profile{Blocked: f.Blocked, Mode: ipm.Production}
-	p.Charset = iso8583.CharsetByName(oneOf(c, at.at("charset"), f.Charset, "ascii", "latin1", "cp037", "cp500"))
-	if oneOf(c, at.at("dialect"), f.Dialect, "standard", "smartvista") == "smartvista" {
-		p.Dialect = ipm.SmartVista
+// format makes the format of a center's files, which owns its settings; nil when one of them is wrong.
+func (c *checker) format(at place, f ClearingFile, center format.Center) format.Format {
+	form, problems := formats.New(f.Format, format.Settings{Charset: f.Charset, Blocked: f.Blocked, Dialect: f.Dialect, Mode: f.Mode,
+		Member: f.Member, Acquirer: f.Acquirer, Forwarder: f.Forwarder}, center)
+	for _, p := range problems {
+		c.fail(at.at(p.Key), "%s", p.Why)
 	}
-	modes := []string{"production", "test"}
-	if c.environment == vault.Test {
-		slices.Reverse(modes)
-	}
-	if oneOf(c, at.at("mode"), f.Mode, modes...) == "test" {
-		p.Mode = ipm.Test
-	}
-	return p
+	return form
 }
 
 func (c *checker) rejects(at place, list []RejectFile) []RejectClass {

@@ -26,14 +26,14 @@ func (c *checker) writable(at place, f *MerchantFile, m *settle.Merchant) {
 	for _, r := range f.Routes {
 		for _, field := range inRecords {
 			if !told[r.Center] && (field.key != "name" || f.ClearingName == "") {
-				c.encodable(at.at(field.key), field.of(f), r.Center, c.charsets[r.Center]...)
+				c.encodable(at.at(field.key), field.of(f), r.Center, c.writes[r.Center]...)
 			}
 		}
 		told[r.Center] = true
 	}
 	for i, r := range f.Routes {
-		if sets, cards := c.charsets[r.Center]; cards {
-			online := append([]*iso8583.Charset{iso8583.ASCII}, sets...)
+		if files, cards := c.writes[r.Center]; cards {
+			online := append([]func(rune) bool{inMessages}, files...)
 			c.encodable(at.at("routes", i, "terminal"), r.Terminal, r.Center, online...)
 			c.encodable(at.at("routes", i, "acceptor"), r.Acceptor, r.Center, online...)
 		}
@@ -43,11 +43,17 @@ func (c *checker) writable(at place, f *MerchantFile, m *settle.Merchant) {
 	}
 }
 
-// encodable finds the first character of a text that a center does not take. A backslash ends a part of the address there.
-func (c *checker) encodable(at place, text, center string, sets ...*iso8583.Charset) {
+// inMessages tells that a message of the online host may hold the character.
+func inMessages(r rune) bool {
+	_, err := iso8583.ASCII.Append(nil, string(r))
+	return err == nil && r != '\\'
+}
+
+// encodable finds the first character of a text that a center does not take.
+func (c *checker) encodable(at place, text, center string, takes ...func(rune) bool) {
 	for _, char := range text {
-		for _, set := range sets {
-			if _, err := set.Append(nil, string(char)); err == nil && char != '\\' {
+		for _, take := range takes {
+			if take(char) {
 				continue
 			}
 			hint := ""

@@ -13,7 +13,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"settled/fileformats/iso8583"
 	"settled/internal/money"
 	"settled/internal/vault"
 	"settled/schedules"
@@ -29,7 +28,7 @@ type checker struct {
 	problems  Problems
 	calendars map[string]*schedules.Calendar
 	centers   map[string]*settle.Center
-	charsets  map[string][]*iso8583.Charset // of the files of the centers that take cards, by name; none where it takes no files
+	writes    map[string][]func(rune) bool // what the files of the centers that take cards may hold, by name; none where it takes no files
 
 	environment   vault.Environment // of the installation
 	authenticates bool              // there is a 3-D Secure server
@@ -51,7 +50,7 @@ func (c *checker) config(f File) *Config {
 	for _, name := range slices.Sorted(maps.Keys(f.Calendars)) {
 		c.calendars[name] = c.calendar(name, f.Calendars[name])
 	}
-	c.centers, c.charsets = map[string]*settle.Center{}, map[string][]*iso8583.Charset{}
+	c.centers, c.writes = map[string]*settle.Center{}, map[string][]func(rune) bool{}
 	var centers []*settle.Center
 	for i, file := range f.Centers {
 		center := c.center(place{"centers", i}, file)

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"time"
 
-	"settled/fileformats/ipm"
+	"settled/clearing/format"
 	"settled/internal/vault"
 	"settled/schedules"
 	"settled/settle"
@@ -108,10 +108,7 @@ const (
 // Clearing is how a center takes clearing files.
 type Clearing struct {
 	Stream    string
-	Format    ipm.Profile
-	Member    string // our member id, at most 11 digits
-	Acquirer  uint32 // our acquirer BIN, 6 digits
-	Forwarder string // id of the forwarding institution; empty: Member
+	Format    format.Format // nil only beside a problem
 	Plan      schedules.Plan
 	EmptyFile EmptyFile
 	Release   Release

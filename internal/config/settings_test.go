@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"settled/fileformats/ipm"
+	"settled/clearing/format"
 	"settled/internal/config"
 	"settled/internal/money"
 	"settled/internal/vault"
@@ -145,8 +145,8 @@ func TestLiveExample(t *testing.T) {
 		t.Fatalf("environment is %s", cfg.Environment)
 	}
 	for _, c := range cfg.Centers {
-		if c.Clearing != nil && c.Clearing.Format.Mode != ipm.Production {
-			t.Errorf("%s: mode of files is %c", c.Name, c.Clearing.Format.Mode)
+		if c.Clearing != nil && c.Clearing.Format.Mode() != format.Production {
+			t.Errorf("%s: mode of files is %c", c.Name, c.Clearing.Format.Mode())
 		}
 	}
 	for _, m := range cfg.Merchants {
@@ -155,8 +155,8 @@ func TestLiveExample(t *testing.T) {
 		}
 	}
 	for _, c := range exampleConfig(t).Centers {
-		if c.Clearing != nil && c.Clearing.Format.Mode != ipm.Test {
-			t.Errorf("%s of the test installation: mode of files is %c", c.Name, c.Clearing.Format.Mode)
+		if c.Clearing != nil && c.Clearing.Format.Mode() != format.Test {
+			t.Errorf("%s of the test installation: mode of files is %c", c.Name, c.Clearing.Format.Mode())
 		}
 	}
 }

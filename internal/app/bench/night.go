@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/format/ipmfile"
 	"settled/clearing/remote"
 	"settled/fileformats/ipm"
 	"settled/schedules"
@@ -24,10 +25,14 @@ func (w *world) night(pool *pgxpool.Pool, sftp remote.Config) (*clearing.Night, 
 	if err != nil {
 		return nil, err
 	}
+	form, err := ipmfile.New(ipmfile.Options{Profile: fileProfile, Member: "123456", BIN: 512345, Zone: w.dir.Centers()[0].Zone})
+	if err != nil {
+		return nil, err
+	}
 	cutoff, deadline := schedules.NewTimeOfDay(20, 0), schedules.NewTimeOfDay(21, 0)
 	profile := clearing.Profile{
 		Plan:   schedules.Plan{Zone: time.UTC, Calendar: calendar, Windows: []schedules.Window{{No: 1, Cutoff: cutoff, Deadline: deadline, Days: schedules.AllDays}}},
-		Format: fileProfile, Member: "123456", BIN: 512345, SFTP: sftp, Outbox: "in", Inbox: "out",
+		Format: form, SFTP: sftp, Outbox: "in", Inbox: "out",
 		ReplyName: regexp.MustCompile(`^RPY_(?P<file>.+)_\d+\.ipm$`),
 	}
 	return clearing.New(clearing.Options{Pool: pool, Directory: w.dir, Vault: w.keys, Ledger: ledger.Book{Zone: time.UTC},

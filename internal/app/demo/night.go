@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"settled/clearing/format/ipmfile"
 	"settled/fileformats/ipm"
 	"settled/internal/config"
 	"settled/internal/money"
@@ -160,12 +161,20 @@ func (p *play) audit(ctx context.Context) error {
 	return nil
 }
 
+// formOf is the form of a center's files, all of which are of the IPM family. The demo reads them with the codec, beside the night.
+func formOf(c config.Center) ipm.Profile {
+	if f, ok := c.Clearing.Format.(*ipmfile.Format); ok {
+		return f.Profile()
+	}
+	return ipm.Profile{}
+}
+
 // catchFiles reads the files that lie in the directories of the centers and counts them from their bytes alone.
 func (p *play) catchFiles(n *night) error {
 	return p.each(pcsim.InDir, func(c config.Center, name string, data []byte) error {
 		sum := sha256.Sum256(data)
 		f := caught{name: name, center: c.Name, sha256: hex.EncodeToString(sum[:]), totals: map[money.Currency]totals{}}
-		read, err := ipm.Verify(bytes.NewReader(data), c.Clearing.Format)
+		read, err := ipm.Verify(bytes.NewReader(data), formOf(c))
 		if err != nil {
 			return err
 		}
@@ -183,7 +192,7 @@ func (p *play) catchFiles(n *night) error {
 func (p *play) catchReplies(n *night) error {
 	return p.each(pcsim.OutDir, func(c config.Center, _ string, data []byte) error {
 		a := answered{center: c.Name, verdicts: map[money.Currency]totals{}}
-		r := ipm.NewReplyReader(bytes.NewReader(data), c.Clearing.Format, ipm.Options{})
+		r := ipm.NewReplyReader(bytes.NewReader(data), formOf(c), ipm.Options{})
 		for {
 			var entry ipm.Reply
 			err := r.Read(&entry)
@@ -194,7 +203,7 @@ func (p *play) catchReplies(n *night) error {
 			if err != nil {
 				return err
 			}
-			if err := a.take(&entry, c.Clearing.Format); err != nil {
+			if err := a.take(&entry, formOf(c)); err != nil {
 				return err
 			}
 		}

@@ -1,0 +1,39 @@
+package ipmfile
+
+import (
+	"settled/clearing/format"
+	"settled/fileformats/ipm"
+	"settled/fileformats/iso8583"
+)
+
+// The words that settings may have; the first is the default.
+var (
+	charsets = []string{"ascii", "latin1", "cp037", "cp500"}
+	dialects = []string{"standard", "smartvista"}
+)
+
+// FromSettings makes the format of a center from what its configuration says. Where anything is wrong it returns nil and all of it.
+func FromSettings(s format.Settings, c format.Center) (format.Format, []format.Problem) {
+	var r format.Checker
+	o := Options{Member: s.Member, Acquirer: c.Acquirer, Forwarder: s.Forwarder, Zone: c.Zone}
+	o.Profile.Blocked = s.Blocked
+	o.Profile.Charset = iso8583.CharsetByName(r.Word("charset", s.Charset, charsets...))
+	if r.Word("dialect", s.Dialect, dialects...) == dialects[1] {
+		o.Profile.Dialect = ipm.SmartVista
+	}
+	r.Digits("member", s.Member, 1, 11)
+	o.BIN = uint32(r.Digits("acquirer_bin", s.Acquirer, 6, 6))
+	if s.Forwarder != "" {
+		r.Digits("forwarder", s.Forwarder, 6, 11)
+	}
+	o.Profile.Mode = ipm.Mode(r.Mode(s.Mode, c.Test))
+	if len(r.Problems) > 0 {
+		return nil, r.Problems
+	}
+	f, err := New(o)
+	if err != nil {
+		r.Fail("format", "%v", err)
+		return nil, r.Problems
+	}
+	return f, nil
+}
