@@ -22,6 +22,11 @@
 // bytes, name and number never change; a resend is the same bytes under the same name (docs/delivery.md). Acceptance is a
 // fact of the batch; only rejected records cost a row.
 //
+// # What it does not know
+//
+// How records become bytes, and what an answer looks like: package clearing/format says it in the night's words, and an adapter for
+// each format turns them into those of a codec. No file here imports one.
+//
 // # Locks
 //
 // The seal shuts writers out with the lock of the center (package settle) for one short commit, and works afterwards under
