@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"settled/clearing/remote"
+	"settled/settle/breaks"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -233,10 +234,9 @@ const (
 	noteLook = `
 INSERT INTO center_looks (epoch, center_id, at, state, found) SELECT max(epoch), $1, $2, $3, $4 FROM epochs HAVING max(epoch) IS NOT NULL
 ON CONFLICT (epoch, center_id) DO UPDATE SET at = excluded.at, state = excluded.state, found = excluded.found`
-	openFound = `
-INSERT INTO breaks (category, fingerprint, center_id, opened_at, note)
-SELECT 'B-29', format('B-29/epoch/%s/center/%s', max(epoch), $1::smallint), $1, $2, $3 FROM epochs
-ON CONFLICT (fingerprint) DO NOTHING`
+	foundNow = `
+SELECT format('%s/epoch/%s/center/%s', $1::text, max(epoch), $2::smallint) AS fingerprint, $2::smallint AS center_id, ` + breaks.OfNoMerchant + `,
+	$3::text AS note FROM epochs`
 	unlooked = `SELECT held($1) = 'the center was not looked at yet'`
 )
 
@@ -268,7 +268,8 @@ func (n *Night) noteLook(ctx context.Context, s *station, v Survey, now time.Tim
 		return err
 	}
 	found := strings.Join(v.words(), "; ")
-	if _, err := n.Pool.Exec(ctx, openFound, s.ID, now, "the center has what the books lack: "+found); err != nil {
+	note := "the center has what the books lack: " + found
+	if _, err := breaks.OpenEach(ctx, n.Pool, breaks.BooksLackFiles, now, foundNow, s.ID, note); err != nil {
 		return err
 	}
 	if _, err := n.Pool.Exec(ctx, noteLook, s.ID, now, "open", v.words()); err != nil {

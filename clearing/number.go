@@ -8,6 +8,7 @@ import (
 
 	"settled/internal/postgres"
 	"settled/settle"
+	"settled/settle/breaks"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -135,7 +136,6 @@ WHERE file_id = $1 AND NOT EXISTS (SELECT FROM files o WHERE o.center_id = f.cen
 	beginRound = `UPDATE file_sequences SET base = $4 WHERE center_id = $1 AND stream = $2 AND scope = $3 AND base <> $4`
 	noNumber   = `
 UPDATE files SET error_class = 'number', last_error = $4 WHERE center_id = $1 AND stream = $2 AND scope = $3 AND state = 'unnumbered' AND last_error <> $4`
-	closeBreak = `UPDATE breaks SET closed_at = $2 WHERE fingerprint = $1 AND closed_at IS NULL`
 )
 
 // numberScope gives the files of a scope that wait for a number theirs, in order, until none is left. It returns how many
@@ -178,12 +178,11 @@ func (n *Night) number(ctx context.Context, tx pgx.Tx, s *station, f unnumbered,
 	if _, err := tx.Exec(ctx, beginRound, s.ID, s.Stream, f.Scope, begin); err != nil {
 		return "", fmt.Errorf("begin a round of numbers: %w", err)
 	}
-	_, err = tx.Exec(ctx, closeBreak, waitingBreak(f.File), now)
-	return "", err
+	return "", breaks.Close(ctx, tx, now, breaks.Where{Fingerprint: waitingBreak(f.File)}, "")
 }
 
 // waitingBreak is the fingerprint of the break of a file that waits for a number.
-func waitingBreak(file int64) string { return fmt.Sprintf("B-28/file/%d", file) }
+func waitingBreak(file int64) string { return fmt.Sprintf("%s/file/%d", breaks.FileNumbers, file) }
 
 // numberCenter numbers the files that wait, where the profile has room for them now, and watches how many numbers are left.
 func (n *Night) numberCenter(ctx context.Context, s *station, now time.Time) (int, error) {
@@ -221,27 +220,18 @@ func (n *Night) numberWaiting(ctx context.Context, s *station, scope string, now
 }
 
 const (
+	// Breaks are opened for what these find: $1 is the category.
 	unnumberedFiles = `
-INSERT INTO breaks (category, fingerprint, center_id, opened_at, note)
-SELECT 'B-28', 'B-28/file/' || file_id, center_id, $3, 'the file of batch ' || batch_id || ' has no number: ' || last_error
-FROM files WHERE center_id = $1 AND stream = $2 AND state = 'unnumbered' ON CONFLICT (fingerprint) DO NOTHING RETURNING note`
+SELECT $1::text || '/file/' || file_id AS fingerprint, center_id, ` + breaks.OfNoMerchant + `,
+	'the file of batch ' || batch_id || ' has no number: ' || last_error AS note
+FROM files WHERE center_id = $2 AND stream = $3 AND state = 'unnumbered'`
 	// fewNumbers looks at the newest counter of the kind that the profile uses; $5 is the last number, NULL where numbers
 	// begin again, and $6 how many are few.
 	fewNumbers = `
-INSERT INTO breaks (category, fingerprint, center_id, opened_at, note)
-SELECT 'B-28', format('B-28/numbers/%s/%s/%s/%s/%s', center_id, stream, scope, base, $5::int), center_id, $3,
-	format('%s numbers are left for files before the last, %s', greatest($5::int - (last - base), 0), $5::int)
-FROM (SELECT * FROM file_sequences WHERE center_id = $1 AND stream = $2 AND (scope = '') = $4 ORDER BY scope DESC LIMIT 1) s
-WHERE $5::int - (last - base) < $6
-ON CONFLICT (fingerprint) DO UPDATE SET closed_at = NULL WHERE breaks.closed_at IS NOT NULL RETURNING note`
-	// enoughNumbers closes what fewNumbers would not open now.
-	enoughNumbers = `
-UPDATE breaks b SET closed_at = $3
-WHERE b.center_id = $1 AND b.category = 'B-28' AND b.closed_at IS NULL AND starts_with(b.fingerprint, format('B-28/numbers/%s/%s/', $1::int, $2::text))
-	AND b.fingerprint IS DISTINCT FROM (
-		SELECT format('B-28/numbers/%s/%s/%s/%s/%s', center_id, stream, scope, base, $5::int)
-		FROM (SELECT * FROM file_sequences WHERE center_id = $1 AND stream = $2 AND (scope = '') = $4 ORDER BY scope DESC LIMIT 1) s
-		WHERE $5::int - (last - base) < $6)`
+SELECT format('%s/numbers/%s/%s/%s/%s/%s', $1::text, center_id, stream, scope, base, $5::int) AS fingerprint, center_id, ` + breaks.OfNoMerchant + `,
+	format('%s numbers are left for files before the last, %s', greatest($5::int - (last - base), 0), $5::int) AS note
+FROM (SELECT * FROM file_sequences WHERE center_id = $2 AND stream = $3 AND (scope = '') = $4 ORDER BY scope DESC LIMIT 1) s
+WHERE $5::int - (last - base) < $6`
 )
 
 // few is what fewer numbers must be left than for a person to look: a hundred, or a tenth of all where that is less.
@@ -249,23 +239,36 @@ func (p Profile) few() int32 { return min(100, max(2, p.highest()/10)) }
 
 // watchNumbers opens a break, and pages, for each file without a number, and once before the last number is given.
 func (n *Night) watchNumbers(ctx context.Context, s *station, now time.Time) error {
-	waiting, err := collectColumn[string](ctx, n.Pool, unnumberedFiles, s.ID, s.Stream, now)
+	waiting, err := breaks.OpenEach(ctx, n.Pool, breaks.FileNumbers, now, unnumberedFiles, s.ID, s.Stream)
 	if err != nil {
 		return fmt.Errorf("watch for files without a number: %w", err)
 	}
 	if len(waiting) > 0 {
-		n.page(ctx, s, pageFileUnnumbered, "files", len(waiting), "first", waiting[0])
+		n.page(ctx, s, pageFileUnnumbered, "files", len(waiting), "first", waiting[0].Note)
 	}
-	args := []any{s.ID, s.Stream, now, s.Sequence == Forever, s.end(), s.few()}
-	if _, err := n.Pool.Exec(ctx, enoughNumbers, args...); err != nil {
-		return fmt.Errorf("watch numbers: %w", err)
-	}
-	few, err := collectColumn[string](ctx, n.Pool, fewNumbers, args...)
+	few, err := n.watchCounter(ctx, s, now)
 	if err != nil {
 		return fmt.Errorf("watch numbers: %w", err)
 	}
 	if len(few) > 0 {
-		n.page(ctx, s, pageNumbersLow, "note", few[0])
+		n.page(ctx, s, pageNumbersLow, "note", few[0].Note)
 	}
 	return nil
+}
+
+// watchCounter opens the break of a center's counter that has few numbers left, if it was not open, and closes those of others.
+func (n *Night) watchCounter(ctx context.Context, s *station, now time.Time) ([]breaks.Opened, error) {
+	args := []any{s.ID, s.Stream, s.Sequence == Forever, s.end(), s.few()}
+	low, err := collectColumn[string](ctx, n.Pool, `SELECT fingerprint FROM (`+fewNumbers+`) f`, append([]any{breaks.FileNumbers}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	others := breaks.Where{Category: breaks.FileNumbers, Center: s.ID, Under: fmt.Sprintf("%s/numbers/%d/%s", breaks.FileNumbers, s.ID, s.Stream)}
+	if len(low) > 0 {
+		others.Except = low[0]
+	}
+	if err := breaks.Close(ctx, n.Pool, now, others, ""); err != nil {
+		return nil, err
+	}
+	return breaks.ReopenEach(ctx, n.Pool, breaks.FileNumbers, now, fewNumbers, args...)
 }

@@ -11,6 +11,7 @@ import (
 
 	"settled/clearing/remote"
 	"settled/internal/postgres"
+	"settled/settle/breaks"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -215,7 +216,7 @@ func (n *Night) resend(ctx context.Context, seen File, reason, found string) err
 		if _, err := tx.Exec(ctx, forgetRename, id); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, closeOverdue, overdueOf(id), now); err != nil {
+		if err := breaks.Close(ctx, tx, now, breaks.Where{Under: overdueOf(id)}, ""); err != nil {
 			return err
 		}
 		return n.Enqueue(ctx, tx, JobDeliver, id)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"settled/settle/breaks"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -56,7 +58,6 @@ UPDATE files f SET frozen = true, last_error = 'the center has ' || l.name || ',
 FROM batches b, lost_files l
 WHERE f.center_id = $1 AND f.state IN ('released', 'sending') AND b.batch_id = f.batch_id
 	AND (l.center_id, l.stream, l.business_date) = (b.center_id, b.stream, b.business_date)`
-	closeFound = `UPDATE breaks SET closed_at = $2 WHERE category = 'B-29' AND center_id = $1 AND closed_at IS NULL`
 )
 
 // AfterRestore lets a center's night go on, in a transaction of the caller who has locked the epochs: the numbers of lost files, and all
@@ -124,6 +125,5 @@ func (n *Night) goOnAfter(ctx context.Context, tx pgx.Tx, s *station, v Survey) 
 	if _, err := tx.Exec(ctx, noteLook, s.ID, now, "clear", v.words()); err != nil {
 		return fmt.Errorf("note the look: %w", err)
 	}
-	_, err := tx.Exec(ctx, closeFound, s.ID, now)
-	return err
+	return breaks.Close(ctx, tx, now, breaks.Where{Category: breaks.BooksLackFiles, Center: s.ID}, "")
 }

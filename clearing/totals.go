@@ -8,6 +8,7 @@ import (
 	"settled/internal/money"
 	"settled/internal/postgres"
 	"settled/settle"
+	"settled/settle/fees"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -25,15 +26,7 @@ type Total struct {
 	Scheme      int64             `json:"scheme"`
 	Processing  int64             `json:"processing"`
 	MDR         int64             `json:"mdr"`
-	Prices      Prices            `json:"prices"`
-}
-
-// Prices are the prices of a contract: shares in basis points, Processing in minor units per record.
-type Prices struct {
-	InterchangeBPS int64 `json:"interchange_bps"`
-	SchemeBPS      int64 `json:"scheme_bps"`
-	Processing     int64 `json:"processing"`
-	MDRBPS         int64 `json:"mdr_bps"`
+	Prices      fees.Prices       `json:"prices"`
 }
 
 // The share of a sale is rounded half up per record, and split so that the product cannot overflow. A credit costs neither

@@ -2,15 +2,14 @@ package clearing
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
-	"settled/internal/money"
 	"settled/internal/postgres"
 	"settled/settle"
+	"settled/settle/breaks"
+	"settled/settle/fees"
+	"settled/settle/funds"
 	"settled/settle/ledger"
 
 	"github.com/jackc/pgx/v5"
@@ -111,44 +110,39 @@ func (v *verdict) readSent(ctx context.Context, q postgres.Querier) (err error) 
 
 // takeOut adds records up, by the line of the totals that each is in, with the fees that the seal counted for each.
 func (v *verdict) takeOut(records []rejected, out map[share]Total) (Sum, error) {
-	prices := make(map[share]Prices, len(v.sent))
+	prices := make(map[share]fees.Prices, len(v.sent))
 	for _, t := range v.sent {
 		prices[t.share()] = t.Prices
 	}
 	var sum Sum
 	for _, r := range records {
 		k := share{settle.ContractKey{Merchant: r.Merchant, Contract: r.Contract}, r.Kind}
-		fees, err := feesOf(prices[k], r)
+		f, err := r.fees(prices[k])
 		if err != nil {
 			return sum, fmt.Errorf("record %d: %w", r.Record, err)
 		}
 		t := out[k]
 		t.Count++
 		t.Amount += r.Amount
-		t.Interchange += fees.Interchange
-		t.Scheme += fees.Scheme
-		t.Processing += fees.Processing
-		t.MDR += fees.MDR
+		t.Interchange += f.Interchange
+		t.Scheme += f.Scheme
+		t.Processing += f.Processing
+		t.MDR += f.MDR
 		out[k] = t
 		sum.add(r.Kind, 1, r.Amount)
 	}
 	return sum, nil
 }
 
-// feesOf are the fees of one record as the seal summed them.
-func feesOf(p Prices, r rejected) (settle.Fees, error) {
-	if r.Interchange != nil && r.MDR != nil {
-		return settle.Fees{Interchange: *r.Interchange, Processing: p.Processing, MDR: *r.MDR}, nil
+// fees of one record as the seal summed them.
+func (r rejected) fees(p fees.Prices) (fees.Fees, error) {
+	switch {
+	case r.Kind == settle.Sale:
+		return p.OfSale(r.Amount)
+	case r.Interchange != nil && r.MDR != nil:
+		return p.OfCredit(r.Amount, &fees.Back{Interchange: *r.Interchange, MDR: *r.MDR})
 	}
-	var f settle.Fees
-	var err [3]error
-	f.Interchange, err[0] = money.BasisPoints(r.Amount, p.InterchangeBPS)
-	if r.Kind == settle.Sale {
-		f.Scheme, err[1] = money.BasisPoints(r.Amount, p.SchemeBPS)
-	}
-	f.MDR, err[2] = money.BasisPoints(r.Amount, p.MDRBPS)
-	f.Processing = p.Processing
-	return f, errors.Join(err[:]...)
+	return p.OfCredit(r.Amount, nil)
 }
 
 // postings are the books' side of a verdict, one journal per merchant, under the contracts of the records. returned is the MDR that goes back to merchants'
@@ -160,45 +154,24 @@ func (n *Night) postings(s *station, reply int64, v *verdict, at time.Time) (pos
 		if !ok {
 			return nil, nil, fmt.Errorf("%w: merchant %d at %s", ErrContract, t.Merchant, s.Name)
 		}
-		route := &contract.Route
+		terms := contract.Route.Terms()
 		lost := v.lost[t.share()]
 		like := ledger.Posting{Key: ledger.Key{Merchant: t.Merchant, Source: ledger.FromReply, SourceID: reply, Phase: ledger.PhaseVerdict},
 			Currency: t.Currency, Center: s.ID, At: at}
-		taken := settle.Fees{Interchange: t.Interchange - lost.Interchange, Scheme: t.Scheme - lost.Scheme,
+		taken := fees.Fees{Interchange: t.Interchange - lost.Interchange, Scheme: t.Scheme - lost.Scheme,
 			Processing: t.Processing - lost.Processing, MDR: t.MDR - lost.MDR}
 		if t.Kind == settle.Sale {
-			postings = append(postings, with(like, ledger.SaleAccepted, t.Amount-lost.Amount), with(like, ledger.SaleRejected, lost.Amount))
-			postings = append(postings, taken.Postings(like, route)...)
+			postings = append(postings, like.With(ledger.SaleAccepted, t.Amount-lost.Amount), like.With(ledger.SaleRejected, lost.Amount))
+			postings = append(postings, terms.OfSale(like, taken)...)
 			continue
 		}
-		postings = append(postings, creditPostings(like, route, t.Amount-lost.Amount, lost.Amount, taken)...)
-		if route.ReturnMDR {
+		postings = append(postings, like.With(ledger.CreditAccepted, t.Amount-lost.Amount), like.With(ledger.CreditRejected, lost.Amount))
+		postings = append(postings, terms.OfCredit(like, taken)...)
+		if terms.ReturnMDR {
 			returned[t.Merchant] += taken.MDR
 		}
 	}
 	return postings, returned, nil
-}
-
-// creditPostings: an accepted credit costs its processing, brings the interchange of the sale back, and where the contract
-// says so returns its share of the MDR.
-func creditPostings(like ledger.Posting, route *settle.Route, accepted, lost int64, taken settle.Fees) []ledger.Posting {
-	out := []ledger.Posting{with(like, ledger.CreditAccepted, accepted), with(like, ledger.CreditRejected, lost)}
-	out = append(out, settle.Fees{Processing: taken.Processing}.Postings(like, route)...)
-	back := with(like, ledger.InterchangeReturned, taken.Interchange)
-	if route.Center.Costs.Invoiced {
-		back = with(like, ledger.InterchangeInvoiced, taken.Interchange)
-		back.Undo = true
-	}
-	out = append(out, back)
-	if route.ReturnMDR {
-		out = append(out, with(like, ledger.MDRReturned, taken.MDR))
-	}
-	return out
-}
-
-func with(p ledger.Posting, rule ledger.Rule, amount int64) ledger.Posting {
-	p.Rule, p.Amount = rule, amount
-	return p
 }
 
 const (
@@ -209,7 +182,6 @@ WHERE file_id = $1 AND (attempts > 0 OR proof = 'person' OR EXISTS (SELECT FROM 
 	replyFile  = `
 UPDATE files SET state = 'replied', delivered_at = coalesce(delivered_at, $2), proof = CASE proof WHEN '' THEN 'reply' ELSE proof END,
 	token = '', frozen = false, unknown_since = NULL, last_error = '', error_class = '' WHERE file_id = $1`
-	closeOverdue = `UPDATE breaks SET closed_at = $2 WHERE (fingerprint = $1 OR starts_with(fingerprint, $1 || '/')) AND closed_at IS NULL`
 )
 
 // applyVerdict writes a verdict in one transaction: the reply's row is the guard, so it happens once. The center's lock is
@@ -270,8 +242,7 @@ func (n *Night) closeBatch(ctx context.Context, tx pgx.Tx, v *verdict, reply int
 	if _, err := tx.Exec(ctx, replyFile, v.file.ID, now); err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, closeOverdue, overdueOf(v.file.ID), now)
-	return err
+	return breaks.Close(ctx, tx, now, breaks.Where{Under: overdueOf(v.file.ID)}, "")
 }
 
 func (v *verdict) insertRejects(ctx context.Context, tx pgx.Tx, reply int64, now time.Time) error {
@@ -288,18 +259,15 @@ func (v *verdict) insertRejects(ctx context.Context, tx pgx.Tx, reply int64, now
 	return nil
 }
 
-const insertBreak = `
-INSERT INTO breaks (category, fingerprint, center_id, opened_at, note) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (fingerprint) DO NOTHING`
-
 // insertUnknown opens a break for each refusal of a message that we never sent.
 func (v *verdict) insertUnknown(ctx context.Context, tx pgx.Tx, s *station, reply Reply, now time.Time) error {
-	for _, x := range v.unknown {
+	all := make([]breaks.Break, len(v.unknown))
+	for i, x := range v.unknown {
 		note := fmt.Sprintf("line %d of %s refuses message %d of %s (%s), which is no record of ours", x.line, reply.Name, x.message, v.file.Name, v.content.codes[x.code])
-		if _, err := tx.Exec(ctx, insertBreak, "B-02", fmt.Sprintf("B-02/reply/%d/%d", reply.ID, x.line), s.ID, now, note); err != nil {
-			return fmt.Errorf("open break: %w", err)
-		}
+		all[i] = breaks.Break{Category: breaks.NotInBooks, Fingerprint: fmt.Sprintf("%s/reply/%d/%d", breaks.NotInBooks, reply.ID, x.line), Center: s.ID, Note: note}
 	}
-	return nil
+	_, err := breaks.Open(ctx, tx, now, all...)
+	return err
 }
 
 const (
@@ -312,18 +280,13 @@ WHERE j.window_id = $1 AND j.reply_id = $2 AND j.kind = 1`
 	// creditsWithoutSale are the credits of those parts. Records have no index by order, so the windows are read once
 	// (readWindowsOnce).
 	creditsWithoutSale = `
-INSERT INTO breaks (category, fingerprint, center_id, merchant_id, order_ref, amount, currency, opened_at, note)
-SELECT 'B-06', 'B-06/record/' || c.record_id, $1, c.merchant_id, c.order_id, c.amount, c.currency, $2,
-	'credit of slice ' || c.slice || ' whose sale the center rejected: withdraw it if its window is open, else chase the sale'
+SELECT $1::text || '/record/' || c.record_id AS fingerprint, $2::smallint AS center_id, c.merchant_id, c.order_id AS order_ref, c.amount, c.currency,
+	'credit of slice ' || c.slice || ' whose sale the center rejected: withdraw it if its window is open, else chase the sale' AS note
 FROM records c
 	JOIN unnest($3::int[], $4::bigint[], $5::smallint[], $6::smallint[], $7::int[]) AS o (merchant_id, order_id, operation, slice, window_id)
 	USING (merchant_id, order_id, operation, slice, window_id)
-WHERE c.window_id = ANY ($7) AND c.kind = 2
-ON CONFLICT (fingerprint) DO NOTHING`
+WHERE c.window_id = ANY ($7) AND c.kind = $8`
 	readWindowsOnce = `SET LOCAL enable_nestloop = off`
-	addFunds        = `
-INSERT INTO funds (merchant_id, currency, available) SELECT m, $3, a FROM unnest($1::int[], $2::bigint[]) AS u (m, a) ORDER BY m
-ON CONFLICT (merchant_id, currency) DO UPDATE SET available = funds.available + excluded.available`
 )
 
 // finishVerdict takes the center's lock: every cancel that decided without the rejects has committed, and is found here;
@@ -337,18 +300,7 @@ func (n *Night) finishVerdict(ctx context.Context, tx pgx.Tx, s *station, v *ver
 			return fmt.Errorf("look for credits of rejected sales: %w", err)
 		}
 	}
-	merchants := slices.Sorted(maps.Keys(returned))
-	amounts := make([]int64, len(merchants))
-	for i, m := range merchants {
-		amounts[i] = returned[m]
-	}
-	if len(merchants) == 0 {
-		return nil
-	}
-	if _, err := tx.Exec(ctx, addFunds, merchants, amounts, int16(v.batch.Currency)); err != nil {
-		return fmt.Errorf("return fees to merchants: %w", err)
-	}
-	return nil
+	return funds.AddEach(ctx, tx, v.batch.Currency, returned)
 }
 
 // canceledSlice is what one cancel gave back of one slice.
@@ -374,7 +326,7 @@ func breakCredits(ctx context.Context, tx pgx.Tx, s *station, window int32, repl
 	if _, err := tx.Exec(ctx, readWindowsOnce); err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, creditsWithoutSale, s.ID, now, merchants, orders, operations, parts, windows)
+	_, err = breaks.OpenEach(ctx, tx, breaks.CreditWithoutSale, now, creditsWithoutSale, s.ID, merchants, orders, operations, parts, windows, settle.Credit)
 	return err
 }
 

@@ -55,7 +55,7 @@ func (w *work) returnPrice(e Owed) error {
 	}
 	if len(lines) > 0 && lines[0].Rule == int16(ledger.RefundRequested) {
 		w.postAnswer(ledger.MDRReturned, e, ledger.PhaseAnswered, share, false)
-		return w.addAvailable(share)
+		return w.account().Add(w.ctx, w.tx, share)
 	}
 	w.postAnswer(ledger.MDRReturnedUnfunded, e, ledger.PhaseAnswered, share, false)
 	return nil
@@ -103,7 +103,7 @@ func (w *work) undoRefundRequest(e Owed) error {
 			continue
 		}
 		w.postAnswer(ledger.RefundDeclined, e, ledger.PhaseRefused, l.Amount, false)
-		if err := w.addAvailable(l.Amount); err != nil {
+		if err := w.account().Add(w.ctx, w.tx, l.Amount); err != nil {
 			return err
 		}
 	}
@@ -148,11 +148,11 @@ func (w *work) purchaseFees(operation int16) ([]postedLine, error) {
 
 // undoPurchaseFees undoes the fees as they were posted with the purchase, whatever the prices are now.
 func (w *work) undoPurchaseFees(e Owed) error {
-	fees, err := w.purchaseFees(w.order.PaymentNumber)
+	lines, err := w.purchaseFees(w.order.PaymentNumber)
 	if err != nil {
 		return err
 	}
-	for _, f := range fees {
+	for _, f := range lines {
 		w.postAnswer(ledger.Rule(f.Rule), e, ledger.PhaseVerdict, f.Amount, true)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"settled/internal/money"
+	"settled/settle/breaks"
 )
 
 // CenterApproval is what a center's log says of a payment or refund that it approved.
@@ -84,18 +85,21 @@ const (
 )
 
 // differences say how a break of each kind is told: its category and words.
-var differences = map[difference]struct{ category, words string }{
-	unknownApproval: {"B-02", "the center approved it and our books have nothing of it: its reversal is owed"},
-	undeadApproval:  {"B-07", "the center has it as standing, our books as ended without money: its reversal is owed"},
-	unknownRefund:   {"B-02", "the center gave money back that our books know nothing of: a person decides"},
-	strange:         {"B-02", "the center approved it, and its numbers or terminal are not ours: a person decides"},
-	neverGiven: {"B-02", "the center approved it under a number that this database has not given out, as after a restore of an old " +
+var differences = map[difference]struct {
+	category breaks.Category
+	words    string
+}{
+	unknownApproval: {breaks.NotInBooks, "the center approved it and our books have nothing of it: its reversal is owed"},
+	undeadApproval:  {breaks.OtherEnd, "the center has it as standing, our books as ended without money: its reversal is owed"},
+	unknownRefund:   {breaks.NotInBooks, "the center gave money back that our books know nothing of: a person decides"},
+	strange:         {breaks.NotInBooks, "the center approved it, and its numbers or terminal are not ours: a person decides"},
+	neverGiven: {breaks.NotInBooks, "the center approved it under a number that this database has not given out, as after a restore of an old " +
 		"backup, when the merchant may have been told that it was paid: a person decides"},
-	otherExchange:  {"B-04", "the center has another kind, time, amount, currency or center of it than our books: a person decides"},
-	stillStanding:  {"B-07", "the center has reversed less of it than it confirmed to us: a person decides"},
-	notStanding:    {"B-07", "the center has reversed all of it, our books have it as standing: a person decides"},
-	missing:        {"B-01", "our books have it as approved, the center's log has nothing of it: a person decides"},
-	reversedBefore: {"B-07", "the center confirmed its reversal as an unknown approval, and has it as standing again: a person decides"},
+	otherExchange:  {breaks.OtherTerms, "the center has another kind, time, amount, currency or center of it than our books: a person decides"},
+	stillStanding:  {breaks.OtherEnd, "the center has reversed less of it than it confirmed to us: a person decides"},
+	notStanding:    {breaks.OtherEnd, "the center has reversed all of it, our books have it as standing: a person decides"},
+	missing:        {breaks.NotAtCenter, "our books have it as approved, the center's log has nothing of it: a person decides"},
+	reversedBefore: {breaks.OtherEnd, "the center confirmed its reversal as an unknown approval, and has it as standing again: a person decides"},
 }
 
 // reverses tells that the difference owes the center a reversal.

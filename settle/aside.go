@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"settled/internal/money"
+	"settled/settle/breaks"
 	"settled/settle/ledger"
 
 	"github.com/jackc/pgx/v5"
@@ -27,7 +28,7 @@ type Aside struct {
 	Reasons []string // in words, of each record
 }
 
-// setAside opens a reject of our own and a break for each record. What was withdrawn, refused or set aside before is left as
+// setAside writes a reject of our own for each record. What was withdrawn, refused or set aside before is left as
 // it is.
 const setAside = `
 WITH aside AS (
@@ -41,34 +42,47 @@ WITH aside AS (
 	WHERE coalesce(c.amount, r.amount) > 0
 	ON CONFLICT DO NOTHING
 	RETURNING record_id, order_id, merchant_id, amount, currency, kind, reason
-), opened AS (
-	INSERT INTO breaks (category, fingerprint, center_id, merchant_id, order_ref, amount, currency, opened_at, note)
-	SELECT 'B-11', 'B-11/record/' || record_id, $6, merchant_id, order_id, amount, currency, $3, 'record set aside: ' || reason FROM aside
-	ON CONFLICT (fingerprint) DO NOTHING
 )
-SELECT a.merchant_id, a.record_id, r.operation, a.kind, a.amount, a.currency
+SELECT a.merchant_id, a.order_id, a.record_id, r.operation, a.kind, a.amount, a.currency, a.reason
 FROM aside a JOIN records r ON (r.window_id, r.record_id, r.merchant_id) = ($5, a.record_id, a.merchant_id)`
 
 // SetAside sets records aside within the caller's transaction and posts it: they stand among the refused ones, and are
 // presented again or given up as these are. It returns how many it set aside. The caller holds the center's lock: exclusively,
 // or shared and with it the order of each record.
 func SetAside(ctx context.Context, tx pgx.Tx, book ledger.Book, a Aside) (int, error) {
-	rows, err := tx.Query(ctx, setAside, a.Records, a.Reasons, a.At, a.File, a.Window, a.Center)
+	all, err := collect[asideRecord](ctx, tx, setAside, a.Records, a.Reasons, a.At, a.File, a.Window)
 	if err != nil {
 		return 0, fmt.Errorf("set %d records aside: %w", len(a.Records), err)
 	}
-	postings, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (ledger.Posting, error) {
-		p := ledger.Posting{Center: a.Center, At: a.At, Key: ledger.Key{Source: ledger.FromRecord, Phase: ledger.PhaseVerdict}}
-		var kind RecordKind
-		var currency int16
-		err := row.Scan(&p.Merchant, &p.SourceID, &p.Seq, &kind, &p.Amount, &currency)
-		p.Currency, p.Rule = money.Currency(currency), asideRule(kind, a.File > 0)
-		return p, err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("set %d records aside: %w", len(a.Records), err)
+	postings, opened := make([]ledger.Posting, len(all)), make([]breaks.Break, len(all))
+	for i, r := range all {
+		amount := money.Amount{Minor: r.Amount, Currency: money.Currency(r.Currency)}
+		postings[i] = ledger.Posting{Key: ledger.Key{Merchant: r.Merchant, Source: ledger.FromRecord, SourceID: r.Record, Seq: r.Operation,
+			Phase: ledger.PhaseVerdict}, Rule: asideRule(r.Kind, a.File > 0), Amount: r.Amount, Currency: amount.Currency, Center: a.Center, At: a.At}
+		opened[i] = breaks.Break{Category: breaks.RecordAside, Fingerprint: breakOfRecord(r.Record), Center: a.Center, Merchant: r.Merchant,
+			Order: r.Order, Amount: amount, Note: "record set aside: " + r.Reason}
 	}
-	return len(postings), book.Post(ctx, tx, postings)
+	if _, err := breaks.Open(ctx, tx, a.At, opened...); err != nil {
+		return 0, err
+	}
+	return len(all), book.Post(ctx, tx, postings)
+}
+
+// asideRecord is a record that was set aside now.
+type asideRecord struct {
+	Merchant  int32 `db:"merchant_id"`
+	Order     int64 `db:"order_id"`
+	Record    int64 `db:"record_id"`
+	Operation int16
+	Kind      RecordKind
+	Amount    int64
+	Currency  int16
+	Reason    string
+}
+
+// breakOfRecord is the fingerprint of the break of a record that was set aside.
+func breakOfRecord(record int64) string {
+	return fmt.Sprintf("%s/record/%d", breaks.RecordAside, record)
 }
 
 func asideRule(kind RecordKind, sealed bool) ledger.Rule {
@@ -150,11 +164,9 @@ func (w *work) fileToLeave(window int32, n RecordName) (file int64, err error) {
 	return file, err
 }
 
-const closeAside = `UPDATE breaks SET closed_at = $2 WHERE fingerprint = 'B-11/record/' || $1 AND closed_at IS NULL`
-
 // closeAside closes the break of a record that was set aside, if it was.
 func (w *work) closeAside(record int64) error {
-	if _, err := w.tx.Exec(w.ctx, closeAside, fmt.Sprint(record), w.moment.at); err != nil {
+	if err := breaks.Close(w.ctx, w.tx, w.moment.at, breaks.Where{Fingerprint: breakOfRecord(record)}, ""); err != nil {
 		return fmt.Errorf("close break of record %d: %w", record, err)
 	}
 	return nil

@@ -243,13 +243,13 @@ func (w *work) refundByFile(op, slice *Operation, k int64) (string, error) {
 		return "", err
 	}
 	op.Record, op.Window = &record, &window
-	d, err := w.draw(slice, k)
+	d, err := w.account().Draw(w.ctx, w.tx, slice.Window, k)
 	if err != nil {
 		return "", err
 	}
-	w.post(ledger.RefundQueued, op.Number, ledger.PhaseDone, d.available, false)
-	w.post(ledger.RefundQueuedUnfunded, op.Number, ledger.PhaseDone, d.pending, false)
-	w.post(ledger.RefundQueuedShort, op.Number, ledger.PhaseDone, d.short, false)
+	w.post(ledger.RefundQueued, op.Number, ledger.PhaseDone, d.Available, false)
+	w.post(ledger.RefundQueuedUnfunded, op.Number, ledger.PhaseDone, d.Pending, false)
+	w.post(ledger.RefundQueuedShort, op.Number, ledger.PhaseDone, d.Short, false)
 	return fmt.Sprintf("refund of %v of slice %d by a credit record, because its batch is sealed", w.amount(k), slice.Number), nil
 }
 
@@ -268,14 +268,14 @@ func (w *work) giveBackOnline(op, slice *Operation, part order.Part) (string, er
 // requestRefund draws the money from the merchant and owes the center the refund. The journal is the exchange's own: an
 // operation may refund several slices, each with a result.
 func (w *work) requestRefund(operation int16, slice *Operation, k int64) error {
-	d, err := w.draw(slice, k)
+	d, err := w.account().Draw(w.ctx, w.tx, slice.Window, k)
 	if err != nil {
 		return err
 	}
 	phase := ledger.PhaseDone.For(w.order.lastTxn + 1)
-	w.post(ledger.RefundRequested, operation, phase, d.available, false)
-	w.post(ledger.RefundRequestedUnfunded, operation, phase, d.pending, false)
-	w.post(ledger.RefundRequestedShort, operation, phase, d.short, false)
+	w.post(ledger.RefundRequested, operation, phase, d.Available, false)
+	w.post(ledger.RefundRequestedUnfunded, operation, phase, d.Pending, false)
+	w.post(ledger.RefundRequestedShort, operation, phase, d.Short, false)
 	back, err := w.giveBack(slice, false)
 	if err != nil {
 		return err

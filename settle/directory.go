@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"settled/internal/money"
+	"settled/settle/fees"
 	"settled/settle/order"
 )
 
@@ -60,6 +61,13 @@ type Route struct {
 	// Ends is the first instant at which the contract takes no new payments; zero: it has no end. What was sold before is
 	// served under it as ever.
 	Ends time.Time
+}
+
+// Terms are the prices of the contract and how they are paid.
+func (r *Route) Terms() fees.Terms {
+	c := r.Center.Costs
+	return fees.Terms{Prices: fees.Prices{InterchangeBPS: c.InterchangeBPS, SchemeBPS: c.SchemeBPS, Processing: c.Processing, MDRBPS: r.MDRBPS},
+		CostsInvoiced: c.Invoiced, MDRInvoiced: r.MDRInvoiced, ReturnMDR: r.ReturnMDR}
 }
 
 // openAt tells that the contract takes new payments at an instant.

@@ -3,12 +3,10 @@ package settle
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	"settled/internal/money"
 	"settled/settle/ledger"
 	"settled/settle/order"
 
@@ -109,48 +107,10 @@ func (b *Books) paymentPostings(o *outcome, at time.Time) ([]ledger.Posting, err
 		post.Rule = ledger.SliceConfirmed
 	default:
 		post.Rule = ledger.PurchaseApproved
-		fees, err := acceptanceFees(post, o.Route)
-		return append([]ledger.Posting{post}, fees...), err
+		accrued, err := o.Route.Terms().OfSaleAtOnce(post)
+		return append([]ledger.Posting{post}, accrued...), err
 	}
 	return []ledger.Posting{post}, nil
-}
-
-// Fees are the costs and the price of accepted records: minor units, each rounded half up per record.
-type Fees struct{ Interchange, Scheme, Processing, MDR int64 }
-
-// FeesOf computes the fees of one accepted record of a sale.
-func FeesOf(r *Route, amount int64) (Fees, error) {
-	var f Fees
-	var err [3]error
-	f.Interchange, err[0] = money.BasisPoints(amount, r.Center.Costs.InterchangeBPS)
-	f.Scheme, err[1] = money.BasisPoints(amount, r.Center.Costs.SchemeBPS)
-	f.MDR, err[2] = money.BasisPoints(amount, r.MDRBPS)
-	f.Processing = r.Center.Costs.Processing
-	return f, errors.Join(err[:]...)
-}
-
-// Postings returns the accrual of the fees as postings like the given one: its key, currency, center and instant.
-func (f Fees) Postings(like ledger.Posting, r *Route) []ledger.Posting {
-	rules := [4]ledger.Rule{ledger.InterchangeNetted, ledger.SchemeFeeNetted, ledger.ProcessingFeeNetted, ledger.MDRDeducted}
-	if r.Center.Costs.Invoiced {
-		rules[0], rules[1], rules[2] = ledger.InterchangeInvoiced, ledger.SchemeFeeInvoiced, ledger.ProcessingFeeInvoiced
-	}
-	if r.MDRInvoiced {
-		rules[3] = ledger.MDRInvoiced
-	}
-	out := make([]ledger.Posting, 0, 4)
-	for i, amount := range [4]int64{f.Interchange, f.Scheme, f.Processing, f.MDR} {
-		if amount > 0 {
-			like.Rule, like.Amount = rules[i], amount
-			out = append(out, like)
-		}
-	}
-	return out
-}
-
-func acceptanceFees(like ledger.Posting, r *Route) ([]ledger.Posting, error) {
-	f, err := FeesOf(r, like.Amount)
-	return f.Postings(like, r), err
 }
 
 // The statement takes one row per outcome; the exchange that it deletes decides who is first.
@@ -294,17 +254,17 @@ func (b *Books) followLater(ctx context.Context, tx pgx.Tx, ended []*outcome) er
 
 // postFees posts the further lines of journals whose first line the outcome statement wrote.
 func (b *Books) postFees(ctx context.Context, tx pgx.Tx, more map[*item][]ledger.Posting) error {
-	var fees []ledger.Posting
+	var accrued []ledger.Posting
 	for it, postings := range more {
 		if it.fresh {
 			for n, p := range postings[1:] {
 				p.Phase = ledger.PhaseVerdict
 				p.Line = int16(n)
-				fees = append(fees, p)
+				accrued = append(accrued, p)
 			}
 		}
 	}
-	return b.ledger.Post(ctx, tx, fees)
+	return b.ledger.Post(ctx, tx, accrued)
 }
 
 type outcomeColumns struct {

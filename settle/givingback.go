@@ -4,42 +4,28 @@ import (
 	"fmt"
 
 	"settled/internal/money"
+	"settled/settle/fees"
 	"settled/settle/ledger"
 )
-
-// Back is what refunds give back of the fees of a sale: minor units.
-type Back struct{ Interchange, MDR int64 }
-
-// share is what one more refund gives back of a fee, when the refunds that stand have given back given of it and come to upTo of
-// the sale's amount with this one. The sum follows the exact share as closely as whole units allow, so refunds of all of the
-// sale give back all of the fee and no sum of them gives back more, whatever their amounts and their order; where a refund failed
-// after a later one, the next ones give less until the sum fits again.
-func share(fee, amount, upTo, given int64) (int64, error) {
-	if fee == 0 || amount == 0 {
-		return 0, nil
-	}
-	due, err := money.MulDiv(fee, min(upTo, amount), amount)
-	return max(0, due-given), err
-}
 
 // giveBack decides what a refund of a slice gives back of the fees of its sale, and adds it to what the slice has given. The
 // refund counts among those of the slice already. Only a clearing record brings interchange back: no center says that a refund by
 // a message does, and nothing is posted.
-func (w *work) giveBack(slice *Operation, byRecord bool) (Back, error) {
+func (w *work) giveBack(slice *Operation, byRecord bool) (fees.Back, error) {
 	s, err := w.soldBy(slice)
 	if err != nil {
-		return Back{}, fmt.Errorf("fees of slice %d.%d: %w", w.order.ID, slice.Number, err)
+		return fees.Back{}, fmt.Errorf("fees of slice %d.%d: %w", w.order.ID, slice.Number, err)
 	}
 	if !byRecord {
 		s.Interchange = 0
 	}
 	upTo := s.Amount - (slice.Amount - slice.Refunded)
-	var back Back
-	if back.Interchange, err = share(s.Interchange, s.Amount, upTo, slice.InterchangeBack); err != nil {
-		return Back{}, err
+	var back fees.Back
+	if back.Interchange, err = fees.GiveBack(s.Interchange, s.Amount, upTo, slice.InterchangeBack); err != nil {
+		return fees.Back{}, err
 	}
-	if back.MDR, err = share(s.MDR, s.Amount, upTo, slice.MDRBack); err != nil {
-		return Back{}, err
+	if back.MDR, err = fees.GiveBack(s.MDR, s.Amount, upTo, slice.MDRBack); err != nil {
+		return fees.Back{}, err
 	}
 	slice.InterchangeBack += back.Interchange
 	slice.MDRBack += back.MDR
@@ -81,8 +67,8 @@ func (w *work) soldBy(slice *Operation) (s sold, err error) {
 // soldAtOnce reads the price that was posted with a single message, whose refunds are messages, too.
 func (w *work) soldAtOnce(slice *Operation) (sold, error) {
 	s := sold{Amount: slice.Amount}
-	fees, err := w.purchaseFees(slice.Number)
-	for _, f := range fees {
+	lines, err := w.purchaseFees(slice.Number)
+	for _, f := range lines {
 		if ledger.Rule(f.Rule).Spec().Credit == ledger.MDRIncome {
 			s.MDR += f.Amount
 		}

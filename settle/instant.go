@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"settled/internal/money"
+	"settled/settle/breaks"
 	"settled/settle/ledger"
 	"settled/settle/order"
 )
@@ -197,9 +198,9 @@ func (b *Books) InstantMade(ctx context.Context, merchant int32, id int64, opera
 		case paid.Amount != p.Amount:
 			return w.doubtAmount(p, paid)
 		case p.State == InstantPaid:
-			return w.doubtInstant(p, "B-05", paid, "the bank reports a second payment of the same QR")
+			return w.doubtInstant(p, breaks.PaidTwice, paid, "the bank reports a second payment of the same QR")
 		case w.order.Status == order.Paid:
-			return w.doubtInstant(p, "B-05", paid, "the order was paid by other means before")
+			return w.doubtInstant(p, breaks.PaidTwice, paid, "the order was paid by other means before")
 		case w.order.Status == order.InProcess && operation != w.order.PaymentNumber && w.paying():
 			return fmt.Errorf("%w: %d", ErrInFlight, id)
 		}
@@ -233,14 +234,14 @@ func (w *work) usedElsewhere(p *InstantPayment, paid Paid) (bool, error) {
 	if err != nil || len(others) == 0 {
 		return false, err
 	}
-	return true, w.doubtInstant(p, "B-05", paid, fmt.Sprintf("the bank said before that this paid %d.%d", others[0].Order, others[0].Operation))
+	return true, w.doubtInstant(p, breaks.PaidTwice, paid, fmt.Sprintf("the bank said before that this paid %d.%d", others[0].Order, others[0].Operation))
 }
 
 // doubtAmount leaves money of another amount to a person. Until its end the payment waits for a better word of the bank; then
 // it counts as not made, and the order is not kept waiting.
 func (w *work) doubtAmount(p *InstantPayment, paid Paid) error {
 	why := fmt.Sprintf("the bank says that %v was paid, asked were %v", paid.Amount, p.Amount)
-	if err := w.doubtInstant(p, "B-04", paid, why); err != nil {
+	if err := w.doubtInstant(p, breaks.OtherTerms, paid, why); err != nil {
 		return err
 	}
 	waits := p.State == InstantRequested || p.State == InstantActive
@@ -251,11 +252,12 @@ func (w *work) doubtAmount(p *InstantPayment, paid Paid) error {
 }
 
 // doubtInstant leaves money that the books cannot place to a person.
-func (w *work) doubtInstant(p *InstantPayment, category string, paid Paid, why string) error {
-	_, err := w.tx.Exec(w.ctx, insertBreak, category, fmt.Sprintf("instant/%d/%s/%s", p.Merchant, p.ID(), paid.Operation),
-		p.Center, p.Merchant, p.Order, paid.Amount.Minor, int16(paid.Amount.Currency), w.moment.at, why)
+func (w *work) doubtInstant(p *InstantPayment, category breaks.Category, paid Paid, why string) error {
+	_, err := breaks.Open(w.ctx, w.tx, w.moment.at, breaks.Break{Category: category,
+		Fingerprint: fmt.Sprintf("instant/%d/%s/%s", p.Merchant, p.ID(), paid.Operation), Center: p.Center, Merchant: p.Merchant,
+		Order: p.Order, Amount: paid.Amount, Note: why})
 	if err != nil {
-		return fmt.Errorf("open break: %w", err)
+		return err
 	}
 	_, err = w.tx.Exec(w.ctx, `UPDATE instant_payments SET last_error = $4 WHERE merchant_id = $1 AND order_id = $2 AND operation = $3`,
 		p.Merchant, p.Order, p.Operation, why)
@@ -325,8 +327,8 @@ func (w *work) postInstant(op *Operation) error {
 	w.post(ledger.InstantAccepted, op.Number, ledger.PhaseDone, op.Amount, false)
 	like := w.postings[len(w.postings)-1]
 	like.Phase = ledger.PhaseVerdict
-	fees, err := acceptanceFees(like, w.route)
-	w.postings = append(w.postings, fees...)
+	accrued, err := w.route.Terms().OfSaleAtOnce(like)
+	w.postings = append(w.postings, accrued...)
 	return err
 }
 

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"settled/settle"
 	"settled/settle/settletest"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // TestTwoWordsAboutOnePayment puts two outcomes of one payment into one commit, in either order. One counts, and its caller

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-
 	"settled/internal/postgres"
 	"settled/settle"
 	"settled/settle/settletest"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // TestLaneThatStandsStill: of two payments whose callers do not wait any longer, the one that the lane has begun to write is

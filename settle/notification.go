@@ -8,9 +8,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"settled/internal/vault"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // NotificationState is where a notification stands.

@@ -9,6 +9,7 @@ import (
 
 	"settled/internal/postgres"
 	"settled/internal/vault"
+	"settled/settle/breaks"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -84,10 +85,6 @@ func (b *Books) Unanswered(ctx context.Context, e Owed, cause string) error {
 	return nil
 }
 
-const insertBreak = `
-INSERT INTO breaks (category, fingerprint, center_id, merchant_id, order_ref, amount, currency, opened_at, note)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (fingerprint) DO NOTHING`
-
 // stuck ends the repeats of a message that is still owed.
 func (b *Books) stuck(ctx context.Context, e Owed, why string) error {
 	_, err := b.change(ctx, "park", e.Merchant, e.Order, func(w *work) error {
@@ -99,7 +96,7 @@ func (b *Books) stuck(ctx context.Context, e Owed, why string) error {
 	return err
 }
 
-// park marks a message that is no longer owed as stuck, and opens break B-16 for a person, who may have it repeated
+// park marks a message that is no longer owed as stuck, and opens break [breaks.MessageStuck] for a person, who may have it repeated
 // (Retry).
 func (w *work) park(e Owed, why string) error {
 	t := w.order.Transaction(e.Transaction)
@@ -247,10 +244,11 @@ func deref(n *int16) int16 {
 	return *n
 }
 
-// breakOn opens break B-16, once per exchange and cause.
+// breakOn opens a break of a stuck message, once per exchange and cause.
 func (w *work) breakOn(e Owed, cause, why string) error {
-	_, err := w.tx.Exec(w.ctx, insertBreak, "B-16", fmt.Sprintf("%s/%d/%d/%d", cause, e.Merchant, e.Order, e.Transaction),
-		e.Center, e.Merchant, e.Order, e.Amount, int16(w.order.Amount.Currency), w.moment.at, why)
+	_, err := breaks.Open(w.ctx, w.tx, w.moment.at, breaks.Break{Category: breaks.MessageStuck,
+		Fingerprint: fmt.Sprintf("%s/%d/%d/%d", cause, e.Merchant, e.Order, e.Transaction), Center: e.Center, Merchant: e.Merchant,
+		Order: e.Order, Amount: w.amount(e.Amount), Note: why})
 	if err != nil {
 		return fmt.Errorf("open break on order %d: %w", e.Order, err)
 	}

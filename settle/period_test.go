@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
-
 	"settled/internal/postgres/pgtest"
 	"settled/settle"
 	"settled/settle/settletest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 )
 
 // steps lists a period's orders as number and operation numbers.

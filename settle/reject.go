@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"settled/settle/fees"
 	"settled/settle/ledger"
 	"settled/settle/order"
 )
@@ -134,7 +135,7 @@ const operationOfRecord = `SELECT operation, coalesce(interchange_back, 0), coal
 
 func (w *work) abandonCredit(r RejectedRecord, j reject) error {
 	var operation int16
-	var back Back
+	var back fees.Back
 	err := w.tx.QueryRow(w.ctx, operationOfRecord, r.Window, r.Record, r.Merchant).Scan(&operation, &back.Interchange, &back.MDR)
 	if err != nil {
 		return fmt.Errorf("read record %d: %w", r.Record, err)
@@ -156,7 +157,7 @@ func (w *work) abandonCredit(r RejectedRecord, j reject) error {
 		return err
 	}
 	w.postRecord(ledger.RejectedCreditReturned, operation, ledger.PhaseRefused, r.Record, j.Left)
-	if err := w.addAvailable(j.Left); err != nil {
+	if err := w.account().Add(w.ctx, w.tx, j.Left); err != nil {
 		return err
 	}
 	return w.resolveReject(r, "abandoned")

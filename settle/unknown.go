@@ -158,8 +158,8 @@ func (w *work) adoptAmounts(op *Operation, original *Transaction) error {
 	w.post(ledger.PurchaseApproved, op.Number, ledger.PhaseDone, original.Amount, false)
 	like := w.postings[len(w.postings)-1]
 	like.Phase = ledger.PhaseVerdict
-	fees, err := acceptanceFees(like, w.route)
-	w.postings = append(w.postings, fees...)
+	accrued, err := w.route.Terms().OfSaleAtOnce(like)
+	w.postings = append(w.postings, accrued...)
 	return err
 }
 

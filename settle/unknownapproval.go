@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"settled/internal/money"
+	"settled/internal/postgres"
 	"settled/internal/vault"
+	"settled/settle/breaks"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -51,20 +53,11 @@ type UnknownApproval struct {
 	Break         int64
 }
 
-const (
-	openBreaks = `
-INSERT INTO breaks (category, fingerprint, center_id, merchant_id, order_ref, amount, currency, opened_at, note)
-SELECT category, fingerprint, $1, merchant, order_ref, amount, currency, $2, note
-FROM unnest($3::text[], $4::text[], $5::int[], $6::bigint[], $7::bigint[], $8::smallint[], $9::text[])
-	AS f (category, fingerprint, merchant, order_ref, amount, currency, note)
-ON CONFLICT (fingerprint) DO NOTHING
-RETURNING break_id, fingerprint`
-	insertUnknown = `
+const insertUnknown = `
 INSERT INTO unknown_approvals (center_id, exchange_id, reversal_id, kind, amount, currency, terminal, acceptor, merchant_id, order_ref, approval_code,
 	sent_at, found_at, transmitted_at, due_at, log_id, break_id)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $13, $14, $15)
 ON CONFLICT (center_id, exchange_id) DO NOTHING`
-)
 
 // recordDifferences opens a break for each difference that has none yet, and owes the reversals.
 func (b *Books) recordDifferences(ctx context.Context, tx pgx.Tx, l *CenterLog, all []found) (Reconciled, error) {
@@ -87,27 +80,20 @@ func (b *Books) recordDifferences(ctx context.Context, tx pgx.Tx, l *CenterLog, 
 	return r, nil
 }
 
+// openBreaks returns the ids of the breaks that were opened now, by their fingerprints.
 func (b *Books) openBreaks(ctx context.Context, tx pgx.Tx, l *CenterLog, all []found) (map[string]int64, error) {
-	n := len(all)
-	categories, prints, notes := make([]string, n), make([]string, n), make([]string, n)
-	merchants, orders, amounts, currencies := make([]int32, n), make([]int64, n), make([]int64, n), make([]int16, n)
+	found := make([]breaks.Break, len(all))
 	for i := range all {
 		f := &all[i]
-		categories[i], prints[i], notes[i] = differences[f.difference].category, f.fingerprint(l.Center), f.note(l)
-		merchants[i], orders[i], amounts[i], currencies[i] = f.merchant, f.order(), f.amount().Minor, int16(f.amount().Currency)
+		found[i] = breaks.Break{Category: differences[f.difference].category, Fingerprint: f.fingerprint(l.Center), Center: l.Center,
+			Merchant: f.merchant, Order: f.order(), Amount: f.amount(), Note: f.note(l)}
 	}
-	opened := map[string]int64{}
-	rows, err := tx.Query(ctx, openBreaks, l.Center, b.now(), categories, prints, merchants, orders, amounts, currencies, notes)
-	if err != nil {
-		return nil, err
+	opened, err := breaks.Open(ctx, tx, b.now(), found...)
+	ids := map[string]int64{}
+	for _, o := range opened {
+		ids[o.Fingerprint] = o.ID
 	}
-	var id int64
-	var print string
-	_, err = pgx.ForEachRow(rows, []any{&id, &print}, func() error {
-		opened[print] = id
-		return nil
-	})
-	return opened, err
+	return ids, err
 }
 
 func (b *Books) oweUnknown(ctx context.Context, tx pgx.Tx, l *CenterLog, f *found, breakID int64) error {
@@ -199,11 +185,8 @@ func (b *Books) unknown(ctx context.Context, sql string, args ...any) ([]Unknown
 
 const (
 	settleUnknown = `
-WITH u AS (
-	UPDATE unknown_approvals SET state = $3, settled_at = $4, action_code = $5, last_error = $6
-	WHERE center_id = $1 AND exchange_id = $2 AND state = 1 RETURNING break_id, state
-)
-UPDATE breaks k SET closed_at = $4, note = k.note || $7 FROM u WHERE k.break_id = u.break_id AND u.state = 2 AND k.closed_at IS NULL`
+UPDATE unknown_approvals SET state = $3, settled_at = $4, action_code = $5, last_error = $6
+WHERE center_id = $1 AND exchange_id = $2 AND state = $7 RETURNING break_id`
 	noteUnknown  = `UPDATE unknown_approvals SET last_error = $3 WHERE center_id = $1 AND exchange_id = $2 AND state = 1`
 	retryUnknown = `UPDATE unknown_approvals SET state = 1, settled_at = NULL, due_at = $3, found_at = $3 WHERE center_id = $1 AND exchange_id = $2 AND state = 3`
 )
@@ -219,8 +202,20 @@ func (b *Books) UnknownAnswered(ctx context.Context, u UnknownApproval, v Verdic
 }
 
 func (b *Books) settleUnknown(ctx context.Context, u UnknownApproval, state UnknownState, action, why string) error {
-	note := fmt.Sprintf("; reversed at %s, action code %s", b.now().Format(time.RFC3339), action)
-	if _, err := b.Pool.Exec(ctx, settleUnknown, u.Center, u.Exchange, state, b.now(), action, why, note); err != nil {
+	key := postgres.Key{Name: fmt.Sprintf("settle unknown approval %d", u.Exchange)}
+	err := postgres.InTx(ctx, b.Pool, key, func(tx pgx.Tx) error {
+		at := b.now()
+		var id int64
+		err := tx.QueryRow(ctx, settleUnknown, u.Center, u.Exchange, state, at, action, why, UnknownOwed).Scan(&id)
+		if isNotFound(err) {
+			return nil
+		}
+		if err != nil || state != UnknownReversed {
+			return err
+		}
+		return breaks.Close(ctx, tx, at, breaks.Where{ID: id}, fmt.Sprintf("; reversed at %s, action code %s", at.Format(time.RFC3339), action))
+	})
+	if err != nil {
 		return fmt.Errorf("settle unknown approval %d: %w", u.Exchange, err)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"settled/internal/postgres"
 	"settled/internal/vault"
+	"settled/settle/breaks"
 	"settled/settle/order"
 
 	"github.com/google/uuid"
@@ -274,7 +275,7 @@ func (b *Books) Fulfil(ctx context.Context, d DueWish) error {
 	return b.WishFailed(ctx, d, "it still cannot be done; the log says why")
 }
 
-// WishFailed notes why a due wish is not done, if it is not. After a day it opens break B-27 for a person; a subscription whose
+// WishFailed notes why a due wish is not done, if it is not. After a day it opens break [breaks.WishUndone] for a person; a subscription whose
 // payer's bank gave no consent is then canceled, because nothing can be charged for it.
 func (b *Books) WishFailed(ctx context.Context, d DueWish, why string) error {
 	err := postgres.InTx(ctx, b.Pool, b.key("wish failed", d.Merchant, d.Order), func(tx pgx.Tx) error {
@@ -290,16 +291,15 @@ func (b *Books) WishFailed(ctx context.Context, d DueWish, why string) error {
 	return nil
 }
 
-const breakOfWish = `
-INSERT INTO breaks (category, fingerprint, center_id, merchant_id, order_ref, amount, currency, opened_at, note)
-SELECT 'B-27', format('wish/%s/%s/%s', o.merchant_id, o.order_id, $3::smallint), o.center_id, o.merchant_id, o.order_id, o.amount, o.currency, $4, $5
-FROM orders o WHERE merchant_id = $1 AND order_id = $2
-ON CONFLICT (fingerprint) DO NOTHING`
+const wishWithoutEnd = `
+SELECT format('wish/%s/%s/%s', o.merchant_id, o.order_id, $4::smallint) AS fingerprint, o.center_id, o.merchant_id, o.order_id AS order_ref,
+	o.amount, o.currency, $5::text AS note
+FROM orders o WHERE merchant_id = $2 AND order_id = $3`
 
 func (b *Books) leaveWish(ctx context.Context, tx pgx.Tx, d DueWish, why string) error {
 	note := fmt.Sprintf("the payment is approved, but the wish to %s could not be done for a day: %s", d.Kind, why)
-	if _, err := tx.Exec(ctx, breakOfWish, d.Merchant, d.Order, d.Kind, b.now(), note); err != nil {
-		return fmt.Errorf("open break: %w", err)
+	if _, err := breaks.OpenEach(ctx, tx, breaks.WishUndone, b.now(), wishWithoutEnd, d.Merchant, d.Order, d.Kind, note); err != nil {
+		return err
 	}
 	if d.Means != MeansInstant {
 		return nil

@@ -8,6 +8,8 @@ import (
 
 	"settled/internal/money"
 	"settled/internal/postgres"
+	"settled/settle/fees"
+	"settled/settle/funds"
 	"settled/settle/ledger"
 	"settled/settle/order"
 
@@ -316,7 +318,7 @@ const (
 // present writes a clearing record into the window that is open at the moment. A sale is born under the contract that the
 // order is served under now, a credit under that of the sale which it gives back; back is what the credit gives back of the
 // fees of its sale, nil for a sale.
-func (w *work) present(kind RecordKind, operation, slice int16, amount int64, sequence int, final bool, back *Back) (int64, int32, error) {
+func (w *work) present(kind RecordKind, operation, slice int16, amount int64, sequence int, final bool, back *fees.Back) (int64, int32, error) {
 	window, err := w.moment.window(w.center.ID)
 	if err != nil {
 		return 0, 0, err
@@ -350,4 +352,9 @@ func (w *work) present(kind RecordKind, operation, slice int16, amount int64, se
 // amount returns minor units of the order's currency as an Amount.
 func (w *work) amount(minor int64) money.Amount {
 	return money.Amount{Minor: minor, Currency: w.order.Amount.Currency}
+}
+
+// account is what the merchant has in the order's currency.
+func (w *work) account() funds.Account {
+	return funds.Account{Merchant: w.order.Merchant, Currency: w.order.Amount.Currency}
 }

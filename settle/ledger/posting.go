@@ -89,6 +89,12 @@ type Posting struct {
 	Undo     bool
 }
 
+// With is the posting with another rule and amount.
+func (p Posting) With(rule Rule, amount int64) Posting {
+	p.Rule, p.Amount = rule, amount
+	return p
+}
+
 // ErrAlreadyPosted is returned when a journal with the same business key exists; nothing was changed.
 var ErrAlreadyPosted = errors.New("ledger: journal already posted")
 

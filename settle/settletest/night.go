@@ -8,6 +8,7 @@ import (
 	"settled/internal/money"
 	"settled/internal/postgres"
 	"settled/settle"
+	"settled/settle/fees"
 	"settled/settle/ledger"
 
 	"github.com/jackc/pgx/v5"
@@ -25,7 +26,7 @@ type heldRecord struct {
 	Currency int16
 	Kind     settle.RecordKind
 	Amount   int64
-	Back     settle.Back
+	Back     fees.Back
 	Contract int32
 }
 
@@ -49,7 +50,7 @@ type total struct {
 	currency int16
 	count    int
 	amount   int64
-	fees     settle.Fees
+	fees     fees.Fees
 }
 
 // Night seals the earliest open window of the center: it moves the clock to its cut-off and returns the batches, one for
@@ -127,19 +128,17 @@ func (w *World) addRecord(out map[int16][]*total, center int16, r heldRecord) er
 		out[r.Currency] = append(out[r.Currency], sum)
 	}
 	m, _ := w.Dir.Merchant(r.Merchant)
-	fees, err := settle.FeesOf(m.Serves(center, money.Currency(r.Currency)), r.Amount)
+	prices := m.Serves(center, money.Currency(r.Currency)).Terms().Prices
+	f, err := prices.OfSale(r.Amount)
+	if r.Kind == settle.Credit {
+		f, err = prices.OfCredit(r.Amount, &r.Back)
+	}
 	if err != nil {
 		return err
 	}
-	if r.Kind == settle.Credit {
-		fees = settle.Fees{Interchange: r.Back.Interchange, MDR: r.Back.MDR, Processing: fees.Processing}
-	}
 	sum.count++
 	sum.amount += r.Amount
-	sum.fees.Interchange += fees.Interchange
-	sum.fees.Scheme += fees.Scheme
-	sum.fees.Processing += fees.Processing
-	sum.fees.MDR += fees.MDR
+	sum.fees = sum.fees.Plus(f)
 	return nil
 }
 
@@ -270,7 +269,7 @@ func (w *World) verdictPostings(reply int64, center int16, at time.Time, accepte
 		out = append(out, p)
 		m, _ := w.Dir.Merchant(sum.merchant)
 		if sum.kind == settle.Sale {
-			out = append(out, sum.fees.Postings(p, m.Serves(center, money.Currency(sum.currency)))...)
+			out = append(out, m.Serves(center, money.Currency(sum.currency)).Terms().OfSale(p, sum.fees)...)
 			continue
 		}
 		back, cost := p, p

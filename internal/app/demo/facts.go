@@ -13,6 +13,7 @@ import (
 	"settled/internal/money"
 	"settled/internal/pcsim"
 	"settled/settle"
+	"settled/settle/breaks"
 	"settled/settle/ledger"
 	"settled/settle/order"
 
@@ -79,7 +80,6 @@ const (
 	allOrders = `
 SELECT status, authorized, confirmed, released_cancel, released_deposit, released_expiry, refunded, refund_pending FROM orders`
 	allOperations = `SELECT kind, state, count(*)::int FROM operations GROUP BY 1, 2 ORDER BY 1, 2`
-	allBreaks     = `SELECT category, count(*)::int FROM breaks WHERE closed_at IS NULL GROUP BY 1`
 )
 
 func (p *play) orderFacts(ctx context.Context, r *Report) error {
@@ -90,11 +90,14 @@ func (p *play) orderFacts(ctx context.Context, r *Report) error {
 	if err := p.forEach(ctx, allOrders, into, func() { r.OrdersByState[order.StateOf(s, a)]++ }); err != nil {
 		return err
 	}
-	var category string
-	var n int
-	if err := p.forEach(ctx, allBreaks, []any{&category, &n}, func() { r.Breaks[category] = n }); err != nil {
+	open, err := breaks.Count(ctx, p.core.Pool)
+	if err != nil {
 		return err
 	}
+	for _, b := range open {
+		r.Breaks[string(b.Category)] = b.Count
+	}
+	var n int
 	var kind settle.OperationKind
 	var state settle.OperationState
 	return p.forEach(ctx, allOperations, []any{&kind, &state, &n}, func() {

@@ -7,8 +7,7 @@ import (
 
 	"settled/clearing"
 	"settled/clearing/remote"
-
-	"github.com/jackc/pgx/v5"
+	"settled/settle/breaks"
 )
 
 // remedy is what to do about a file server that cannot be worked with.
@@ -63,21 +62,13 @@ func authorizations(ctx context.Context, p *patient) []Finding {
 		{Warning, some("unknown_approvals", "exchange_id", "state = 1"), "the reversals of %d approvals that the books do not know are on their way, such as %s: settled recon authorizations list shows them"}})
 }
 
-const openBreaks = `SELECT category, count(*) FROM breaks WHERE closed_at IS NULL GROUP BY 1 ORDER BY 1`
-
-func breaks(ctx context.Context, p *patient) (all []Finding) {
-	rows, err := p.pool.Query(ctx, openBreaks)
+func openBreaks(ctx context.Context, p *patient) (all []Finding) {
+	waiting, err := breaks.Count(ctx, p.pool)
 	if err != nil {
 		return failed(err)
 	}
-	var category string
-	var n int
-	_, err = pgx.ForEachRow(rows, []any{&category, &n}, func() error {
-		all = append(all, found(Warning, "%d breaks %s are open: a person looks at each (docs/reconciliation.md)", n, category)...)
-		return nil
-	})
-	if err != nil {
-		return failed(err)
+	for _, w := range waiting {
+		all = append(all, found(Warning, "%d breaks %s are open: a person looks at each (docs/reconciliation.md)", w.Count, w.Category)...)
 	}
 	if len(all) == 0 {
 		return found(Good, "no break is open")

@@ -32,7 +32,7 @@ var checks = []check{
 	{"replies", "No reply is quarantined.", needs{database: true, schema: true}, replies},
 	{"records", "No record is set aside, and none that was refused waits for a decision.", needs{database: true, schema: true}, records},
 	{"authorizations", "No center's log of authorizations is held, and no approval that the books do not know waits for a person.", needs{database: true, schema: true}, authorizations},
-	{"breaks", "No break is open.", needs{database: true, schema: true}, breaks},
+	{"breaks", "No break is open.", needs{database: true, schema: true}, openBreaks},
 	{"centers", "Every center's file server shows the pinned key, takes our log-in, lets the directories be listed, and has no names left over of deliveries.",
 		needs{config: true, database: true, schema: true, centers: true}, centers},
 }

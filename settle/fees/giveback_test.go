@@ -1,10 +1,11 @@
-package settle
+package fees_test
 
 import (
 	"math/rand/v2"
 	"testing"
 
 	"settled/internal/money"
+	"settled/settle/fees"
 )
 
 // The shares of a fee never exceed it, and refunds of everything give back exactly it: for any fee, any parts, any order, and
@@ -31,7 +32,7 @@ func TestSharesOfAFeeAddUpToIt(t *testing.T) {
 			if random.IntN(2) == 0 {
 				k = min(k, 1+random.Int64N(20))
 			}
-			back, err := share(fee, amount, refunded+k, given)
+			back, err := fees.GiveBack(fee, amount, refunded+k, given)
 			if err != nil || back < 0 {
 				t.Fatal(back, err)
 			}
