@@ -89,9 +89,9 @@ func (n *Night) BuildDue(ctx context.Context, now time.Time) (int, error) {
 }
 
 func (n *Night) buildCenter(ctx context.Context, s *station, now time.Time) (int, error) {
-	due, err := n.ids(ctx, filesToBuild, s.ID, s.Stream, now)
+	due, err := n.batchesDue(ctx, s, now)
 	if err != nil {
-		return 0, fmt.Errorf("read files to build: %w", err)
+		return 0, err
 	}
 	built := 0
 	var all []error

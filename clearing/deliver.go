@@ -39,32 +39,22 @@ func (n *Night) DeliverDue(ctx context.Context, now time.Time) (int, error) {
 
 func (n *Night) deliverCenter(ctx context.Context, s *station, now time.Time) (int, error) {
 	for moved := 0; ; moved++ {
-		f, err := oneFile(ctx, n.Pool, firstUndelivered, s.ID, s.Stream, s.InOrder)
-		if isNotFound(err) {
-			return moved, nil
+		f, err := n.firstUndelivered(ctx, s)
+		if err != nil || f == nil {
+			return moved, err
 		}
-		if err != nil {
-			return moved, fmt.Errorf("read files to deliver: %w", err)
-		}
-		if f.Frozen {
-			return moved, nil
-		}
-		switch f.State {
-		case FileUnknown:
-			resent, err := n.decideUnknown(ctx, s, f, now)
+		switch {
+		case f.attemptDue(now):
+			if err := n.DeliverFile(ctx, f.ID); err != nil {
+				return moved, unlessLost(err)
+			}
+		case f.State == FileUnknown && !f.Frozen:
+			resent, err := n.decideUnknown(ctx, s, *f, now)
 			if err != nil || !resent {
 				return moved, err
 			}
-		case FileReleased, FileSending:
-			if f.NextAttemptAt.After(now) {
-				return moved, nil
-			}
-			err = n.DeliverFile(ctx, f.ID)
 		default:
 			return moved, nil
-		}
-		if err != nil {
-			return moved, unlessLost(err)
 		}
 	}
 }

@@ -50,9 +50,9 @@ func (n *Night) ApplyReplies(ctx context.Context, now time.Time) (int, error) {
 }
 
 func (n *Night) applyCenter(ctx context.Context, s *station, _ time.Time) (int, error) {
-	ids, err := n.ids(ctx, repliesToDo, s.ID)
+	ids, err := n.repliesDue(ctx, s)
 	if err != nil {
-		return 0, fmt.Errorf("read replies to apply: %w", err)
+		return 0, err
 	}
 	decided := 0
 	var all []error

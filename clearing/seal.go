@@ -74,9 +74,9 @@ func (n *Night) SealDue(ctx context.Context, now time.Time) (int, error) {
 }
 
 func (n *Night) sealCenter(ctx context.Context, s *station, now time.Time) (int, error) {
-	due, err := collect[Window](ctx, n.Pool, dueWindows, s.ID, s.Stream, now)
+	due, err := n.windowsDue(ctx, s, now)
 	if err != nil {
-		return 0, fmt.Errorf("read windows due: %w", err)
+		return 0, err
 	}
 	for i, w := range due {
 		err := n.SealWindow(ctx, w.ID)

@@ -10,8 +10,6 @@ import (
 	"settled/internal/app/work"
 	"settled/settle"
 	"settled/settle/audit"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // expireBatch is how many holds one commit gives up.
@@ -158,45 +156,11 @@ func (c *Core) RollUp(ctx context.Context) error {
 	return err
 }
 
-const nextSteps = `
-SELECT 'seal', window_id FROM (
-	SELECT DISTINCT ON (center_id, stream) window_id FROM windows WHERE state IN ('open', 'sealing') AND cutoff_at <= $1
-	ORDER BY center_id, stream, cutoff_at) w
-UNION ALL SELECT 'build', batch_id FROM files WHERE state = 'planned' AND NOT frozen AND next_attempt_at <= $1
-UNION ALL SELECT 'deliver', file_id FROM (
-	SELECT DISTINCT ON (center_id, stream) file_id, state, frozen, next_attempt_at FROM files
-	WHERE state IN ('planned', 'built', 'released', 'sending', 'unknown_delivery')
-		AND (state <> 'planned' OR failures = 0 OR center_id = ANY ($2::smallint[])) ORDER BY center_id, stream, file_id) f
-	WHERE state IN ('released', 'sending') AND NOT frozen AND next_attempt_at <= $1
-UNION ALL SELECT 'apply', reply_id FROM replies WHERE state = 'fetched'
-ORDER BY 1, 2`
-
-// inOrder are the centers that take files in the order of their numbers only.
-func (c *Core) inOrder() []int16 {
-	centers := []int16{}
-	for _, center := range c.Config.Centers {
-		if center.Clearing != nil && center.Clearing.InOrder {
-			centers = append(centers, center.ID)
-		}
-	}
-	return centers
-}
-
-// next asks the rows which steps of the night are to be done now.
-func (c *Core) next(ctx context.Context) (next work.Next, err error) {
+// next tells which steps of the night are to be done now.
+func (c *Core) next(ctx context.Context) (work.Next, error) {
 	if c.epochs.Held() {
-		return next, nil
+		return work.Next{}, nil
 	}
-	rows, err := c.Pool.Query(ctx, nextSteps, c.Now(), c.inOrder())
-	if err != nil {
-		return next, err
-	}
-	lists := map[string]*[]int64{"seal": &next.Seal, "build": &next.Build, "deliver": &next.Deliver, "apply": &next.Apply}
-	var step string
-	var id int64
-	_, err = pgx.ForEachRow(rows, []any{&step, &id}, func() error {
-		*lists[step] = append(*lists[step], id)
-		return nil
-	})
-	return next, err
+	due, err := c.Night.Due(ctx, c.Now())
+	return work.Next(due), err
 }

@@ -271,19 +271,18 @@ func (r *Runner) mendTimes(ctx context.Context, now time.Time) error {
 	return err
 }
 
+// queueSteps queues what was found, beside what could not be asked for.
 func (r *Runner) queueSteps(ctx context.Context) error {
-	next, err := r.Jobs.Next(ctx)
-	if err != nil {
-		return fmt.Errorf("find steps of the night: %w", err)
-	}
+	next, unread := r.Jobs.Next(ctx)
 	var params []river.InsertManyParams
 	for _, args := range next.jobs() {
 		params = append(params, river.InsertManyParams{Args: args})
 	}
-	if len(params) == 0 {
-		return nil
+	var unqueued error
+	if len(params) > 0 {
+		_, unqueued = r.client.InsertMany(ctx, params)
 	}
-	if _, err := r.client.InsertMany(ctx, params); err != nil {
+	if err := errors.Join(unread, unqueued); err != nil {
 		return fmt.Errorf("queue steps of the night: %w", err)
 	}
 	return nil

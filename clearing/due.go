@@ -1,0 +1,90 @@
+package clearing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Due are the steps of the night that can be done at an instant. What waits for another step of its center is not among them: of a
+// center's windows the earliest, and of its files at most one to deliver.
+type Due struct {
+	Seal    []int64 // windows
+	Build   []int64 // batches
+	Deliver []int64 // files
+	Apply   []int64 // replies
+}
+
+// Due asks the rows, with the same queries as Step, what a queue is to do now. Centers and streams without a profile have no night.
+// An error at one center does not hide the work of the others.
+func (n *Night) Due(ctx context.Context, now time.Time) (Due, error) {
+	var d Due
+	var all []error
+	for _, s := range n.centers {
+		if err := n.due(ctx, s, now, &d); err != nil {
+			all = append(all, fmt.Errorf("center %s: %w", s.Name, err))
+		}
+	}
+	return d, errors.Join(all...)
+}
+
+func (n *Night) due(ctx context.Context, s *station, now time.Time, d *Due) error {
+	windows, err := n.windowsDue(ctx, s, now)
+	if len(windows) > 0 {
+		d.Seal = append(d.Seal, int64(windows[0].ID))
+	}
+	batches, unread := n.batchesDue(ctx, s, now)
+	d.Build = append(d.Build, batches...)
+	file, unknown := n.firstUndelivered(ctx, s)
+	if file != nil && file.attemptDue(now) {
+		d.Deliver = append(d.Deliver, file.ID)
+	}
+	replies, unheard := n.repliesDue(ctx, s)
+	d.Apply = append(d.Apply, replies...)
+	return errors.Join(err, unread, unknown, unheard)
+}
+
+// windowsDue are those whose cut-off has come and that are not sealed, in order.
+func (n *Night) windowsDue(ctx context.Context, s *station, now time.Time) ([]Window, error) {
+	due, err := collect[Window](ctx, n.Pool, dueWindows, s.ID, s.Stream, now)
+	if err != nil {
+		return nil, fmt.Errorf("read windows due: %w", err)
+	}
+	return due, nil
+}
+
+// batchesDue are those with a file to build, in order.
+func (n *Night) batchesDue(ctx context.Context, s *station, now time.Time) ([]int64, error) {
+	due, err := n.ids(ctx, filesToBuild, s.ID, s.Stream, now)
+	if err != nil {
+		return nil, fmt.Errorf("read files to build: %w", err)
+	}
+	return due, nil
+}
+
+// firstUndelivered is the file for which those after it wait; nil when there is none.
+func (n *Night) firstUndelivered(ctx context.Context, s *station) (*File, error) {
+	f, err := oneFile(ctx, n.Pool, firstUndelivered, s.ID, s.Stream, s.InOrder)
+	switch {
+	case isNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("read files to deliver: %w", err)
+	}
+	return &f, nil
+}
+
+// attemptDue tells that an attempt to deliver the file may be made.
+func (f *File) attemptDue(now time.Time) bool {
+	return !f.Frozen && (f.State == FileReleased || f.State == FileSending) && !f.NextAttemptAt.After(now)
+}
+
+// repliesDue are those that are stored and not decided, in order of arrival.
+func (n *Night) repliesDue(ctx context.Context, s *station) ([]int64, error) {
+	ids, err := n.ids(ctx, repliesToDo, s.ID)
+	if err != nil {
+		return nil, fmt.Errorf("read replies to apply: %w", err)
+	}
+	return ids, nil
+}
