@@ -4,7 +4,7 @@ TOOL = $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 10s
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race fuzz lint lint-full bench demo ci
+.PHONY: help build test race fuzz lint walls bench demo ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,14 +21,14 @@ race: ## run all tests under the race detector
 fuzz: ## fuzz each parser for FUZZTIME (default 10s)
 	@.ci/fuzz $(FUZZTIME)
 
-lint: ## check formatting, vet and staticcheck
+lint: ## check formatting, vet, the rules of .golangci.yml, and that nothing is there for tests alone
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
 	$(GO) vet ./...
-	$(TOOL) staticcheck ./...
-
-lint-full: ## the above and golangci-lint (its first build takes minutes)
-lint-full: lint
 	$(TOOL) golangci-lint run ./...
+	@unused=$$($(TOOL) deadcode ./cmd/...); test -z "$$unused" || { echo "$$unused"; exit 1; }
+
+walls: ## measure packages, types, functions, and references that run back up inside the large rooms
+	cd tools && $(GO) run ./walls .. authorize settle clearing
 
 bench: ## measure against the limits of this machine
 	$(GO) run ./cmd/settled bench

@@ -77,7 +77,7 @@ func New(o Options) (*Client, error) {
 	if err := checkBase(o.BaseURL); err != nil {
 		return nil, err
 	}
-	c := &Client{base: strings.TrimSuffix(o.BaseURL, "/"), keys: keys, options: o, log: o.Log.With("component", "instant", "bank", o.Name)}
+	c := &Client{base: strings.TrimSuffix(o.BaseURL, "/"), keys: keys, options: o, log: o.Log.With(slog.String("component", "instant"), slog.String("bank", o.Name))}
 	own := *o.Client
 	own.Timeout = 0
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

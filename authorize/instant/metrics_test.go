@@ -19,13 +19,19 @@ func TestMetrics(t *testing.T) {
 	})
 	w.paid("a", 500)
 	w.process()
-	w.client.VerifyNotification(http.Header{}, nil, w.clock.Now())
-	w.client.Payment(t.Context(), "nobody")
+	if _, err := w.client.VerifyNotification(http.Header{}, nil, w.clock.Now()); err == nil {
+		t.Error("a notification without a signature is believed")
+	}
+	if _, err := w.client.Payment(t.Context(), "nobody"); err == nil {
+		t.Error("a payment that nobody made is found")
+	}
 	if err := w.bank.SetDown(true); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
-		w.client.Banks(t.Context())
+		if _, err := w.client.Banks(t.Context()); err == nil {
+			t.Error("a bank that is down lists banks")
+		}
 	}
 	want := map[string]float64{
 		`settled_instant_breaker_state{bank="B1"}`:                                  2,

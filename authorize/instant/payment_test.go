@@ -1,6 +1,7 @@
 package instant
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -74,7 +75,7 @@ func TestPayerDeclines(t *testing.T) {
 	if got := w.status("a", Refused); got.Code != "declined_by_payer" {
 		t.Errorf("code %q", got.Code)
 	}
-	if _, err := w.bank.Scan(p.QR, true, false); err != pcsim.ErrQRClosed {
+	if _, err := w.bank.Scan(p.QR, true, false); !errors.Is(err, pcsim.ErrQRClosed) {
 		t.Errorf("scanned again: %v", err)
 	}
 	w.books(0, 0)
@@ -87,7 +88,7 @@ func TestExpiry(t *testing.T) {
 	w.status("a", Active)
 	w.clock.add(time.Second)
 	w.status("a", Expired)
-	if _, err := w.bank.Scan(p.QR, true, false); err != pcsim.ErrQRClosed {
+	if _, err := w.bank.Scan(p.QR, true, false); !errors.Is(err, pcsim.ErrQRClosed) {
 		t.Errorf("an expired QR is scanned: %v", err)
 	}
 }

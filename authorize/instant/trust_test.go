@@ -325,7 +325,10 @@ func TestSecretsStayOutOfLogs(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	w.with(&relay{answer: func(a *http.Response) { a.Header.Del("X-Signature") }}).CancelSubscription(t.Context(), token)
+	unsigned := w.with(&relay{answer: func(a *http.Response) { a.Header.Del("X-Signature") }})
+	if err := unsigned.CancelSubscription(t.Context(), token); err == nil {
+		t.Error("an answer without a signature is believed")
+	}
 	if err := w.client.CancelSubscription(t.Context(), token); err != nil {
 		t.Fatal(err)
 	}

@@ -188,7 +188,7 @@ func (w *world) books(paid, refunded int64) {
 func wantKind(t *testing.T, err, kind error, causes ...error) {
 	t.Helper()
 	for _, k := range []error{ErrNotSent, ErrUnknown, ErrRefused} {
-		if errors.Is(err, k) != (k == kind) {
+		if errors.Is(err, k) != errors.Is(kind, k) {
 			t.Fatalf("error %v, want kind %v", err, kind)
 		}
 	}

@@ -265,7 +265,7 @@ func frameOf(m *iso8583.Message) []byte {
 // wantError checks that err is of exactly one outcome kind and has the causes.
 func wantError(t *testing.T, err, kind error, causes ...error) {
 	t.Helper()
-	if errors.Is(err, ErrNotSent) != (kind == ErrNotSent) || errors.Is(err, ErrUnknown) != (kind == ErrUnknown) {
+	if errors.Is(err, ErrNotSent) != errors.Is(kind, ErrNotSent) || errors.Is(err, ErrUnknown) != errors.Is(kind, ErrUnknown) {
 		t.Fatalf("error %v, want kind %v", err, kind)
 	}
 	for _, cause := range causes {

@@ -76,7 +76,9 @@ func patchAnswers(listener net.Listener) {
 				}
 				out = patch(out, frame[2:])
 				if in.Buffered() < 2 {
-					conn.Write(out)
+					if _, err := conn.Write(out); err != nil {
+						return
+					}
 					out = out[:0]
 				}
 			}

@@ -360,7 +360,7 @@ func (c *Client) linkUp() {
 	c.links.Add(1)
 	signal(c.up)
 	c.meter.linked(1)
-	c.logger.Info("center connection up", "center", c.options.Name)
+	c.logger.Info("center connection up", slog.String("center", c.options.Name))
 }
 
 // linkDown ends what waits in the queue when the last connection is gone.
@@ -373,5 +373,5 @@ func (c *Client) linkDown() {
 
 func (c *Client) breakerChanged(to gobreaker.State) {
 	c.meter.broke(to)
-	c.logger.Warn("center circuit breaker", "center", c.options.Name, "state", to.String())
+	c.logger.Warn("center circuit breaker", slog.String("center", c.options.Name), slog.String("state", to.String()))
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"time"
@@ -48,7 +49,7 @@ func (c *Client) keep(ctx context.Context) {
 			return
 		}
 		delay := wait.next()
-		c.logger.Warn("center connection down", "center", c.options.Name, "error", err, "retry_in", delay)
+		c.logger.Warn("center connection down", slog.String("center", c.options.Name), slog.Any("error", err), slog.Duration("retry_in", delay))
 		sleep(ctx, delay)
 	}
 }

@@ -281,7 +281,9 @@ func TestLimitsOfInFlight(t *testing.T) {
 	<-arrived
 	_, err := c.Exchange(t.Context(), payment(1))
 	wantError(t, err, ErrNotSent, ErrInFlight)
-	c.enter()
+	if err := c.enter(); err != nil {
+		t.Fatal(err)
+	}
 	_, err = c.Exchange(t.Context(), payment(2))
 	wantError(t, err, ErrNotSent, ErrBusy)
 	c.leave()

@@ -352,7 +352,7 @@ func TestStatic(t *testing.T) {
 			t.Errorf("%s: %d %v", a.Path, w.Code, w.Header())
 		}
 	}
-	if a, b := newAsset("page", ".css", "", "a"), newAsset("page", ".css", "", "b"); a.Path == b.Path || a.Integrity == b.Integrity {
+	if a, b := newAsset(".css", "", "a"), newAsset(".css", "", "b"); a.Path == b.Path || a.Integrity == b.Integrity {
 		t.Error("the name does not follow the content")
 	}
 	w := httptest.NewRecorder()

@@ -18,8 +18,8 @@ var (
 	//go:embed static/page.js
 	scriptText string
 
-	style  = newAsset("page", ".css", "text/css; charset=utf-8", styleText)
-	script = newAsset("page", ".js", "text/javascript; charset=utf-8", scriptText)
+	style  = newAsset(".css", "text/css; charset=utf-8", styleText)
+	script = newAsset(".js", "text/javascript; charset=utf-8", scriptText)
 )
 
 // asset is a file under a name that changes with its content.
@@ -30,10 +30,10 @@ type asset struct {
 	text      string
 }
 
-func newAsset(name, extension, kind, text string) asset {
+func newAsset(extension, kind, text string) asset {
 	sum := sha256.Sum256([]byte(text))
 	return asset{
-		Path:      StaticPath + name + "." + hex.EncodeToString(sum[:6]) + extension,
+		Path:      StaticPath + "page." + hex.EncodeToString(sum[:6]) + extension,
 		Integrity: "sha256-" + base64.StdEncoding.EncodeToString(sum[:]),
 		kind:      kind, text: text,
 	}

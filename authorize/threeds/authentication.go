@@ -82,8 +82,9 @@ func (a Authentication) Indicator() int {
 		return 5
 	case StatusAttempted:
 		return 6
+	default:
+		return 7
 	}
-	return 7
 }
 
 // stateAnswer is the answer to authenticate and to result.

@@ -121,8 +121,8 @@ func (c *Client) ask(ctx context.Context, path string, question, answer any) err
 		err = read(status, body, answer)
 	}
 	if err != nil {
-		c.log.Warn("3-D Secure server gave no usable answer", "method", request.Method, "path", request.URL.Path, "status", status,
-			"duration", c.now().Sub(began), "error", err)
+		c.log.Warn("3-D Secure server gave no usable answer", slog.String("method", request.Method), slog.String("path", request.URL.Path), slog.Int("status", status),
+			slog.Duration("duration", c.now().Sub(began)), slog.Any("error", err))
 	}
 	return err
 }

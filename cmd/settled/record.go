@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"settled/internal/money"
@@ -95,7 +96,7 @@ func newRecordRelease() *cobra.Command {
 		}
 		fresh, err := d.Books.Represent(ctx, settle.RejectedRecord{Merchant: n.Merchant, Order: n.Order, Window: window, Record: n.Record})
 		if err == nil {
-			d.Log.Warn("record released", "order", n.Order, "record", n.Record, "presented_as", fresh, "reason", reason)
+			d.Log.Warn("record released", slog.Int64("order", n.Order), slog.Int64("record", n.Record), slog.Int64("presented_as", fresh), slog.String("reason", reason))
 		}
 		return err
 	})

@@ -18,8 +18,9 @@ func (l Length) prefix() int {
 		return 2
 	case LLL:
 		return 3
+	default:
+		return 0
 	}
-	return 0
 }
 
 // Kind is what an element may hold.
@@ -41,8 +42,9 @@ func (k Kind) class() class {
 		return classDigit
 	case Alphanumeric:
 		return classAlnum
+	default:
+		return classText
 	}
-	return classText
 }
 
 // Redaction is what a log may show of an element.

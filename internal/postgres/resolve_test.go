@@ -26,7 +26,7 @@ func TestDecide(t *testing.T) {
 		{false, false, none, none, Unknown, errUndecided},
 	} {
 		got, err := decide(tt.found, tt.alive, tt.begun, tt.asked)
-		if got != tt.want || err != tt.why {
+		if got != tt.want || !errors.Is(err, tt.why) {
 			t.Errorf("found %v, alive %v, begun in %v, asked in %v: got %v, %v; want %v, %v", tt.found, tt.alive, tt.begun[0], tt.asked[0],
 				got, err, tt.want, tt.why)
 		}

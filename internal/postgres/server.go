@@ -83,7 +83,7 @@ func checkServer(ctx context.Context, pool *pgxpool.Pool, cfg Config) error {
 	}
 	if !cfg.ThrowAway {
 		for _, note := range notes {
-			log.Warn(note)
+			log.Warn("the database is set up otherwise than advised", slog.String("why", note))
 		}
 	}
 	return nil

@@ -22,7 +22,7 @@ func balanceOf(code string) string {
 var sqlCaptured = effective + `, waiting AS (
 	SELECT e.merchant_id, w.center_id, e.currency, sum(CASE e.kind WHEN 1 THEN e.amount ELSE -e.amount END) AS amount
 	FROM effective e JOIN windows w USING (window_id) WHERE w.state NOT IN ('sealed', 'empty') AND e.origin <> 'hold' GROUP BY 1, 2, 3
-), ` + balanceOf("1100") + compare(`account 1100 is %s, the records of open windows are %s`, "ledger", "waiting")
+), ` + balanceOf("1100") + compare(`account 1100 is %s, the records of open windows are %s`, "waiting")
 
 var sqlSubmitted = `
 WITH part AS (
@@ -33,13 +33,13 @@ WITH part AS (
 	FROM rejects j JOIN batches b USING (window_id, currency) WHERE j.origin = 'build' AND b.state <> 'replied'
 ), sent AS (
 	SELECT merchant_id, center_id, currency, sum(amount) AS amount FROM part GROUP BY 1, 2, 3
-), ` + balanceOf("1110") + compare(`account 1110 is %s, the batches without a verdict are %s`, "ledger", "sent")
+), ` + balanceOf("1110") + compare(`account 1110 is %s, the batches without a verdict are %s`, "sent")
 
 var sqlRejected = `
 WITH refused AS (
 	SELECT j.merchant_id, w.center_id, j.currency, sum(CASE j.kind WHEN 1 THEN j.amount - j.abandoned ELSE j.abandoned - j.amount END) AS amount
 	FROM rejects j JOIN windows w USING (window_id) WHERE j.state = 'rejected' GROUP BY 1, 2, 3
-), ` + balanceOf("1130") + compare(`account 1130 is %s, the unresolved rejects are %s`, "ledger", "refused")
+), ` + balanceOf("1130") + compare(`account 1130 is %s, the unresolved rejects are %s`, "refused")
 
 // PR-05s, PR-05c, PR-06s and PR-06c are rules 12, 13, 15 and 16.
 var sqlAccepted = `
@@ -55,7 +55,7 @@ WITH answered AS (
 ), ledger AS (
 	SELECT merchant_id, center_id, currency, sum(CASE WHEN (rule = 12) <> undo THEN amount ELSE -amount END) AS amount
 	FROM postings WHERE rule IN (12, 13) GROUP BY 1, 2, 3
-)` + compare(`accepted by posting %s, by verdict %s`, "ledger", "expected")
+)` + compare(`accepted by posting %s, by verdict %s`, "expected")
 
 // The payment of a two-stage order makes no slice; a purchase (kind 2) clears by its message. A rejected record that was
 // presented again is replaced by its successor.

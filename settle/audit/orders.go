@@ -119,7 +119,7 @@ WITH held AS (
 ), ledger AS (
 	SELECT merchant_id, center_id, currency, sum(CASE WHEN debit = 9010 THEN amount ELSE -amount END) AS amount
 	FROM postings WHERE 9010 IN (debit, credit) GROUP BY 1, 2, 3
-)` + compare(`account 9010 is %s, the orders hold %s`, "ledger", "held")
+)` + compare(`account 9010 is %s, the orders hold %s`, "held")
 
 var sqlUnknownExposure = `
 WITH unresolved AS (
@@ -128,14 +128,14 @@ WITH unresolved AS (
 ), ledger AS (
 	SELECT merchant_id, center_id, currency, sum(CASE WHEN debit = 9020 THEN amount ELSE -amount END) AS amount
 	FROM postings WHERE 9020 IN (debit, credit) GROUP BY 1, 2, 3
-)` + compare(`account 9020 is %s, the payments of unknown outcome are %s`, "ledger", "unresolved")
+)` + compare(`account 9020 is %s, the payments of unknown outcome are %s`, "unresolved")
 
-// compare lists two sums per merchant, center and currency, and by how much they differ.
-func compare(text, a, b string) string {
+// compare lists the ledger's sums beside other ones per merchant, center and currency, and by how much they differ.
+func compare(text, other string) string {
 	return `
-SELECT format('merchant %s, center %s, currency %s: ` + text + `', merchant_id, center_id, currency, coalesce(` + a + `.amount, 0), coalesce(` + b + `.amount, 0)),
-	(coalesce(` + a + `.amount, 0) - coalesce(` + b + `.amount, 0))::bigint, coalesce(c.name, ''), currency
-FROM ` + a + ` FULL JOIN ` + b + ` USING (merchant_id, center_id, currency) LEFT JOIN centers c USING (center_id)`
+SELECT format('merchant %s, center %s, currency %s: ` + text + `', merchant_id, center_id, currency, coalesce(ledger.amount, 0), coalesce(` + other + `.amount, 0)),
+	(coalesce(ledger.amount, 0) - coalesce(` + other + `.amount, 0))::bigint, coalesce(c.name, ''), currency
+FROM ledger FULL JOIN ` + other + ` USING (merchant_id, center_id, currency) LEFT JOIN centers c USING (center_id)`
 }
 
 // What was asked for is what its hash is of. An order without a hash was written by nobody we know.

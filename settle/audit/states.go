@@ -83,4 +83,4 @@ WITH asked AS (
 ), ledger AS (
 	SELECT merchant_id, center_id, currency, sum(CASE WHEN credit = 2050 THEN amount ELSE -amount END) AS amount
 	FROM postings WHERE 2050 IN (debit, credit) GROUP BY 1, 2, 3
-)` + compare(`account 2050 is %s, the refunds without an answer are %s`, "ledger", "asked")
+)` + compare(`account 2050 is %s, the refunds without an answer are %s`, "asked")

@@ -146,6 +146,7 @@ func (p *Cancellation) release(a Amounts, cut []Slice, c Capabilities) error {
 			p.Freed += part.Amount
 		case ActionVoid, ActionReduce, ActionAbandon:
 			p.Freed += part.Amount + implicitOf(cut, part)
+		case ActionCredit, ActionRefundOnline, ActionPurchaseReverse: // of money that the authorization has become
 		}
 	}
 	switch {

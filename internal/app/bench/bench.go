@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"settled/internal/postgres"
 	"settled/settle"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"settled/internal/postgres"
 )
 
 // Options of a run. Zero fields mean the defaults named at each.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"time"
@@ -52,7 +53,7 @@ func (p *play) doctorFacts(ctx context.Context, r *Report) error {
 		r.Doctor[c.Check] = c.State
 		for _, f := range c.Findings {
 			if f.State == doctor.Bad {
-				p.log.Error("a check of the doctor is bad", "name", c.Check, "why", f.Says)
+				p.log.Error("a check of the doctor is bad", slog.String("name", c.Check), slog.String("why", f.Says))
 			}
 		}
 	}

@@ -137,7 +137,7 @@ func (p *play) schedule() {
 
 // pay is a merchant's server that asks for a payment itself.
 func (p *play) pay(ctx context.Context, s *sale, try Try) error {
-	answer, err := p.twice(ctx, try.Again, func() (told, error) { return p.send(ctx, s, try) })
+	answer, err := p.twice(try.Again, func() (told, error) { return p.send(ctx, s, try) })
 	if err != nil {
 		return err
 	}
@@ -199,7 +199,7 @@ func (p *play) afterUnknown(ctx context.Context, s *sale, card pcsim.Card) error
 }
 
 // twice sends a request, and sends it again when the merchant does; both answers must agree.
-func (p *play) twice(ctx context.Context, again bool, send func() (told, error)) (told, error) {
+func (p *play) twice(again bool, send func() (told, error)) (told, error) {
 	first, err := send()
 	if err != nil || !again {
 		return first, err
@@ -220,7 +220,7 @@ func (p *play) step(ctx context.Context, s *sale, step Step) error {
 	if !s.paid {
 		return nil
 	}
-	answer, err := p.twice(ctx, step.Again, func() (told, error) { return p.terminal.act(ctx, s, step) })
+	answer, err := p.twice(step.Again, func() (told, error) { return p.terminal.act(ctx, s, step) })
 	if err != nil {
 		return err
 	}

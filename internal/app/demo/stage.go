@@ -120,7 +120,7 @@ func (s *stage) makeDir(context.Context) error {
 	}
 	s.dir = dir
 	s.onTakeDown(func() error { return os.RemoveAll(dir) })
-	var out io.Writer = io.Discard
+	out := io.Discard
 	path := filepath.Join(dir, "settled.log")
 	if f, err := os.Create(path); err == nil {
 		out = f

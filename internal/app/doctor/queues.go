@@ -22,8 +22,9 @@ func remedy(err error) string {
 		return "ask the center by another way whether its key changed, before host_keys is changed"
 	case remote.Connection, remote.Timeout:
 		return "see the network and clearing.sftp.address, and ask the center"
+	default:
+		return "see clearing.sftp, and ask the center"
 	}
-	return "see clearing.sftp, and ask the center"
 }
 
 // some is a count of rows of a table with one of their names; $1 is now.

@@ -215,8 +215,8 @@ func TestStopWaitsForWhatIsRunning(t *testing.T) {
 	stopped := make(chan error)
 	go func() { stopped <- r.Stop(t.Context()) }()
 	select {
-	case <-stopped:
-		t.Fatal("stopped while a job was running")
+	case err := <-stopped:
+		t.Fatalf("stopped while a job was running: %v", err)
 	case <-time.After(50 * time.Millisecond):
 	}
 	close(finish)
