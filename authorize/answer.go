@@ -1,7 +1,5 @@
 package authorize
 
-import "settled/settle"
-
 // Format is the format of an answer, numbered as on the wire.
 type Format uint8
 
@@ -162,11 +160,4 @@ type answer struct {
 	// document tells that the request was one of the document style: a service that answers in the RPC style does not then.
 	document bool
 	file     *file // it is to be stored under this name; nil: as every answer
-
-	repeat settle.Repeat // why the request is a repeat; empty: it is none
-	again  bool          // an equal operation was done shortly before
-	ends   *ending       // the operation whose final result is told, if that has to be remembered
 }
-
-// one answers with a single operation of a single order.
-func one(r record) *answer { return &answer{orders: []told{{record: r}}} }

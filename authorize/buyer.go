@@ -3,7 +3,6 @@ package authorize
 import (
 	"bytes"
 	"net/netip"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -61,11 +60,16 @@ func (c *call) checkClientIP() {
 	}
 }
 
-// logNoted says which parameters were not taken as they were sent, never what they held.
-func (g *Gateway) logNoted(c *call, route, request string) {
-	if len(c.noted) == 0 {
-		return
+// merchantDigits is whom the request names, if that is a number.
+func (c *call) merchantDigits() []byte {
+	if v := c.values[inMerchant]; digits(v) {
+		return v
 	}
+	return nil
+}
+
+// notTaken says which parameters were not taken as they were sent, never what they held.
+func (c *call) notTaken() []string {
 	var names []string
 	for _, n := range c.noted {
 		how := " left out"
@@ -74,13 +78,5 @@ func (g *Gateway) logNoted(c *call, route, request string) {
 		}
 		names = append(names, params[n.id].name+how)
 	}
-	g.Log.Info("buyer's data not taken as sent", "route", route, "request", request, "merchant", string(c.merchantDigits()), "parameters", strings.Join(names, ", "))
-}
-
-// merchantDigits is whom the request names, if that is a number.
-func (c *call) merchantDigits() []byte {
-	if v := c.values[inMerchant]; digits(v) {
-		return v
-	}
-	return nil
+	return names
 }

@@ -15,7 +15,6 @@ import (
 	"unicode/utf8"
 
 	"settled/authorize/charset"
-	"settled/settle"
 )
 
 // maxBody bounds a request's body in bytes.
@@ -31,30 +30,37 @@ type call struct {
 	link     bool   // the parameters stand in the address
 	declared bool   // the request says what its charset is
 	charset  *charset.Charset
-	shops    map[int32]Merchant
-	given    []received       // fields of a form, until all of them are known
-	accepts  *[inCount]taking // what the service does with each parameter; nil: it has them all
-	named    [inCount]bool    // parameters that the request names, with a value or without
-	standIns []standIn        // names that the service does not have and that seem to mean a parameter of it
+	charsets func(merchant int32) string // of a merchant's pages
+	given    []received                  // fields of a form, until all of them are known
+	accepts  *[inCount]taking            // what the service does with each parameter; nil: it has them all
+	named    [inCount]bool               // parameters that the request names, with a value or without
+	standIns []standIn                   // names that the service does not have and that seem to mean a parameter of it
 	syntax   *syntax
 	format   Format
 	language language
-	source   string
-	request  *http.Request
-	merchant *settle.Merchant
-	settings *Merchant
+	old      bool             // codes that a country's currency had before are read as those that it has
 	received []received       // what was changed of the parameters that proofs cover
 	cards    []cardFound      // card data where none belongs
 	bills    func(int64) bool // knows bill numbers that were given out
 	noted    []noted          // what describes the buyer and was not taken as sent
 	unknown  []field          // fields that ListParameters may name
 	listed   []field          // those that it does
-	// fingerprint is that of the order which the request asks for under inOrderNumber, nil until it is known, and where the
-	// service asks for none.
-	fingerprint []byte
 }
 
 var calls = sync.Pool{New: func() any { return &call{body: make([]byte, 0, 4<<10)} }}
+
+// newCall returns a call that has nothing yet. What the service does with each parameter is in accepts.
+func newCall(f Format, accepts *[inCount]taking, k knowledge) *call {
+	c := calls.Get().(*call)
+	c.format, c.accepts, c.charsets, c.bills = f, accepts, k.charset, k.bill
+	return c
+}
+
+// knowledge is what the reading of a request needs to know of those who may have sent it. Functions that are nil know nothing.
+type knowledge struct {
+	charset func(merchant int32) string // of the pages of a merchant, whose forms do not say it; empty: UTF-8, or no such merchant
+	bill    func(number int64) bool     // the number is that of a bill that was given out
+}
 
 // release wipes the call, which may hold card data, and gives it back.
 func (c *call) release() {

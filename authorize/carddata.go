@@ -2,13 +2,10 @@ package authorize
 
 import (
 	"bytes"
-	"context"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"settled/internal/vault"
-	"settled/settle"
 )
 
 // cardRule is what becomes of a parameter in which a card number is found that does not belong there.
@@ -133,35 +130,15 @@ func (c *call) guardListed(text []byte) []byte {
 // that were given out count.
 func (c *call) isBill(number string) bool {
 	id, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || c.bills == nil {
-		return false
-	}
-	merchant, ours := settle.MerchantOf(id)
-	_, known := c.shops[merchant]
-	return ours && known && c.bills(id)
+	return err == nil && c.bills != nil && c.bills(id)
 }
 
-// gaveOut tells whether a bill number was given out. A number that cannot be looked up was not.
-func (g *Gateway) gaveOut(bill int64) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
-	defer cancel()
-	out, err := g.Books.GaveOut(ctx, bill)
-	if err != nil {
-		g.Log.Warn("bill number not looked up: it counts as a card's", "error", err)
+// cardPlaces are all places where card data may be found, with what is done there.
+func cardPlaces() (all []cardFound) {
+	for id, rule := range cardRules {
+		if rule >= cardRefused {
+			all = append(all, cardFound{params[id].name, cardDone[rule]})
+		}
 	}
-	return out && err == nil
-}
-
-// reportCards says where a request held card data that does not belong there, never what it held, so that the merchant can be told.
-func (g *Gateway) reportCards(c *call, route, request string) {
-	if len(c.cards) == 0 {
-		return
-	}
-	var fields []string
-	for _, f := range c.cards {
-		g.meter.foundCard(f)
-		fields = append(fields, f.field+" "+f.done)
-	}
-	g.Log.Warn("card data sent where none belongs", "route", route, "request", request, "merchant", string(c.merchantDigits()),
-		"fields", strings.Join(fields, ", "))
+	return all
 }

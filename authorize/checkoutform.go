@@ -17,35 +17,6 @@ import (
 // form holds the fields of a form of the page. They point into the body of the call, which is wiped after the request.
 type form map[string][]byte
 
-// maxFields bounds the fields of a form.
-const maxFields = 64
-
-// readForm reads a form of the page. Of a field that is given twice the first counts.
-func (v *visit) readForm() (form, error) {
-	if err := v.c.readType(v.r.Header); err != nil {
-		return nil, err
-	}
-	if v.c.syntax != formSyntax {
-		return nil, refuse(errFormat, onService, "send a form")
-	}
-	if err := v.c.readBody(v.r); err != nil {
-		return nil, err
-	}
-	f := form{}
-	for pair := range bytes.SplitSeq(v.c.body, []byte{'&'}) {
-		name, value, _ := bytes.Cut(pair, []byte{'='})
-		name, named := unescape(name)
-		value, ok := unescape(value)
-		if !named || !ok || !utf8.Valid(value) || len(f) == maxFields {
-			return nil, refuse(errFormat, onNothing, "form cannot be read")
-		}
-		if _, twice := f[string(name)]; !twice {
-			f[string(name)] = value
-		}
-	}
-	return f, nil
-}
-
 // errForeign is answered for a form that did not come from our page.
 var errForeign = &fault{first: errProhibited, second: onService, status: http.StatusForbidden, detail: "form is not of this page"}
 
@@ -58,7 +29,7 @@ func (v *visit) submit() error {
 	if v.r.Header.Get("Sec-Fetch-Site") != "" && sameOrigin.Check(v.r) != nil {
 		return errForeign
 	}
-	f, err := v.readForm()
+	f, err := v.c.fields(v.r)
 	if err != nil {
 		return err
 	}

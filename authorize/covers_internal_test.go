@@ -3,6 +3,8 @@ package authorize
 import (
 	"strings"
 	"testing"
+
+	"settled/internal/money"
 )
 
 // A check value of one of the values that may be left out is not right for another one, whatever the merchant covers.
@@ -10,7 +12,7 @@ func TestProofsCoverWhatTheSettingsSay(t *testing.T) {
 	names := []string{"OrderMaxPoints", "CustomerNumber", "Disable3DS", "Prepayment"}
 	for set := range 16 {
 		bit := func(i int) bool { return set>>i&1 == 1 }
-		m := &Merchant{SecretWord: "secret", Proofs: Proofs{Checkvalue: true, Covers: Covered{bit(0), bit(1), bit(2), bit(3)}}}
+		p := &Proofs{SecretWord: "secret", Checkvalue: true, Covers: Covered{bit(0), bit(1), bit(2), bit(3)}}
 		right := map[string]string{} // text of a proof that is right for a request, to what the request sends
 		for sent := range 16 {
 			body, x := vector, "123456;A-1;100.00;RUB"
@@ -25,7 +27,7 @@ func TestProofsCoverWhatTheSettingsSay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = checkRequest(m, c)
+			err = p.check(c, money.BYN)
 			switch {
 			case err != nil && sent == set:
 				t.Errorf("%04b covered, all of them sent: %v", set, err)

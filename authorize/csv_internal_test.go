@@ -41,7 +41,7 @@ func FuzzCSV(f *testing.F) {
 	f.Add("\r\n-1", "-12.30")
 	f.Add("\xff\u2028", "\t@")
 	f.Fuzz(func(t *testing.T, comment, name string) {
-		a := one(record{})
+		a := single(record{})
 		a.orders[0].record[outOrderComment], a.orders[0].record[outLastName] = comment, name
 		text := string(appendCSV(nil, chargeSheet, a))
 		line, rest, ended := strings.Cut(text, "\n")

@@ -1,7 +1,6 @@
 package authorize
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
@@ -9,90 +8,6 @@ import (
 	"settled/settle"
 	"settled/settle/order"
 )
-
-// Classes of errors (firstcode of the merchant protocol).
-const (
-	errGeneral          = 1
-	errInternal         = 2
-	errMissing          = 3
-	errFormat           = 4
-	errValue            = 5
-	errAuthentication   = 7
-	errEncryption       = 9
-	errNotFound         = 10
-	errDuplicate        = 11
-	errLocked           = 12
-	errProhibitedObject = 14
-	errProhibited       = 15
-	errTimedOut         = 16
-	errLimits           = 17
-)
-
-// What an error is about (secondcode). The numbers of parameters stand in params.
-const (
-	onNothing      = 0
-	onUnexpected   = 1
-	onSize         = 2
-	onRate         = 3
-	onInterval     = 4
-	onPassword     = 102
-	onFormat       = 103
-	onCurrency     = 105
-	onOrderNumber  = 107
-	onAmount       = 108
-	onDelay        = 109
-	onPhone        = 122
-	onExpiry       = 142
-	onBillNumber   = 143
-	onEnterprise   = 200
-	onOrder        = 201
-	onCard         = 203
-	onProcessing   = 205
-	onLimit        = 211
-	onPacket       = 215
-	onMeans        = 218
-	onPayment      = 306
-	onConfirmation = 307
-	onCancel       = 308
-	onRecurring    = 320
-	onService      = 350
-)
-
-// fault is the refusal of a request: nothing was changed, or, with status 503, the outcome is not known and the same
-// request asks again. It never holds card data.
-type fault struct {
-	first, second int
-	status        int // HTTP status whatever the format; 0: by class in JSON, 200 in the other formats
-	detail        string
-}
-
-// Error returns the codes and the detail.
-func (f *fault) Error() string { return f.detail }
-
-func refuse(first, second int, detail string) error {
-	return &fault{first: first, second: second, detail: detail}
-}
-
-// httpStatus is the status of a fault. Clients of the older formats expect 200 and read the codes.
-func (f *fault) httpStatus(format Format) int {
-	switch {
-	case f.status != 0:
-		return f.status
-	case format != FormatJSON:
-		return http.StatusOK
-	}
-	switch f.first {
-	case errAuthentication:
-		return http.StatusUnauthorized
-	case errNotFound:
-		return http.StatusNotFound
-	case errLocked, errDuplicate, errTimedOut, errProhibited:
-		return http.StatusConflict
-	case errLimits:
-		return http.StatusTooManyRequests
-	}
-	return http.StatusBadRequest
-}
 
 // errOutcomeUnknown is answered when nobody can tell now whether what was asked for was done, by this request or by an earlier
 // one that asked for the same.
@@ -174,30 +89,4 @@ func faultOf(err error, second int) *fault {
 		return errUnavailable
 	}
 	return errOutcomeUnknown
-}
-
-// troubled answers a request that was not served for want of the database. An order that the request asks for, and that is
-// there, is told as it stands, whoever made it, unless it ended without a payment: this request may have been the next try. That
-// nothing was done is only said when the order was looked for and is not there, or when the service does nothing: a repeat of a
-// request that was done must not hear it.
-func (g *Gateway) troubled(ctx context.Context, s *service, c *call, f *fault) *answer {
-	switch {
-	case s.reads:
-		return &answer{fault: errUnavailable}
-	case c.fingerprint == nil:
-		return &answer{fault: errOutcomeUnknown}
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
-	defer cancel()
-	o, err := g.Books.ByNumber(ctx, c.merchant.ID, c.text(inOrderNumber))
-	if errors.Is(err, settle.ErrNotFound) {
-		return &answer{fault: f}
-	}
-	if err == nil && o.Matches(c.fingerprint) && (o.Status == order.InProcess || o.Status == order.Paid) {
-		if a, err := g.stored(ctx, c, o.ID); err == nil {
-			g.prove(c, s.sheet, a)
-			return a
-		}
-	}
-	return &answer{fault: errOutcomeUnknown}
 }

@@ -56,7 +56,7 @@ func ParameterUse(name string) (paths []string, known, unused bool) {
 }
 
 // HasWords tells whether a response code is one that answers can have.
-func HasWords(code string) bool { _, ok := wordings[code]; return ok }
+func HasWords(code string) bool { return hasWords(code) }
 
 // OldPathsForTest lists the paths that are answered in words only.
 func OldPathsForTest() (paths []string) {

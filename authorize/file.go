@@ -3,7 +3,6 @@ package authorize
 import (
 	"archive/zip"
 	"bytes"
-	"fmt"
 	"net/http"
 	"time"
 )
@@ -26,16 +25,6 @@ type file struct {
 
 // extensions of files by format.
 var extensions = map[Format]string{FormatCSV: ".csv", FormatXML: ".xml", FormatSOAP: ".xml", formatSOAP12: ".xml", FormatJSON: ".json"}
-
-// fileOf names the answer by merchant and period; nil when it is not to be stored.
-func (q *periodQuery) fileOf(c *call) *file {
-	if q.file == inBrowser {
-		return nil
-	}
-	const minute = "200601021504"
-	return &file{name: fmt.Sprintf("%s_%d_%s_%s", periodService, c.merchant.ID, q.from.UTC().Format(minute), q.to.Add(-time.Second).UTC().Format(minute)),
-		mode: q.file, at: q.at}
-}
 
 // pack returns what is sent for a written answer, and says in the headers what it is.
 func (f *file) pack(h http.Header, format Format, written []byte) []byte {

@@ -86,7 +86,7 @@ type Gateway struct {
 	viewing     *limiter[string]        // pages read, by source
 	declining   *limiter[string]        // declined payments on the page, by source
 	codes       *codeStore
-	isGivenOut  func(int64) bool // gaveOut, made once for all calls
+	knows       knowledge
 	stop        context.CancelFunc
 	owned       sync.WaitGroup
 }
@@ -134,7 +134,7 @@ func New(o Options) (*Gateway, error) {
 	for id := range o.Merchants {
 		g.busy[id] = &atomic.Int64{}
 	}
-	g.desk, g.isGivenOut = newDesk(g), g.gaveOut
+	g.desk, g.knows = newDesk(g), knowledge{charset: g.charsetOf, bill: g.gaveOut}
 	g.owned.Go(func() { g.recordLate(ctx) })
 	g.owned.Go(func() { g.codes.sweep(ctx) })
 	return g, nil
@@ -189,19 +189,19 @@ func peer(r *http.Request) string {
 }
 
 // authenticate finds out who calls. Unknown merchant, wrong login and wrong password are told alike.
-func (g *Gateway) authenticate(ctx context.Context, c *call) error {
+func (g *Gateway) authenticate(ctx context.Context, c *caller) error {
 	if err := c.require(inMerchant, inLogin, inPassword); err != nil {
 		return err
 	}
 	id, err := strconv.ParseUint(c.text(inMerchant), 10, 31)
 	if err != nil {
-		return refuse(errFormat, params[inMerchant].second, "Merchant_ID is not a number up to 2147483647")
+		return unreadable(inMerchant, "is not a number up to 2147483647")
 	}
 	if err := g.credentials.verify(ctx, int32(id), c.values[inLogin], c.values[inPassword], c.source); err != nil {
 		return err
 	}
 	settings := g.Merchants[int32(id)]
-	c.settings = &settings
-	c.merchant, _ = g.Directory.Merchant(int32(id))
+	merchant, _ := g.Directory.Merchant(int32(id))
+	c.is(merchant, &settings)
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 const storedPayWithin = 10 * time.Minute
 
 // later serves the next payment of a subscription, which the merchant starts.
-func (g *Gateway) later(ctx context.Context, c *call) (*answer, error) {
+func (g *Gateway) later(ctx context.Context, c *caller) (*reply, error) {
 	r, err := g.readLater(ctx, c)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (g *Gateway) subscribed(ctx context.Context, o *settle.Order) (*settle.Cred
 }
 
 // readLater checks everything that can be refused without a trace.
-func (g *Gateway) readLater(ctx context.Context, c *call) (r settle.OpenRequest, err error) {
+func (g *Gateway) readLater(ctx context.Context, c *caller) (r settle.OpenRequest, err error) {
 	r = settle.OpenRequest{Merchant: c.merchant, OrderNumber: c.text(inOrderNumber), Tries: 1, PayBefore: g.Now().Add(storedPayWithin)}
 	if err = c.require(inBillNumber, inOrderNumber); err != nil {
 		return r, err
@@ -75,7 +75,7 @@ func (g *Gateway) readLater(ctx context.Context, c *call) (r settle.OpenRequest,
 		return r, refuse(errProhibited, onRecurring, "bill number does not name the first payment")
 	}
 	r.Parent, r.Details = id, c.details()
-	if r.Original, err = c.laterAmount(first.Original); err != nil {
+	if r.Original, err = laterAmount(c, first.Original); err != nil {
 		return r, err
 	}
 	r.Fingerprint = g.laterFingerprint(&r)
@@ -83,7 +83,7 @@ func (g *Gateway) readLater(ctx context.Context, c *call) (r settle.OpenRequest,
 }
 
 // laterAmount reads the amount of a later payment. What is not given is as in the first payment.
-func (c *call) laterAmount(first money.Amount) (money.Amount, error) {
+func laterAmount(c *caller, first money.Amount) (money.Amount, error) {
 	out := first
 	var err error
 	if c.has(inCurrency) {

@@ -1,15 +1,11 @@
 package authorize
 
-import (
-	"crypto/rsa"
-	"time"
-)
+import "time"
 
 // Merchant holds what the online side needs to know of a merchant besides the directory.
 type Merchant struct {
 	Login        string // Latin letters, digits and _, 8 to 20 characters
 	PasswordHash string // argon2id in PHC form of Latin letters and digits, see HashPassword
-	SecretWord   string // salt of check values; empty: check values are empty
 	TestMode     bool   // told in every answer
 	Russian      bool   // texts of payment answers are Russian unless the request says otherwise
 	Charset      string // of the merchant's pages, whose forms do not say it; empty: UTF-8
@@ -54,17 +50,6 @@ const (
 	LinksRefused
 )
 
-// Proofs says how the merchant proves its requests to us, and we our answers to it.
-type Proofs struct {
-	Checkvalue bool           // orders for the payment page must carry a check value
-	Signature  bool           // they must carry a signature
-	PublicKey  *rsa.PublicKey // verifies signatures; nil: a signature is refused
-	SHA256     bool           // signatures in both directions are over SHA-256 instead of MD5
-	Joined     bool           // what proofs of requests cover has no delimiters between its values, as in old contracts
-	RSA        bool           // answers and notifications are signed instead of carrying a check value
-	Covers     Covered        // values that orders for the page may have; strict: none
-}
-
 // Notify says what the merchant's server is told without asking.
 type Notify struct {
 	URL                                    string // receives notifications; empty: none are sent
@@ -73,4 +58,11 @@ type Notify struct {
 	Payments, Confirmations, Cancellations bool   // the operations that are told
 	OnlySuccessful                         bool   // failed operations are not told
 	AllowPrivate                           bool   // the address may be in a private network, for tests
+}
+
+func (m *Merchant) language() language {
+	if m.Russian {
+		return russian
+	}
+	return english
 }

@@ -57,10 +57,8 @@ func newMeter(r prometheus.Registerer) *meter {
 	}
 	m.cards = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "settled_api_card_data_total",
 		Help: "Card data that merchants or buyers sent where none belongs, by the field and by what was done; the log says whose."}, []string{"field", "done"})
-	for id, rule := range cardRules {
-		if rule >= cardRefused {
-			m.cards.WithLabelValues(params[id].name, cardDone[rule])
-		}
+	for _, place := range cardPlaces() {
+		m.cards.WithLabelValues(place.field, place.done)
 	}
 	r.MustRegister(m.requests, m.duration, m.tries, m.repeats, m.answers, m.secures, m.cards)
 	return m
@@ -70,7 +68,7 @@ var codeClasses = [...]string{classSuccess: "success", classDeclined: "declined"
 	classUnauthenticated: "unauthenticated", classError: "error"}
 
 // classOf is the index of an answer's class in codeClasses.
-func classOf(a *answer) int {
+func classOf(a *reply) int {
 	switch f := a.fault; {
 	case f != nil:
 		return classOfFault(f)
@@ -102,7 +100,7 @@ func (m *meter) route(path string) *routeMeter {
 	return r
 }
 
-func (m *routeMeter) served(a *answer, took time.Duration) { m.count(classOf(a), took) }
+func (m *routeMeter) served(a *reply, took time.Duration) { m.count(classOf(a), took) }
 
 // count notes an answer of a class of codeClasses.
 func (m *routeMeter) count(class int, took time.Duration) {

@@ -56,13 +56,12 @@ var formatOnly = [inCount]taking{inFormat: taken}
 // serveOld answers in the format that is asked for, whatever else the request holds.
 func (g *Gateway) serveOld(w http.ResponseWriter, r *http.Request, o *oldPath, m *routeMeter) {
 	began := g.Now()
-	c := calls.Get().(*call)
+	c := newCall(FormatCSV, &formatOnly, knowledge{})
 	defer c.release()
-	c.format, c.accepts = FormatCSV, &formatOnly
-	a := &answer{fault: o.refusal()}
+	a := refusal(o.refusal())
 	if err := c.read(r); err != nil && r.Method == http.MethodPost {
 		g.Log.Info("request to an old path not read", "route", o.path, "error", err)
 	}
-	writeAnswer(w, chargeSheet, c.format, a.fault.httpStatus(c.format), a, correlation())
+	writeAnswer(w, chargeSheet, c.format, a.fault.httpStatus(c.format), &a.answer, false, correlation())
 	m.served(a, g.Now().Sub(began))
 }

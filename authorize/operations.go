@@ -8,7 +8,7 @@ import (
 )
 
 // charge serves the confirmation of a held payment.
-func (g *Gateway) charge(ctx context.Context, c *call) (*answer, error) {
+func (g *Gateway) charge(ctx context.Context, c *caller) (*reply, error) {
 	r := settle.ConfirmRequest{Merchant: c.merchant.ID, Actor: settle.ByMerchant, Cheque: c.text(inChequeItems)}
 	var err error
 	if r.Order, r.Operation, err = c.billNumber(); err != nil {
@@ -30,11 +30,11 @@ func (g *Gateway) charge(ctx context.Context, c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.operated(g, &result), nil
+	return g.operated(c, &result), nil
 }
 
 // cancel serves both cancel services; their answers differ in layout only.
-func (g *Gateway) cancel(ctx context.Context, c *call) (*answer, error) {
+func (g *Gateway) cancel(ctx context.Context, c *caller) (*reply, error) {
 	r := settle.CancelRequest{Merchant: c.merchant.ID, Actor: settle.ByMerchant, Cheque: c.text(inChequeItems)}
 	var err error
 	if r.Order, r.Operation, err = c.billNumber(); err != nil {
@@ -62,7 +62,7 @@ func (g *Gateway) cancel(ctx context.Context, c *call) (*answer, error) {
 	if result.Operation.State == settle.OperationInProcess {
 		g.resolveNow(ctx, &result)
 	}
-	return c.operated(g, &result), nil
+	return g.operated(c, &result), nil
 }
 
 // takeBack asks the partner bank to let go of the code that an unpaid order waits with, and tells whether the bank had a final

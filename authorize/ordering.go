@@ -23,7 +23,7 @@ const (
 )
 
 // openOrder makes the order that a request asks for, or finds the one that the same request made.
-func (g *Gateway) openOrder(ctx context.Context, c *call) (*settle.Order, error) {
+func (g *Gateway) openOrder(ctx context.Context, c *caller) (*settle.Order, error) {
 	r, err := g.readOrder(c)
 	if err != nil {
 		return nil, err
@@ -38,15 +38,15 @@ func (g *Gateway) openOrder(ctx context.Context, c *call) (*settle.Order, error)
 }
 
 // readOrder checks everything that can be refused without a trace.
-func (g *Gateway) readOrder(c *call) (r settle.OpenRequest, err error) {
+func (g *Gateway) readOrder(c *caller) (r settle.OpenRequest, err error) {
 	if err = g.findMerchant(c); err != nil {
 		return r, err
 	}
 	c.readLanguage(c.settings.language())
-	if err = checkRequest(c.settings, c); err != nil {
+	if err = c.settings.Proofs.check(c.call, c.merchant.Default); err != nil {
 		return r, err
 	}
-	if err = c.checkLink(); err != nil {
+	if err = checkLink(c); err != nil {
 		return r, err
 	}
 	r = settle.OpenRequest{Merchant: c.merchant, OrderNumber: c.text(inOrderNumber), Customer: c.text(inCustomerNumber),
@@ -67,7 +67,7 @@ func (g *Gateway) readOrder(c *call) (r settle.OpenRequest, err error) {
 }
 
 // readTerms reads how the order is to be paid.
-func (g *Gateway) readTerms(c *call, r *settle.OpenRequest) error {
+func (g *Gateway) readTerms(c *caller, r *settle.OpenRequest) error {
 	delay, err := c.number(inDelay, 0, 1, 0)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func (g *Gateway) readTerms(c *call, r *settle.OpenRequest) error {
 	if err = c.checkAddresses(); err != nil {
 		return err
 	}
-	recurring, err := c.readRecurring(r.Original.Currency, g.Now())
+	recurring, err := readRecurring(c, r.Original.Currency, g.Now())
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (g *Gateway) readTerms(c *call, r *settle.OpenRequest) error {
 }
 
 // checkLink refuses orders in addresses as the merchant's settings say. Who has an address can change it.
-func (c *call) checkLink() error {
+func checkLink(c *caller) error {
 	switch {
 	case !c.link || c.settings.Page.Links == LinksTaken:
 		return nil
@@ -109,7 +109,7 @@ func (c *call) checkLink() error {
 }
 
 // findMerchant finds out whose order it is. What proves it, if the merchant wants proof, is the check value.
-func (g *Gateway) findMerchant(c *call) error {
+func (g *Gateway) findMerchant(c *caller) error {
 	if err := c.require(inMerchant); err != nil {
 		return err
 	}
@@ -118,8 +118,8 @@ func (g *Gateway) findMerchant(c *call) error {
 	if !known {
 		return refuse(errNotFound, onEnterprise, "no such merchant")
 	}
-	c.settings = &settings
-	c.merchant, _ = g.Directory.Merchant(int32(id))
+	merchant, _ := g.Directory.Merchant(int32(id))
+	c.is(merchant, &settings)
 	return nil
 }
 
@@ -145,7 +145,7 @@ func autoNumber(now time.Time) string {
 }
 
 // firstMeans is the first of the means that the order can be paid with. When there is none, the error says why.
-func (g *Gateway) firstMeans(c *call, r *settle.OpenRequest) (settle.Means, error) {
+func (g *Gateway) firstMeans(c *caller, r *settle.OpenRequest) (settle.Means, error) {
 	for _, id := range [...]in{inCardPayment, inFastPayPayment} {
 		if _, err := c.number(id, 0, 1, 1); err != nil {
 			return 0, err
@@ -198,17 +198,14 @@ func (g *Gateway) checkBrand(m *settle.Merchant, original money.Amount, mask str
 	return q.Route.Center.CheckBrand(mask)
 }
 
-// recurringParams are the set that only comes whole.
-var recurringParams = [...]in{inRecurringMinAmount, inRecurringMaxAmount, inRecurringPeriod, inRecurringMaxDate}
-
 // readRecurring checks what the buyer of a first recurring payment agrees to; nil when it is none.
-func (c *call) readRecurring(currency money.Currency, now time.Time) (*recurring, error) {
+func readRecurring(c *caller, currency money.Currency, now time.Time) (*recurring, error) {
 	indicator, err := c.number(inRecurringIndicator, 0, 1, 0)
 	if err != nil {
 		return nil, err
 	}
 	if indicator == 0 {
-		return nil, c.refuseRecurring()
+		return nil, refuseRecurring(c)
 	}
 	switch {
 	case !c.settings.Page.Recurring:
@@ -219,11 +216,11 @@ func (c *call) readRecurring(currency money.Currency, now time.Time) (*recurring
 	if err := c.require(recurringParams[:]...); err != nil {
 		return nil, err
 	}
-	return c.readSchedule(currency, now)
+	return readSchedule(c, currency, now)
 }
 
 // refuseRecurring refuses a part of the set without the indicator. An indicator of 0 switches it off.
-func (c *call) refuseRecurring() error {
+func refuseRecurring(c *caller) error {
 	for _, id := range recurringParams {
 		if c.named[id] && !c.has(inRecurringIndicator) {
 			return c.require(inRecurringIndicator)
@@ -245,7 +242,7 @@ func (r *recurring) terms() *settle.Terms {
 
 const dayFormat = "02.01.2006"
 
-func (c *call) readSchedule(currency money.Currency, now time.Time) (*recurring, error) {
+func readSchedule(c *caller, currency money.Currency, now time.Time) (*recurring, error) {
 	var r recurring
 	var err error
 	if r.min, err = c.amountOf(inRecurringMinAmount, currency); err != nil {
@@ -269,19 +266,6 @@ func (c *call) readSchedule(currency money.Currency, now time.Time) (*recurring,
 	return &r, nil
 }
 
-// pageParams are what an order for the page keeps besides detailParams.
-var pageParams = [...]in{inURLReturn, inURLReturnOK, inURLReturnNo, inCardPayment, inFastPayPayment, inRecurringIndicator,
-	inRecurringMinAmount, inRecurringMaxAmount, inRecurringPeriod, inRecurringMaxDate, inChequeItems, inMobileDevice, inPrepayment, inOrderMaxPoints}
-
-// proves tells that the request has a proof, which checkRequest has verified.
-func (c *call) proves() bool { return c.has(inCheckvalue) || c.has(inSignature) }
-
-// details are what an order keeps of its request, by the names of the parameters in lower case.
-type details map[string]string
-
-// of returns a parameter, empty when it was not sent.
-func (d details) of(id in) string { return d[lowerASCII(params[id].name)] }
-
 // detailsOf reads the details of an order; what is not ours is nothing.
 func detailsOf(o *settle.Order) details {
 	var kept details
@@ -290,28 +274,6 @@ func detailsOf(o *settle.Order) details {
 	}
 	return kept
 }
-
-// pageDetails are the details of an order for the page. The language is always there.
-func (c *call) pageDetails() json.RawMessage {
-	kept := details{"language": languageNames[c.language]}
-	if c.proves() {
-		kept[provenDetail] = "1"
-	}
-	for _, list := range [...][]in{detailParams[:], pageParams[:]} {
-		for _, id := range list {
-			if c.has(id) {
-				kept[lowerASCII(params[id].name)] = c.text(id)
-			}
-		}
-	}
-	for _, f := range c.listed {
-		kept[listedPrefix+string(f.name)] = string(f.value)
-	}
-	text, _ := json.Marshal(kept) // a map of text
-	return text
-}
-
-var languageNames = [languages]string{english: "EN", russian: "RU"}
 
 // orderFingerprint tells an identical request from a different one of the same order number: what is paid, how, and by
 // whom. What the buyer may change on the page is not part of it.

@@ -193,6 +193,9 @@ var params = [inCount]param{
 	inBrowserInfo:  {"BrowserInfo", 0, stripControl, maxBrowser},
 }
 
+// recurringParams are the set that only comes whole.
+var recurringParams = [...]in{inRecurringMinAmount, inRecurringMaxAmount, inRecurringPeriod, inRecurringMaxDate}
+
 // maxInteger and maxSmall are the largest values of the protocol's whole numbers.
 const (
 	maxInteger = 2147483647

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"settled/authorize/online"
-	"settled/internal/money"
 	"settled/settle"
 )
 
@@ -19,7 +18,7 @@ const (
 )
 
 // pay serves silentpay: intent, wire, outcome, answer.
-func (g *Gateway) pay(ctx context.Context, c *call) (*answer, error) {
+func (g *Gateway) pay(ctx context.Context, c *caller) (*reply, error) {
 	in, k, err := g.readPayment(c)
 	defer k.cvv.Wipe()
 	if err != nil {
@@ -63,7 +62,7 @@ func (g *Gateway) begin(ctx context.Context, in settle.Intent) (*settle.Payment,
 }
 
 // readPayment checks everything that can be refused without a trace.
-func (g *Gateway) readPayment(c *call) (in settle.Intent, k card, err error) {
+func (g *Gateway) readPayment(c *caller) (in settle.Intent, k card, err error) {
 	in = settle.Intent{Merchant: c.merchant, OrderNumber: c.text(inOrderNumber)}
 	if err = c.require(inOrderNumber, inOrderAmount); err != nil {
 		return in, k, err
@@ -90,25 +89,6 @@ func (g *Gateway) readPayment(c *call) (in settle.Intent, k card, err error) {
 	return in, k, nil
 }
 
-func (m *Merchant) language() language {
-	if m.Russian {
-		return russian
-	}
-	return english
-}
-
-// orderAmount is the amount to pay, in the merchant's own currency unless the request names one.
-func (c *call) orderAmount() (money.Amount, error) {
-	cur, err := c.merchant.Default, error(nil)
-	if c.has(inOrderCurrency) {
-		cur, err = c.currencyOf(inOrderCurrency)
-	}
-	if err != nil {
-		return money.Amount{}, err
-	}
-	return c.amountOf(inOrderAmount, cur)
-}
-
 // fingerprint tells an identical request from a different one with the same order number. The verification code is not
 // part of it.
 func (g *Gateway) fingerprint(in *settle.Intent) []byte {
@@ -129,16 +109,16 @@ func (g *Gateway) fingerprint(in *settle.Intent) []byte {
 }
 
 // authorize asks the center and answers what it said.
-func (g *Gateway) authorize(ctx context.Context, c *call, in *settle.Intent, p *settle.Payment, k card) (*answer, error) {
+func (g *Gateway) authorize(ctx context.Context, c *caller, in *settle.Intent, p *settle.Payment, k card) (*reply, error) {
 	result, known := g.perform(ctx, p, g.request(p, k))
 	if known {
-		return c.finished(g, in, p, result), nil
+		return g.finished(c, in, p, result), nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	a, err := g.stored(ctx, c, p.Order)
 	if err != nil {
-		return c.inProcess(g, in, p), nil
+		return g.inProcess(c, in, p), nil
 	}
 	return a, nil
 }

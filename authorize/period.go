@@ -3,6 +3,7 @@ package authorize
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,8 +50,8 @@ var (
 
 // resultByDate serves the operations of a period, one order in the answer for each of them. A merchant gets an answer
 // once in ten minutes; a refusal costs nothing.
-func (g *Gateway) resultByDate(ctx context.Context, c *call) (*answer, error) {
-	q, err := c.readPeriodQuery(g.Now())
+func (g *Gateway) resultByDate(ctx context.Context, c *caller) (*reply, error) {
+	q, err := readPeriodQuery(c, g.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -75,14 +76,14 @@ func (g *Gateway) resultByDate(ctx context.Context, c *call) (*answer, error) {
 		}
 		return nil, err
 	}
-	a.file = q.fileOf(c)
+	a.file = q.fileOf(c.merchant.ID)
 	return a, nil
 }
 
 // period reads the operations and tells those that match.
-func (g *Gateway) period(ctx context.Context, c *call, q *periodQuery) (*answer, error) {
+func (g *Gateway) period(ctx context.Context, c *caller, q *periodQuery) (*reply, error) {
 	if q.none {
-		return &answer{}, nil
+		return &reply{}, nil
 	}
 	found, err := g.Books.Period(ctx, settle.PeriodRequest{Merchant: c.merchant.ID, From: q.from, To: q.to, By: q.by, Limit: periodLimit})
 	if errors.Is(err, settle.ErrPeriodTooLarge) {
@@ -91,14 +92,14 @@ func (g *Gateway) period(ctx context.Context, c *call, q *periodQuery) (*answer,
 	if err != nil {
 		return nil, err
 	}
-	now, a := stamp(g.Now()), &answer{}
+	now, a, w := stamp(g.Now()), &reply{}, g.teller(c)
 	for _, o := range found {
 		for i := range o.Operations {
 			op := &o.Operations[i]
 			if !q.matches(op) {
 				continue
 			}
-			rec := c.operation(g, o, op)
+			rec := w.operation(o, op)
 			if q.means != "" && rec[outMeansTypeID] != q.means {
 				continue
 			}
@@ -124,7 +125,7 @@ func errorCode(op *settle.Operation) string {
 
 // readPeriodQuery reads the parameters of resultbydate. Only a wrong period is passed over; the filters are not, because
 // an answer to another question would not show it.
-func (c *call) readPeriodQuery(now time.Time) (*periodQuery, error) {
+func readPeriodQuery(c *caller, now time.Time) (*periodQuery, error) {
 	q := &periodQuery{at: now, state: c.text(inOperationState), kind: c.text(inOperationType)}
 	by, err := c.number(inDateTimeMode, int(settle.ByOrderDate), int(settle.ByCompletion), int(settle.ByOrderDate))
 	if err != nil {
@@ -143,14 +144,14 @@ func (c *call) readPeriodQuery(now time.Time) (*periodQuery, error) {
 	}
 	q.by, q.file = settle.PeriodBy(by), fileMode(file)
 	c.readLanguage(english)
-	if err := errors.Join(c.checkLetters(q), c.readTestMode(q)); err != nil {
+	if err := errors.Join(q.checkLetters(), q.readTestMode(c)); err != nil {
 		return nil, err
 	}
-	q.from, q.to = c.period(now)
+	q.from, q.to = readPeriod(c, now)
 	return q, nil
 }
 
-func (c *call) checkLetters(q *periodQuery) error {
+func (q *periodQuery) checkLetters() error {
 	if _, known := stateLetters[q.state]; q.state != "" && !known {
 		return invalid(inOperationState, "is none of N, P, S, F, T")
 	}
@@ -161,15 +162,15 @@ func (c *call) checkLetters(q *periodQuery) error {
 }
 
 // readTestMode compares the mode that is asked for with the merchant's, which all of its orders have.
-func (c *call) readTestMode(q *periodQuery) error {
+func (q *periodQuery) readTestMode(c *caller) error {
 	test, err := c.number(inTestMode, 0, 1, 0)
 	q.none = err == nil && c.has(inTestMode) && (test == 1) != c.settings.TestMode
 	return err
 }
 
-// period is the period of the request, with the minute that it ends in; the usual one when a date is missing, a part is
+// readPeriod reads the period of the request, with the minute that it ends in; the usual one when a date is missing, a part is
 // wrong, or it is empty or too long. Hours and minutes that are missing are zero.
-func (c *call) period(now time.Time) (from, to time.Time) {
+func readPeriod(c *caller, now time.Time) (from, to time.Time) {
 	from, wrongFrom := c.exactInstant(fromParts)
 	to, wrongTo := c.exactInstant(toParts)
 	if wrongFrom || wrongTo || to.Before(from) || to.Sub(from) > periodLongest {
@@ -178,25 +179,12 @@ func (c *call) period(now time.Time) (from, to time.Time) {
 	return from, to.Add(time.Minute)
 }
 
-// instantParts are the parameters of an instant: year, month, day, hour and minute.
-type instantParts [5]in
-
-// The parts of the ends of a period.
-var (
-	fromParts = instantParts{inStartYear, inStartMonth, inStartDay, inStartHour, inStartMin}
-	toParts   = instantParts{inEndYear, inEndMonth, inEndDay, inEndHour, inEndMin}
-)
-
-// exactInstant reads the parts of an instant in UTC, and tells whether they are wrong.
-func (c *call) exactInstant(from instantParts) (t time.Time, wrong bool) {
-	var parts [5]int
-	for i, bounds := range [5][3]int{{2000, 2999, -1}, {1, 12, -1}, {1, 31, -1}, {0, 23, 0}, {0, 59, 0}} {
-		n, err := c.number(from[i], bounds[0], bounds[1], bounds[2])
-		if err != nil || n < 0 {
-			return t, true
-		}
-		parts[i] = n
+// fileOf names the answer by merchant and period; nil when it is not to be stored.
+func (q *periodQuery) fileOf(merchant int32) *file {
+	if q.file == inBrowser {
+		return nil
 	}
-	t = time.Date(parts[0], time.Month(parts[1]), parts[2], parts[3], parts[4], 0, 0, time.UTC)
-	return t, t.Day() != parts[2] // the 31st of a month without one
+	const minute = "200601021504"
+	return &file{name: fmt.Sprintf("%s_%d_%s_%s", periodService, merchant, q.from.UTC().Format(minute), q.to.Add(-time.Second).UTC().Format(minute)),
+		mode: q.file, at: q.at}
 }

@@ -12,7 +12,20 @@ import (
 	"strings"
 
 	"settled/authorize/charset"
+	"settled/internal/money"
 )
+
+// Proofs says how the merchant proves its requests to us, and we our answers to it.
+type Proofs struct {
+	SecretWord string         // salt of check values; empty: check values are empty, and none can be verified
+	Checkvalue bool           // orders for the payment page must carry a check value
+	Signature  bool           // they must carry a signature
+	PublicKey  *rsa.PublicKey // verifies signatures; nil: a signature is refused
+	SHA256     bool           // signatures in both directions are over SHA-256 instead of MD5
+	Joined     bool           // what proofs of requests cover has no delimiters between its values, as in old contracts
+	RSA        bool           // answers and notifications are signed instead of carrying a check value
+	Covers     Covered        // values that orders for the page may have; strict: none
+}
 
 // received is a parameter as it came, before anything was changed in it.
 type received struct {
@@ -53,7 +66,7 @@ func (c *call) sent(id in) string {
 // proven are the texts that the proofs of a request may cover, the first of them as documented: the very strings that were
 // sent. For a currency that was not sent, clients put the merchant's own, nothing, or not even its place; the last only
 // where nothing could be taken for it that follows.
-func (c *call) proven(joined bool) ([]string, error) {
+func (c *call) proven(joined bool, own money.Currency) ([]string, error) {
 	head, delimiter := c.sent(inMerchant)+";"+c.sent(inOrderNumber)+";"+c.sent(inOrderAmount), ";"
 	if joined {
 		head, delimiter = c.sent(inMerchant)+c.sent(inOrderNumber)+c.sent(inOrderAmount), ""
@@ -66,7 +79,7 @@ func (c *call) proven(joined bool) ([]string, error) {
 	case currency != "":
 		return []string{head + delimiter + currency + tail}, nil
 	}
-	texts := []string{head + delimiter + c.merchant.Default.String() + tail, head + delimiter + tail}
+	texts := []string{head + delimiter + own.String() + tail, head + delimiter + tail}
 	if tail == "" {
 		texts = append(texts, head)
 	}
@@ -99,33 +112,32 @@ var (
 	errNoPublicKey = &fault{first: errEncryption, second: onNothing, detail: "Signature cannot be verified: the merchant has no public key"}
 )
 
-// checkRequest verifies that a request was made by the merchant's server and not changed on its way through a browser. A
-// proof that the merchant's settings demand must be there; one that is there must be right, demanded or not. The call
-// must have its merchant.
-func checkRequest(m *Merchant, c *call) error {
-	if err := c.demand(inCheckvalue, m.Proofs.Checkvalue); err != nil {
+// check verifies that a request was made by the merchant's server and not changed on its way through a browser. A
+// proof that is demanded must be there; one that is there must be right, demanded or not. own is the merchant's own currency.
+func (p *Proofs) check(c *call, own money.Currency) error {
+	if err := c.demand(inCheckvalue, p.Checkvalue); err != nil {
 		return err
 	}
-	if err := c.demand(inSignature, m.Proofs.Signature); err != nil {
+	if err := c.demand(inSignature, p.Signature); err != nil {
 		return err
 	}
 	if !c.has(inCheckvalue) && !c.has(inSignature) {
 		return nil
 	}
-	if err := m.Proofs.Covers.checkCovered(c); err != nil {
+	if err := p.Covers.checkCovered(c); err != nil {
 		return err
 	}
-	texts, err := c.proven(m.Proofs.Joined)
+	texts, err := c.proven(p.Joined, own)
 	if err != nil {
 		return err
 	}
 	if c.has(inCheckvalue) {
-		if err := m.verifyCheckvalue(texts, c.values[inCheckvalue]); err != nil {
+		if err := p.verifyCheckvalue(texts, c.values[inCheckvalue]); err != nil {
 			return err
 		}
 	}
 	if c.has(inSignature) {
-		return m.Proofs.verifySignature(texts, c.values[inSignature])
+		return p.verifySignature(texts, c.values[inSignature])
 	}
 	return nil
 }
@@ -138,12 +150,12 @@ func (c *call) demand(id in, demanded bool) error {
 }
 
 // verifyCheckvalue compares in constant time, letters in either case.
-func (m *Merchant) verifyCheckvalue(texts []string, given []byte) error {
-	if m.SecretWord == "" {
+func (p *Proofs) verifyCheckvalue(texts []string, given []byte) error {
+	if p.SecretWord == "" {
 		return errNoSecret
 	}
 	for _, x := range texts {
-		want := checkValue(m.SecretWord, x)
+		want := checkValue(p.SecretWord, x)
 		if subtle.ConstantTimeCompare([]byte(want), bytes.ToUpper(given)) == 1 {
 			return nil
 		}

@@ -16,7 +16,6 @@ import (
 	"testing"
 
 	"settled/internal/money"
-	"settled/settle"
 )
 
 // readCall reads a request of a merchant as a form or as JSON, as a service would that takes every parameter.
@@ -27,7 +26,7 @@ func readCall(t *testing.T, body string) (*call, error) {
 	if strings.HasPrefix(body, "{") {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	c := &call{format: FormatXML, merchant: &settle.Merchant{ID: 123456, Default: money.BYN}}
+	c := newCall(FormatXML, nil, knowledge{})
 	err := c.read(r)
 	return c, err
 }
@@ -37,7 +36,7 @@ const vector = "Merchant_ID=123456&OrderNumber=A-1&OrderAmount=100.00&OrderCurre
 
 const noCurrency = "Merchant_ID=123456&OrderNumber=A-1&OrderAmount=100.00"
 
-var checked = &Merchant{SecretWord: "secret", Proofs: Proofs{Checkvalue: true, Covers: Covered{Customer: true}}}
+var checked = &Proofs{SecretWord: "secret", Checkvalue: true, Covers: Covered{Customer: true}}
 
 func TestRequestCheckvalues(t *testing.T) {
 	of := func(x string) string { return checkValue("secret", x) }
@@ -65,7 +64,7 @@ func TestRequestCheckvalues(t *testing.T) {
 	} {
 		call, err := readCall(t, c.body)
 		if err == nil {
-			err = checkRequest(checked, call)
+			err = checked.check(call, money.BYN)
 		}
 		if got := firstOf(err); got != c.first {
 			t.Errorf("%s: %d (%v), not %d", name, got, err, c.first)
@@ -76,7 +75,7 @@ func TestRequestCheckvalues(t *testing.T) {
 // Contracts of old sign the values without anything between them.
 func TestJoinedCheckvalues(t *testing.T) {
 	of := func(x string) string { return checkValue("secret", x) }
-	joined := &Merchant{SecretWord: "secret", Proofs: Proofs{Checkvalue: true, Joined: true}}
+	joined := &Proofs{SecretWord: "secret", Checkvalue: true, Joined: true}
 	for name, c := range map[string]struct {
 		body  string
 		first int
@@ -93,7 +92,7 @@ func TestJoinedCheckvalues(t *testing.T) {
 	} {
 		call, err := readCall(t, c.body)
 		if err == nil {
-			err = checkRequest(joined, call)
+			err = joined.check(call, money.BYN)
 		}
 		if got := firstOf(err); got != c.first {
 			t.Errorf("%s: %d (%v), not %d", name, got, err, c.first)
@@ -142,16 +141,16 @@ func TestRequestSignatures(t *testing.T) {
 	key := newKey(t, 1024)
 	other := newKey(t, 1024)
 	const x = "123456;A-1;100.00;RUB"
-	md5Only := &Merchant{Proofs: Proofs{Signature: true, PublicKey: &key.PublicKey}}
-	sha := &Merchant{Proofs: Proofs{Signature: true, PublicKey: &key.PublicKey, SHA256: true}}
-	without := &Merchant{}
+	md5Only := &Proofs{Signature: true, PublicKey: &key.PublicKey}
+	sha := &Proofs{Signature: true, PublicKey: &key.PublicKey, SHA256: true}
+	without := &Proofs{}
 	_, edwards, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	good := sign(t, key, crypto.MD5, x)
 	for name, c := range map[string]struct {
-		m         *Merchant
+		m         *Proofs
 		signature string
 		first     int
 	}{
@@ -173,18 +172,18 @@ func TestRequestSignatures(t *testing.T) {
 	} {
 		call, err := readCall(t, vector+"&Signature="+url.QueryEscape(c.signature))
 		if err == nil {
-			err = checkRequest(c.m, call)
+			err = c.m.check(call, money.BYN)
 		}
 		if got := firstOf(err); got != c.first {
 			t.Errorf("%s: %d (%v), not %d", name, got, err, c.first)
 		}
 	}
 	raw, err := readCall(t, vector+"&Signature="+good) // its plus signs arrive as spaces
-	if err != nil || checkRequest(md5Only, raw) != nil {
+	if err != nil || md5Only.check(raw, money.BYN) != nil {
 		t.Errorf("not encoded: %v", err)
 	}
 	withValue, err := readCall(t, vector+"&Checkvalue=EBC5BF40F1F434D1B0CD29CBD1340E6C")
-	if err != nil || firstOf(checkRequest(without, withValue)) != errEncryption {
+	if err != nil || firstOf(without.check(withValue, money.BYN)) != errEncryption {
 		t.Errorf("check value without a secret word: %v", err)
 	}
 }

@@ -18,6 +18,20 @@ var repeatWords = [languages]string{
 	russian: "Повтор более раннего запроса: сейчас ничего не выполнено",
 }
 
+// reply is an answer with what is to be said and remembered of it.
+type reply struct {
+	answer
+	repeat settle.Repeat // why the request is a repeat; empty: it is none
+	again  bool          // an equal operation was done shortly before
+	ends   *ending       // the operation whose final result is told, if that has to be remembered
+}
+
+// one answers with a single operation of a single order.
+func one(r record) *reply { return &reply{answer: answer{orders: []told{{record: r}}}} }
+
+// refusal answers that nothing is done.
+func refusal(f *fault) *reply { return &reply{answer: answer{fault: f}} }
+
 // ending is an operation whose final result an answer tells.
 type ending struct {
 	order     int64
@@ -25,8 +39,8 @@ type ending struct {
 }
 
 // operated answers a confirmation or cancel.
-func (c *call) operated(g *Gateway, r *settle.OperationResult) *answer {
-	rec := c.operation(g, r.Order, r.Operation)
+func (g *Gateway) operated(c *caller, r *settle.OperationResult) *reply {
+	rec := g.teller(c).operation(r.Order, r.Operation)
 	if r.Repeat != "" {
 		rec[outRecommendation] = repeatWords[c.language]
 	}
@@ -39,14 +53,14 @@ func (c *call) operated(g *Gateway, r *settle.OperationResult) *answer {
 }
 
 // refused notes that the answer tells that a payment was refused: what its merchant was told once does not answer the next try.
-func (a *answer) refused(o *settle.Order, op *settle.Operation) {
+func (a *reply) refused(o *settle.Order, op *settle.Operation) {
 	if o.PaymentNumber != 0 && (op.State == settle.OperationFailed || op.State == settle.OperationTimedOut) {
 		a.ends = &ending{o.ID, op.Number}
 	}
 }
 
 // repeated marks the answer to a payment that was asked for before.
-func (a *answer) repeated() *answer {
+func (a *reply) repeated() *reply {
 	switch a.orders[0].record[outResponseCode] {
 	case responseApproved:
 		a.repeat = settle.RepeatKey // the order number is the key of a payment
@@ -59,7 +73,7 @@ func (a *answer) repeated() *answer {
 }
 
 // tellRepeat says aloud, before the answer is written, that a request is a repeat, or that it may be one and was served all the same.
-func (g *Gateway) tellRepeat(w http.ResponseWriter, s *service, c *call, a *answer, id string) {
+func (g *Gateway) tellRepeat(w http.ResponseWriter, s *service, c *caller, a *reply, id string) {
 	switch {
 	case a.repeat != "":
 		w.Header()[repeatHeader] = []string{string(a.repeat)}
@@ -82,7 +96,7 @@ const toldWithin = 5 * time.Second
 // handedOver notes that the merchant has been handed the final result of an operation. It has not when its connection broke: then
 // the next equal request asks for this answer.
 // at is when the answer was begun to be written.
-func (g *Gateway) handedOver(r *http.Request, c *call, a *answer, at time.Time, broken error) {
+func (g *Gateway) handedOver(r *http.Request, c *caller, a *reply, at time.Time, broken error) {
 	if a.ends == nil {
 		return
 	}

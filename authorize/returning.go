@@ -54,17 +54,3 @@ func withNumbers(address string, o *settle.Order) string {
 	}
 	return address
 }
-
-// checkAddresses refuses addresses that a browser cannot be sent to.
-func (c *call) checkAddresses() error {
-	for _, id := range [...]in{inURLReturn, inURLReturnOK, inURLReturnNo} {
-		if !c.has(id) {
-			continue
-		}
-		u, err := url.Parse(c.text(id))
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.ContainsAny(u.Host, " ;,'\"") {
-			return invalid(id, "is not an http or https address")
-		}
-	}
-	return nil
-}

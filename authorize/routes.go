@@ -38,15 +38,13 @@ func (g *Gateway) Handler() http.Handler {
 // serve takes one request from parsing to the answer.
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, s *service, m *routeMeter) {
 	began := g.Now()
-	c := calls.Get().(*call)
+	c := &caller{call: newCall(s.format, &s.accepts, g.knows), source: g.Source(r), base: g.address(r)}
 	defer c.release()
-	c.format, c.accepts, c.source = s.format, &s.accepts, g.Source(r)
-	c.request, c.shops, c.bills = r, g.Merchants, g.isGivenOut
 	id := correlation()
 	a := g.answerTo(r, s, c, id)
 	a.document = c.document
-	g.logNoted(c, s.path, id)
-	g.reportCards(c, s.path, id)
+	g.logNoted(c.call, s.path, id)
+	g.reportCards(c.call, s.path, id)
 	if a.fault != nil && a.fault.status >= http.StatusInternalServerError {
 		w.Header().Set("Retry-After", "1")
 	}
@@ -56,17 +54,17 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, s *service, m *r
 	}
 	g.tellRepeat(w, s, c, a, id)
 	answered := g.Now()
-	g.handedOver(r, c, a, answered, writeAnswer(w, s.sheet, c.format, status, a, id))
+	g.handedOver(r, c, a, answered, writeAnswer(w, s.sheet, c.format, status, &a.answer, a.ends != nil, id))
 	m.served(a, answered.Sub(began))
 }
 
 // answerTo runs the service. A panic is answered as an internal error; what it may have left behind is resolved as after
 // a crash.
-func (g *Gateway) answerTo(r *http.Request, s *service, c *call, id string) (a *answer) {
+func (g *Gateway) answerTo(r *http.Request, s *service, c *caller, id string) (a *reply) {
 	defer func() {
 		if v := recover(); v != nil {
 			g.Log.Error("panic", "route", s.path, "request", id, "stack", string(debug.Stack()))
-			a = &answer{fault: errBug}
+			a = refusal(errBug)
 		}
 	}()
 	a, err := g.run(r, s, c)
@@ -80,10 +78,10 @@ func (g *Gateway) answerTo(r *http.Request, s *service, c *call, id string) (a *
 	if f == errUnavailable || f == errOutcomeUnknown {
 		return g.troubled(r.Context(), s, c, f)
 	}
-	return &answer{fault: f}
+	return refusal(f)
 }
 
-func (g *Gateway) run(r *http.Request, s *service, c *call) (*answer, error) {
+func (g *Gateway) run(r *http.Request, s *service, c *caller) (*reply, error) {
 	defer g.serving.Add(-1)
 	if g.serving.Add(1) > g.MaxRequests {
 		return nil, errBusy
@@ -111,6 +109,13 @@ func (g *Gateway) run(r *http.Request, s *service, c *call) (*answer, error) {
 	return a, err
 }
 
+// prove proves that the answer is ours. It goes out also when it cannot be signed.
+func (g *Gateway) prove(c *caller, s *sheet, a *reply) {
+	if err := c.settings.Proofs.prove(g.SigningKey, c.text(inMerchant), s, &a.answer); err != nil {
+		g.Log.Error("answer not signed", "merchant", c.merchant.ID, "error", err)
+	}
+}
+
 // correlation names a request in the answer's header and in the log. It begins with a letter, so that who looks for card
 // numbers in logs does not find it.
 func correlation() string {
@@ -129,7 +134,7 @@ const maxPooled = 1 << 20
 
 // writeAnswer encodes an answer and sends it whole. The error says that it was not sent, as far as the connection knows; it looks only
 // where that has to be remembered.
-func writeAnswer(w http.ResponseWriter, s *sheet, f Format, status int, a *answer, id string) error {
+func writeAnswer(w http.ResponseWriter, s *sheet, f Format, status int, a *answer, remembered bool, id string) error {
 	buffer := answers.Get().(*[]byte)
 	e := encoders[f]
 	*buffer = e.write((*buffer)[:0], s, a)
@@ -145,7 +150,7 @@ func writeAnswer(w http.ResponseWriter, s *sheet, f Format, status int, a *answe
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
 	_, err := w.Write(body)
-	if err == nil && a.ends != nil {
+	if err == nil && remembered {
 		err = http.NewResponseController(w).Flush()
 	}
 	return err

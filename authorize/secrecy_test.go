@@ -178,7 +178,7 @@ func TestPageStaysSecret(t *testing.T) {
 	m, _ := w.Dir.Merchant(settletest.Merchant)
 	m.Notify = settle.Notify{Payments: true, Confirmations: true, Cancellations: true}
 	w.shop(func(m *authorize.Merchant) {
-		m.SecretWord, m.Page.ShowResult, m.Page.OneClick = word, true, true
+		m.Proofs.SecretWord, m.Page.ShowResult, m.Page.OneClick = word, true, true
 		m.Notify = authorize.Notify{URL: s.URL, AllowPrivate: true}
 	})
 	w.registry = prometheus.NewRegistry()

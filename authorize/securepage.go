@@ -263,7 +263,7 @@ func (v *visit) bankFields() (form, error) {
 	if !v.posting.take(v.c.source) {
 		return nil, errTooMany
 	}
-	return v.readForm()
+	return v.c.fields(v.r)
 }
 
 // serveMethod takes the word of the cardholder's bank that it has looked at the browser.

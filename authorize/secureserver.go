@@ -10,7 +10,7 @@ import (
 
 // paySecurely serves silentpay of a merchant whose card holders are authenticated. The merchant's own page shows them what
 // their bank wants; nothing is sent to the center before that is over.
-func (g *Gateway) paySecurely(ctx context.Context, c *call, r settle.OpenRequest, k card) (*answer, error) {
+func (g *Gateway) paySecurely(ctx context.Context, c *caller, r settle.OpenRequest, k card) (*reply, error) {
 	if err := c.require(inClientIP); err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (g *Gateway) paySecurely(ctx context.Context, c *call, r settle.OpenRequest
 }
 
 // storedOrError answers what the books say of the order, also when somebody else went on with it.
-func (g *Gateway) storedOrError(ctx context.Context, c *call, o *settle.Order, err error) (*answer, error) {
+func (g *Gateway) storedOrError(ctx context.Context, c *caller, o *settle.Order, err error) (*reply, error) {
 	if err != nil && !overtaken(err) {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (g *Gateway) storedOrError(ctx context.Context, c *call, o *settle.Order, e
 
 // openSecure makes the order of a payment, or finds the one that the same request made. Its cardholder has the time of the
 // merchant's page.
-func (g *Gateway) openSecure(ctx context.Context, c *call, r settle.OpenRequest) (o *settle.Order, err error) {
+func (g *Gateway) openSecure(ctx context.Context, c *caller, r settle.OpenRequest) (o *settle.Order, err error) {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	c.fingerprint = r.Fingerprint
@@ -57,7 +57,7 @@ func (g *Gateway) openSecure(ctx context.Context, c *call, r settle.OpenRequest)
 }
 
 // beginSecure goes as far as it can without the browser.
-func (g *Gateway) beginSecure(ctx context.Context, c *call, id int64, a *settle.Authentication, failure error) error {
+func (g *Gateway) beginSecure(ctx context.Context, c *caller, id int64, a *settle.Authentication, failure error) error {
 	books, cancel := patient(ctx)
 	defer cancel()
 	o, err := g.Books.Order(books, c.merchant.ID, id)
@@ -73,9 +73,9 @@ func (g *Gateway) beginSecure(ctx context.Context, c *call, id int64, a *settle.
 }
 
 // serverQuestion is what the bank is told when the browser is known by the words of the merchant's server only.
-func (g *Gateway) serverQuestion(c *call, o *settle.Order, a *settle.Authentication) threeds.Request {
+func (g *Gateway) serverQuestion(c *caller, o *settle.Order, a *settle.Authentication) threeds.Request {
 	kept := detailsOf(o)
-	r := g.purchase(o, kept, g.address(c.request))
+	r := g.purchase(o, kept, c.base)
 	ip, told := c.text(inClientIP), c.text(inBrowserInfo)
 	if ip == "" {
 		ip = kept.of(inClientIP)
@@ -93,7 +93,7 @@ func (g *Gateway) serverQuestion(c *call, o *settle.Order, a *settle.Authenticat
 
 // continuePayment serves get3dsecver2: it goes on with a payment after the cardholder's bank has looked at the browser, and
 // tells where it is.
-func (g *Gateway) continuePayment(ctx context.Context, c *call) (*answer, error) {
+func (g *Gateway) continuePayment(ctx context.Context, c *caller) (*reply, error) {
 	id, _, err := c.billNumber()
 	if err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ var secureNames = [...]string{secureVersion: "version", secureServerID: "threeDS
 	secureChallengeRequest: "challengerequest", secureECI: "eci"}
 
 // secureData tells the 3-D Secure of an order's last payment to the merchant's server, nil when it had none.
-func (g *Gateway) secureData(ctx context.Context, c *call, o *settle.Order) ([]pair, error) {
+func (g *Gateway) secureData(ctx context.Context, c *caller, o *settle.Order) ([]pair, error) {
 	all, err := g.Books.Authentications(ctx, o.Merchant, o.ID)
 	if err != nil || len(all) == 0 || g.ThreeDS == nil {
 		return nil, err
@@ -149,7 +149,7 @@ func (g *Gateway) secureData(ctx context.Context, c *call, o *settle.Order) ([]p
 	case a.Required != int16(threeds.IsEnrolled):
 		values[secureServerID] = ""
 	case a.State == settle.AuthenticationMethod && a.MethodURL != "":
-		values[secureMethodURL], values[secureMethodData] = a.MethodURL, threeds.MethodData(a.ServerID, g.secureURL(g.address(c.request), methodPath, o))
+		values[secureMethodURL], values[secureMethodData] = a.MethodURL, threeds.MethodData(a.ServerID, g.secureURL(c.base, methodPath, o))
 	case a.State == settle.AuthenticationChallenge:
 		s, err := g.ThreeDS.Result(ctx, a.ServerID)
 		if err != nil {

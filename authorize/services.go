@@ -17,7 +17,7 @@ type service struct {
 	guards []in   // those of takes whose absence means something, though an empty one may pass for an absent one
 	second int    // names the service's operation in errors
 	reads  bool   // it changes nothing
-	handle func(*Gateway, context.Context, *call) (*answer, error)
+	handle func(*Gateway, context.Context, *caller) (*reply, error)
 
 	accepts [inCount]taking // what becomes of each parameter
 }

@@ -14,31 +14,31 @@ import (
 const orderStatePeriod = 3 * 24 * time.Hour
 
 // orderState serves the state of every attempt under an order number, oldest first.
-func (g *Gateway) orderState(ctx context.Context, c *call) (*answer, error) {
+func (g *Gateway) orderState(ctx context.Context, c *caller) (*reply, error) {
 	found, err := g.attempts(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	a := &answer{orders: make([]told, len(found))}
+	a := &reply{answer: answer{orders: make([]told, len(found))}}
 	for i, o := range found {
-		c.stateFields(&a.orders[i].record, o, g.Now())
+		g.teller(c).stateFields(&a.orders[i].record, o, g.Now())
 	}
 	return a, nil
 }
 
 // orderResult serves every attempt with all its operations.
-func (g *Gateway) orderResult(ctx context.Context, c *call) (*answer, error) {
+func (g *Gateway) orderResult(ctx context.Context, c *caller) (*reply, error) {
 	c.readLanguage(english)
 	found, err := g.attempts(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	a := &answer{orders: make([]told, len(found))}
+	a := &reply{answer: answer{orders: make([]told, len(found))}}
 	for i, o := range found {
 		if o, err = g.Books.Order(ctx, o.Merchant, o.ID); err != nil {
 			return nil, err
 		}
-		c.resultOf(g, &a.orders[i], o)
+		g.teller(c).resultOf(&a.orders[i], o, g.Now())
 		if err = g.chequesOf(ctx, &a.orders[i], o); err != nil {
 			return nil, err
 		}
@@ -87,8 +87,8 @@ func (r *record) authenticated(a *settle.Authentication) {
 }
 
 // resultOf tells an order with its operations. A payment that is on its way is one of them.
-func (c *call) resultOf(g *Gateway, t *told, o *settle.Order) {
-	c.stateFields(&t.record, o, g.Now())
+func (w teller) resultOf(t *told, o *settle.Order, now time.Time) {
+	w.stateFields(&t.record, o, now)
 	t.recallDetails(o.Details)
 	if op := o.OnItsWay(); op != nil {
 		o.Operations = append(o.Operations, *op)
@@ -96,7 +96,7 @@ func (c *call) resultOf(g *Gateway, t *told, o *settle.Order) {
 	t.operations = make([]record, len(o.Operations))
 	for i := range o.Operations {
 		op := &o.Operations[i]
-		t.operations[i] = c.operation(g, o, op)
+		t.operations[i] = w.operation(o, op)
 		if op.Kind != settle.OperationPayment {
 			t.operations[i][outCheque] = "" // the cheque is the payment's
 		}
@@ -105,14 +105,14 @@ func (c *call) resultOf(g *Gateway, t *told, o *settle.Order) {
 }
 
 // stateFields tells an order's state as of now.
-func (c *call) stateFields(r *record, o *settle.Order, now time.Time) {
-	c.orderFields(r, o)
+func (w teller) stateFields(r *record, o *settle.Order, now time.Time) {
+	w.orderFields(r, o)
 	r[outPacketDate] = stamp(now)
 }
 
 // attempts finds the order of a bill number, or the orders that were made under an order number within the period of the
 // request.
-func (g *Gateway) attempts(ctx context.Context, c *call) ([]*settle.Order, error) {
+func (g *Gateway) attempts(ctx context.Context, c *caller) ([]*settle.Order, error) {
 	if c.has(inBillNumber) {
 		return g.byBill(ctx, c)
 	}
@@ -136,7 +136,7 @@ var errNoOrder = &fault{first: errNotFound, second: onOrder, detail: "no such or
 
 // byBill finds the order of a bill number, whenever it was made. An order number that is given as well must be its own,
 // and an operation that the bill number names one of its.
-func (g *Gateway) byBill(ctx context.Context, c *call) ([]*settle.Order, error) {
+func (g *Gateway) byBill(ctx context.Context, c *caller) ([]*settle.Order, error) {
 	id, operation, err := c.billNumber()
 	if err != nil {
 		return nil, err
@@ -149,18 +149,4 @@ func (g *Gateway) byBill(ctx context.Context, c *call) ([]*settle.Order, error) 
 		return nil, errNoOrder
 	}
 	return []*settle.Order{o}, nil
-}
-
-// instant reads the parts of an instant in UTC. A part that is missing or wrong is taken from otherwise.
-func (c *call) instant(from instantParts, otherwise time.Time) time.Time {
-	otherwise = otherwise.UTC()
-	part := func(i, low, high, otherwise int) int {
-		n, err := c.number(from[i], low, high, otherwise)
-		if err != nil {
-			return otherwise
-		}
-		return n
-	}
-	return time.Date(part(0, 2000, 2999, otherwise.Year()), time.Month(part(1, 1, 12, int(otherwise.Month()))),
-		part(2, 1, 31, otherwise.Day()), part(3, 0, 23, otherwise.Hour()), part(4, 0, 59, otherwise.Minute()), 0, 0, time.UTC)
 }

@@ -67,8 +67,8 @@ func (g *Gateway) tellStored(ctx context.Context, r *record, o *settle.Order) {
 
 // serverOrder makes of a payment of a merchant's server the order that is opened for it when it cannot be sent at once.
 // keeps tells that its card is to be kept: for the buyer's next payment, or for later payments of the merchant.
-func (g *Gateway) serverOrder(c *call, in *settle.Intent) (r settle.OpenRequest, keeps bool, err error) {
-	agreed, err := c.readRecurring(in.Amount.Currency, g.Now())
+func (g *Gateway) serverOrder(c *caller, in *settle.Intent) (r settle.OpenRequest, keeps bool, err error) {
+	agreed, err := readRecurring(c, in.Amount.Currency, g.Now())
 	if err != nil {
 		return r, false, err
 	}
@@ -109,7 +109,7 @@ func (g *Gateway) keepingFingerprint(r *settle.OpenRequest, in *settle.Intent, a
 }
 
 // payKeeping serves a payment whose card is to be kept.
-func (g *Gateway) payKeeping(ctx context.Context, c *call, r settle.OpenRequest, k card) (*answer, error) {
+func (g *Gateway) payKeeping(ctx context.Context, c *caller, r settle.OpenRequest, k card) (*reply, error) {
 	books, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	c.fingerprint = r.Fingerprint
@@ -142,7 +142,7 @@ func (g *Gateway) payOpened(ctx context.Context, o *settle.Order, k card, f fili
 
 // payOnce pays an opened order that nobody has begun to pay, and answers what the books say of it then. fresh tells that the request made
 // the order. An error of do tells that nobody was asked for money.
-func (g *Gateway) payOnce(ctx context.Context, c *call, o *settle.Order, fresh bool, do func() error) (*answer, error) {
+func (g *Gateway) payOnce(ctx context.Context, c *caller, o *settle.Order, fresh bool, do func() error) (*reply, error) {
 	repeats := !fresh && !unpaid(o)
 	if unpaid(o) {
 		if err := do(); err != nil && !overtaken(err) {

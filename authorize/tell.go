@@ -92,34 +92,14 @@ func (g *Gateway) compose(ctx context.Context, n *settle.Notification) (to notif
 	if op == nil {
 		return to, nil, fmt.Errorf("%w: %d.%d", settle.ErrOperation, n.Order, n.Operation)
 	}
-	c := &call{merchant: merchant, settings: &settings}
-	if settings.Russian {
-		c.language = russian
-	}
-	rec := c.operation(g, o, op)
+	rec := teller{g.Directory, settings.TestMode, settings.language()}.operation(o, op)
 	rec[outPacketDate], rec[outClientIP] = stamp(g.Now()), rec[outIP]
-	if err := g.proveTold(c, &rec); err != nil {
+	if err := settings.Proofs.proveNotice(g.SigningKey, merchantID(merchant.ID), &rec); err != nil {
 		return to, nil, err
 	}
 	to = notify.Address{URL: settings.Notify.URL, SOAP: settings.Notify.SOAP, PlainAnswer: settings.Notify.PlainAnswer,
 		AllowPrivate: settings.Notify.AllowPrivate && g.Vault.Environment() == vault.Test}
 	return to, toldBody(merchant.ID, &rec, settings.Notify.SOAP), nil
-}
-
-// signedTold is the text that the proof of a notification covers: with the amount of the operation, not of the order.
-func signedTold(c *call, r *record) string {
-	return merchantID(c.merchant.ID) + r[outOrderNumber] + r[outAmount] + r[outCurrency] + r[outOrderState]
-}
-
-// proveTold writes the proof that a notification is ours, as was agreed with the merchant.
-func (g *Gateway) proveTold(c *call, r *record) (err error) {
-	switch {
-	case c.settings.Proofs.RSA:
-		r[outSignature], err = c.settings.Proofs.sign(g.SigningKey, signedTold(c, r))
-	case c.settings.SecretWord != "":
-		r[outCheckValue] = checkValue(c.settings.SecretWord, signedTold(c, r))
-	}
-	return err
 }
 
 func merchantID(id int32) string { return strconv.FormatInt(int64(id), 10) }

@@ -53,8 +53,8 @@ func (c *call) findCharset() {
 			merchant = int32(id)
 		}
 	}
-	if m, known := c.shops[merchant]; known && !valid {
-		c.charset, _ = charset.Named(m.Charset)
+	if c.charsets != nil && !valid {
+		c.charset, _ = charset.Named(c.charsets(merchant))
 	}
 }
 

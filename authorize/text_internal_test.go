@@ -10,7 +10,6 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"settled/internal/money"
-	"settled/settle"
 )
 
 // readAs reads a body of a type, with headers, as a service would that takes every parameter.
@@ -20,8 +19,7 @@ func readAs(kind, body string, headers ...string) (*call, error) {
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	c := &call{format: FormatXML, merchant: &settle.Merchant{ID: 123456, Default: money.BYN},
-		shops: map[int32]Merchant{123456: {Charset: "windows-1251"}, 654321: {}}}
+	c := newCall(FormatXML, nil, knowledge{charset: func(merchant int32) string { return map[int32]string{123456: "windows-1251"}[merchant] }})
 	err := c.read(r)
 	return c, err
 }
@@ -87,7 +85,7 @@ func TestProofsAreOfTheBytesSent(t *testing.T) {
 	} {
 		got, err := readAs(c[0], c[1])
 		if err == nil {
-			err = checkRequest(checked, got)
+			err = checked.check(got, money.BYN)
 		}
 		if err != nil || got.text(inOrderNumber) != "Ж1" {
 			t.Errorf("%s: %q, %v", name, got.text(inOrderNumber), err)

@@ -6,9 +6,6 @@ import (
 	"errors"
 	"strconv"
 
-	"github.com/go-json-experiment/json"
-	"github.com/google/uuid"
-
 	"settled/authorize/online"
 	"settled/internal/vault"
 	"settled/settle"
@@ -21,7 +18,7 @@ const tokenTypeStored = 5
 var errNoStored = &fault{first: errNotFound, second: onCard, detail: "no such stored card"}
 
 // payToken serves a payment with a stored card, which the buyer started on the merchant's own page.
-func (g *Gateway) payToken(ctx context.Context, c *call) (*answer, error) {
+func (g *Gateway) payToken(ctx context.Context, c *caller) (*reply, error) {
 	r, s, err := g.readTokenPayment(ctx, c)
 	defer s.cvv.Wipe()
 	if err != nil {
@@ -39,7 +36,7 @@ func (g *Gateway) payToken(ctx context.Context, c *call) (*answer, error) {
 }
 
 // readTokenPayment checks everything that can be refused without a trace. The caller wipes the verification code.
-func (g *Gateway) readTokenPayment(ctx context.Context, c *call) (r settle.OpenRequest, s storedPayment, err error) {
+func (g *Gateway) readTokenPayment(ctx context.Context, c *caller) (r settle.OpenRequest, s storedPayment, err error) {
 	r = settle.OpenRequest{Merchant: c.merchant, OrderNumber: c.text(inOrderNumber), Means: settle.MeansCard, Tries: 1,
 		PayBefore: g.Now().Add(storedPayWithin), RepeatWithin: settle.RepeatWithin}
 	if err = c.require(inOrderNumber, inOrderAmount, inPaymentToken); err != nil {
@@ -65,7 +62,7 @@ func (g *Gateway) readTokenPayment(ctx context.Context, c *call) (r settle.OpenR
 }
 
 // readStored reads which stored card is meant, and its verification code if the buyer gave it.
-func (g *Gateway) readStored(ctx context.Context, c *call) (s storedPayment, err error) {
+func (g *Gateway) readStored(ctx context.Context, c *caller) (s storedPayment, err error) {
 	kind, err := c.number(inTokenType, 1, 6, 1)
 	switch {
 	case err != nil:
@@ -92,27 +89,6 @@ func (g *Gateway) readStored(ctx context.Context, c *call) (s storedPayment, err
 		}
 	}
 	return s, err
-}
-
-// paymentToken names a stored card and the buyer that it belongs to.
-type paymentToken struct {
-	ID       uuid.UUID
-	Customer string
-}
-
-// paymentToken reads PaymentToken: an object of Token and CustomerNumber and nothing else.
-func (c *call) paymentToken() (t paymentToken, err error) {
-	var told struct{ Token, CustomerNumber string }
-	err = json.Unmarshal(c.values[inPaymentToken], &told, json.RejectUnknownMembers(true))
-	if err != nil || told.CustomerNumber == "" {
-		return t, unreadable(inPaymentToken, "is not an object of Token and CustomerNumber")
-	}
-	if len(told.Token) != len(uuid.UUID{}.String()) || uuid.Validate(told.Token) != nil {
-		return t, unreadable(inPaymentToken, "holds no token")
-	}
-	t.ID, err = uuid.Parse(told.Token)
-	t.Customer = string(params[inCustomerNumber].strip.apply([]byte(told.CustomerNumber)))
-	return t, err
 }
 
 // tokenFingerprint tells an identical request from a different one with the same order number.

@@ -2,6 +2,7 @@ package authorize
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -41,7 +42,7 @@ var oldCurrencies = map[string]string{"RUR": "RUB", "BYR": "BYN"}
 
 func (c *call) currencyOf(id in) (money.Currency, error) {
 	code := strings.ToUpper(c.text(id))
-	if now, old := oldCurrencies[code]; old && c.settings.OldCurrencies {
+	if now, old := oldCurrencies[code]; old && c.old {
 		code = now
 	}
 	cur, err := money.ParseCurrency(code)
@@ -199,4 +200,18 @@ func expired(month, year int, now time.Time) bool {
 
 func yymm(year, month int) string {
 	return string([]byte{'0' + byte(year/10%10), '0' + byte(year%10), '0' + byte(month/10), '0' + byte(month%10)})
+}
+
+// checkAddresses refuses addresses that a browser cannot be sent to.
+func (c *call) checkAddresses() error {
+	for _, id := range [...]in{inURLReturn, inURLReturnOK, inURLReturnNo} {
+		if !c.has(id) {
+			continue
+		}
+		u, err := url.Parse(c.text(id))
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.ContainsAny(u.Host, " ;,'\"") {
+			return invalid(id, "is not an http or https address")
+		}
+	}
+	return nil
 }

@@ -2,7 +2,6 @@ package authorize
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,83 +10,23 @@ import (
 	"settled/internal/money"
 	"settled/settle"
 	"settled/settle/order"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
-// detailParams are what an order keeps as the merchant sent it, under the parameters' names in lower case.
-var detailParams = [...]in{inOrderComment, inCardholder, inLastName, inFirstName, inMiddleName, inEmail, inClientIP, inAddress,
-	inHomePhone, inWorkPhone, inMobilePhone, inFax, inCountry, inState, inCity, inZip, inChequeItems}
-
-var detailNames = func() (names [len(detailParams)]string) {
-	for i, id := range detailParams {
-		names[i] = lowerASCII(params[id].name)
-	}
-	return names
-}()
-
-// details returns the order's details as JSON, nil when there are none.
-func (c *call) details() json.RawMessage {
-	var b []byte
-	for i, id := range detailParams {
-		if v := c.values[id]; v != nil {
-			b = appendDetail(b, detailNames[i], v)
-		}
-	}
-	for _, f := range c.listed {
-		b = appendDetail(b, listedPrefix+string(f.name), f.value)
-	}
-	if b == nil {
-		return nil
-	}
-	return append(b, '}')
+// teller says what the books hold of an order, in the fields of answers.
+type teller struct {
+	directory *settle.Directory
+	test      bool // the merchant is in test mode
+	language  language
 }
 
-// appendDetail adds a member to an object that is not ended yet. The value is UTF-8.
-func appendDetail(b []byte, name string, v []byte) []byte {
-	if b == nil {
-		b = append(make([]byte, 0, 512), '{')
-	} else {
-		b = append(b, ',')
-	}
-	b = append(append(append(b, '"'), name...), `":`...)
-	b, _ = jsontext.AppendQuote(b, v)
-	return b
-}
-
-// detailFields are the details that answers repeat.
-var detailFields = [...]struct {
-	in  in
-	out out
-}{
-	{inOrderComment, outOrderComment}, {inCardholder, outCardholder}, {inLastName, outLastName}, {inFirstName, outFirstName},
-	{inMiddleName, outMiddleName}, {inEmail, outEmail}, {inClientIP, outIP}, {inChequeItems, outCheque},
-}
-
-// takeDetails writes the details of the request.
-func (r *record) takeDetails(c *call) {
-	for _, f := range detailFields {
-		r[f.out] = c.text(f.in)
-	}
-}
-
-// recallDetails writes the details that the order kept.
-func (r *record) recallDetails(stored json.RawMessage) {
-	if stored == nil {
-		return
-	}
-	var kept map[string]string
-	if json.Unmarshal(stored, &kept) != nil {
-		return // not ours: nothing of it can be told
-	}
-	for _, f := range detailFields {
-		r[f.out] = kept[lowerASCII(params[f.in].name)]
-	}
+// teller tells the caller.
+func (g *Gateway) teller(c *caller) teller {
+	return teller{g.Directory, c.settings.TestMode, c.language}
 }
 
 // finished answers a payment whose outcome was just recorded, as stored will for a repeat of the request.
-func (c *call) finished(g *Gateway, in *settle.Intent, p *settle.Payment, r settle.Result) *answer {
-	o := c.orderOf(in, p)
+func (g *Gateway) finished(c *caller, in *settle.Intent, p *settle.Payment, r settle.Result) *reply {
+	o := orderOf(in, p)
 	op := settle.Operation{Number: 1, Kind: settle.OperationPayment, State: settle.OperationFailed, Amount: p.Amount.Minor,
 		CompletedAt: &p.CompletedAt, Response: r.Response}
 	o.Status = order.Declined
@@ -97,22 +36,22 @@ func (c *call) finished(g *Gateway, in *settle.Intent, p *settle.Payment, r sett
 			o.Amounts.Confirmed = p.Amount.Minor
 		}
 	}
-	rec := c.record(g, &o, &op, r.ApprovalCode)
-	rec.takeDetails(c)
+	rec := g.teller(c).record(&o, &op, r.ApprovalCode)
+	rec.takeDetails(c.call)
 	a := one(rec)
 	a.refused(&o, &op)
 	return a
 }
 
 // inProcess answers a payment whose outcome is not known.
-func (c *call) inProcess(g *Gateway, in *settle.Intent, p *settle.Payment) *answer {
-	o := c.orderOf(in, p)
-	rec := c.record(g, &o, pending(&o), "")
-	rec.takeDetails(c)
+func (g *Gateway) inProcess(c *caller, in *settle.Intent, p *settle.Payment) *reply {
+	o := orderOf(in, p)
+	rec := g.teller(c).record(&o, pending(&o), "")
+	rec.takeDetails(c.call)
 	return one(rec)
 }
 
-func (c *call) orderOf(in *settle.Intent, p *settle.Payment) settle.Order {
+func orderOf(in *settle.Intent, p *settle.Payment) settle.Order {
 	return settle.Order{Merchant: p.Merchant.ID, ID: p.Order, Number: in.OrderNumber, Amount: p.Amount, Original: p.Original, Rate: p.Rate,
 		Status: order.InProcess, PaymentNumber: p.Operation, Means: settle.MeansCard, Center: p.Route.Center.ID, CreatedAt: p.TransmittedAt, CardMask: in.PAN.Mask(), CardExpiry: in.CardExpiry}
 }
@@ -128,7 +67,7 @@ func pending(o *settle.Order) *settle.Operation {
 }
 
 // stored answers a payment from the books.
-func (g *Gateway) stored(ctx context.Context, c *call, id int64) (*answer, error) {
+func (g *Gateway) stored(ctx context.Context, c *caller, id int64) (*reply, error) {
 	ctx, cancel := patient(ctx)
 	defer cancel()
 	o, err := g.Books.Order(ctx, c.merchant.ID, id)
@@ -139,7 +78,7 @@ func (g *Gateway) stored(ctx context.Context, c *call, id int64) (*answer, error
 	if op == nil {
 		op = pending(o)
 	}
-	r := c.operation(g, o, op)
+	r := g.teller(c).operation(o, op)
 	g.tellStored(ctx, &r, o)
 	a := one(r)
 	a.refused(o, op)
@@ -150,22 +89,22 @@ func (g *Gateway) stored(ctx context.Context, c *call, id int64) (*answer, error
 }
 
 // operation tells an operation of an order of the books.
-func (c *call) operation(g *Gateway, o *settle.Order, op *settle.Operation) record {
+func (t teller) operation(o *settle.Order, op *settle.Operation) record {
 	approval := ""
 	of := op.Kind != settle.OperationPayment || op.Number == o.PaymentNumber // an earlier try was not approved
-	if t := o.PaymentTransaction(); t != nil && of && op.State != settle.OperationTimedOut {
-		approval = t.ApprovalCode
+	if made := o.PaymentTransaction(); made != nil && of && op.State != settle.OperationTimedOut {
+		approval = made.ApprovalCode
 	}
-	rec := c.record(g, o, op, approval)
+	rec := t.record(o, op, approval)
 	rec.recallDetails(o.Details)
 	rec[outNote], rec[outTransactionType] = op.Note, transactionTypes(o, op)
 	return rec
 }
 
 // record writes what orders and operations have in common.
-func (c *call) record(g *Gateway, o *settle.Order, op *settle.Operation, approval string) (r record) {
-	c.orderFields(&r, o)
-	r.say(op.Response, c.language)
+func (t teller) record(o *settle.Order, op *settle.Operation, approval string) (r record) {
+	t.orderFields(&r, o)
+	r.say(op.Response, t.language)
 	r[outAmount] = money.Amount{Minor: op.Amount, Currency: o.Amount.Currency}.Decimal()
 	r[outCurrency] = o.Amount.Currency.String()
 	r[outMeansNumber], r[outCardExpiry] = o.CardOf(op)
@@ -173,7 +112,7 @@ func (c *call) record(g *Gateway, o *settle.Order, op *settle.Operation, approva
 		r[outMeansType], r[outMeansTypeID] = instantName, instantID
 	}
 	r[outApprovalCode] = approval
-	if center, ok := g.Directory.Center(o.Center); ok {
+	if center, ok := t.directory.Center(o.Center); ok {
 		r[outProcessing] = center.Name
 	}
 	r[outOperationType] = kindText(op.Kind)
@@ -200,13 +139,13 @@ func operationTime(o *settle.Order, op *settle.Operation) time.Time {
 }
 
 // orderFields writes what is the order's own.
-func (c *call) orderFields(r *record, o *settle.Order) {
+func (t teller) orderFields(r *record, o *settle.Order) {
 	r[outOrderNumber], r[outOrderBill] = o.Number, strconv.FormatInt(o.ID, 10)
 	r[outOrderID] = r[outOrderBill]
 	r[outOrderAmount], r[outOrderCurrency] = o.Original.Decimal(), o.Original.Currency.String()
 	r[outOrderDate], r[outOrderState] = stamp(o.CreatedAt), string(o.State())
 	r[outRate], r[outTestMode] = o.Rate, "0"
-	if c.settings.TestMode {
+	if t.test {
 		r[outTestMode] = "1"
 	}
 }

@@ -20,7 +20,7 @@ type visit struct {
 	*Gateway
 	w     http.ResponseWriter
 	r     *http.Request
-	c     *call
+	c     *caller
 	id    string // of the request, for the log
 	query url.Values
 	class int    // of codeClasses, for the metrics
@@ -60,17 +60,15 @@ func (g *Gateway) handlePages(mux *http.ServeMux) {
 // visit takes one request of a browser from its limits to the answer.
 func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, serve func(*visit) error, fail func(*visit, error), m *routeMeter) {
 	began := g.Now()
-	c := calls.Get().(*call)
+	c := &caller{call: newCall(FormatXML, &orderAccepts, g.knows), source: g.Source(r), base: g.address(r)}
 	defer c.release()
-	c.accepts, c.source, c.format = &orderAccepts, g.Source(r), FormatXML
-	c.shops, c.bills = g.Merchants, g.isGivenOut
 	v := &visit{Gateway: g, w: w, r: r, c: c, id: correlation()}
 	w.Header()["X-Request-Id"] = []string{v.id}
 	if err := v.run(serve); err != nil {
 		fail(v, err)
 	}
-	g.logNoted(c, r.URL.Path, v.id)
-	g.reportCards(c, r.URL.Path, v.id)
+	g.logNoted(c.call, r.URL.Path, v.id)
+	g.reportCards(c.call, r.URL.Path, v.id)
 	m.count(v.class, g.Now().Sub(began))
 }
 

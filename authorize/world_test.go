@@ -76,8 +76,8 @@ func newWorld(t testing.TB, behavior pcsim.Behavior, changes ...func(*settle.Dir
 		Books: w.Books, Directory: w.Dir, Vault: w.Vault, Centers: hosts, Banks: banks, Now: w.Clock.Now, Log: log, Registerer: w.registry,
 		Source: func(r *http.Request) string { return r.Header.Get("X-Test-Source") },
 		Merchants: map[int32]authorize.Merchant{
-			settletest.Merchant: {Login: login, PasswordHash: passwordHash(password), SecretWord: "secret",
-				Proofs: authorize.Proofs{Covers: authorize.Covered{Customer: true}}},
+			settletest.Merchant: {Login: login, PasswordHash: passwordHash(password),
+				Proofs: authorize.Proofs{SecretWord: "secret", Covers: authorize.Covered{Customer: true}}},
 			settletest.OtherMerchant: {Login: "other_login", PasswordHash: passwordHash(otherPassword), TestMode: true},
 		},
 	}

@@ -36,8 +36,8 @@ func profile(c *config.Clearing, acquirer string) clearing.Profile {
 func merchants(cfg *config.Config) map[int32]authorize.Merchant {
 	out := map[int32]authorize.Merchant{}
 	for _, m := range cfg.Merchants {
-		out[m.ID] = authorize.Merchant{Login: m.Login, PasswordHash: m.PasswordHash, SecretWord: string(m.SecretWord.Reveal()),
-			TestMode: m.TestMode, Russian: m.Russian, Charset: m.Charset, OldCurrencies: m.OldCurrencies, Page: page(&m.Page), Proofs: proofs(&m.Proofs), Notify: notify(&m.Notify)}
+		out[m.ID] = authorize.Merchant{Login: m.Login, PasswordHash: m.PasswordHash,
+			TestMode: m.TestMode, Russian: m.Russian, Charset: m.Charset, OldCurrencies: m.OldCurrencies, Page: page(&m.Page), Proofs: proofs(&m), Notify: notify(&m.Notify)}
 	}
 	return out
 }
@@ -50,8 +50,9 @@ func page(p *config.Page) authorize.Page {
 
 var links = map[string]authorize.Links{"taken": authorize.LinksTaken, "proven": authorize.LinksProven, "refused": authorize.LinksRefused}
 
-func proofs(p *config.Proofs) authorize.Proofs {
-	return authorize.Proofs{Checkvalue: p.Checkvalue, Signature: p.Signature, PublicKey: p.PublicKey, SHA256: p.SHA256, Joined: p.Joined, RSA: p.RSA,
+func proofs(m *config.Merchant) authorize.Proofs {
+	p := &m.Proofs
+	return authorize.Proofs{SecretWord: string(m.SecretWord.Reveal()), Checkvalue: p.Checkvalue, Signature: p.Signature, PublicKey: p.PublicKey, SHA256: p.SHA256, Joined: p.Joined, RSA: p.RSA,
 		Covers: authorize.Covered(p.Covers)}
 }
 

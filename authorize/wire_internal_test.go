@@ -1,23 +1,15 @@
 package authorize
 
 import (
-	"context"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"net/http/httptest"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"testing/quick"
-	"time"
 	"unicode/utf8"
-
-	"settled/authorize/online"
-	"settled/fileformats/iso8583"
-	"settled/settle/order"
 )
 
 func TestCheckValue(t *testing.T) {
@@ -53,7 +45,7 @@ func TestStrip(t *testing.T) {
 func TestEncodersAreInverse(t *testing.T) {
 	keep := func(text string) bool {
 		text = string(stripText.apply([]byte(strings.ToValidUTF8(text, "\uFFFD"))))
-		a := one(record{})
+		a := single(record{})
 		a.orders[0].record[outOrderComment] = text
 		var x struct {
 			Order struct {
@@ -79,120 +71,6 @@ func TestEncodersAreInverse(t *testing.T) {
 	}
 }
 
-func TestEveryResponseHasWords(t *testing.T) {
-	for _, code := range responses {
-		for l := range languages {
-			if w := wordings[code][l]; w.message == "" || w.customer == "" {
-				t.Errorf("%s in %d", code, l)
-			}
-		}
-	}
-	for id, p := range params {
-		if p.name == "" || p.max == 0 {
-			t.Errorf("parameter %d is not described", id)
-		}
-	}
-	for f, name := range outNames {
-		if name == "" {
-			t.Errorf("field %d has no name", f)
-		}
-	}
-}
-
-func TestPasswordHash(t *testing.T) {
-	const known = "$argon2id$v=19$m=16,t=2,p=1$c29tZXNhbHQ$1/X8cmSjUrPFk3HHlG6vSg"
-	h, err := parsePasswordHash(HashPassword("Secret2026Word"))
-	if err != nil || !h.matches([]byte("Secret2026Word")) || h.matches([]byte("Secret2026word")) {
-		t.Errorf("own hash: %v", err)
-	}
-	if _, err := parsePasswordHash(known); err != nil {
-		t.Errorf("cheap but well-formed: %v", err)
-	}
-	for _, bad := range []string{"", "$2a$10$abc", strings.Replace(known, "argon2id", "argon2i", 1), strings.Replace(known, "m=16", "m=1000000", 1),
-		strings.Replace(known, "t=2", "t=0", 1), strings.Replace(known, "v=19", "v=16", 1), known + "!", strings.Replace(known, "p=1", "p=400", 1)} {
-		if _, err := parsePasswordHash(bad); !errors.Is(err, ErrPasswordHash) {
-			t.Errorf("%s: %v", bad, err)
-		}
-	}
-}
-
-func testCredentials(t *testing.T, now func() time.Time) *credentials {
-	c, err := newCredentials(map[int32]Merchant{1: {Login: "shop", PasswordHash: HashPassword("right")}}, now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// Many callers with the same password cost one computation; later ones cost none.
-func TestCredentialsComputeOnce(t *testing.T) {
-	c := testCredentials(t, time.Now)
-	var all sync.WaitGroup
-	for range 200 {
-		all.Go(func() {
-			if err := c.verify(context.Background(), 1, []byte("shop"), []byte("right"), "a"); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	all.Wait()
-	c.slots <- struct{}{}
-	c.slots <- struct{}{} // nothing can be computed any more
-	if err := c.verify(context.Background(), 1, []byte("shop"), []byte("right"), "a"); err != nil {
-		t.Errorf("not remembered: %v", err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if err := c.verify(ctx, 1, []byte("shop"), []byte("other"), "a"); !errors.Is(err, errBusy) {
-		t.Errorf("no slot: %v", err)
-	}
-}
-
-// An unknown merchant is computed like a known one and told alike.
-func TestCredentialsOfNobody(t *testing.T) {
-	c := testCredentials(t, time.Now)
-	ctx := context.Background()
-	for merchant, login := range map[int32]string{1: "wrong", 2: "shop"} {
-		if err := c.verify(ctx, merchant, []byte(login), []byte("right"), "a"); !errors.Is(err, errWrongCredentials) {
-			t.Errorf("%d %s: %v", merchant, login, err)
-		}
-	}
-	if c.nobody.hash.memory != hashMemory || c.nobody.hash.time != hashTime {
-		t.Errorf("nobody costs %+v", c.nobody.hash)
-	}
-}
-
-func TestGenerationsForget(t *testing.T) {
-	g := generations[int, int]{limit: 100}
-	for i := range 1000 {
-		g.put(i, i)
-	}
-	if _, ok := g.get(999); !ok {
-		t.Error("the newest is forgotten")
-	}
-	if _, ok := g.get(0); ok || len(g.young)+len(g.old) > 100 {
-		t.Errorf("%d kept", len(g.young)+len(g.old))
-	}
-}
-
-// A late answer finds its payment before and after the books have given it up.
-func TestLateBook(t *testing.T) {
-	b := newLateBook()
-	p := b.expect("000000000001", 1, 2)
-	if _, ready := b.arrived(onlineAnswer("000000000001")); ready {
-		t.Error("ready before it is given up")
-	}
-	if a := b.givenUp(p); a == nil {
-		t.Error("the answer is lost")
-	}
-	if got, ready := b.arrived(onlineAnswer("000000000001")); !ready || got.order != 2 {
-		t.Errorf("%+v", got)
-	}
-	if _, ready := b.arrived(onlineAnswer("000000000009")); ready {
-		t.Error("an answer to nothing")
-	}
-}
-
 // BenchmarkWire reads a payment and writes its answer, in the three ways a request is written and in every format.
 func BenchmarkWire(b *testing.B) {
 	const form = "Merchant_ID=100001&Login=shop_login&Password=Secret2026Word&OrderNumber=A-1&OrderAmount=237.40&OrderCurrency=BYN&" +
@@ -211,7 +89,7 @@ func BenchmarkWire(b *testing.B) {
 		{"JSON", "application/json", object, FormatJSON}, {"SOAP", "text/xml", envelope(elements.String()), FormatSOAP},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			a, k, out := one(record{}), &call{body: make([]byte, 0, 4<<10), syntax: syntaxes[c.kind]}, make([]byte, 0, 8<<10)
+			a, k, out := single(record{}), &call{body: make([]byte, 0, 4<<10), syntax: syntaxes[c.kind]}, make([]byte, 0, 8<<10)
 			b.ReportAllocs()
 			for b.Loop() {
 				k.body, k.values, k.received = append(k.body[:0], c.body...), [inCount][]byte{}, nil
@@ -221,33 +99,6 @@ func BenchmarkWire(b *testing.B) {
 				out = encoders[c.format].write(out[:0], paymentSheet, a)
 			}
 		})
-	}
-}
-
-func onlineAnswer(rrn string) online.Answer { return online.Answer{RRN: rrn, ActionCode: "000"} }
-
-// Clients of the JSON answers need every one of these keys, and read these as numbers.
-func TestJSONKeys(t *testing.T) {
-	flat := strings.Fields(`ordernumber responsecode recommendation message customermessage ordercomment orderdate amount currency
-		orderamount ordercurrency rate meantypename meansubtype meannumber cardholder cardexpirationdate issuebank bankcountry
-		approvalcode protocoltypename processingname testmode orderstate operationtype billnumber slipno packetdate signature
-		customer`)
-	sections := strings.Fields(`billnumber ordernumber testmode ordercomment orderamount ordercurrency rate orderdate orderstate
-		customer operations`)
-	steps := strings.Fields(`billnumber operationtype operationstate amount currency ipaddress meantype_id meansubtype meannumber
-		cardholder cardexpirationdate issuebank bankcountry responsecode message customermessage recommendation approvalcode
-		protocoltypename processingname operationdate slipno`)
-	for s, want := range map[*sheet][]string{paymentSheet: flat, chargeSheet: flat, cancelSheet: flat, wsCancelSheet: sections} {
-		var got map[string]map[string]any
-		if err := json.Unmarshal(appendJSON(nil, s, one(record{})), &got); err != nil {
-			t.Fatal(err)
-		}
-		fields := got[s.root]
-		if s == wsCancelSheet {
-			fields = fields["order"].(map[string]any)
-			requireKeys(t, fields["operations"].([]any)[0].(map[string]any), steps)
-		}
-		requireKeys(t, fields, want)
 	}
 }
 
@@ -265,7 +116,7 @@ func requireKeys(t *testing.T, have map[string]any, want []string) {
 // The internal DTD declares what the flat answer holds, in its order.
 func TestDTD(t *testing.T) {
 	for _, s := range []*sheet{paymentSheet, chargeSheet, cancelSheet} {
-		a := one(record{})
+		a := single(record{})
 		a.orders[0].secure = []pair{{"version", "2.0"}}
 		text := string(appendXML(nil, s, a))
 		start, end := strings.Index(text, "<!DOCTYPE result ["), strings.Index(text, "]>")
@@ -308,7 +159,7 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("format %d", c.format)
 		}
 		if err != nil {
-			encoders[c.format].write(nil, paymentSheet, &answer{fault: faultOf(err, 0)})
+			encoders[c.format].write(nil, paymentSheet, &answer{fault: faultIn(err)})
 		}
 		whole := c.body[:cap(c.body)]
 		c.release()
@@ -320,11 +171,37 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// TestAmountsFitTheirMessages ties the largest amount of an order to the elements that have to carry it.
-func TestAmountsFitTheirMessages(t *testing.T) {
-	for _, dialect := range []*iso8583.Spec{iso8583.Online, iso8583.IPM(iso8583.ASCII)} {
-		if f, ok := dialect.Field(4); !ok || len(strconv.Itoa(order.MaxCarried)) != f.Max || len(strconv.Itoa(order.MaxCarried+1)) == f.Max {
-			t.Errorf("%s carries %d digits, orders have up to %d", dialect.Name(), f.Max, order.MaxCarried)
+// single answers with one order of one operation.
+func single(r record) *answer { return &answer{orders: []told{{record: r}}} }
+
+// faultIn is the refusal that an error is; every error of the reading is one, and no error is an empty one.
+func faultIn(err error) *fault {
+	f := &fault{}
+	errors.As(err, &f)
+	return f
+}
+
+// Clients of the JSON answers need every one of these keys, and read these as numbers.
+func TestJSONKeys(t *testing.T) {
+	flat := strings.Fields(`ordernumber responsecode recommendation message customermessage ordercomment orderdate amount currency
+		orderamount ordercurrency rate meantypename meansubtype meannumber cardholder cardexpirationdate issuebank bankcountry
+		approvalcode protocoltypename processingname testmode orderstate operationtype billnumber slipno packetdate signature
+		customer`)
+	sections := strings.Fields(`billnumber ordernumber testmode ordercomment orderamount ordercurrency rate orderdate orderstate
+		customer operations`)
+	steps := strings.Fields(`billnumber operationtype operationstate amount currency ipaddress meantype_id meansubtype meannumber
+		cardholder cardexpirationdate issuebank bankcountry responsecode message customermessage recommendation approvalcode
+		protocoltypename processingname operationdate slipno`)
+	for s, want := range map[*sheet][]string{paymentSheet: flat, chargeSheet: flat, cancelSheet: flat, wsCancelSheet: sections} {
+		var got map[string]map[string]any
+		if err := json.Unmarshal(appendJSON(nil, s, single(record{})), &got); err != nil {
+			t.Fatal(err)
 		}
+		fields := got[s.root]
+		if s == wsCancelSheet {
+			fields = fields["order"].(map[string]any)
+			requireKeys(t, fields["operations"].([]any)[0].(map[string]any), steps)
+		}
+		requireKeys(t, fields, want)
 	}
 }

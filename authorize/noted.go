@@ -1,0 +1,49 @@
+package authorize
+
+import (
+	"context"
+	"strings"
+
+	"settled/settle"
+)
+
+// gaveOut tells whether a number is that of a bill of one of our merchants that was given out. One that cannot be looked up was not.
+func (g *Gateway) gaveOut(bill int64) bool {
+	merchant, ours := settle.MerchantOf(bill)
+	if _, known := g.Merchants[merchant]; !ours || !known {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
+	defer cancel()
+	out, err := g.Books.GaveOut(ctx, bill)
+	if err != nil {
+		g.Log.Warn("bill number not looked up: it counts as a card's", "error", err)
+	}
+	return out && err == nil
+}
+
+// reportCards says where a request held card data that does not belong there, never what it held, so that the merchant can be told.
+func (g *Gateway) reportCards(c *call, route, request string) {
+	if len(c.cards) == 0 {
+		return
+	}
+	var fields []string
+	for _, f := range c.cards {
+		g.meter.foundCard(f)
+		fields = append(fields, f.field+" "+f.done)
+	}
+	g.Log.Warn("card data sent where none belongs", "route", route, "request", request, "merchant", string(c.merchantDigits()),
+		"fields", strings.Join(fields, ", "))
+}
+
+// logNoted says which parameters were not taken as they were sent, never what they held.
+func (g *Gateway) logNoted(c *call, route, request string) {
+	names := c.notTaken()
+	if len(names) == 0 {
+		return
+	}
+	g.Log.Info("buyer's data not taken as sent", "route", route, "request", request, "merchant", string(c.merchantDigits()), "parameters", strings.Join(names, ", "))
+}
+
+// charsetOf is that of the pages of a merchant.
+func (g *Gateway) charsetOf(merchant int32) string { return g.Merchants[merchant].Charset }
