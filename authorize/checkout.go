@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"settled/authorize/page"
+	"settled/authorize/protocol"
 	"settled/settle"
 	"settled/settle/order"
 )
@@ -25,7 +26,7 @@ func (v *visit) servePage() error {
 	case http.MethodGet, http.MethodHead:
 	default:
 		v.w.Header().Set("Allow", "GET, HEAD, POST")
-		return &fault{first: errProhibited, second: onService, status: http.StatusMethodNotAllowed, detail: "use GET or POST"}
+		return &protocol.Fault{First: protocol.FirstProhibited, Second: protocol.OnService, Status: http.StatusMethodNotAllowed, Detail: "use GET or POST"}
 	}
 	if err := v.settleSecure(); err != nil {
 		return err
@@ -149,15 +150,11 @@ func (v *visit) finished(outcome page.Outcome, op *settle.Operation) page.Result
 
 // decline says why an operation was declined, in words for the customer.
 func (v *visit) decline(op *settle.Operation) *page.Decline {
-	texts, ok := wordings[op.Response]
-	if !ok {
-		texts = wordings[responseDeclined]
+	said := protocol.WordsOf(op.Response, v.words())
+	if op.Means == settle.MeansInstant && op.Response == protocol.ResponseDeclined {
+		said = protocol.InstantDeclined[v.words()]
 	}
-	if op.Means == settle.MeansInstant && op.Response == responseDeclined {
-		texts = instantDeclined
-	}
-	said := texts[v.words()]
-	return &page.Decline{Reason: said.customer, Advice: said.recommendation}
+	return &page.Decline{Reason: said.Customer, Advice: said.Recommendation}
 }
 
 // brandTitles are the brands of cards as customers know them.
@@ -203,7 +200,7 @@ var pageMeans = map[settle.Means]page.Means{settle.MeansCard: page.MeansCard, se
 
 // form is the page to pay on. After an attempt that failed it says why.
 func (v *visit) form(ctx context.Context) (page.Body, error) {
-	body := page.Payment{Means: v.means(), Fields: v.fields(nil), Holder: v.kept.of(inCardholder), Recurring: v.recurring(false), Schemes: v.marks()}
+	body := page.Payment{Means: v.means(), Fields: v.fields(nil), Holder: v.kept.Of(protocol.InCardholder), Recurring: v.recurring(false), Schemes: v.marks()}
 	if len(body.Means) == 0 { // the rate or the route is gone
 		return page.Failure{Reason: page.ReasonSystem}, nil
 	}
@@ -264,7 +261,7 @@ func (v *visit) unconfirmed(ctx context.Context, op *settle.Operation) (bool, er
 func (v *visit) fields(typed form) []page.Field {
 	var list []page.Field
 	for _, name := range page.CustomerFields {
-		if slices.Contains(v.settings.Page.Required, name) && v.kept[lowerASCII(name)] == "" {
+		if slices.Contains(v.settings.Page.Required, name) && v.kept.Named(name) == "" {
 			list = append(list, page.Field{Name: name, Value: string(typed[name]), Required: true})
 		}
 	}

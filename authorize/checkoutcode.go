@@ -6,6 +6,7 @@ import (
 
 	"settled/authorize/instant"
 	"settled/authorize/page"
+	"settled/authorize/protocol"
 	"settled/settle"
 )
 
@@ -35,7 +36,7 @@ func (v *visit) codeBody(ctx context.Context) (page.Body, error) {
 // app is how a phone comes to a bank that can pay a code.
 func (v *visit) app(bank instant.Bank, p *settle.InstantPayment) page.Bank {
 	name := bank.NameEN
-	if name == "" || v.words() == russian && bank.NameRU != "" {
+	if name == "" || v.words() == protocol.Russian && bank.NameRU != "" {
 		name = bank.NameRU
 	}
 	return page.Bank{Name: name, URL: bank.AppLink(p.Payload)}

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"settled/authorize/page"
+	"settled/authorize/protocol"
 	"settled/internal/vault"
 	"settled/settle"
 )
@@ -18,7 +19,7 @@ import (
 type form map[string][]byte
 
 // errForeign is answered for a form that did not come from our page.
-var errForeign = &fault{first: errProhibited, second: onService, status: http.StatusForbidden, detail: "form is not of this page"}
+var errForeign = &protocol.Fault{First: protocol.FirstProhibited, Second: protocol.OnService, Status: http.StatusForbidden, Detail: "form is not of this page"}
 
 // submit takes a form of the order's page. A form of an earlier attempt, or of another place that the order was at, does
 // nothing: the browser is shown where the order is now.
@@ -29,7 +30,7 @@ func (v *visit) submit() error {
 	if v.r.Header.Get("Sec-Fetch-Site") != "" && sameOrigin.Check(v.r) != nil {
 		return errForeign
 	}
-	f, err := v.c.fields(v.r)
+	f, err := v.c.Fields(v.r)
 	if err != nil {
 		return err
 	}
@@ -89,13 +90,13 @@ func (v *visit) pay(ctx context.Context, f form, shown page.Payment) error {
 	shown.Chosen, shown.Errors = page.Means(f[page.FieldMeans]), map[string]page.Problem{}
 	data := v.readCustomer(f, &shown)
 	byCard := shown.Ticked() == page.MeansCard
-	var k card
+	var k protocol.Card
 	if byCard {
 		var err error
 		books, cancel := patient(ctx)
 		defer cancel()
 		k, err = v.readCard(books, f, &shown, data)
-		defer k.cvv.Wipe()
+		defer k.CVV.Wipe()
 		if err != nil {
 			return err
 		}
@@ -118,11 +119,11 @@ func (v *visit) pay(ctx context.Context, f form, shown page.Payment) error {
 
 // toldBrowser is what the page's script says of the browser.
 func (v *visit) toldBrowser(f form) string {
-	told, _ := v.c.guard(inBrowserInfo, f[page.FieldBrowser])
+	told, _ := v.c.Guard(protocol.InBrowserInfo, f[page.FieldBrowser])
 	return string(told)
 }
 
-func (v *visit) begin(ctx context.Context, byCard bool, k card, keep bool, browser string) error {
+func (v *visit) begin(ctx context.Context, byCard bool, k protocol.Card, keep bool, browser string) error {
 	if byCard {
 		return v.payByCard(ctx, k, keep, browser)
 	}
@@ -132,24 +133,23 @@ func (v *visit) begin(ctx context.Context, byCard bool, k card, keep bool, brows
 }
 
 // readCustomer reads the data that the page asked for, and marks what is missing or wrong.
-func (v *visit) readCustomer(f form, shown *page.Payment) details {
+func (v *visit) readCustomer(f form, shown *page.Payment) protocol.Details {
 	shown.Fields = v.fields(f)
-	data := details{"clientip": v.c.source}
+	data := protocol.Details{"clientip": v.c.source}
 	for i := range shown.Fields {
 		field := &shown.Fields[i]
-		id := lowerNames[lowerASCII(field.Name)]
-		p := &params[id]
-		kept, _ := v.c.guarded(id, []byte(field.Value)) // no field of a buyer is refused
+		id, _ := protocol.Named(field.Name)
+		kept, _ := v.c.Guarded(id, []byte(field.Value)) // no field of a buyer is refused
 		text := strings.TrimSpace(string(kept))
 		switch {
 		case text == "" && field.Value != "":
 			shown.Errors[field.Name] = page.ProblemFormat
 		case text == "":
 			shown.Errors[field.Name] = page.ProblemRequired
-		case utf8.RuneCountInString(text) > p.max, id == inEmail && !looksLikeEmail(text), p.second == onPhone && !looksLikePhone(text):
+		case utf8.RuneCountInString(text) > id.Max(), id == protocol.InEmail && !looksLikeEmail(text), id.Second() == protocol.OnPhone && !looksLikePhone(text):
 			shown.Errors[field.Name] = page.ProblemFormat
 		}
-		field.Value, data[lowerASCII(field.Name)] = text, text
+		field.Value, data[id.Detail()] = text, text
 	}
 	return data
 }
@@ -174,7 +174,7 @@ func looksLikePhone(s string) bool {
 }
 
 // complete keeps what the customer said with the order.
-func (v *visit) complete(ctx context.Context, data details) error {
+func (v *visit) complete(ctx context.Context, data protocol.Details) error {
 	text, err := json.Marshal(data)
 	if err != nil {
 		return err
@@ -188,15 +188,15 @@ func (v *visit) complete(ctx context.Context, data details) error {
 }
 
 // readTypedCard reads what was typed as a card and marks what is wrong. The caller wipes the code.
-func (v *visit) readTypedCard(f form, shown *page.Payment) (k card, holder string) {
+func (v *visit) readTypedCard(f form, shown *page.Payment) (k protocol.Card, holder string) {
 	wrong := shown.Errors
 	number := onlyDigits(f[page.FieldNumber])
 	var err error
-	if k.pan, err = vault.ParsePAN(number); len(number) == 0 {
+	if k.PAN, err = vault.ParsePAN(number); len(number) == 0 {
 		wrong[page.FieldNumber] = page.ProblemRequired
 	} else if err != nil {
 		wrong[page.FieldNumber] = page.ProblemFormat
-	} else if !v.Vault.Environment().Accepts(k.pan) || errors.Is(v.checkBrand(v.merchant, v.order.Original, k.pan.Mask()), settle.ErrBrand) {
+	} else if !v.Vault.Environment().Accepts(k.PAN) || errors.Is(v.checkBrand(v.merchant, v.order.Original, k.PAN.Mask()), settle.ErrBrand) {
 		wrong[page.FieldNumber] = page.ProblemScheme
 	}
 	month, year, ok := page.ParseExpiry(string(f[page.FieldExpiry]))
@@ -205,15 +205,15 @@ func (v *visit) readTypedCard(f form, shown *page.Payment) (k card, holder strin
 		wrong[page.FieldExpiry] = page.ProblemRequired
 	case !ok:
 		wrong[page.FieldExpiry] = page.ProblemFormat
-	case expired(month, year, v.Now()):
+	case protocol.Expired(month, year, v.Now()):
 		wrong[page.FieldExpiry] = page.ProblemExpired
 	default:
-		k.expiry = yymm(year, month)
+		k.Expiry = protocol.YYMM(year, month)
 	}
-	code := stripCode.apply(f[page.FieldCVC])
+	code := protocol.StripCode.Apply(f[page.FieldCVC])
 	if len(code) == 0 {
 		wrong[page.FieldCVC] = page.ProblemRequired
-	} else if k.cvv, err = vault.ParseCVV(bytes.Clone(code)); err != nil {
+	} else if k.CVV, err = vault.ParseCVV(bytes.Clone(code)); err != nil {
 		wrong[page.FieldCVC] = page.ProblemFormat
 	}
 	return k, readHolder(f, shown)
@@ -221,7 +221,7 @@ func (v *visit) readTypedCard(f form, shown *page.Payment) (k card, holder strin
 
 // readHolder reads the name on the card: Latin letters, as it is embossed.
 func readHolder(f form, shown *page.Payment) string {
-	holder := strings.TrimSpace(string(stripGeneral.apply(bytes.Clone(f[page.FieldHolder]))))
+	holder := strings.TrimSpace(string(protocol.StripGeneral.Apply(bytes.Clone(f[page.FieldHolder]))))
 	latin := strings.IndexFunc(holder, func(r rune) bool {
 		return !(r == ' ' || r == '-' || r == '.' || r == '\'' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
 	}) < 0
@@ -231,7 +231,7 @@ func readHolder(f form, shown *page.Payment) string {
 	switch {
 	case holder == "":
 		shown.Errors[page.FieldHolder] = page.ProblemRequired
-	case !latin || len(holder) > params[inCardholder].max:
+	case !latin || len(holder) > protocol.InCardholder.Max():
 		shown.Errors[page.FieldHolder] = page.ProblemFormat
 	}
 	return holder

@@ -8,17 +8,14 @@ import (
 	"strconv"
 
 	"settled/authorize/page"
+	"settled/authorize/protocol"
 	"settled/internal/vault"
 	"settled/settle"
 )
 
-// provenDetail is the detail of an order whose shop has proven that the order, and with it the number of the buyer, is its
-// own: anybody can write a number into a form.
-const provenDetail = "proven"
-
 // wallet tells that the buyer of the order may keep cards and pay with those that are kept.
 func (v *visit) wallet() bool {
-	return v.settings.Page.OneClick && v.order.Customer != "" && v.kept[provenDetail] == "1" && agreedOf(v.order) == nil
+	return v.settings.Page.OneClick && v.order.Customer != "" && v.kept[protocol.ProvenDetail] == "1" && agreedOf(v.order) == nil
 }
 
 // keptCards are the stored cards of the order's buyer.
@@ -62,7 +59,7 @@ func (v *visit) needsCode(k *settle.Credential) bool {
 // over tells that a stored card has expired.
 func (v *visit) over(k *settle.Credential) bool {
 	month, year, ok := page.ParseExpiry(k.CardExpiry[2:] + k.CardExpiry[:2])
-	return !ok || expired(month, year, v.Now())
+	return !ok || protocol.Expired(month, year, v.Now())
 }
 
 // pick finds a stored card of the order's buyer by what a form names, nil when it names none.
@@ -76,34 +73,34 @@ func (v *visit) pick(ctx context.Context, id []byte) (*settle.Credential, error)
 	return nil, err
 }
 
-// readCard reads the card to pay with: one that is stored, of which only the code is typed, or a new one. The caller wipes
+// ReadCard reads the card to pay with: one that is stored, of which only the code is typed, or a new one. The caller wipes
 // the code. data takes what the order is to keep of it.
-func (v *visit) readCard(ctx context.Context, f form, shown *page.Payment, data details) (card, error) {
+func (v *visit) readCard(ctx context.Context, f form, shown *page.Payment, data protocol.Details) (protocol.Card, error) {
 	data[storedDetail] = ""
 	chosen, err := v.pick(ctx, f[page.FieldSavedCard])
 	if err != nil {
-		return card{}, err
+		return protocol.Card{}, err
 	}
 	if chosen == nil || v.over(chosen) {
 		shown.Another, shown.Save = true, string(f[page.FieldSave]) == "1"
 		k, holder := v.readTypedCard(f, shown)
-		data[lowerASCII(params[inCardholder].name)] = holder
+		data[protocol.InCardholder.Detail()] = holder
 		return k, nil
 	}
 	shown.SavedID, data[storedDetail] = v.savedID(chosen), chosen.ID.String()
-	k := card{expiry: chosen.CardExpiry}
-	code := stripCode.apply(f[page.FieldCVC])
+	k := protocol.Card{Expiry: chosen.CardExpiry}
+	code := protocol.StripCode.Apply(f[page.FieldCVC])
 	if len(code) == 0 && v.needsCode(chosen) {
 		shown.Errors[page.FieldCVC] = page.ProblemRequired
 	} else if len(code) > 0 {
-		if k.cvv, err = vault.ParseCVV(bytes.Clone(code)); err != nil {
+		if k.CVV, err = vault.ParseCVV(bytes.Clone(code)); err != nil {
 			shown.Errors[page.FieldCVC] = page.ProblemFormat
 		}
 	}
 	if len(shown.Errors) > 0 {
 		return k, nil
 	}
-	k.pan, err = v.Books.Use(ctx, chosen)
+	k.PAN, err = v.Books.Use(ctx, chosen)
 	return k, err
 }
 

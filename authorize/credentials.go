@@ -8,6 +8,7 @@ import (
 	"crypto/subtle"
 	"hash"
 	"net/http"
+	"settled/authorize/protocol"
 	"strconv"
 	"sync"
 	"time"
@@ -27,8 +28,8 @@ const (
 )
 
 var (
-	errWrongCredentials = &fault{first: errAuthentication, second: onPassword, detail: "wrong merchant, login or password"}
-	errBusy             = &fault{first: errGeneral, second: onRate, status: http.StatusServiceUnavailable, detail: "too many requests, try again"}
+	errWrongCredentials = &protocol.Fault{First: protocol.FirstAuthentication, Second: protocol.OnPassword, Detail: "wrong merchant, login or password"}
+	errBusy             = &protocol.Fault{First: protocol.FirstGeneral, Second: protocol.OnRate, Status: http.StatusServiceUnavailable, Detail: "too many requests, try again"}
 )
 
 // credentials verifies who calls. A password is computed once and then recognized by a keyed hash under a key that

@@ -1,6 +1,6 @@
 package authorize
 
-import "strings"
+import "settled/authorize/protocol"
 
 // ServiceNames are what a service is called in SOAP, and the parameters that it has by their documented names.
 type ServiceNames struct {
@@ -14,7 +14,7 @@ func ServicesForTest() map[string]ServiceNames {
 	all := map[string]ServiceNames{}
 	for i := range services {
 		s := &services[i]
-		d := describe(s, false)
+		d := s.sheet.Describe(s.needs, s.takes, false)
 		all[s.path] = ServiceNames{d.Operation, d.Request(), d.Encoded(), namesOf(s.needs), namesOf(s.takes)}
 	}
 	return all
@@ -30,9 +30,9 @@ func TakenForTest() map[string][]string {
 	return all
 }
 
-func namesOf(ids []in) (names []string) {
+func namesOf(ids []protocol.Parameter) (names []string) {
 	for _, id := range ids {
-		names = append(names, params[id].name)
+		names = append(names, id.Name())
 	}
 	return names
 }
@@ -40,23 +40,20 @@ func namesOf(ids []in) (names []string) {
 // ParameterUse says what becomes of a documented parameter: the services that have it by their paths, and whether it is
 // known, or known and not used.
 func ParameterUse(name string) (paths []string, known, unused bool) {
-	id, known := lowerNames[lowerASCII(name)]
-	if id == ignored {
+	id, known := protocol.Named(name)
+	if id == protocol.Ignored {
 		return nil, known, true
 	}
 	for i := range services {
-		if known && services[i].accepts[id] != skipped {
+		if known && services[i].accepts[id] != protocol.Skipped {
 			paths = append(paths, services[i].path)
 		}
 	}
-	if known && orderAccepts[id] != skipped {
+	if known && orderAccepts[id] != protocol.Skipped {
 		paths = append(paths, orderPath, payRequestPath)
 	}
 	return paths, known, false
 }
-
-// HasWords tells whether a response code is one that answers can have.
-func HasWords(code string) bool { return hasWords(code) }
 
 // OldPathsForTest lists the paths that are answered in words only.
 func OldPathsForTest() (paths []string) {
@@ -66,34 +63,15 @@ func OldPathsForTest() (paths []string) {
 	return paths
 }
 
+// HasWords tells whether a response code is one that answers can have.
+func HasWords(code string) bool {
+	var told protocol.Row
+	told.Say(code, protocol.English)
+	return told[protocol.OutMessage] != ""
+}
+
 // DescribesBuyer tells that a parameter describes the buyer or what he buys, and so never stops a sale.
 func DescribesBuyer(name string) bool {
-	for id, how := range describing {
-		if how != refused && strings.EqualFold(params[id].name, name) {
-			return true
-		}
-	}
-	return false
-}
-
-// ParameterNames are all parameters by their documented names, those that are not used too.
-func ParameterNames() []string {
-	names := append([]string(nil), ignoredParams...)
-	for _, p := range params {
-		names = append(names, p.name)
-	}
-	return names
-}
-
-// CardRulesForTest says in words what becomes of a card number in each parameter that has room for one.
-func CardRulesForTest() [][2]string {
-	words := map[cardRule]string{cardOwn: "belongs there, or nothing of the value is kept", cardRefused: "refused with `14/n`", cardMasked: "masked: `411111******1111`",
-		cardMaskedIn: "masked within its JSON", cardLeftOut: "the parameter is left out"}
-	var all [][2]string
-	for id, rule := range cardRules {
-		if rule != cardShort {
-			all = append(all, [2]string{params[id].name, words[rule]})
-		}
-	}
-	return all
+	id, known := protocol.Named(name)
+	return known && id != protocol.Ignored && id.DescribesBuyer()
 }

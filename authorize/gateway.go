@@ -18,6 +18,7 @@ import (
 
 	"settled/authorize/notify"
 	"settled/authorize/online"
+	"settled/authorize/protocol"
 	"settled/internal/vault"
 	"settled/settle"
 )
@@ -86,7 +87,7 @@ type Gateway struct {
 	viewing     *limiter[string]        // pages read, by source
 	declining   *limiter[string]        // declined payments on the page, by source
 	codes       *codeStore
-	knows       knowledge
+	knows       protocol.Knowledge
 	stop        context.CancelFunc
 	owned       sync.WaitGroup
 }
@@ -134,7 +135,7 @@ func New(o Options) (*Gateway, error) {
 	for id := range o.Merchants {
 		g.busy[id] = &atomic.Int64{}
 	}
-	g.desk, g.knows = newDesk(g), knowledge{charset: g.charsetOf, bill: g.gaveOut}
+	g.desk, g.knows = newDesk(g), protocol.Knowledge{Charset: g.charsetOf, Bill: g.gaveOut}
 	g.owned.Go(func() { g.recordLate(ctx) })
 	g.owned.Go(func() { g.codes.sweep(ctx) })
 	return g, nil
@@ -190,14 +191,14 @@ func peer(r *http.Request) string {
 
 // authenticate finds out who calls. Unknown merchant, wrong login and wrong password are told alike.
 func (g *Gateway) authenticate(ctx context.Context, c *caller) error {
-	if err := c.require(inMerchant, inLogin, inPassword); err != nil {
+	if err := c.Require(protocol.InMerchant, protocol.InLogin, protocol.InPassword); err != nil {
 		return err
 	}
-	id, err := strconv.ParseUint(c.text(inMerchant), 10, 31)
+	id, err := strconv.ParseUint(c.Text(protocol.InMerchant), 10, 31)
 	if err != nil {
-		return unreadable(inMerchant, "is not a number up to 2147483647")
+		return protocol.Unreadable(protocol.InMerchant, "is not a number up to 2147483647")
 	}
-	if err := g.credentials.verify(ctx, int32(id), c.values[inLogin], c.values[inPassword], c.source); err != nil {
+	if err := g.credentials.verify(ctx, int32(id), c.Bytes(protocol.InLogin), c.Bytes(protocol.InPassword), c.source); err != nil {
 		return err
 	}
 	settings := g.Merchants[int32(id)]

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"settled/authorize/instant"
+	"settled/authorize/protocol"
 	"settled/internal/vault"
 	"settled/settle"
 )
@@ -98,7 +99,7 @@ func (d *desk) register(ctx context.Context, p *settle.InstantPayment, o *settle
 // a scan. It is nil for orders that begin a subscription, and where the shop has not proven who the buyer is.
 func (d *desk) oneClick(ctx context.Context, o *settle.Order) (*settle.Credential, vault.Secret, error) {
 	kept := detailsOf(o)
-	if !d.g.Merchants[o.Merchant].Page.OneClick || o.Customer == "" || kept[provenDetail] != "1" || agreedOf(o) != nil {
+	if !d.g.Merchants[o.Merchant].Page.OneClick || o.Customer == "" || kept[protocol.ProvenDetail] != "1" || agreedOf(o) != nil {
 		return nil, vault.Secret{}, nil
 	}
 	all, err := d.g.Books.Credentials(ctx, o.Merchant, o.Customer)

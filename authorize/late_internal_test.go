@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"settled/authorize/online"
+	"settled/authorize/protocol"
 	"settled/fileformats/iso8583"
 	"settled/settle/order"
 )
@@ -41,7 +42,8 @@ func TestAmountsFitTheirMessages(t *testing.T) {
 // A center's answer is told in words, whatever it is.
 func TestEveryResponseHasWords(t *testing.T) {
 	for _, code := range responses {
-		if !hasWords(code) {
+		var told protocol.Row
+		if told.Say(code, protocol.English); told[protocol.OutMessage] == "" {
 			t.Errorf("%s has no words", code)
 		}
 	}

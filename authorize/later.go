@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"settled/authorize/online"
+	"settled/authorize/protocol"
 	"settled/internal/money"
 	"settled/internal/vault"
 	"settled/settle"
@@ -58,12 +59,12 @@ func (g *Gateway) subscribed(ctx context.Context, o *settle.Order) (*settle.Cred
 
 // readLater checks everything that can be refused without a trace.
 func (g *Gateway) readLater(ctx context.Context, c *caller) (r settle.OpenRequest, err error) {
-	r = settle.OpenRequest{Merchant: c.merchant, OrderNumber: c.text(inOrderNumber), Tries: 1, PayBefore: g.Now().Add(storedPayWithin)}
-	if err = c.require(inBillNumber, inOrderNumber); err != nil {
+	r = settle.OpenRequest{Merchant: c.merchant, OrderNumber: c.Text(protocol.InOrderNumber), Tries: 1, PayBefore: g.Now().Add(storedPayWithin)}
+	if err = c.Require(protocol.InBillNumber, protocol.InOrderNumber); err != nil {
 		return r, err
 	}
-	c.readLanguage(english)
-	id, operation, err := c.billNumber()
+	c.ReadLanguage(protocol.English)
+	id, operation, err := c.BillNumber()
 	if err != nil {
 		return r, err
 	}
@@ -72,9 +73,9 @@ func (g *Gateway) readLater(ctx context.Context, c *caller) (r settle.OpenReques
 		return r, err
 	}
 	if operation != 0 && operation != first.PaymentNumber {
-		return r, refuse(errProhibited, onRecurring, "bill number does not name the first payment")
+		return r, protocol.Refuse(protocol.FirstProhibited, protocol.OnRecurring, "bill number does not name the first payment")
 	}
-	r.Parent, r.Details = id, c.details()
+	r.Parent, r.Details = id, c.Details()
 	if r.Original, err = laterAmount(c, first.Original); err != nil {
 		return r, err
 	}
@@ -86,13 +87,13 @@ func (g *Gateway) readLater(ctx context.Context, c *caller) (r settle.OpenReques
 func laterAmount(c *caller, first money.Amount) (money.Amount, error) {
 	out := first
 	var err error
-	if c.has(inCurrency) {
-		if out.Currency, err = c.currencyOf(inCurrency); err != nil {
+	if c.Has(protocol.InCurrency) {
+		if out.Currency, err = c.CurrencyOf(protocol.InCurrency); err != nil {
 			return out, err
 		}
 	}
-	if c.has(inAmount) {
-		return c.amountOf(inAmount, out.Currency)
+	if c.Has(protocol.InAmount) {
+		return c.AmountOf(protocol.InAmount, out.Currency)
 	}
 	return out, nil
 }
@@ -134,5 +135,5 @@ func (g *Gateway) payStored(ctx context.Context, o *settle.Order, s storedPaymen
 	if err != nil {
 		return err
 	}
-	return g.payOpened(ctx, o, card{pan: pan, expiry: s.credential.CardExpiry, cvv: s.cvv}, filing{s.use, s.credential.NetworkID})
+	return g.payOpened(ctx, o, protocol.Card{PAN: pan, Expiry: s.credential.CardExpiry, CVV: s.cvv}, filing{s.use, s.credential.NetworkID})
 }

@@ -2,6 +2,7 @@ package authorize
 
 import (
 	"net/http"
+	"settled/authorize/protocol"
 	"sync"
 	"time"
 )
@@ -44,7 +45,7 @@ func (l *PageLimits) fill() {
 	fill(&l.Merchant, 500, 10*time.Millisecond)
 }
 
-var errTooMany = &fault{first: errLimits, second: onRate, status: http.StatusTooManyRequests, detail: "too many requests, try again later"}
+var errTooMany = &protocol.Fault{First: protocol.FirstLimits, Second: protocol.OnRate, Status: http.StatusTooManyRequests, Detail: "too many requests, try again later"}
 
 // maxPaced is how many keys a limiter remembers; older ones start anew.
 const maxPaced = 1 << 16

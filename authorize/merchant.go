@@ -1,6 +1,9 @@
 package authorize
 
-import "time"
+import (
+	"settled/authorize/protocol"
+	"time"
+)
 
 // Merchant holds what the online side needs to know of a merchant besides the directory.
 type Merchant struct {
@@ -12,7 +15,7 @@ type Merchant struct {
 	// OldCurrencies reads the codes that a country's currency had before as those that it has.
 	OldCurrencies bool
 	Page          Page
-	Proofs        Proofs
+	Proofs        protocol.Proofs
 	Notify        Notify
 }
 
@@ -60,9 +63,9 @@ type Notify struct {
 	AllowPrivate                           bool   // the address may be in a private network, for tests
 }
 
-func (m *Merchant) language() language {
+func (m *Merchant) language() protocol.Language {
 	if m.Russian {
-		return russian
+		return protocol.Russian
 	}
-	return english
+	return protocol.English
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"settled/authorize/protocol"
 	"settled/settle"
 )
 
@@ -57,8 +58,8 @@ func newMeter(r prometheus.Registerer) *meter {
 	}
 	m.cards = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "settled_api_card_data_total",
 		Help: "Card data that merchants or buyers sent where none belongs, by the field and by what was done; the log says whose."}, []string{"field", "done"})
-	for _, place := range cardPlaces() {
-		m.cards.WithLabelValues(place.field, place.done)
+	for _, place := range protocol.CardPlaces() {
+		m.cards.WithLabelValues(place.Field, place.Done)
 	}
 	r.MustRegister(m.requests, m.duration, m.tries, m.repeats, m.answers, m.secures, m.cards)
 	return m
@@ -69,14 +70,14 @@ var codeClasses = [...]string{classSuccess: "success", classDeclined: "declined"
 
 // classOf is the index of an answer's class in codeClasses.
 func classOf(a *reply) int {
-	switch f := a.fault; {
+	switch f := a.Fault; {
 	case f != nil:
 		return classOfFault(f)
-	case len(a.orders) == 0:
+	case len(a.Orders) == 0:
 		return classSuccess
-	case a.orders[0].record[outResponseCode] == responseInProcess, a.orders[0].record[outResponseCode] == responseSecure:
+	case a.Orders[0].Row[protocol.OutResponseCode] == protocol.ResponseInProcess, a.Orders[0].Row[protocol.OutResponseCode] == protocol.ResponseSecure:
 		return classInProcess
-	case a.orders[0].record[outResponseCode] == responseApproved, a.orders[0].record[outResponseCode] == "":
+	case a.Orders[0].Row[protocol.OutResponseCode] == protocol.ResponseApproved, a.Orders[0].Row[protocol.OutResponseCode] == "":
 		return classSuccess
 	}
 	return classDeclined
@@ -122,9 +123,9 @@ const (
 )
 
 // foundCard counts card data where none belongs.
-func (m *meter) foundCard(f cardFound) {
+func (m *meter) foundCard(f protocol.CardFound) {
 	if m.cards != nil {
-		m.cards.WithLabelValues(f.field, f.done).Inc()
+		m.cards.WithLabelValues(f.Field, f.Done).Inc()
 	}
 }
 

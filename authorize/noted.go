@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"settled/authorize/protocol"
 	"settled/settle"
 )
 
@@ -23,26 +24,26 @@ func (g *Gateway) gaveOut(bill int64) bool {
 }
 
 // reportCards says where a request held card data that does not belong there, never what it held, so that the merchant can be told.
-func (g *Gateway) reportCards(c *call, route, request string) {
-	if len(c.cards) == 0 {
+func (g *Gateway) reportCards(c *protocol.Call, route, request string) {
+	if len(c.Cards) == 0 {
 		return
 	}
 	var fields []string
-	for _, f := range c.cards {
+	for _, f := range c.Cards {
 		g.meter.foundCard(f)
-		fields = append(fields, f.field+" "+f.done)
+		fields = append(fields, f.Field+" "+f.Done)
 	}
-	g.Log.Warn("card data sent where none belongs", "route", route, "request", request, "merchant", string(c.merchantDigits()),
+	g.Log.Warn("card data sent where none belongs", "route", route, "request", request, "merchant", string(c.MerchantDigits()),
 		"fields", strings.Join(fields, ", "))
 }
 
 // logNoted says which parameters were not taken as they were sent, never what they held.
-func (g *Gateway) logNoted(c *call, route, request string) {
-	names := c.notTaken()
+func (g *Gateway) logNoted(c *protocol.Call, route, request string) {
+	names := c.NotTaken()
 	if len(names) == 0 {
 		return
 	}
-	g.Log.Info("buyer's data not taken as sent", "route", route, "request", request, "merchant", string(c.merchantDigits()), "parameters", strings.Join(names, ", "))
+	g.Log.Info("buyer's data not taken as sent", "route", route, "request", request, "merchant", string(c.MerchantDigits()), "parameters", strings.Join(names, ", "))
 }
 
 // charsetOf is that of the pages of a merchant.

@@ -1,6 +1,9 @@
 package authorize
 
-import "net/http"
+import (
+	"net/http"
+	"settled/authorize/protocol"
+)
 
 // oldPath is an address of earlier versions of the protocol, or of parts of it that are not here, that plug-ins and mobile programs
 // still call.
@@ -30,8 +33,8 @@ var oldPaths = []oldPath{
 }
 
 // refusal is what a caller of an old path is told.
-func (o *oldPath) refusal() *fault {
-	return &fault{first: errProhibited, second: onService, detail: "this address is not served: " + o.instead}
+func (o *oldPath) refusal() *protocol.Fault {
+	return &protocol.Fault{First: protocol.FirstProhibited, Second: protocol.OnService, Detail: "this address is not served: " + o.instead}
 }
 
 // handleOldPaths adds the old paths to the routes.
@@ -51,17 +54,17 @@ func (g *Gateway) handleOldPaths(mux *http.ServeMux) {
 }
 
 // formatOnly accepts what says in which format to answer.
-var formatOnly = [inCount]taking{inFormat: taken}
+var formatOnly = [protocol.InCount]protocol.Taking{protocol.InFormat: protocol.Taken}
 
 // serveOld answers in the format that is asked for, whatever else the request holds.
 func (g *Gateway) serveOld(w http.ResponseWriter, r *http.Request, o *oldPath, m *routeMeter) {
 	began := g.Now()
-	c := newCall(FormatCSV, &formatOnly, knowledge{})
-	defer c.release()
+	c := protocol.NewCall(protocol.FormatCSV, &formatOnly, protocol.Knowledge{})
+	defer c.Release()
 	a := refusal(o.refusal())
-	if err := c.read(r); err != nil && r.Method == http.MethodPost {
+	if err := c.Read(r); err != nil && r.Method == http.MethodPost {
 		g.Log.Info("request to an old path not read", "route", o.path, "error", err)
 	}
-	writeAnswer(w, chargeSheet, c.format, a.fault.httpStatus(c.format), &a.answer, false, correlation())
+	writeAnswer(w, protocol.ChargeLayout, c.Format, a.Fault.HTTPStatus(c.Format), &a.Answer, false, correlation())
 	m.served(a, g.Now().Sub(began))
 }

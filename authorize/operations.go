@@ -4,28 +4,29 @@ import (
 	"context"
 	"errors"
 
+	"settled/authorize/protocol"
 	"settled/settle"
 )
 
 // charge serves the confirmation of a held payment.
 func (g *Gateway) charge(ctx context.Context, c *caller) (*reply, error) {
-	r := settle.ConfirmRequest{Merchant: c.merchant.ID, Actor: settle.ByMerchant, Cheque: c.text(inChequeItems)}
+	r := settle.ConfirmRequest{Merchant: c.merchant.ID, Actor: settle.ByMerchant, Cheque: c.Text(protocol.InChequeItems)}
 	var err error
-	if r.Order, r.Operation, err = c.billNumber(); err != nil {
+	if r.Order, r.Operation, err = c.BillNumber(); err != nil {
 		return nil, err
 	}
-	if r.Amount, err = c.part(); err != nil {
+	if r.Amount, err = c.Part(); err != nil {
 		return nil, err
 	}
-	deposit, err := c.number(inAutoDeposit, 0, 1, 0)
+	deposit, err := c.Number(protocol.InAutoDeposit, 0, 1, 0)
 	if err != nil {
 		return nil, err
 	}
 	r.AutoDeposit = deposit == 1
-	if r.External, err = c.external(inExternalConfirm); err != nil {
+	if r.External, err = c.External(protocol.InExternalConfirm); err != nil {
 		return nil, err
 	}
-	c.readLanguage(russian)
+	c.ReadLanguage(protocol.Russian)
 	result, err := g.Books.Confirm(ctx, r)
 	if err != nil {
 		return nil, err
@@ -35,23 +36,23 @@ func (g *Gateway) charge(ctx context.Context, c *caller) (*reply, error) {
 
 // cancel serves both cancel services; their answers differ in layout only.
 func (g *Gateway) cancel(ctx context.Context, c *caller) (*reply, error) {
-	r := settle.CancelRequest{Merchant: c.merchant.ID, Actor: settle.ByMerchant, Cheque: c.text(inChequeItems)}
+	r := settle.CancelRequest{Merchant: c.merchant.ID, Actor: settle.ByMerchant, Cheque: c.Text(protocol.InChequeItems)}
 	var err error
-	if r.Order, r.Operation, err = c.billNumber(); err != nil {
+	if r.Order, r.Operation, err = c.BillNumber(); err != nil {
 		return nil, err
 	}
-	if r.Amount, err = c.part(); err != nil {
+	if r.Amount, err = c.Part(); err != nil {
 		return nil, err
 	}
-	reason, err := c.number(inCancelReason, int(settle.ReasonShop), int(settle.ReasonFraud), int(settle.ReasonCustomer))
+	reason, err := c.Number(protocol.InCancelReason, int(settle.ReasonShop), int(settle.ReasonFraud), int(settle.ReasonCustomer))
 	if err != nil {
 		return nil, err
 	}
 	r.Reason = int16(reason)
-	if r.External, err = c.external(inExternalRefund); err != nil {
+	if r.External, err = c.External(protocol.InExternalRefund); err != nil {
 		return nil, err
 	}
-	c.readLanguage(russian)
+	c.ReadLanguage(protocol.Russian)
 	result, err := g.Books.Cancel(ctx, r)
 	if errors.Is(err, settle.ErrInFlight) && g.takeBack(ctx, r.Merchant, r.Order) {
 		result, err = g.Books.Cancel(ctx, r)

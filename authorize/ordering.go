@@ -6,16 +6,31 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"time"
 
+	"settled/authorize/protocol"
 	"settled/internal/money"
 	"settled/settle"
 )
 
+// orderParams are those of an order for the payment page, besides Merchant_ID, OrderNumber and OrderAmount. Which of
+// them a service has no use for it takes without a word.
+var orderParams = slices.Concat([]protocol.Parameter{protocol.InOrderCurrency, protocol.InOrderComment, protocol.InDelay,
+	protocol.InLanguage, protocol.InTestMode}, protocol.BuyerParams,
+	pageOnly, protocol.RecurringParams, []protocol.Parameter{protocol.InRecurringCount, protocol.InRecurringPeriodScale,
+		protocol.InChequeItems, protocol.InListParameters})
+
+// pageOnly are those that only orders for the page have.
+var pageOnly = []protocol.Parameter{protocol.InSignature, protocol.InCheckvalue, protocol.InURLReturn, protocol.InURLReturnOK,
+	protocol.InURLReturnNo, protocol.InCardPayment, protocol.InFastPayPayment,
+	protocol.InMobileDevice, protocol.InCustomerNumber, protocol.InOrderMaxPoints, protocol.InDisable3DS, protocol.InPrepayment}
+
 // orderAccepts says what becomes of each parameter of an order for the page.
-var orderAccepts = takings([]in{inMerchant, inOrderNumber, inOrderAmount}, orderParams, []in{inDelay, inRecurringIndicator},
-	append([]in{inOrderCurrency}, recurringParams[:]...))
+var orderAccepts = protocol.Takings([]protocol.Parameter{protocol.InMerchant, protocol.InOrderNumber, protocol.InOrderAmount},
+	orderParams, []protocol.Parameter{protocol.InDelay, protocol.InRecurringIndicator},
+	append([]protocol.Parameter{protocol.InOrderCurrency}, protocol.TermParams...))
 
 const (
 	defaultTimeout  = 60 * time.Minute
@@ -42,20 +57,20 @@ func (g *Gateway) readOrder(c *caller) (r settle.OpenRequest, err error) {
 	if err = g.findMerchant(c); err != nil {
 		return r, err
 	}
-	c.readLanguage(c.settings.language())
-	if err = c.settings.Proofs.check(c.call, c.merchant.Default); err != nil {
+	c.ReadLanguage(c.settings.language())
+	if err = c.settings.Proofs.Check(c.Call, c.merchant.Default); err != nil {
 		return r, err
 	}
 	if err = checkLink(c); err != nil {
 		return r, err
 	}
-	r = settle.OpenRequest{Merchant: c.merchant, OrderNumber: c.text(inOrderNumber), Customer: c.text(inCustomerNumber),
+	r = settle.OpenRequest{Merchant: c.merchant, OrderNumber: c.Text(protocol.InOrderNumber), Customer: c.Text(protocol.InCustomerNumber),
 		Tries: c.settings.Page.attempts(), PayBefore: g.Now().Add(c.settings.Page.timeout())}
 	if r.OrderNumber == "" && c.settings.Page.AutoNumber {
 		r.OrderNumber = autoNumber(g.Now())
 	}
-	if err = c.require(inOrderAmount); err == nil && r.OrderNumber == "" {
-		err = c.require(inOrderNumber)
+	if err = c.Require(protocol.InOrderAmount); err == nil && r.OrderNumber == "" {
+		err = c.Require(protocol.InOrderNumber)
 	}
 	if err != nil {
 		return r, err
@@ -68,12 +83,12 @@ func (g *Gateway) readOrder(c *caller) (r settle.OpenRequest, err error) {
 
 // readTerms reads how the order is to be paid.
 func (g *Gateway) readTerms(c *caller, r *settle.OpenRequest) error {
-	delay, err := c.number(inDelay, 0, 1, 0)
+	delay, err := c.Number(protocol.InDelay, 0, 1, 0)
 	if err != nil {
 		return err
 	}
 	r.TwoStage = delay == 1
-	if err = c.checkAddresses(); err != nil {
+	if err = c.CheckAddresses(); err != nil {
 		return err
 	}
 	recurring, err := readRecurring(c, r.Original.Currency, g.Now())
@@ -86,8 +101,8 @@ func (g *Gateway) readTerms(c *caller, r *settle.OpenRequest) error {
 	if recurring != nil {
 		r.Terms = recurring.terms()
 	}
-	r.Details, r.Fingerprint = c.pageDetails(), g.orderFingerprint(r, recurring)
-	if c.proves() { // without the proof nobody comes to the page of an order that has it
+	r.Details, r.Fingerprint = c.PageDetails(), g.orderFingerprint(r, recurring)
+	if c.Proves() { // without the proof nobody comes to the page of an order that has it
 		sum := g.Vault.Fingerprint("proven page order", r.Fingerprint)
 		r.Fingerprint = sum[:]
 	}
@@ -97,26 +112,26 @@ func (g *Gateway) readTerms(c *caller, r *settle.OpenRequest) error {
 // checkLink refuses orders in addresses as the merchant's settings say. Who has an address can change it.
 func checkLink(c *caller) error {
 	switch {
-	case !c.link || c.settings.Page.Links == LinksTaken:
+	case !c.Link || c.settings.Page.Links == LinksTaken:
 		return nil
 	case c.settings.Page.Links == LinksProven:
-		if c.proves() {
+		if c.Proves() {
 			return nil
 		}
-		return c.require(inCheckvalue)
+		return c.Require(protocol.InCheckvalue)
 	}
-	return refuse(errProhibited, onService, "the merchant takes no orders from addresses: send a form by POST")
+	return protocol.Refuse(protocol.FirstProhibited, protocol.OnService, "the merchant takes no orders from addresses: send a form by POST")
 }
 
 // findMerchant finds out whose order it is. What proves it, if the merchant wants proof, is the check value.
 func (g *Gateway) findMerchant(c *caller) error {
-	if err := c.require(inMerchant); err != nil {
+	if err := c.Require(protocol.InMerchant); err != nil {
 		return err
 	}
-	id, _ := strconv.ParseInt(c.text(inMerchant), 10, 32) // set made sure that it is a number
+	id, _ := strconv.ParseInt(c.Text(protocol.InMerchant), 10, 32) // set made sure that it is a number
 	settings, known := g.Merchants[int32(id)]
 	if !known {
-		return refuse(errNotFound, onEnterprise, "no such merchant")
+		return protocol.Refuse(protocol.FirstNotFound, protocol.OnEnterprise, "no such merchant")
 	}
 	merchant, _ := g.Directory.Merchant(int32(id))
 	c.is(merchant, &settings)
@@ -146,15 +161,16 @@ func autoNumber(now time.Time) string {
 
 // firstMeans is the first of the means that the order can be paid with. When there is none, the error says why.
 func (g *Gateway) firstMeans(c *caller, r *settle.OpenRequest) (settle.Means, error) {
-	for _, id := range [...]in{inCardPayment, inFastPayPayment} {
-		if _, err := c.number(id, 0, 1, 1); err != nil {
+	for _, id := range [...]protocol.Parameter{protocol.InCardPayment, protocol.InFastPayPayment} {
+		if _, err := c.Number(id, 0, 1, 1); err != nil {
 			return 0, err
 		}
 	}
-	kept := details{lowerASCII(params[inCardPayment].name): c.text(inCardPayment), lowerASCII(params[inFastPayPayment].name): c.text(inFastPayPayment)}
+	kept := protocol.Details{protocol.InCardPayment.Detail(): c.Text(protocol.InCardPayment),
+		protocol.InFastPayPayment.Detail(): c.Text(protocol.InFastPayPayment)}
 	wanted := g.wantedMeans(c.settings, kept)
 	if len(wanted) == 0 {
-		return 0, refuse(errProhibited, onMeans, "no means of payment is left for the order")
+		return 0, protocol.Refuse(protocol.FirstProhibited, protocol.OnMeans, "no means of payment is left for the order")
 	}
 	var first error
 	for _, means := range wanted {
@@ -169,12 +185,12 @@ func (g *Gateway) firstMeans(c *caller, r *settle.OpenRequest) (settle.Means, er
 }
 
 // wantedMeans are those that merchant and order want to offer: each needs both.
-func (g *Gateway) wantedMeans(m *Merchant, kept details) []settle.Means {
+func (g *Gateway) wantedMeans(m *Merchant, kept protocol.Details) []settle.Means {
 	var wanted []settle.Means
-	if m.Page.Card && kept.of(inCardPayment) != "0" {
+	if m.Page.Card && kept.Of(protocol.InCardPayment) != "0" {
 		wanted = append(wanted, settle.MeansCard)
 	}
-	if m.Page.Instant && len(g.Banks) > 0 && kept.of(inFastPayPayment) != "0" {
+	if m.Page.Instant && len(g.Banks) > 0 && kept.Of(protocol.InFastPayPayment) != "0" {
 		wanted = append(wanted, settle.MeansInstant)
 	}
 	return wanted
@@ -200,7 +216,7 @@ func (g *Gateway) checkBrand(m *settle.Merchant, original money.Amount, mask str
 
 // readRecurring checks what the buyer of a first recurring payment agrees to; nil when it is none.
 func readRecurring(c *caller, currency money.Currency, now time.Time) (*recurring, error) {
-	indicator, err := c.number(inRecurringIndicator, 0, 1, 0)
+	indicator, err := c.Number(protocol.InRecurringIndicator, 0, 1, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -209,11 +225,11 @@ func readRecurring(c *caller, currency money.Currency, now time.Time) (*recurrin
 	}
 	switch {
 	case !c.settings.Page.Recurring:
-		return nil, refuse(errProhibited, onRecurring, "recurring payments are not available")
-	case c.has(inCustomerNumber):
-		return nil, refuse(errProhibited, params[inCustomerNumber].second, "CustomerNumber must not be sent with recurring parameters")
+		return nil, protocol.Refuse(protocol.FirstProhibited, protocol.OnRecurring, "recurring payments are not available")
+	case c.Has(protocol.InCustomerNumber):
+		return nil, protocol.Refuse(protocol.FirstProhibited, protocol.InCustomerNumber.Second(), "CustomerNumber must not be sent with recurring parameters")
 	}
-	if err := c.require(recurringParams[:]...); err != nil {
+	if err := c.Require(protocol.TermParams...); err != nil {
 		return nil, err
 	}
 	return readSchedule(c, currency, now)
@@ -221,9 +237,9 @@ func readRecurring(c *caller, currency money.Currency, now time.Time) (*recurrin
 
 // refuseRecurring refuses a part of the set without the indicator. An indicator of 0 switches it off.
 func refuseRecurring(c *caller) error {
-	for _, id := range recurringParams {
-		if c.named[id] && !c.has(inRecurringIndicator) {
-			return c.require(inRecurringIndicator)
+	for _, id := range protocol.TermParams {
+		if c.Names(id) && !c.Has(protocol.InRecurringIndicator) {
+			return c.Require(protocol.InRecurringIndicator)
 		}
 	}
 	return nil
@@ -245,30 +261,30 @@ const dayFormat = "02.01.2006"
 func readSchedule(c *caller, currency money.Currency, now time.Time) (*recurring, error) {
 	var r recurring
 	var err error
-	if r.min, err = c.amountOf(inRecurringMinAmount, currency); err != nil {
+	if r.min, err = c.AmountOf(protocol.InRecurringMinAmount, currency); err != nil {
 		return nil, err
 	}
-	if r.max, err = c.amountOf(inRecurringMaxAmount, currency); err != nil {
+	if r.max, err = c.AmountOf(protocol.InRecurringMaxAmount, currency); err != nil {
 		return nil, err
 	}
-	if r.days, err = c.number(inRecurringPeriod, 1, maxSmall, 0); err != nil {
+	if r.days, err = c.Number(protocol.InRecurringPeriod, 1, protocol.MaxSmall, 0); err != nil {
 		return nil, err
 	}
-	r.until, err = time.Parse(dayFormat, c.text(inRecurringMaxDate))
+	r.until, err = time.Parse(dayFormat, c.Text(protocol.InRecurringMaxDate))
 	switch {
 	case err != nil:
-		return nil, unreadable(inRecurringMaxDate, "is not a date of the form DD.MM.YYYY")
+		return nil, protocol.Unreadable(protocol.InRecurringMaxDate, "is not a date of the form DD.MM.YYYY")
 	case r.until.Add(24 * time.Hour).Before(now):
-		return nil, invalid(inRecurringMaxDate, "has passed")
+		return nil, protocol.Invalid(protocol.InRecurringMaxDate, "has passed")
 	case r.min.Minor > r.max.Minor:
-		return nil, invalid(inRecurringMinAmount, "exceeds RecurringMaxAmount")
+		return nil, protocol.Invalid(protocol.InRecurringMinAmount, "exceeds RecurringMaxAmount")
 	}
 	return &r, nil
 }
 
 // detailsOf reads the details of an order; what is not ours is nothing.
-func detailsOf(o *settle.Order) details {
-	var kept details
+func detailsOf(o *settle.Order) protocol.Details {
+	var kept protocol.Details
 	if json.Unmarshal(o.Details, &kept) != nil {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"settled/authorize/online"
+	"settled/authorize/protocol"
 	"settled/settle"
 )
 
@@ -20,7 +21,7 @@ const (
 // pay serves silentpay: intent, wire, outcome, answer.
 func (g *Gateway) pay(ctx context.Context, c *caller) (*reply, error) {
 	in, k, err := g.readPayment(c)
-	defer k.cvv.Wipe()
+	defer k.CVV.Wipe()
 	if err != nil {
 		return nil, err
 	}
@@ -62,29 +63,29 @@ func (g *Gateway) begin(ctx context.Context, in settle.Intent) (*settle.Payment,
 }
 
 // readPayment checks everything that can be refused without a trace.
-func (g *Gateway) readPayment(c *caller) (in settle.Intent, k card, err error) {
-	in = settle.Intent{Merchant: c.merchant, OrderNumber: c.text(inOrderNumber)}
-	if err = c.require(inOrderNumber, inOrderAmount); err != nil {
+func (g *Gateway) readPayment(c *caller) (in settle.Intent, k protocol.Card, err error) {
+	in = settle.Intent{Merchant: c.merchant, OrderNumber: c.Text(protocol.InOrderNumber)}
+	if err = c.Require(protocol.InOrderNumber, protocol.InOrderAmount); err != nil {
 		return in, k, err
 	}
 	if in.Amount, err = c.orderAmount(); err != nil {
 		return in, k, err
 	}
-	delay, err := c.number(inDelay, 0, 1, 0)
+	delay, err := c.Number(protocol.InDelay, 0, 1, 0)
 	if err != nil {
 		return in, k, err
 	}
-	c.readLanguage(c.settings.language())
-	if _, err = c.number(inCardType, 1, 9, 0); err != nil {
+	c.ReadLanguage(c.settings.language())
+	if _, err = c.Number(protocol.InCardType, 1, 9, 0); err != nil {
 		return in, k, err
 	}
-	if k, err = c.readCard(g.Now(), g.Vault.Environment()); err != nil {
+	if k, err = c.ReadCard(g.Now(), g.Vault.Environment()); err != nil {
 		return in, k, err
 	}
-	if err = g.checkBrand(c.merchant, in.Amount, k.pan.Mask()); err != nil {
+	if err = g.checkBrand(c.merchant, in.Amount, k.PAN.Mask()); err != nil {
 		return in, k, err
 	}
-	in.TwoStage, in.PAN, in.CardExpiry, in.Details = delay == 1, k.pan, k.expiry, c.details()
+	in.TwoStage, in.PAN, in.CardExpiry, in.Details = delay == 1, k.PAN, k.Expiry, c.Details()
 	in.Fingerprint = g.fingerprint(&in)
 	return in, k, nil
 }
@@ -109,7 +110,7 @@ func (g *Gateway) fingerprint(in *settle.Intent) []byte {
 }
 
 // authorize asks the center and answers what it said.
-func (g *Gateway) authorize(ctx context.Context, c *caller, in *settle.Intent, p *settle.Payment, k card) (*reply, error) {
+func (g *Gateway) authorize(ctx context.Context, c *caller, in *settle.Intent, p *settle.Payment, k protocol.Card) (*reply, error) {
 	result, known := g.perform(ctx, p, g.request(p, k))
 	if known {
 		return g.finished(c, in, p, result), nil
@@ -132,7 +133,7 @@ func (g *Gateway) perform(ctx context.Context, p *settle.Payment, r online.Reque
 	result = settle.Result{Approved: a.Approved(), ActionCode: a.ActionCode, ApprovalCode: a.ApprovalCode, NetworkID: a.NetworkID}
 	switch {
 	case errors.Is(err, online.ErrNotSent):
-		result.Response = responseReception
+		result.Response = protocol.ResponseReception
 	case err != nil:
 		g.giveUp(ctx, p, err)
 		return result, false
@@ -151,7 +152,7 @@ func (g *Gateway) perform(ctx context.Context, p *settle.Payment, r online.Reque
 }
 
 // request makes the message to the center. Everything that identifies it was made durable by Begin.
-func (g *Gateway) request(p *settle.Payment, k card) online.Request {
+func (g *Gateway) request(p *settle.Payment, k protocol.Card) online.Request {
 	kind := online.Authorization
 	if p.Kind == settle.Purchase {
 		kind = online.Purchase
@@ -161,7 +162,7 @@ func (g *Gateway) request(p *settle.Payment, k card) online.Request {
 		TransmittedAt: p.TransmittedAt, LocalTime: p.TransmittedAt.In(p.Route.Center.Zone),
 		Terminal: p.Route.Terminal, Acceptor: p.Route.Acceptor, MCC: p.Merchant.MCC,
 		Acquirer: g.Centers[p.Route.Center.ID].Acquirer,
-		Card:     online.Card{PAN: k.pan, Expiry: k.expiry, CVV: k.cvv},
+		Card:     online.Card{PAN: k.PAN, Expiry: k.Expiry, CVV: k.CVV},
 	}
 }
 

@@ -3,6 +3,7 @@ package authorize
 import (
 	"encoding/json"
 	"net/http"
+	"settled/authorize/protocol"
 	"strconv"
 )
 
@@ -18,7 +19,7 @@ func (v *visit) serveOrder() error {
 	case http.MethodGet, http.MethodPost:
 	default:
 		v.w.Header().Set("Allow", "GET, HEAD, POST")
-		return &fault{first: errProhibited, second: onService, status: http.StatusMethodNotAllowed, detail: "use GET or POST"}
+		return &protocol.Fault{First: protocol.FirstProhibited, Second: protocol.OnService, Status: http.StatusMethodNotAllowed, Detail: "use GET or POST"}
 	}
 	if err := v.readOpening(true); err != nil {
 		return err
@@ -28,15 +29,15 @@ func (v *visit) serveOrder() error {
 
 // readOpening reads the request, which has to be a form where onlyForms says so, and opens the order.
 func (v *visit) readOpening(onlyForms bool) error {
-	read := v.c.read
+	read := v.c.Read
 	if onlyForms && v.r.Method == http.MethodGet {
-		read = v.c.readLink
+		read = v.c.ReadLink
 	}
 	if err := read(v.r); err != nil {
 		return err
 	}
-	if onlyForms && v.c.syntax.format != 0 {
-		return &fault{first: errFormat, second: onService, status: http.StatusUnsupportedMediaType, detail: "send a form"}
+	if onlyForms && !v.c.IsForm() {
+		return &protocol.Fault{First: protocol.FirstFormat, Second: protocol.OnService, Status: http.StatusUnsupportedMediaType, Detail: "send a form"}
 	}
 	o, err := v.openOrder(v.r.Context(), v.c)
 	if err != nil {
@@ -71,16 +72,16 @@ func (v *visit) servePayRequest() error {
 
 // tellDecline answers a merchant's server, in JSON, that there is no order.
 func (v *visit) tellDecline(err error) {
-	f := faultOf(err, onNothing)
+	f := faultOf(err, protocol.OnNothing)
 	if v.class = classOfFault(f); v.class == classError {
 		v.Log.Error("request not served", "route", v.r.URL.Path, "request", v.id, "error", err)
 		v.w.Header().Set("Retry-After", "1")
 	}
-	status := f.status
+	status := f.Status
 	if status == 0 {
 		status = http.StatusOK
 	}
-	if err := v.tell(status, payRequestAnswer{Expiration: stamp(v.Now()), State: "Decline", First: f.first, Second: f.second, Message: f.detail}); err != nil {
+	if err := v.tell(status, payRequestAnswer{Expiration: stamp(v.Now()), State: "Decline", First: f.First, Second: f.Second, Message: f.Detail}); err != nil {
 		v.Log.Error("answer not told", "route", v.r.URL.Path, "request", v.id, "error", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"settled/authorize/protocol"
 	"settled/settle"
 )
 
@@ -24,8 +25,8 @@ const (
 
 // errPeriodTooLarge and errTooSoon refuse a request for a period.
 var (
-	errPeriodTooLarge = &fault{first: errValue, second: onInterval, detail: "the period holds more than 10000 orders or operations: ask for a shorter one"}
-	errTooSoon        = &fault{first: errLimits, second: onRate, detail: "ask again ten minutes after the last answer"}
+	errPeriodTooLarge = &protocol.Fault{First: protocol.FirstValue, Second: protocol.OnInterval, Detail: "the period holds more than 10000 orders or operations: ask for a shorter one"}
+	errTooSoon        = &protocol.Fault{First: protocol.FirstLimits, Second: protocol.OnRate, Detail: "ask again ten minutes after the last answer"}
 )
 
 // periodQuery is what a merchant asks of a period. Empty fields ask for everything.
@@ -36,7 +37,7 @@ type periodQuery struct {
 	state    string
 	kind     string
 	means    string
-	file     fileMode
+	file     protocol.FileMode
 	none     bool // nothing can match: the merchant is not in the mode that is asked for
 }
 
@@ -76,7 +77,7 @@ func (g *Gateway) resultByDate(ctx context.Context, c *caller) (*reply, error) {
 		}
 		return nil, err
 	}
-	a.file = q.fileOf(c.merchant.ID)
+	a.File = q.fileOf(c.merchant.ID)
 	return a, nil
 }
 
@@ -100,11 +101,11 @@ func (g *Gateway) period(ctx context.Context, c *caller, q *periodQuery) (*reply
 				continue
 			}
 			rec := w.operation(o, op)
-			if q.means != "" && rec[outMeansTypeID] != q.means {
+			if q.means != "" && rec[protocol.OutMeansTypeID] != q.means {
 				continue
 			}
-			rec[outPacketDate], rec[outErrorCode] = now, errorCode(op)
-			a.orders = append(a.orders, told{record: rec})
+			rec[protocol.OutPacketDate], rec[protocol.OutErrorCode] = now, errorCode(op)
+			a.Orders = append(a.Orders, protocol.Entry{Row: rec})
 		}
 	}
 	return a, nil
@@ -126,24 +127,24 @@ func errorCode(op *settle.Operation) string {
 // readPeriodQuery reads the parameters of resultbydate. Only a wrong period is passed over; the filters are not, because
 // an answer to another question would not show it.
 func readPeriodQuery(c *caller, now time.Time) (*periodQuery, error) {
-	q := &periodQuery{at: now, state: c.text(inOperationState), kind: c.text(inOperationType)}
-	by, err := c.number(inDateTimeMode, int(settle.ByOrderDate), int(settle.ByCompletion), int(settle.ByOrderDate))
+	q := &periodQuery{at: now, state: c.Text(protocol.InOperationState), kind: c.Text(protocol.InOperationType)}
+	by, err := c.Number(protocol.InDateTimeMode, int(settle.ByOrderDate), int(settle.ByCompletion), int(settle.ByOrderDate))
 	if err != nil {
 		return nil, err
 	}
-	file, err := c.number(inZipFlag, int(inBrowser), int(asZIP), int(inBrowser))
+	file, err := c.Number(protocol.InZipFlag, int(protocol.ShownInBrowser), int(protocol.AsZIP), int(protocol.ShownInBrowser))
 	if err != nil {
 		return nil, err
 	}
-	means, err := c.number(inMeansType, 0, maxInteger, 0)
+	means, err := c.Number(protocol.InMeansType, 0, protocol.MaxInteger, 0)
 	if err != nil {
 		return nil, err
 	}
 	if means > 0 {
 		q.means = strconv.Itoa(means)
 	}
-	q.by, q.file = settle.PeriodBy(by), fileMode(file)
-	c.readLanguage(english)
+	q.by, q.file = settle.PeriodBy(by), protocol.FileMode(file)
+	c.ReadLanguage(protocol.English)
 	if err := errors.Join(q.checkLetters(), q.readTestMode(c)); err != nil {
 		return nil, err
 	}
@@ -153,26 +154,26 @@ func readPeriodQuery(c *caller, now time.Time) (*periodQuery, error) {
 
 func (q *periodQuery) checkLetters() error {
 	if _, known := stateLetters[q.state]; q.state != "" && !known {
-		return invalid(inOperationState, "is none of N, P, S, F, T")
+		return protocol.Invalid(protocol.InOperationState, "is none of N, P, S, F, T")
 	}
 	if _, known := kindLetters[q.kind]; q.kind != "" && !known {
-		return invalid(inOperationType, "is none of A, C, R")
+		return protocol.Invalid(protocol.InOperationType, "is none of A, C, R")
 	}
 	return nil
 }
 
 // readTestMode compares the mode that is asked for with the merchant's, which all of its orders have.
 func (q *periodQuery) readTestMode(c *caller) error {
-	test, err := c.number(inTestMode, 0, 1, 0)
-	q.none = err == nil && c.has(inTestMode) && (test == 1) != c.settings.TestMode
+	test, err := c.Number(protocol.InTestMode, 0, 1, 0)
+	q.none = err == nil && c.Has(protocol.InTestMode) && (test == 1) != c.settings.TestMode
 	return err
 }
 
 // readPeriod reads the period of the request, with the minute that it ends in; the usual one when a date is missing, a part is
 // wrong, or it is empty or too long. Hours and minutes that are missing are zero.
 func readPeriod(c *caller, now time.Time) (from, to time.Time) {
-	from, wrongFrom := c.exactInstant(fromParts)
-	to, wrongTo := c.exactInstant(toParts)
+	from, wrongFrom := c.ExactInstant(protocol.FromParts)
+	to, wrongTo := c.ExactInstant(protocol.ToParts)
 	if wrongFrom || wrongTo || to.Before(from) || to.Sub(from) > periodLongest {
 		return now.Add(-periodUsual), now.Add(time.Second)
 	}
@@ -180,11 +181,11 @@ func readPeriod(c *caller, now time.Time) (from, to time.Time) {
 }
 
 // fileOf names the answer by merchant and period; nil when it is not to be stored.
-func (q *periodQuery) fileOf(merchant int32) *file {
-	if q.file == inBrowser {
+func (q *periodQuery) fileOf(merchant int32) *protocol.File {
+	if q.file == protocol.ShownInBrowser {
 		return nil
 	}
 	const minute = "200601021504"
-	return &file{name: fmt.Sprintf("%s_%d_%s_%s", periodService, merchant, q.from.UTC().Format(minute), q.to.Add(-time.Second).UTC().Format(minute)),
-		mode: q.file, at: q.at}
+	return &protocol.File{Name: fmt.Sprintf("%s_%d_%s_%s", periodService, merchant, q.from.UTC().Format(minute), q.to.Add(-time.Second).UTC().Format(minute)),
+		Mode: q.file, At: q.at}
 }

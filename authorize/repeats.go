@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"settled/authorize/protocol"
 	"settled/settle"
 )
 
@@ -13,24 +14,26 @@ import (
 const repeatHeader = "X-Settled-Repeat"
 
 // repeatWords are the recommendation of an answer that repeats an earlier one's.
-var repeatWords = [languages]string{
-	english: "Repeat of an earlier request: nothing was done now",
-	russian: "Повтор более раннего запроса: сейчас ничего не выполнено",
+var repeatWords = [protocol.Languages]string{
+	protocol.English: "Repeat of an earlier request: nothing was done now",
+	protocol.Russian: "Повтор более раннего запроса: сейчас ничего не выполнено",
 }
 
 // reply is an answer with what is to be said and remembered of it.
 type reply struct {
-	answer
+	protocol.Answer
 	repeat settle.Repeat // why the request is a repeat; empty: it is none
 	again  bool          // an equal operation was done shortly before
 	ends   *ending       // the operation whose final result is told, if that has to be remembered
 }
 
 // one answers with a single operation of a single order.
-func one(r record) *reply { return &reply{answer: answer{orders: []told{{record: r}}}} }
+func one(r protocol.Row) *reply {
+	return &reply{Answer: protocol.Answer{Orders: []protocol.Entry{{Row: r}}}}
+}
 
 // refusal answers that nothing is done.
-func refusal(f *fault) *reply { return &reply{answer: answer{fault: f}} }
+func refusal(f *protocol.Fault) *reply { return &reply{Answer: protocol.Answer{Fault: f}} }
 
 // ending is an operation whose final result an answer tells.
 type ending struct {
@@ -42,7 +45,7 @@ type ending struct {
 func (g *Gateway) operated(c *caller, r *settle.OperationResult) *reply {
 	rec := g.teller(c).operation(r.Order, r.Operation)
 	if r.Repeat != "" {
-		rec[outRecommendation] = repeatWords[c.language]
+		rec[protocol.OutRecommendation] = repeatWords[c.Language]
 	}
 	a := one(rec)
 	a.repeat, a.again = r.Repeat, r.Again
@@ -61,10 +64,10 @@ func (a *reply) refused(o *settle.Order, op *settle.Operation) {
 
 // repeated marks the answer to a payment that was asked for before.
 func (a *reply) repeated() *reply {
-	switch a.orders[0].record[outResponseCode] {
-	case responseApproved:
+	switch a.Orders[0].Row[protocol.OutResponseCode] {
+	case protocol.ResponseApproved:
 		a.repeat = settle.RepeatKey // the order number is the key of a payment
-	case responseInProcess, responseSecure:
+	case protocol.ResponseInProcess, protocol.ResponseSecure:
 		a.repeat = settle.RepeatInProcess
 	default:
 		a.repeat = settle.RepeatUnanswered
@@ -77,12 +80,12 @@ func (g *Gateway) tellRepeat(w http.ResponseWriter, s *service, c *caller, a *re
 	switch {
 	case a.repeat != "":
 		w.Header()[repeatHeader] = []string{string(a.repeat)}
-		g.Log.Info("a repeat: nothing was done", "route", s.path, "request", id, "merchant", c.merchant.ID, "billnumber", a.orders[0].record[outBillNumber],
+		g.Log.Info("a repeat: nothing was done", "route", s.path, "request", id, "merchant", c.merchant.ID, "billnumber", a.Orders[0].Row[protocol.OutBillNumber],
 			"why", string(a.repeat))
 		g.meter.repeated(s.path, string(a.repeat))
 	case a.again:
 		g.Log.Warn("an operation equal to an earlier one was done", "route", s.path, "request", id, "merchant", c.merchant.ID,
-			"billnumber", a.orders[0].record[outBillNumber])
+			"billnumber", a.Orders[0].Row[protocol.OutBillNumber])
 		g.meter.repeated(s.path, doneAgain)
 	}
 }

@@ -5,18 +5,19 @@ import (
 	"strconv"
 	"strings"
 
+	"settled/authorize/protocol"
 	"settled/settle"
 	"settled/settle/order"
 )
 
 // returnURL is where the shop wants its customer after a payment: to one address after success and to another after
 // everything else, In Process included. Empty when neither order nor merchant says.
-func (m *Merchant) returnURL(kept details, success bool) string {
-	own, settings := inURLReturnNo, m.Page.ReturnNo
+func (m *Merchant) returnURL(kept protocol.Details, success bool) string {
+	own, settings := protocol.InURLReturnNo, m.Page.ReturnNo
 	if success {
-		own, settings = inURLReturnOK, m.Page.ReturnOK
+		own, settings = protocol.InURLReturnOK, m.Page.ReturnOK
 	}
-	for _, address := range [...]string{kept.of(own), kept.of(inURLReturn), settings, m.Page.ReturnURL} {
+	for _, address := range [...]string{kept.Of(own), kept.Of(protocol.InURLReturn), settings, m.Page.ReturnURL} {
 		if address != "" {
 			return address
 		}
@@ -25,7 +26,7 @@ func (m *Merchant) returnURL(kept details, success bool) string {
 }
 
 // shopURL is the way back to the shop with the numbers of the order, empty when there is none.
-func (m *Merchant) shopURL(o *settle.Order, kept details) string {
+func (m *Merchant) shopURL(o *settle.Order, kept protocol.Details) string {
 	return withNumbers(m.returnURL(kept, succeeded(o)), o)
 }
 

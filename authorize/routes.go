@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"runtime/debug"
+	"settled/authorize/protocol"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,23 +39,23 @@ func (g *Gateway) Handler() http.Handler {
 // serve takes one request from parsing to the answer.
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, s *service, m *routeMeter) {
 	began := g.Now()
-	c := &caller{call: newCall(s.format, &s.accepts, g.knows), source: g.Source(r), base: g.address(r)}
-	defer c.release()
+	c := &caller{Call: protocol.NewCall(s.format, &s.accepts, g.knows), source: g.Source(r), base: g.address(r)}
+	defer c.Release()
 	id := correlation()
 	a := g.answerTo(r, s, c, id)
-	a.document = c.document
-	g.logNoted(c.call, s.path, id)
-	g.reportCards(c.call, s.path, id)
-	if a.fault != nil && a.fault.status >= http.StatusInternalServerError {
+	a.Document = c.Document
+	g.logNoted(c.Call, s.path, id)
+	g.reportCards(c.Call, s.path, id)
+	if a.Fault != nil && a.Fault.Status >= http.StatusInternalServerError {
 		w.Header().Set("Retry-After", "1")
 	}
 	status := http.StatusOK
-	if a.fault != nil {
-		status = a.fault.httpStatus(c.format)
+	if a.Fault != nil {
+		status = a.Fault.HTTPStatus(c.Format)
 	}
 	g.tellRepeat(w, s, c, a, id)
 	answered := g.Now()
-	g.handedOver(r, c, a, answered, writeAnswer(w, s.sheet, c.format, status, &a.answer, a.ends != nil, id))
+	g.handedOver(r, c, a, answered, writeAnswer(w, s.sheet, c.Format, status, &a.Answer, a.ends != nil, id))
 	m.served(a, answered.Sub(began))
 }
 
@@ -72,7 +73,7 @@ func (g *Gateway) answerTo(r *http.Request, s *service, c *caller, id string) (a
 		return a
 	}
 	f := faultOf(err, s.second)
-	if f.status >= http.StatusInternalServerError {
+	if f.Status >= http.StatusInternalServerError {
 		g.Log.Error("request not served", "route", s.path, "request", id, "error", err)
 	}
 	if f == errUnavailable || f == errOutcomeUnknown {
@@ -89,7 +90,7 @@ func (g *Gateway) run(r *http.Request, s *service, c *caller) (*reply, error) {
 	if g.Stalled() {
 		return nil, errStalled
 	}
-	if err := c.read(r); err != nil {
+	if err := c.Read(r); err != nil {
 		return nil, err
 	}
 	if err := g.authenticate(r.Context(), c); err != nil {
@@ -110,8 +111,8 @@ func (g *Gateway) run(r *http.Request, s *service, c *caller) (*reply, error) {
 }
 
 // prove proves that the answer is ours. It goes out also when it cannot be signed.
-func (g *Gateway) prove(c *caller, s *sheet, a *reply) {
-	if err := c.settings.Proofs.prove(g.SigningKey, c.text(inMerchant), s, &a.answer); err != nil {
+func (g *Gateway) prove(c *caller, s *protocol.Layout, a *reply) {
+	if err := c.settings.Proofs.Prove(g.SigningKey, c.Text(protocol.InMerchant), s, &a.Answer); err != nil {
 		g.Log.Error("answer not signed", "merchant", c.merchant.ID, "error", err)
 	}
 }
@@ -134,17 +135,17 @@ const maxPooled = 1 << 20
 
 // writeAnswer encodes an answer and sends it whole. The error says that it was not sent, as far as the connection knows; it looks only
 // where that has to be remembered.
-func writeAnswer(w http.ResponseWriter, s *sheet, f Format, status int, a *answer, remembered bool, id string) error {
+func writeAnswer(w http.ResponseWriter, s *protocol.Layout, f protocol.Format, status int, a *protocol.Answer, remembered bool, id string) error {
 	buffer := answers.Get().(*[]byte)
-	e := encoders[f]
-	*buffer = e.write((*buffer)[:0], s, a)
+	encoded, contentType := protocol.Encode((*buffer)[:0], f, s, a)
+	*buffer = encoded
 	if cap(*buffer) <= maxPooled {
 		defer answers.Put(buffer)
 	}
 	h, body := w.Header(), *buffer
-	h["Content-Type"], h["Cache-Control"], h["X-Content-Type-Options"] = e.contentType, noStore, noSniff
-	if a.file != nil {
-		body = a.file.pack(h, f, body)
+	h["Content-Type"], h["Cache-Control"], h["X-Content-Type-Options"] = contentType, noStore, noSniff
+	if a.File != nil {
+		body = a.File.Pack(h, f, body)
 	}
 	h["X-Request-Id"] = []string{id}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"settled/authorize/online"
+	"settled/authorize/protocol"
 	"settled/authorize/threeds"
 	"settled/internal/vault"
 	"settled/settle"
@@ -55,13 +56,13 @@ func (g *Gateway) unenrolled(ctx context.Context, o *settle.Order, a *settle.Aut
 	case failure == nil, errors.Is(failure, threeds.ErrUnavailable):
 		return g.unproven(ctx, o, s)
 	}
-	return g.refuseSecure(ctx, o, s, responseDeclined, endInvalid)
+	return g.refuseSecure(ctx, o, s, protocol.ResponseDeclined, endInvalid)
 }
 
 // unproven goes on with a payment whose cardholder nobody could authenticate for technical reasons.
 func (g *Gateway) unproven(ctx context.Context, o *settle.Order, s threeds.Authentication) (outcome, error) {
 	if settings := g.Merchants[o.Merchant]; !settings.Page.Unproven {
-		return g.refuseSecure(ctx, o, s, responseReception, endUnavailableRefused)
+		return g.refuseSecure(ctx, o, s, protocol.ResponseReception, endUnavailableRefused)
 	}
 	g.meter.secured(endUnavailablePassed)
 	return g.pass(context.WithoutCancel(ctx), o, s)
@@ -109,17 +110,17 @@ func (g *Gateway) challenged(ctx context.Context, o *settle.Order, s threeds.Aut
 // responseOfStatus is what a merchant is told of a cardholder who was not authenticated.
 func responseOfStatus(s threeds.Status) string {
 	if s == threeds.StatusRejected {
-		return responseFraud
+		return protocol.ResponseFraud
 	}
-	return responseDeclined
+	return protocol.ResponseDeclined
 }
 
 // pass sends a payment whose 3-D Secure is over, with the verification code if this process still has it.
 func (g *Gateway) pass(ctx context.Context, o *settle.Order, s threeds.Authentication) (outcome, error) {
-	k := card{expiry: o.CardExpiry, cvv: g.codes.take(attemptOf(o))}
-	defer k.cvv.Wipe()
+	k := protocol.Card{Expiry: o.CardExpiry, CVV: g.codes.take(attemptOf(o))}
+	defer k.CVV.Wipe()
 	var err error
-	if k.pan, err = g.Books.PAN(o); err != nil {
+	if k.PAN, err = g.Books.PAN(o); err != nil {
 		return outcome{}, err
 	}
 	f, err := g.filingOf(ctx, o, detailsOf(o))
@@ -171,7 +172,7 @@ func (g *Gateway) ask(ctx context.Context, o *settle.Order, a *settle.Authentica
 	}
 	if err != nil && !errors.Is(err, threeds.ErrUnavailable) {
 		s.Status = "" // nobody said anything of the cardholder
-		return g.refuseSecure(ctx, o, s, responseDeclined, endInvalid)
+		return g.refuseSecure(ctx, o, s, protocol.ResponseDeclined, endInvalid)
 	}
 	return g.decide(ctx, o, s)
 }

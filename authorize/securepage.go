@@ -13,13 +13,14 @@ import (
 	tags "golang.org/x/text/language"
 
 	"settled/authorize/page"
+	"settled/authorize/protocol"
 	"settled/authorize/threeds"
 	"settled/settle"
 )
 
 // payByCard pays with a card, after its holder is authenticated where the merchant wants that.
-func (v *visit) payByCard(ctx context.Context, k card, keep bool, browser string) error {
-	r := settle.PayRequest{Merchant: v.order.Merchant, Order: v.order.ID, Means: settle.MeansCard, PAN: k.pan, CardExpiry: k.expiry,
+func (v *visit) payByCard(ctx context.Context, k protocol.Card, keep bool, browser string) error {
+	r := settle.PayRequest{Merchant: v.order.Merchant, Order: v.order.ID, Means: settle.MeansCard, PAN: k.PAN, CardExpiry: k.Expiry,
 		Keep: keep, Number: v.order.PaymentNumber + 1}
 	if v.secures(v.settings) {
 		return v.paySecurely(ctx, r, k, browser)
@@ -52,19 +53,16 @@ func (v *visit) note(out outcome) {
 	}
 }
 
-// maxBrowser bounds what is kept of what a browser says of itself.
-const maxBrowser = 100
-
 // paySecurely begins the 3-D Secure of a payment and goes as far as it can without the browser.
-func (v *visit) paySecurely(ctx context.Context, r settle.PayRequest, k card, browser string) error {
-	if len(browser) > maxBrowser {
+func (v *visit) paySecurely(ctx context.Context, r settle.PayRequest, k protocol.Card, browser string) error {
+	if len(browser) > protocol.InBrowserInfo.Max() {
 		browser = ""
 	}
 	a, failure, err := v.enroll(ctx, r, browser)
 	if err != nil {
 		return err
 	}
-	v.codes.keep(attempt{r.Merchant, r.Order, a.Operation}, k.cvv)
+	v.codes.keep(attempt{r.Merchant, r.Order, a.Operation}, k.CVV)
 	if err := v.reload(ctx); err != nil {
 		return err
 	}
@@ -151,8 +149,8 @@ func (v *visit) question(a *settle.Authentication) threeds.Request {
 }
 
 // purchase is what the bank is told of a purchase and its shop.
-func (g *Gateway) purchase(o *settle.Order, kept details, base string) threeds.Request {
-	r := threeds.Request{Purpose: threeds.ForPayment, Expiry: o.CardExpiry, Cardholder: kept.of(inCardholder), Email: kept.of(inEmail),
+func (g *Gateway) purchase(o *settle.Order, kept protocol.Details, base string) threeds.Request {
+	r := threeds.Request{Purpose: threeds.ForPayment, Expiry: o.CardExpiry, Cardholder: kept.Of(protocol.InCardholder), Email: kept.Of(protocol.InEmail),
 		Amount: o.Amount, At: g.Now(), NotificationURL: g.secureURL(base, challengePath, o), Merchant: g.acceptor(o)}
 	if n := utf8.RuneCountInString(r.Cardholder); n < 2 || n > 45 {
 		r.Cardholder = ""
@@ -258,12 +256,12 @@ func (v *visit) findSecure(session string) (attempt, error) {
 // bankFields reads a form that the cardholder's bank made the browser send.
 func (v *visit) bankFields() (form, error) {
 	if v.r.Method != http.MethodPost {
-		return nil, &fault{first: errProhibited, second: onService, status: http.StatusMethodNotAllowed, detail: "use POST"}
+		return nil, &protocol.Fault{First: protocol.FirstProhibited, Second: protocol.OnService, Status: http.StatusMethodNotAllowed, Detail: "use POST"}
 	}
 	if !v.posting.take(v.c.source) {
 		return nil, errTooMany
 	}
-	return v.c.fields(v.r)
+	return v.c.Fields(v.r)
 }
 
 // serveMethod takes the word of the cardholder's bank that it has looked at the browser.
@@ -278,7 +276,7 @@ func (v *visit) serveMethod() error {
 	}
 	id, err := threeds.ParseMethodData(string(f["threeDSMethodData"]))
 	if err != nil {
-		return refuse(errFormat, onNothing, "threeDSMethodData cannot be read")
+		return protocol.Refuse(protocol.FirstFormat, protocol.OnNothing, "threeDSMethodData cannot be read")
 	}
 	if err := v.Books.MethodCompleted(v.r.Context(), at.merchant, at.order, id); err != nil {
 		return err
@@ -306,14 +304,14 @@ func (v *visit) serveChallenge() error {
 	}
 	said, err := threeds.ParseChallengeResult(string(f["cres"]))
 	if err != nil {
-		return refuse(errFormat, onNothing, "cres cannot be read")
+		return protocol.Refuse(protocol.FirstFormat, protocol.OnNothing, "cres cannot be read")
 	}
 	a, err := v.Books.Authenticating(v.r.Context(), v.order)
 	switch {
 	case err != nil:
 		return err
 	case a != nil && a.ServerID != said.ServerTransID:
-		return refuse(errValue, onNothing, "cres is of another authentication")
+		return protocol.Refuse(protocol.FirstValue, protocol.OnNothing, "cres is of another authentication")
 	}
 	if err := v.settleSecure(); err != nil {
 		return err

@@ -4,14 +4,15 @@ import (
 	"context"
 	"strings"
 
+	"settled/authorize/protocol"
 	"settled/authorize/threeds"
 	"settled/settle"
 )
 
 // paySecurely serves silentpay of a merchant whose card holders are authenticated. The merchant's own page shows them what
 // their bank wants; nothing is sent to the center before that is over.
-func (g *Gateway) paySecurely(ctx context.Context, c *caller, r settle.OpenRequest, k card) (*reply, error) {
-	if err := c.require(inClientIP); err != nil {
+func (g *Gateway) paySecurely(ctx context.Context, c *caller, r settle.OpenRequest, k protocol.Card) (*reply, error) {
+	if err := c.Require(protocol.InClientIP); err != nil {
 		return nil, err
 	}
 	o, err := g.openSecure(ctx, c, r)
@@ -25,10 +26,10 @@ func (g *Gateway) paySecurely(ctx context.Context, c *caller, r settle.OpenReque
 		}
 		return a.repeated(), nil
 	}
-	a, failure, err := g.enroll(ctx, settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: k.pan, CardExpiry: k.expiry, Number: 1},
-		c.text(inBrowserInfo))
+	a, failure, err := g.enroll(ctx, settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: k.PAN, CardExpiry: k.Expiry, Number: 1},
+		c.Text(protocol.InBrowserInfo))
 	if err == nil {
-		g.codes.keep(attempt{o.Merchant, o.ID, a.Operation}, k.cvv)
+		g.codes.keep(attempt{o.Merchant, o.ID, a.Operation}, k.CVV)
 		err = g.beginSecure(ctx, c, o.ID, &a, failure)
 	}
 	return g.storedOrError(ctx, c, o, err)
@@ -49,7 +50,7 @@ func (g *Gateway) openSecure(ctx context.Context, c *caller, r settle.OpenReques
 	defer cancel()
 	c.fingerprint = r.Fingerprint
 	r.PayBefore = g.Now().Add(c.settings.Page.timeout())
-	if r.Details, err = withDetails(r.Details, details{viaDetail: viaServer}); err != nil {
+	if r.Details, err = withDetails(r.Details, protocol.Details{viaDetail: viaServer}); err != nil {
 		return nil, err
 	}
 	o, _, err = g.Books.Open(ctx, r)
@@ -76,15 +77,15 @@ func (g *Gateway) beginSecure(ctx context.Context, c *caller, id int64, a *settl
 func (g *Gateway) serverQuestion(c *caller, o *settle.Order, a *settle.Authentication) threeds.Request {
 	kept := detailsOf(o)
 	r := g.purchase(o, kept, c.base)
-	ip, told := c.text(inClientIP), c.text(inBrowserInfo)
+	ip, told := c.Text(protocol.InClientIP), c.Text(protocol.InBrowserInfo)
 	if ip == "" {
-		ip = kept.of(inClientIP)
+		ip = kept.Of(protocol.InClientIP)
 	}
 	if told == "" {
 		told = a.Browser
 	}
-	r.Browser = threeds.Browser{Accept: said(c.text(inAcceptHeader), "*/*"), UserAgent: said(c.text(inUserAgent), "unknown"), Language: "en", IP: addressOf(ip)}
-	if c.language == russian {
+	r.Browser = threeds.Browser{Accept: said(c.Text(protocol.InAcceptHeader), "*/*"), UserAgent: said(c.Text(protocol.InUserAgent), "unknown"), Language: "en", IP: addressOf(ip)}
+	if c.Language == protocol.Russian {
 		r.Browser.Language = "ru"
 	}
 	addScript(&r.Browser, told)
@@ -94,11 +95,11 @@ func (g *Gateway) serverQuestion(c *caller, o *settle.Order, a *settle.Authentic
 // continuePayment serves get3dsecver2: it goes on with a payment after the cardholder's bank has looked at the browser, and
 // tells where it is.
 func (g *Gateway) continuePayment(ctx context.Context, c *caller) (*reply, error) {
-	id, _, err := c.billNumber()
+	id, _, err := c.BillNumber()
 	if err != nil {
 		return nil, err
 	}
-	c.readLanguage(c.settings.language())
+	c.ReadLanguage(c.settings.language())
 	ctx = context.WithoutCancel(ctx) // from here on the work does not end with the caller
 	books, cancel := patient(ctx)
 	defer cancel()
@@ -119,51 +120,29 @@ func (g *Gateway) continuePayment(ctx context.Context, c *caller) (*reply, error
 	return g.storedOrError(ctx, c, o, err)
 }
 
-// The fields of threedsdata in answers.
-const (
-	secureVersion = iota
-	secureServerID
-	secureMethodURL
-	secureMethodData
-	secureResult
-	secureChallenge
-	secureChallengeURL
-	secureChallengeRequest
-	secureECI
-)
-
-// secureNames spells them as on the wire.
-var secureNames = [...]string{secureVersion: "version", secureServerID: "threeDSServerTransID", secureMethodURL: "threeDSMethodURL",
-	secureMethodData: "threeDSMethodData", secureResult: "alphaauthresult", secureChallenge: "challenge", secureChallengeURL: "challengeurl",
-	secureChallengeRequest: "challengerequest", secureECI: "eci"}
-
-// secureData tells the 3-D Secure of an order's last payment to the merchant's server, nil when it had none.
-func (g *Gateway) secureData(ctx context.Context, c *caller, o *settle.Order) ([]pair, error) {
+// SecureData tells the 3-D Secure of an order's last payment to the merchant's server, nil when it had none.
+func (g *Gateway) secureData(ctx context.Context, c *caller, o *settle.Order) (*protocol.SecureData, error) {
 	all, err := g.Books.Authentications(ctx, o.Merchant, o.ID)
 	if err != nil || len(all) == 0 || g.ThreeDS == nil {
 		return nil, err
 	}
 	a := &all[len(all)-1]
-	values := [len(secureNames)]string{secureVersion: "2.0", secureServerID: a.ServerID, secureResult: a.Status, secureECI: indicator(a.ECI)}
+	values := &protocol.SecureData{protocol.SecureVersion: "2.0", protocol.SecureServerID: a.ServerID, protocol.SecureResult: a.Status, protocol.SecureECI: indicator(a.ECI)}
 	switch {
 	case a.Required != int16(threeds.IsEnrolled):
-		values[secureServerID] = ""
+		values[protocol.SecureServerID] = ""
 	case a.State == settle.AuthenticationMethod && a.MethodURL != "":
-		values[secureMethodURL], values[secureMethodData] = a.MethodURL, threeds.MethodData(a.ServerID, g.secureURL(c.base, methodPath, o))
+		values[protocol.SecureMethodURL], values[protocol.SecureMethodData] = a.MethodURL, threeds.MethodData(a.ServerID, g.secureURL(c.base, methodPath, o))
 	case a.State == settle.AuthenticationChallenge:
 		s, err := g.ThreeDS.Result(ctx, a.ServerID)
 		if err != nil {
 			return nil, err
 		}
-		values[secureChallenge], values[secureChallengeURL], values[secureChallengeRequest] = a.Status, s.Challenge.URL, s.Challenge.Request
+		values[protocol.SecureChallenge], values[protocol.SecureChallengeURL], values[protocol.SecureChallengeRequest] = a.Status, s.Challenge.URL, s.Challenge.Request
 	case a.CompletedAt != nil:
-		values[secureChallenge] = "F"
+		values[protocol.SecureChallenge] = "F"
 	}
-	data := make([]pair, len(values))
-	for i, value := range values {
-		data[i] = pair{secureNames[i], value}
-	}
-	return data, nil
+	return values, nil
 }
 
 // indicator is the ECI as merchants are told it: 5 authenticated, 6 attempted, 7 neither.

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"settled/authorize"
+	"settled/authorize/protocol"
 	"settled/internal/pcsim"
 	"settled/settle/settletest"
 )
@@ -22,7 +23,7 @@ func (w *world) signing(sha bool) *rsa.PublicKey {
 	key, err := rsa.GenerateKey(rand.Reader, 1024)
 	check(w.t, err)
 	m := w.options.Merchants[settletest.Merchant]
-	m.Proofs = authorize.Proofs{RSA: true, SHA256: sha}
+	m.Proofs = protocol.Proofs{RSA: true, SHA256: sha}
 	w.options.Merchants[settletest.Merchant] = m
 	w.options.SigningKey, w.options.Registerer = key, nil
 	w.open()
@@ -114,7 +115,7 @@ func TestSignatureOptions(t *testing.T) {
 		t.Errorf("%v, %v", f, state)
 	}
 	w.options.Merchants[settletest.OtherMerchant] = authorize.Merchant{Login: "other_login", PasswordHash: passwordHash(otherPassword),
-		Proofs: authorize.Proofs{RSA: true}}
+		Proofs: protocol.Proofs{RSA: true}}
 	w.options.Registerer = nil
 	if _, err := authorize.New(w.options); !errors.Is(err, authorize.ErrOptions) {
 		t.Errorf("no key to sign with: %v", err)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"settled/authorize/protocol"
 	"settled/authorize/threeds"
 	"settled/settle"
 )
@@ -19,31 +20,31 @@ func (g *Gateway) orderState(ctx context.Context, c *caller) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &reply{answer: answer{orders: make([]told, len(found))}}
+	a := &reply{Answer: protocol.Answer{Orders: make([]protocol.Entry, len(found))}}
 	for i, o := range found {
-		g.teller(c).stateFields(&a.orders[i].record, o, g.Now())
+		g.teller(c).stateFields(&a.Orders[i].Row, o, g.Now())
 	}
 	return a, nil
 }
 
 // orderResult serves every attempt with all its operations.
 func (g *Gateway) orderResult(ctx context.Context, c *caller) (*reply, error) {
-	c.readLanguage(english)
+	c.ReadLanguage(protocol.English)
 	found, err := g.attempts(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	a := &reply{answer: answer{orders: make([]told, len(found))}}
+	a := &reply{Answer: protocol.Answer{Orders: make([]protocol.Entry, len(found))}}
 	for i, o := range found {
 		if o, err = g.Books.Order(ctx, o.Merchant, o.ID); err != nil {
 			return nil, err
 		}
-		g.teller(c).resultOf(&a.orders[i], o, g.Now())
-		if err = g.chequesOf(ctx, &a.orders[i], o); err != nil {
+		g.teller(c).resultOf(&a.Orders[i], o, g.Now())
+		if err = g.chequesOf(ctx, &a.Orders[i], o); err != nil {
 			return nil, err
 		}
-		g.tellStored(ctx, &a.orders[i].record, o)
-		if err = g.proofsOf(ctx, &a.orders[i], o); err != nil {
+		g.tellStored(ctx, &a.Orders[i].Row, o)
+		if err = g.proofsOf(ctx, &a.Orders[i], o); err != nil {
 			return nil, err
 		}
 	}
@@ -51,11 +52,11 @@ func (g *Gateway) orderResult(ctx context.Context, c *caller) (*reply, error) {
 }
 
 // chequesOf writes the cheques that came with confirmations and cancels.
-func (g *Gateway) chequesOf(ctx context.Context, t *told, o *settle.Order) error {
+func (g *Gateway) chequesOf(ctx context.Context, t *protocol.Entry, o *settle.Order) error {
 	kept, err := g.Books.Cheques(ctx, o.Merchant, o.ID)
 	for i := range o.Operations {
 		if items := kept[o.Operations[i].Number]; items != "" {
-			t.operations[i][outCheque] = items
+			t.Operations[i][protocol.OutCheque] = items
 		}
 	}
 	return err
@@ -63,81 +64,81 @@ func (g *Gateway) chequesOf(ctx context.Context, t *told, o *settle.Order) error
 
 // proofsOf writes how the cardholders of an order's payments were authenticated. Only orders that were opened before they
 // were paid had any.
-func (g *Gateway) proofsOf(ctx context.Context, t *told, o *settle.Order) error {
+func (g *Gateway) proofsOf(ctx context.Context, t *protocol.Entry, o *settle.Order) error {
 	if o.PayBefore.IsZero() {
 		return nil
 	}
 	all, err := g.Books.Authentications(ctx, o.Merchant, o.ID)
 	for i := range all {
 		for n := range o.Operations {
-			if o.Operations[n].Number == all[i].Operation && n < len(t.operations) {
-				t.operations[n].authenticated(&all[i])
+			if o.Operations[n].Number == all[i].Operation && n < len(t.Operations) {
+				tellAuthentication(&t.Operations[n], &all[i])
 			}
 		}
 	}
 	return err
 }
 
-// authenticated writes what became of a cardholder, nothing of one who was not asked.
-func (r *record) authenticated(a *settle.Authentication) {
-	r[outAuthRequired] = strconv.Itoa(int(a.Required))
+// tellAuthentication writes what became of a cardholder, nothing of one who was not asked.
+func tellAuthentication(r *protocol.Row, a *settle.Authentication) {
+	r[protocol.OutAuthRequired] = strconv.Itoa(int(a.Required))
 	if a.Status != "" {
-		r[outAuthResult] = threeds.Status(a.Status).AuthResult()
+		r[protocol.OutAuthResult] = threeds.Status(a.Status).AuthResult()
 	}
 }
 
 // resultOf tells an order with its operations. A payment that is on its way is one of them.
-func (w teller) resultOf(t *told, o *settle.Order, now time.Time) {
-	w.stateFields(&t.record, o, now)
-	t.recallDetails(o.Details)
+func (w teller) resultOf(t *protocol.Entry, o *settle.Order, now time.Time) {
+	w.stateFields(&t.Row, o, now)
+	t.RecallDetails(o.Details)
 	if op := o.OnItsWay(); op != nil {
 		o.Operations = append(o.Operations, *op)
 	}
-	t.operations = make([]record, len(o.Operations))
+	t.Operations = make([]protocol.Row, len(o.Operations))
 	for i := range o.Operations {
 		op := &o.Operations[i]
-		t.operations[i] = w.operation(o, op)
+		t.Operations[i] = w.operation(o, op)
 		if op.Kind != settle.OperationPayment {
-			t.operations[i][outCheque] = "" // the cheque is the payment's
+			t.Operations[i][protocol.OutCheque] = "" // the cheque is the payment's
 		}
-		t.record[outErrorCode] = errorCode(op) // that of the last one stays
+		t.Row[protocol.OutErrorCode] = errorCode(op) // that of the last one stays
 	}
 }
 
 // stateFields tells an order's state as of now.
-func (w teller) stateFields(r *record, o *settle.Order, now time.Time) {
+func (w teller) stateFields(r *protocol.Row, o *settle.Order, now time.Time) {
 	w.orderFields(r, o)
-	r[outPacketDate] = stamp(now)
+	r[protocol.OutPacketDate] = stamp(now)
 }
 
 // attempts finds the order of a bill number, or the orders that were made under an order number within the period of the
 // request.
 func (g *Gateway) attempts(ctx context.Context, c *caller) ([]*settle.Order, error) {
-	if c.has(inBillNumber) {
+	if c.Has(protocol.InBillNumber) {
 		return g.byBill(ctx, c)
 	}
-	if err := c.require(inOrderNumber); err != nil {
+	if err := c.Require(protocol.InOrderNumber); err != nil {
 		return nil, err
 	}
 	now := g.Now()
-	from := c.instant(fromParts, now.Add(-orderStatePeriod))
+	from := c.Instant(protocol.FromParts, now.Add(-orderStatePeriod))
 	to := now.Add(24 * time.Hour)
-	if slices.ContainsFunc(toParts[:], c.has) {
-		to = c.instant(toParts, now).Add(time.Minute)
+	if slices.ContainsFunc(protocol.ToParts[:], c.Has) {
+		to = c.Instant(protocol.ToParts, now).Add(time.Minute)
 	}
-	found, err := g.Books.Attempts(ctx, c.merchant.ID, c.text(inOrderNumber), from, to)
+	found, err := g.Books.Attempts(ctx, c.merchant.ID, c.Text(protocol.InOrderNumber), from, to)
 	if err == nil && len(found) == 0 {
 		err = errNoOrder
 	}
 	return found, err
 }
 
-var errNoOrder = &fault{first: errNotFound, second: onOrder, detail: "no such order"}
+var errNoOrder = &protocol.Fault{First: protocol.FirstNotFound, Second: protocol.OnOrder, Detail: "no such order"}
 
 // byBill finds the order of a bill number, whenever it was made. An order number that is given as well must be its own,
 // and an operation that the bill number names one of its.
 func (g *Gateway) byBill(ctx context.Context, c *caller) ([]*settle.Order, error) {
-	id, operation, err := c.billNumber()
+	id, operation, err := c.BillNumber()
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +146,7 @@ func (g *Gateway) byBill(ctx context.Context, c *caller) ([]*settle.Order, error
 	switch {
 	case err != nil:
 		return nil, err
-	case c.has(inOrderNumber) && o.Number != c.text(inOrderNumber), operation != 0 && operation != o.PaymentNumber && o.Operation(operation) == nil:
+	case c.Has(protocol.InOrderNumber) && o.Number != c.Text(protocol.InOrderNumber), operation != 0 && operation != o.PaymentNumber && o.Operation(operation) == nil:
 		return nil, errNoOrder
 	}
 	return []*settle.Order{o}, nil

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"settled/authorize/online"
+	"settled/authorize/protocol"
 	"settled/settle"
 )
 
@@ -29,7 +30,7 @@ func (f filing) mark(r *online.Request, p *settle.Payment) {
 }
 
 // filingOf reads from an order what its payment by card has to do with a stored one.
-func (g *Gateway) filingOf(ctx context.Context, o *settle.Order, kept details) (filing, error) {
+func (g *Gateway) filingOf(ctx context.Context, o *settle.Order, kept protocol.Details) (filing, error) {
 	switch {
 	case agreedOf(o) != nil:
 		return filing{use: online.AgreesRecurring}, nil
@@ -51,15 +52,15 @@ func (g *Gateway) filingOf(ctx context.Context, o *settle.Order, kept details) (
 
 // tellStored tells which stored card stands for what an order was paid with, for payments with TokenType=5. That it
 // cannot be looked up is no reason to tell nothing of the payment.
-func (g *Gateway) tellStored(ctx context.Context, r *record, o *settle.Order) {
-	r[outCustomerNumber] = o.Customer
+func (g *Gateway) tellStored(ctx context.Context, r *protocol.Row, o *settle.Order) {
+	r[protocol.OutCustomerNumber] = o.Customer
 	if o.Customer == "" || o.Means != settle.MeansCard {
 		return
 	}
 	k, err := g.Books.StoredWith(ctx, o)
 	switch {
 	case err == nil:
-		r[outToken] = k.ID.String()
+		r[protocol.OutToken] = k.ID.String()
 	case !errors.Is(err, settle.ErrNoCredential):
 		g.Log.Warn("stored card of an order not looked up", "order", o.ID, "error", err)
 	}
@@ -72,7 +73,7 @@ func (g *Gateway) serverOrder(c *caller, in *settle.Intent) (r settle.OpenReques
 	if err != nil {
 		return r, false, err
 	}
-	customer := c.text(inCustomerNumber)
+	customer := c.Text(protocol.InCustomerNumber)
 	r = settle.OpenRequest{Merchant: in.Merchant, OrderNumber: in.OrderNumber, Original: in.Amount, Means: settle.MeansCard,
 		TwoStage: in.TwoStage, Tries: 1, PayBefore: g.Now().Add(storedPayWithin), RepeatWithin: settle.RepeatWithin,
 		Fingerprint: in.Fingerprint, Details: in.Details}
@@ -89,8 +90,8 @@ func (g *Gateway) serverOrder(c *caller, in *settle.Intent) (r settle.OpenReques
 }
 
 // withDetails adds to details; names that are there are replaced.
-func withDetails(raw json.RawMessage, more details) (json.RawMessage, error) {
-	all := details{}
+func withDetails(raw json.RawMessage, more protocol.Details) (json.RawMessage, error) {
+	all := protocol.Details{}
 	if raw != nil {
 		if err := json.Unmarshal(raw, &all); err != nil {
 			return nil, err
@@ -109,7 +110,7 @@ func (g *Gateway) keepingFingerprint(r *settle.OpenRequest, in *settle.Intent, a
 }
 
 // payKeeping serves a payment whose card is to be kept.
-func (g *Gateway) payKeeping(ctx context.Context, c *caller, r settle.OpenRequest, k card) (*reply, error) {
+func (g *Gateway) payKeeping(ctx context.Context, c *caller, r settle.OpenRequest, k protocol.Card) (*reply, error) {
 	books, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	c.fingerprint = r.Fingerprint
@@ -127,10 +128,10 @@ func (g *Gateway) payKeeping(ctx context.Context, c *caller, r settle.OpenReques
 }
 
 // payOpened pays an opened order by card. An error tells that the center was not asked.
-func (g *Gateway) payOpened(ctx context.Context, o *settle.Order, k card, f filing) error {
+func (g *Gateway) payOpened(ctx context.Context, o *settle.Order, k protocol.Card, f filing) error {
 	books, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	p, err := g.Books.Pay(books, settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: k.pan, CardExpiry: k.expiry})
+	p, err := g.Books.Pay(books, settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: k.PAN, CardExpiry: k.Expiry})
 	if err != nil {
 		return err
 	}

@@ -8,24 +8,34 @@ import (
 	"strconv"
 
 	"settled/authorize/notify"
+	"settled/authorize/protocol"
 	"settled/internal/vault"
 	"settled/settle"
 )
 
 // The fields of a notification, in their order; merchant_id comes first. The bill number of a form is the order's.
 var (
-	toldForm = []out{outOrderNumber, outOrderBill, outTestMode, outOrderComment, outOrderAmount, outOrderCurrency, outAmount,
-		outCurrency, outRate, outFirstName, outLastName, outMiddleName, outEmail, outClientIP, outIP, outMeansTypeID, outMeansType,
-		outMeansSubtype, outMeansNumber, outCardholder, outCardExpiry, outIssuer, outBankCountry, outOrderDate, outOrderState,
-		outResponseCode, outMessage, outCustomerMessage, outRecommendation, outApprovalCode, outProtocolType, outProcessing,
-		outOperationType, outOperationDate, outAuthResult, outAuthRequired, outSlip, outPacketDate, outSignature, outCheckValue}
-	toldOrder = []out{outOrderNumber, outOrderBill, outTestMode, outOrderComment, outOrderAmount, outOrderCurrency, outRate,
-		outFirstName, outLastName, outMiddleName, outEmail, outOrderDate, outOrderState}
-	toldOperation = []out{outBillNumber, outOperationType, outOperationState, outAmount, outCurrency, outClientIP, outIP,
-		outMeansTypeID, outMeansType, outMeansSubtype, outMeansNumber, outCardholder, outCardExpiry, outIssuer, outBankCountry,
-		outResponseCode, outMessage, outCustomerMessage, outRecommendation, outApprovalCode, outProtocolType, outProcessing,
-		outOperationDate, outAuthResult, outAuthRequired, outSlip}
-	toldProof = []out{outPacketDate, outSignature, outCheckValue}
+	toldForm = []protocol.Field{protocol.OutOrderNumber, protocol.OutOrderBill, protocol.OutTestMode, protocol.OutOrderComment,
+		protocol.OutOrderAmount, protocol.OutOrderCurrency, protocol.OutAmount,
+		protocol.OutCurrency, protocol.OutRate, protocol.OutFirstName, protocol.OutLastName, protocol.OutMiddleName, protocol.OutEmail,
+		protocol.OutClientIP, protocol.OutIP, protocol.OutMeansTypeID, protocol.OutMeansType,
+		protocol.OutMeansSubtype, protocol.OutMeansNumber, protocol.OutCardholder, protocol.OutCardExpiry, protocol.OutIssuer,
+		protocol.OutBankCountry, protocol.OutOrderDate, protocol.OutOrderState,
+		protocol.OutResponseCode, protocol.OutMessage, protocol.OutCustomerMessage, protocol.OutRecommendation, protocol.OutApprovalCode,
+		protocol.OutProtocolType, protocol.OutProcessing,
+		protocol.OutOperationType, protocol.OutOperationDate, protocol.OutAuthResult, protocol.OutAuthRequired, protocol.OutSlip,
+		protocol.OutPacketDate, protocol.OutSignature, protocol.OutCheckValue}
+	toldOrder = []protocol.Field{protocol.OutOrderNumber, protocol.OutOrderBill, protocol.OutTestMode, protocol.OutOrderComment,
+		protocol.OutOrderAmount, protocol.OutOrderCurrency, protocol.OutRate,
+		protocol.OutFirstName, protocol.OutLastName, protocol.OutMiddleName, protocol.OutEmail, protocol.OutOrderDate, protocol.OutOrderState}
+	toldOperation = []protocol.Field{protocol.OutBillNumber, protocol.OutOperationType, protocol.OutOperationState, protocol.OutAmount,
+		protocol.OutCurrency, protocol.OutClientIP, protocol.OutIP,
+		protocol.OutMeansTypeID, protocol.OutMeansType, protocol.OutMeansSubtype, protocol.OutMeansNumber, protocol.OutCardholder,
+		protocol.OutCardExpiry, protocol.OutIssuer, protocol.OutBankCountry,
+		protocol.OutResponseCode, protocol.OutMessage, protocol.OutCustomerMessage, protocol.OutRecommendation, protocol.OutApprovalCode,
+		protocol.OutProtocolType, protocol.OutProcessing,
+		protocol.OutOperationDate, protocol.OutAuthResult, protocol.OutAuthRequired, protocol.OutSlip}
+	toldProof = []protocol.Field{protocol.OutPacketDate, protocol.OutSignature, protocol.OutCheckValue}
 )
 
 // errNoAddress: trying again would not help.
@@ -93,8 +103,8 @@ func (g *Gateway) compose(ctx context.Context, n *settle.Notification) (to notif
 		return to, nil, fmt.Errorf("%w: %d.%d", settle.ErrOperation, n.Order, n.Operation)
 	}
 	rec := teller{g.Directory, settings.TestMode, settings.language()}.operation(o, op)
-	rec[outPacketDate], rec[outClientIP] = stamp(g.Now()), rec[outIP]
-	if err := settings.Proofs.proveNotice(g.SigningKey, merchantID(merchant.ID), &rec); err != nil {
+	rec[protocol.OutPacketDate], rec[protocol.OutClientIP] = stamp(g.Now()), rec[protocol.OutIP]
+	if err := settings.Proofs.ProveNotice(g.SigningKey, merchantID(merchant.ID), &rec); err != nil {
 		return to, nil, err
 	}
 	to = notify.Address{URL: settings.Notify.URL, SOAP: settings.Notify.SOAP, PlainAnswer: settings.Notify.PlainAnswer,
@@ -105,18 +115,19 @@ func (g *Gateway) compose(ctx context.Context, n *settle.Notification) (to notif
 func merchantID(id int32) string { return strconv.FormatInt(int64(id), 10) }
 
 // toldBody writes the body of a notification.
-func toldBody(merchant int32, r *record, soap bool) []byte {
+func toldBody(merchant int32, r *protocol.Row, soap bool) []byte {
 	who := notify.Field{Name: "merchant_id", Value: merchantID(merchant)}
 	if soap {
-		return notify.Envelope(append([]notify.Field{who}, r.fields(toldOrder)...), r.fields(toldOperation), r.fields(toldProof))
+		return notify.Envelope(append([]notify.Field{who}, noticeFields(r, toldOrder)...), noticeFields(r, toldOperation), noticeFields(r, toldProof))
 	}
-	return notify.Form(append([]notify.Field{who}, r.fields(toldForm)...))
+	return notify.Form(append([]notify.Field{who}, noticeFields(r, toldForm)...))
 }
 
-func (r *record) fields(list []out) []notify.Field {
+// noticeFields are the fields of a list, as notifications have them.
+func noticeFields(r *protocol.Row, list []protocol.Field) []notify.Field {
 	fields := make([]notify.Field, len(list))
 	for i, f := range list {
-		fields[i] = notify.Field{Name: outNames[f], Value: r[f]}
+		fields[i] = notify.Field{Name: f.Name(), Value: r[f]}
 	}
 	return fields
 }

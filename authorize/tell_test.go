@@ -24,6 +24,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"settled/authorize"
+	"settled/authorize/protocol"
 	"settled/internal/pcsim"
 	"settled/internal/vault"
 	"settled/settle"
@@ -336,7 +337,7 @@ func TestSignedNotification(t *testing.T) {
 		check(t, err)
 		w.gateway.SigningKey = key
 		settings := w.gateway.Merchants[settletest.Merchant]
-		settings.Proofs = authorize.Proofs{RSA: true, SHA256: sha}
+		settings.Proofs = protocol.Proofs{RSA: true, SHA256: sha}
 		w.gateway.Merchants[settletest.Merchant] = settings
 		w.paid(payment("A-1"))
 		w.tell()

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"settled/authorize/online"
+	"settled/authorize/protocol"
 	"settled/internal/vault"
 	"settled/settle"
 )
@@ -15,7 +16,7 @@ import (
 const tokenTypeStored = 5
 
 // errNoStored is answered for every token that does not stand for a card of the merchant's buyer, whatever the reason.
-var errNoStored = &fault{first: errNotFound, second: onCard, detail: "no such stored card"}
+var errNoStored = &protocol.Fault{First: protocol.FirstNotFound, Second: protocol.OnCard, Detail: "no such stored card"}
 
 // payToken serves a payment with a stored card, which the buyer started on the merchant's own page.
 func (g *Gateway) payToken(ctx context.Context, c *caller) (*reply, error) {
@@ -37,42 +38,42 @@ func (g *Gateway) payToken(ctx context.Context, c *caller) (*reply, error) {
 
 // readTokenPayment checks everything that can be refused without a trace. The caller wipes the verification code.
 func (g *Gateway) readTokenPayment(ctx context.Context, c *caller) (r settle.OpenRequest, s storedPayment, err error) {
-	r = settle.OpenRequest{Merchant: c.merchant, OrderNumber: c.text(inOrderNumber), Means: settle.MeansCard, Tries: 1,
+	r = settle.OpenRequest{Merchant: c.merchant, OrderNumber: c.Text(protocol.InOrderNumber), Means: settle.MeansCard, Tries: 1,
 		PayBefore: g.Now().Add(storedPayWithin), RepeatWithin: settle.RepeatWithin}
-	if err = c.require(inOrderNumber, inOrderAmount, inPaymentToken); err != nil {
+	if err = c.Require(protocol.InOrderNumber, protocol.InOrderAmount, protocol.InPaymentToken); err != nil {
 		return r, s, err
 	}
 	if r.Original, err = c.orderAmount(); err != nil {
 		return r, s, err
 	}
-	delay, err := c.number(inDelay, 0, 1, 0)
+	delay, err := c.Number(protocol.InDelay, 0, 1, 0)
 	if err != nil {
 		return r, s, err
 	}
-	c.readLanguage(c.settings.language())
+	c.ReadLanguage(c.settings.language())
 	if s, err = g.readStored(ctx, c); err != nil {
 		return r, s, err
 	}
 	if err = g.checkBrand(c.merchant, r.Original, s.credential.CardMask); err != nil {
 		return r, s, err
 	}
-	r.TwoStage, r.Customer, r.Details = delay == 1, s.credential.Customer, c.details()
+	r.TwoStage, r.Customer, r.Details = delay == 1, s.credential.Customer, c.Details()
 	r.Fingerprint = g.tokenFingerprint(&r, s.credential)
 	return r, s, nil
 }
 
 // readStored reads which stored card is meant, and its verification code if the buyer gave it.
 func (g *Gateway) readStored(ctx context.Context, c *caller) (s storedPayment, err error) {
-	kind, err := c.number(inTokenType, 1, 6, 1)
+	kind, err := c.Number(protocol.InTokenType, 1, 6, 1)
 	switch {
 	case err != nil:
 		return s, err
 	case kind != tokenTypeStored:
-		return s, refuse(errProhibited, onMeans, "tokens of wallets are not taken; use TokenType=5 for a stored card")
+		return s, protocol.Refuse(protocol.FirstProhibited, protocol.OnMeans, "tokens of wallets are not taken; use TokenType=5 for a stored card")
 	case !c.settings.Page.OneClick:
-		return s, refuse(errProhibited, onMeans, "stored cards are not available")
+		return s, protocol.Refuse(protocol.FirstProhibited, protocol.OnMeans, "stored cards are not available")
 	}
-	token, err := c.paymentToken()
+	token, err := c.PaymentToken()
 	if err != nil {
 		return s, err
 	}
@@ -83,9 +84,9 @@ func (g *Gateway) readStored(ctx context.Context, c *caller) (s storedPayment, e
 	if err == nil && (s.credential.Customer != token.Customer || s.credential.Means != settle.MeansCard) {
 		return s, errNoStored
 	}
-	if err == nil && c.has(inCVC) {
-		if s.cvv, err = vault.ParseCVV(bytes.Clone(c.values[inCVC])); err != nil {
-			err = unreadable(inCVC, "must be 3 or 4 digits")
+	if err == nil && c.Has(protocol.InCVC) {
+		if s.cvv, err = vault.ParseCVV(bytes.Clone(c.Bytes(protocol.InCVC))); err != nil {
+			err = protocol.Unreadable(protocol.InCVC, "must be 3 or 4 digits")
 		}
 	}
 	return s, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"settled/authorize/protocol"
 	"settled/settle"
 	"settled/settle/order"
 )
@@ -12,7 +13,7 @@ import (
 // there, is told as it stands, whoever made it, unless it ended without a payment: this request may have been the next try. That
 // nothing was done is only said when the order was looked for and is not there, or when the service does nothing: a repeat of a
 // request that was done must not hear it.
-func (g *Gateway) troubled(ctx context.Context, s *service, c *caller, f *fault) *reply {
+func (g *Gateway) troubled(ctx context.Context, s *service, c *caller, f *protocol.Fault) *reply {
 	switch {
 	case s.reads:
 		return refusal(errUnavailable)
@@ -21,7 +22,7 @@ func (g *Gateway) troubled(ctx context.Context, s *service, c *caller, f *fault)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 	defer cancel()
-	o, err := g.Books.ByNumber(ctx, c.merchant.ID, c.text(inOrderNumber))
+	o, err := g.Books.ByNumber(ctx, c.merchant.ID, c.Text(protocol.InOrderNumber))
 	if errors.Is(err, settle.ErrNotFound) {
 		return refusal(f)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"settled/authorize/protocol"
 	"settled/internal/money"
 	"settled/settle"
 	"settled/settle/order"
@@ -16,12 +17,12 @@ import (
 type teller struct {
 	directory *settle.Directory
 	test      bool // the merchant is in test mode
-	language  language
+	language  protocol.Language
 }
 
 // teller tells the caller.
 func (g *Gateway) teller(c *caller) teller {
-	return teller{g.Directory, c.settings.TestMode, c.language}
+	return teller{g.Directory, c.settings.TestMode, c.Language}
 }
 
 // finished answers a payment whose outcome was just recorded, as stored will for a repeat of the request.
@@ -37,7 +38,7 @@ func (g *Gateway) finished(c *caller, in *settle.Intent, p *settle.Payment, r se
 		}
 	}
 	rec := g.teller(c).record(&o, &op, r.ApprovalCode)
-	rec.takeDetails(c.call)
+	rec.TakeDetails(c.Call)
 	a := one(rec)
 	a.refused(&o, &op)
 	return a
@@ -47,7 +48,7 @@ func (g *Gateway) finished(c *caller, in *settle.Intent, p *settle.Payment, r se
 func (g *Gateway) inProcess(c *caller, in *settle.Intent, p *settle.Payment) *reply {
 	o := orderOf(in, p)
 	rec := g.teller(c).record(&o, pending(&o), "")
-	rec.takeDetails(c.call)
+	rec.TakeDetails(c.Call)
 	return one(rec)
 }
 
@@ -59,9 +60,9 @@ func orderOf(in *settle.Intent, p *settle.Payment) settle.Order {
 // pending is the payment operation of an order that has none recorded yet.
 func pending(o *settle.Order) *settle.Operation {
 	op := &settle.Operation{Number: 1, Kind: settle.OperationPayment, State: settle.OperationInProcess, Amount: o.Amount.Minor,
-		Response: responseInProcess}
+		Response: protocol.ResponseInProcess}
 	if o.Status != order.InProcess { // it was closed before anybody began to pay it
-		op.State, op.Response = settle.OperationTimedOut, responseDeclined
+		op.State, op.Response = settle.OperationTimedOut, protocol.ResponseDeclined
 	}
 	return op
 }
@@ -83,46 +84,46 @@ func (g *Gateway) stored(ctx context.Context, c *caller, id int64) (*reply, erro
 	a := one(r)
 	a.refused(o, op)
 	if !o.PayBefore.IsZero() {
-		a.orders[0].secure, err = g.secureData(ctx, c, o)
+		a.Orders[0].Secure, err = g.secureData(ctx, c, o)
 	}
 	return a, err
 }
 
 // operation tells an operation of an order of the books.
-func (t teller) operation(o *settle.Order, op *settle.Operation) record {
+func (t teller) operation(o *settle.Order, op *settle.Operation) protocol.Row {
 	approval := ""
 	of := op.Kind != settle.OperationPayment || op.Number == o.PaymentNumber // an earlier try was not approved
 	if made := o.PaymentTransaction(); made != nil && of && op.State != settle.OperationTimedOut {
 		approval = made.ApprovalCode
 	}
 	rec := t.record(o, op, approval)
-	rec.recallDetails(o.Details)
-	rec[outNote], rec[outTransactionType] = op.Note, transactionTypes(o, op)
+	rec.RecallDetails(o.Details)
+	rec[protocol.OutNote], rec[protocol.OutTransactionType] = op.Note, transactionTypes(o, op)
 	return rec
 }
 
 // record writes what orders and operations have in common.
-func (t teller) record(o *settle.Order, op *settle.Operation, approval string) (r record) {
+func (t teller) record(o *settle.Order, op *settle.Operation, approval string) (r protocol.Row) {
 	t.orderFields(&r, o)
-	r.say(op.Response, t.language)
-	r[outAmount] = money.Amount{Minor: op.Amount, Currency: o.Amount.Currency}.Decimal()
-	r[outCurrency] = o.Amount.Currency.String()
-	r[outMeansNumber], r[outCardExpiry] = o.CardOf(op)
-	if r[outMeansType], r[outMeansTypeID] = means(r[outMeansNumber]); paidInstantly(o, op) {
-		r[outMeansType], r[outMeansTypeID] = instantName, instantID
+	r.Say(op.Response, t.language)
+	r[protocol.OutAmount] = money.Amount{Minor: op.Amount, Currency: o.Amount.Currency}.Decimal()
+	r[protocol.OutCurrency] = o.Amount.Currency.String()
+	r[protocol.OutMeansNumber], r[protocol.OutCardExpiry] = o.CardOf(op)
+	if r[protocol.OutMeansType], r[protocol.OutMeansTypeID] = means(r[protocol.OutMeansNumber]); paidInstantly(o, op) {
+		r[protocol.OutMeansType], r[protocol.OutMeansTypeID] = instantName, instantID
 	}
-	r[outApprovalCode] = approval
+	r[protocol.OutApprovalCode] = approval
 	if center, ok := t.directory.Center(o.Center); ok {
-		r[outProcessing] = center.Name
+		r[protocol.OutProcessing] = center.Name
 	}
-	r[outOperationType] = kindText(op.Kind)
-	r[outOperationState] = operationStates[op.State]
-	r[outBillNumber] = r[outOrderBill] + "." + strconv.Itoa(int(op.Number))
+	r[protocol.OutOperationType] = kindText(op.Kind)
+	r[protocol.OutOperationState] = operationStates[op.State]
+	r[protocol.OutBillNumber] = r[protocol.OutOrderBill] + "." + strconv.Itoa(int(op.Number))
 	if op.Record != nil && op.Kind != settle.OperationPayment {
-		r[outSlip] = strconv.FormatInt(*op.Record, 10)
+		r[protocol.OutSlip] = strconv.FormatInt(*op.Record, 10)
 	}
-	r[outPacketDate] = stamp(operationTime(o, op))
-	r[outOperationDate] = r[outPacketDate]
+	r[protocol.OutPacketDate] = stamp(operationTime(o, op))
+	r[protocol.OutOperationDate] = r[protocol.OutPacketDate]
 	return r
 }
 
@@ -139,14 +140,14 @@ func operationTime(o *settle.Order, op *settle.Operation) time.Time {
 }
 
 // orderFields writes what is the order's own.
-func (t teller) orderFields(r *record, o *settle.Order) {
-	r[outOrderNumber], r[outOrderBill] = o.Number, strconv.FormatInt(o.ID, 10)
-	r[outOrderID] = r[outOrderBill]
-	r[outOrderAmount], r[outOrderCurrency] = o.Original.Decimal(), o.Original.Currency.String()
-	r[outOrderDate], r[outOrderState] = stamp(o.CreatedAt), string(o.State())
-	r[outRate], r[outTestMode] = o.Rate, "0"
+func (t teller) orderFields(r *protocol.Row, o *settle.Order) {
+	r[protocol.OutOrderNumber], r[protocol.OutOrderBill] = o.Number, strconv.FormatInt(o.ID, 10)
+	r[protocol.OutOrderID] = r[protocol.OutOrderBill]
+	r[protocol.OutOrderAmount], r[protocol.OutOrderCurrency] = o.Original.Decimal(), o.Original.Currency.String()
+	r[protocol.OutOrderDate], r[protocol.OutOrderState] = stamp(o.CreatedAt), string(o.State())
+	r[protocol.OutRate], r[protocol.OutTestMode] = o.Rate, "0"
 	if t.test {
-		r[outTestMode] = "1"
+		r[protocol.OutTestMode] = "1"
 	}
 }
 

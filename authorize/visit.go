@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"settled/authorize/page"
+	"settled/authorize/protocol"
 	"settled/authorize/threeds"
 	"settled/settle"
 )
@@ -27,7 +28,7 @@ type visit struct {
 	first string // the query that leads back to the order's page, empty while no order is known
 
 	order    *settle.Order
-	kept     details
+	kept     protocol.Details
 	merchant *settle.Merchant
 	settings *Merchant
 
@@ -60,15 +61,15 @@ func (g *Gateway) handlePages(mux *http.ServeMux) {
 // visit takes one request of a browser from its limits to the answer.
 func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, serve func(*visit) error, fail func(*visit, error), m *routeMeter) {
 	began := g.Now()
-	c := &caller{call: newCall(FormatXML, &orderAccepts, g.knows), source: g.Source(r), base: g.address(r)}
-	defer c.release()
+	c := &caller{Call: protocol.NewCall(protocol.FormatXML, &orderAccepts, g.knows), source: g.Source(r), base: g.address(r)}
+	defer c.Release()
 	v := &visit{Gateway: g, w: w, r: r, c: c, id: correlation()}
 	w.Header()["X-Request-Id"] = []string{v.id}
 	if err := v.run(serve); err != nil {
 		fail(v, err)
 	}
-	g.logNoted(c.call, r.URL.Path, v.id)
-	g.reportCards(c.call, r.URL.Path, v.id)
+	g.logNoted(c.Call, r.URL.Path, v.id)
+	g.reportCards(c.Call, r.URL.Path, v.id)
 	m.count(v.class, g.Now().Sub(began))
 }
 
@@ -90,7 +91,7 @@ func (v *visit) run(serve func(*visit) error) (err error) {
 	if v.Stalled() {
 		return errStalled
 	}
-	if err := checkQuery(v.r.URL.RawQuery); err != nil {
+	if err := protocol.CheckQuery(v.r.URL.RawQuery); err != nil {
 		return err
 	}
 	v.query = v.r.URL.Query()
@@ -111,11 +112,11 @@ const (
 )
 
 // classOfFault is the class of a refusal.
-func classOfFault(f *fault) int {
+func classOfFault(f *protocol.Fault) int {
 	switch {
-	case f.status >= http.StatusInternalServerError:
+	case f.Status >= http.StatusInternalServerError:
 		return classError
-	case f.first == errAuthentication:
+	case f.First == protocol.FirstAuthentication:
 		return classUnauthenticated
 	}
 	return classRefused
@@ -123,16 +124,16 @@ func classOfFault(f *fault) int {
 
 // fail answers an error by a page that says its codes.
 func (v *visit) fail(err error) {
-	f := faultOf(err, onNothing)
+	f := faultOf(err, protocol.OnNothing)
 	v.class = classOfFault(f)
 	if v.class == classError {
 		v.Log.Error("request not served", "route", v.r.URL.Path, "request", v.id, "error", err)
 		v.w.Header().Set("Retry-After", "1")
 	}
-	body := page.Failure{Reason: page.ReasonRequest, Detail: fmt.Sprintf("%d/%d: %s", f.first, f.second, f.detail)}
-	status := f.status
+	body := page.Failure{Reason: page.ReasonRequest, Detail: fmt.Sprintf("%d/%d: %s", f.First, f.Second, f.Detail)}
+	status := f.Status
 	switch {
-	case f.second == onRate:
+	case f.Second == protocol.OnRate:
 		body.Reason, body.Detail = page.ReasonBusy, ""
 	case v.class == classError:
 		body.Reason, body.Detail = page.ReasonSystem, v.id
@@ -148,7 +149,7 @@ func (v *visit) fail(err error) {
 }
 
 // errNoSession is answered for a session that is none of ours, whoever's it may look like.
-var errNoSession = &fault{first: errNotFound, second: onOrder, status: http.StatusNotFound, detail: "no such payment"}
+var errNoSession = &protocol.Fault{First: protocol.FirstNotFound, Second: protocol.OnOrder, Status: http.StatusNotFound, Detail: "no such payment"}
 
 // find reads the order that the query names.
 func (v *visit) find() error {
@@ -223,8 +224,8 @@ func (v *visit) language() page.Language {
 		return chosen
 	case v.kept != nil:
 		return page.Language(v.kept["language"])
-	case v.c.settings != nil, v.c.language == russian:
-		return page.Language(languageNames[v.c.language])
+	case v.c.settings != nil, v.c.Language == protocol.Russian:
+		return page.Language(protocol.LanguageNames[v.c.Language])
 	}
 	return page.English
 }
@@ -239,11 +240,11 @@ func (v *visit) chosenLanguage() page.Language {
 }
 
 // words is the language of texts that merchants are told in, too.
-func (v *visit) words() language {
+func (v *visit) words() protocol.Language {
 	if v.language() == page.Russian {
-		return russian
+		return protocol.Russian
 	}
-	return english
+	return protocol.English
 }
 
 // show answers with a page.
@@ -264,7 +265,7 @@ func (v *visit) view(body page.Body) *page.View {
 	if c, known := v.Directory.Center(o.Center); known {
 		out.Zone = c.Zone
 	}
-	out.Order = page.Order{Merchant: v.merchant.Name, Number: o.Number, Comment: v.kept.of(inOrderComment), Amount: o.Amount,
+	out.Order = page.Order{Merchant: v.merchant.Name, Number: o.Number, Comment: v.kept.Of(protocol.InOrderComment), Amount: o.Amount,
 		Original: o.Original, Rate: o.Rate, Source: v.rateSource()}
 	if v.settings.TestMode {
 		out.Test = &page.Test{}

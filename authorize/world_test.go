@@ -26,6 +26,7 @@ import (
 	"settled/authorize/instant"
 	"settled/authorize/online"
 	"settled/authorize/page/pagetest"
+	"settled/authorize/protocol"
 	"settled/internal/pcsim"
 	"settled/internal/postgres/pgtest"
 	"settled/internal/vault"
@@ -77,7 +78,7 @@ func newWorld(t testing.TB, behavior pcsim.Behavior, changes ...func(*settle.Dir
 		Source: func(r *http.Request) string { return r.Header.Get("X-Test-Source") },
 		Merchants: map[int32]authorize.Merchant{
 			settletest.Merchant: {Login: login, PasswordHash: passwordHash(password),
-				Proofs: authorize.Proofs{SecretWord: "secret", Covers: authorize.Covered{Customer: true}}},
+				Proofs: protocol.Proofs{SecretWord: "secret", Covers: protocol.Covered{Customer: true}}},
 			settletest.OtherMerchant: {Login: "other_login", PasswordHash: passwordHash(otherPassword), TestMode: true},
 		},
 	}

@@ -47,8 +47,8 @@ type wsdl struct {
 	} `xml:"message"`
 	PortType struct {
 		Name   string `xml:"name,attr"`
-		Input  named  `xml:"operation>input"`
-		Output named  `xml:"operation>output"`
+		Input  Named  `xml:"operation>input"`
+		Output Named  `xml:"operation>output"`
 	} `xml:"portType"`
 	Binding struct {
 		Name      string `xml:"name,attr"`
@@ -65,7 +65,7 @@ type wsdl struct {
 	} `xml:"service>port"`
 }
 
-type named struct {
+type Named struct {
 	Message string `xml:"message,attr"`
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"settled/authorize"
+	"settled/authorize/protocol"
 	"settled/clearing"
 	"settled/clearing/remote"
 	"settled/internal/config"
@@ -50,10 +51,10 @@ func page(p *config.Page) authorize.Page {
 
 var links = map[string]authorize.Links{"taken": authorize.LinksTaken, "proven": authorize.LinksProven, "refused": authorize.LinksRefused}
 
-func proofs(m *config.Merchant) authorize.Proofs {
+func proofs(m *config.Merchant) protocol.Proofs {
 	p := &m.Proofs
-	return authorize.Proofs{SecretWord: string(m.SecretWord.Reveal()), Checkvalue: p.Checkvalue, Signature: p.Signature, PublicKey: p.PublicKey, SHA256: p.SHA256, Joined: p.Joined, RSA: p.RSA,
-		Covers: authorize.Covered(p.Covers)}
+	return protocol.Proofs{SecretWord: string(m.SecretWord.Reveal()), Checkvalue: p.Checkvalue, Signature: p.Signature, PublicKey: p.PublicKey, SHA256: p.SHA256, Joined: p.Joined, RSA: p.RSA,
+		Covers: protocol.Covered(p.Covers)}
 }
 
 func notify(n *config.Notify) authorize.Notify {

@@ -15,6 +15,8 @@ var mayImport = map[string][]string{
 	"internal/console":        slices.Concat([]string{"authorize", "clearing", "settle", "fileformats", "internal/config"}, ground),
 	"internal/config":         slices.Concat([]string{"settle", "clearing/format", "fileformats/iso8583"}, ground),
 	"authorize":               slices.Concat([]string{"settle", "fileformats/iso8583", "fileformats/authlog"}, ground),
+	"authorize/protocol":      slices.Concat([]string{"authorize/charset"}, wire),
+	"authorize/charset":       {},
 	"clearing":                slices.Concat([]string{"settle", "clearing/format", "clearing/remote", "fileformats/authlog"}, ground),
 	"clearing/remote":         {},
 	"clearing/format":         {"internal/money"},
@@ -34,6 +36,9 @@ var mayImport = map[string][]string{
 
 // ground is what everything else stands on.
 var ground = []string{"schedules", "internal/money", "internal/postgres", "internal/vault", "internal/telemetry"}
+
+// wire is what a room that knows no books may use.
+var wire = []string{"internal/money", "internal/vault"}
 
 // room is the longest key of mayImport that dir is in, "" for none.
 func room(dir string) string {

@@ -1,0 +1,12 @@
+package protocol
+
+// Parameters that come together, as services take them.
+var (
+	BrowserParams = []Parameter{InUserAgent, InAcceptHeader, InBrowserInfo}
+	BuyerParams   = []Parameter{inLastName, inFirstName, inMiddleName, InEmail, inAddress, inHomePhone, inWorkPhone, inMobilePhone, inFax,
+		inCountry, inState, inCity, inZip}
+	FilterParams = []Parameter{InTestMode, InMeansType, InOperationState, InOperationType, InDateTimeMode}
+	// TermParams are the set that only comes whole, behind InRecurringIndicator.
+	TermParams      = []Parameter{InRecurringMinAmount, InRecurringMaxAmount, InRecurringPeriod, InRecurringMaxDate}
+	RecurringParams = append([]Parameter{InRecurringIndicator}, TermParams...)
+)
