@@ -10,7 +10,7 @@ var conformance = []section{
 		{"bill numbers of 15 or 16 digits, plain and extended", full, "", []string{"authorize:TestTwoStageConfirmation", "authorize:TestOrderResultByBill"}},
 		{"every order state that is used", full, "PartialApproved is documented as not used", []string{"settle/states:TestDocument", "authorize:TestCancels"}},
 		{"the state on expiry: Timeout", full, "", []string{"authorize:TestOrderRunsOutOfTime"}},
-		{"a hold that is not confirmed in time is cancelled", chosen, "the documents name 2, 4, 5 and 14 days: it is a setting of the route", []string{"authorize:TestTwoStageConfirmation"}},
+		{"a hold that is not confirmed in time is canceled", chosen, "the documents name 2, 4, 5 and 14 days: it is a setting of the route", []string{"authorize:TestTwoStageConfirmation"}},
 		{"amount and currency of a payment by the rate of the day", full, "", []string{"settle:TestQuote"}},
 		{"a parameter that is empty or misspelt where its absence means everything", chosen, "refused, in every form of a request", []string{"authorize:TestEmptyIsNotAbsent", "authorize:TestMisspeltAmounts", "authorize:TestHarmlessNames", "authorize:TestNilElement"}},
 		{"words for failed and expired operations", chosen, "Declined and Timeout", []string{"authorize:TestResultByDate"}},

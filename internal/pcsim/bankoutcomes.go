@@ -16,7 +16,7 @@ const (
 	// PaidLate is confirmed in time, but the money arrives BankOptions.LateBy after the expiry; a charge is pending for
 	// BankOptions.PendingFor and then paid.
 	PaidLate
-	// PayerRefused is refused by the payer's bank when the payer confirms; a charge is refused.
+	// PayerRefused is refused by the buyer's bank when the payer confirms; a charge is refused.
 	PayerRefused
 	// RegisterFailsOnce answers the first registration or charge with 503 and does nothing; a repeat works.
 	RegisterFailsOnce
@@ -72,7 +72,7 @@ var testAmounts = []TestAmount{
 	{AmountNoticeLost, NoticeLost, "paid; nobody is told, asking finds it"},
 	{AmountNoticeTwice, NoticeTwice, "paid; the same notification comes twice"},
 	{AmountPaidLate, PaidLate, "confirmed in time, expired, then paid 1 minute after the expiry; a charge is pending for 30 s, then paid"},
-	{AmountPayerRefused, PayerRefused, "refused by the payer's bank (`insufficient_funds`); a charge likewise"},
+	{AmountPayerRefused, PayerRefused, "refused by the buyer's bank (`insufficient_funds`); a charge likewise"},
 	{AmountRegisterFailsOnce, RegisterFailsOnce, "the first registration or charge is answered 503 and does nothing, a repeat works"},
 	{AmountRegisterFails, RegisterFails, "every registration or charge is answered 503 and does nothing"},
 	{AmountRegisterAnswerLost, RegisterAnswerLost, "the first registration or charge works but is not answered, a repeat is"},
