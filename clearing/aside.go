@@ -12,6 +12,8 @@ import (
 	"settled/internal/postgres"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/totals"
+	"settled/settle/verdict"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -28,7 +30,7 @@ var ErrKeyMissing = errors.New("clearing: this worker lacks a key of the databas
 type unwritten struct {
 	records []int64
 	reasons []string
-	sum     Sum
+	sum     totals.Sum
 	cards   int   // of these, for the card's sake
 	written int64 // records that were
 }
@@ -42,7 +44,7 @@ func (u *unwritten) leave(r *row, err error) error {
 	case !errors.Is(err, format.ErrRecord):
 		return err
 	}
-	u.sum.add(settle.RecordKind(r.kind), 1, r.amount)
+	u.sum.Add(settle.RecordKind(r.kind), 1, r.amount)
 	u.records, u.reasons = append(u.records, r.record), append(u.reasons, err.Error())
 	return nil
 }
@@ -60,11 +62,11 @@ FROM rejects WHERE window_id = $1 AND currency = $2 AND origin = 'build' AND fil
 
 // without is a batch as a file of it holds it: without the records that were set aside by then.
 func (b Batch) without(ctx context.Context, q postgres.Querier, file int64) (Batch, error) {
-	aside, err := one[Sum](ctx, q, asideOfFile, b.Window, int16(b.Currency), file)
+	aside, err := one[totals.Sum](ctx, q, asideOfFile, b.Window, int16(b.Currency), file)
 	if err != nil {
 		return Batch{}, fmt.Errorf("read what is left out of batch %d: %w", b.ID, err)
 	}
-	b.Sum = b.minus(aside)
+	b.Sum = b.Minus(aside)
 	return b, nil
 }
 
@@ -81,22 +83,22 @@ func (n *Night) setAside(ctx context.Context, tx pgx.Tx, s *station, b Batch, f 
 	if err != nil {
 		return err
 	}
-	return breakCredits(ctx, tx, s, b.Window, 0, now)
+	return verdict.BreakCredits(ctx, tx, s.ID, b.Window, 0, now)
 }
 
 const recordsWithoutContract = `
 SELECT record_id FROM records WHERE window_id = $1 AND merchant_id = $2 AND contract_id = $3 ORDER BY record_id`
 
 // setAsideUncontracted sets the records aside whose merchants never had a contract with the center: they have no prices.
-func (n *Night) setAsideUncontracted(ctx context.Context, tx pgx.Tx, s *station, window int32, totals []Total, now time.Time) ([]Total, error) {
-	priced := func(t Total) bool { return t.Interchange >= 0 }
-	if !slices.ContainsFunc(totals, func(t Total) bool { return !priced(t) }) {
-		return totals, nil
+func (n *Night) setAsideUncontracted(ctx context.Context, tx pgx.Tx, s *station, window int32, held []totals.Total, now time.Time) ([]totals.Total, error) {
+	priced := func(t totals.Total) bool { return t.Interchange >= 0 }
+	if !slices.ContainsFunc(held, func(t totals.Total) bool { return !priced(t) }) {
+		return held, nil
 	}
 	if err := settle.LockCenter(ctx, tx, s.ID); err != nil {
 		return nil, err
 	}
-	for _, t := range totals {
+	for _, t := range held {
 		if priced(t) {
 			continue
 		}
@@ -114,7 +116,7 @@ func (n *Night) setAsideUncontracted(ctx context.Context, tx pgx.Tx, s *station,
 		}
 		n.page(ctx, s, pageRecordsAside, "window", window, "merchant", t.Merchant, "records", held, "reason", ErrContract)
 	}
-	return n.totals(ctx, tx, s, window)
+	return totals.Of(ctx, tx, window, s.ID)
 }
 
 type oneID struct{ ID int64 }

@@ -11,6 +11,7 @@ import (
 	"settled/clearing/format"
 	"settled/internal/money"
 	"settled/internal/postgres"
+	"settled/settle/totals"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -27,7 +28,7 @@ type Batch struct {
 	CurrencyCode string         `json:"currency"` // empty: an empty batch has none
 	Part         int16          `json:"part"`
 	Parts        int16          `json:"parts"`
-	Sum
+	totals.Sum
 	State     string     `json:"state"` // sealed, replied, nacked
 	SealedAt  time.Time  `json:"sealed_at"`
 	RepliedAt *time.Time `json:"replied_at,omitempty"`
@@ -178,7 +179,7 @@ func (n *Night) build(ctx context.Context, tx pgx.Tx, s *station, b Batch, f Fil
 	if err != nil {
 		return err
 	}
-	held.Sum = held.minus(left.sum)
+	held.Sum = held.Minus(left.sum)
 	if err := n.verify(ctx, tx, s, held, f, sum[:]); err != nil {
 		return err
 	}
@@ -256,12 +257,12 @@ func (s *station) compareContents(c format.Contents, b Batch, f File) error {
 	if want := b.Records() + s.Format.Limits().Envelope; c.Messages != want {
 		return fmt.Errorf("%w: %d messages, not %d", ErrTotals, c.Messages, want)
 	}
-	var held Sum
+	var held totals.Sum
 	for _, t := range c.Currencies {
 		if t.Currency != b.Currency || t.Others != 0 {
 			return fmt.Errorf("%w: records of currency %d, or reversals", ErrTotals, t.Currency)
 		}
-		held = Sum{t.Sales.Count, t.Sales.Amount, t.Credits.Count, t.Credits.Amount}
+		held = totals.Sum{SalesCount: t.Sales.Count, SalesAmount: t.Sales.Amount, CreditsCount: t.Credits.Count, CreditsAmount: t.Credits.Amount}
 	}
 	if held != b.Sum {
 		return fmt.Errorf("%w: file holds %v, batch %v", ErrTotals, held, b.Sum)

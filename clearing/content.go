@@ -13,6 +13,7 @@ import (
 	"settled/clearing/format"
 	"settled/internal/money"
 	"settled/settle"
+	"settled/settle/totals"
 )
 
 // content is what a reply says, whatever its form and name.
@@ -23,7 +24,7 @@ type content struct {
 	exceptions []exception
 	codes      []string // of the exceptions, by index
 	classes    []string
-	accepted   Sum
+	accepted   totals.Sum
 	currency   money.Currency // of the positions; 0 when there are none
 }
 
@@ -129,7 +130,7 @@ func (c *content) accept(e *format.Entry) error {
 		return refuse(e.Line, "accounts in %v and in %v", c.currency, a.Currency)
 	}
 	c.currency = a.Currency
-	c.accepted.add(settle.RecordKind(a.Kind), a.Count, a.Amount)
+	c.accepted.Add(settle.RecordKind(a.Kind), a.Count, a.Amount)
 	return nil
 }
 

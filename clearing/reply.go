@@ -137,11 +137,11 @@ func (n *Night) apply(ctx context.Context, s *station, reply Reply) error {
 	if c.reject != nil {
 		return n.applyFileReject(ctx, s, reply, c, f, content)
 	}
-	v, err := n.judge(ctx, s, b, f, c, reply.Forced)
+	j, err := n.judge(ctx, s, reply, b, f, c)
 	if err != nil {
 		return err
 	}
-	return n.applyVerdict(ctx, s, reply, v, content)
+	return n.applyVerdict(ctx, s, reply, j, content)
 }
 
 // saysDuplicate tells that a file reject means that the identical file was processed before.

@@ -7,22 +7,11 @@ import (
 	"slices"
 
 	"settled/clearing/format"
-	"settled/settle"
+	"settled/settle/verdict"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 )
-
-// rejected is a record that the center refused.
-type rejected struct {
-	Record, Order, Amount int64
-	Merchant, Contract    int32
-	Kind                  settle.RecordKind
-	Slice                 int16
-	Interchange, MDR      *int64 // of a credit: what it gives back of its sale's fees
-	line                  uint32
-	code                  uint32
-}
 
 // chunkPlace is where a chunk begins.
 type chunkPlace struct {
@@ -36,7 +25,7 @@ const chunkPlaces = `SELECT chunk_no, first_message, plain_offset FROM file_chun
 // resolve finds the records that exceptions are about. It opens only the chunks of our file that hold refused messages, and
 // trusts the center's message number only when the copy, if there is one, carries the same reference data. What cannot be
 // ours is returned as unknown.
-func (n *Night) resolve(ctx context.Context, s *station, b Batch, f File, c *content) (found []rejected, unknown []exception, err error) {
+func (n *Night) resolve(ctx context.Context, s *station, b Batch, f File, c *content) (found []verdict.Record, unknown []exception, err error) {
 	exceptions := slices.Clone(c.exceptions)
 	slices.SortStableFunc(exceptions, func(a, b exception) int { return cmp.Compare(a.message, b.message) })
 	references, err := n.readReferences(ctx, s, f, exceptions)
@@ -63,7 +52,7 @@ func (n *Night) resolve(ctx context.Context, s *station, b Batch, f File, c *con
 			byRecord[id] = x
 		}
 	}
-	found, err = n.rejectedRecords(ctx, b, byRecord)
+	found, err = n.rejectedRecords(ctx, b, c, byRecord)
 	for _, x := range byRecord { // what rejectedRecords left is not in the batch
 		unknown = append(unknown, x)
 	}
@@ -137,7 +126,7 @@ const (
 
 // rejectedRecords reads the records of the batch that are named, with their amounts as sent, in order of record id. It
 // takes what it found out of byRecord.
-func (n *Night) rejectedRecords(ctx context.Context, b Batch, byRecord map[int64]exception) ([]rejected, error) {
+func (n *Night) rejectedRecords(ctx context.Context, b Batch, c *content, byRecord map[int64]exception) ([]verdict.Record, error) {
 	ids := make([]int64, 0, len(byRecord))
 	for id := range byRecord {
 		ids = append(ids, id)
@@ -151,31 +140,26 @@ func (n *Night) rejectedRecords(ctx context.Context, b Batch, byRecord map[int64
 	if err != nil {
 		return nil, err
 	}
-	found := make([]rejected, 0, len(ids))
+	found := make([]verdict.Record, 0, len(ids))
 	for _, r := range slices.Concat(parts...) {
-		if amount, changed := left[r.Record]; changed {
+		if amount, changed := left[r.ID]; changed {
 			r.Amount = amount
 		}
 		if r.Amount == 0 {
 			continue // withdrawn or set aside: it was not in the file
 		}
-		x := byRecord[r.Record]
-		r.line, r.code = x.line, x.code
-		delete(byRecord, r.Record)
+		x := byRecord[r.ID]
+		r.Line, r.Class, r.Code = int32(x.line), c.classes[x.code], c.codes[x.code]
+		delete(byRecord, r.ID)
 		found = append(found, r)
 	}
-	slices.SortFunc(found, func(a, b rejected) int { return cmp.Compare(a.Record, b.Record) })
+	slices.SortFunc(found, func(a, b verdict.Record) int { return cmp.Compare(a.ID, b.ID) })
 	return found, nil
 }
 
-func scanRejected(row pgx.CollectableRow) (r rejected, err error) {
-	err = row.Scan(&r.Record, &r.Order, &r.Amount, &r.Merchant, &r.Contract, &r.Kind, &r.Slice, &r.Interchange, &r.MDR)
-	return r, err
-}
-
 // lookUp reads records by id, some statements at a time.
-func (n *Night) lookUp(ctx context.Context, b Batch, ids []int64) ([][]rejected, error) {
-	parts := make([][]rejected, (len(ids)+lookUpSize-1)/lookUpSize)
+func (n *Night) lookUp(ctx context.Context, b Batch, ids []int64) ([][]verdict.Record, error) {
+	parts := make([][]verdict.Record, (len(ids)+lookUpSize-1)/lookUpSize)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(lookUps)
 	for at := range parts {
@@ -185,7 +169,7 @@ func (n *Night) lookUp(ctx context.Context, b Batch, ids []int64) ([][]rejected,
 			if err != nil {
 				return err
 			}
-			parts[at], err = pgx.CollectRows(rows, scanRejected)
+			parts[at], err = pgx.CollectRows(rows, pgx.RowToStructByName[verdict.Record])
 			return err
 		})
 	}

@@ -9,7 +9,7 @@ import (
 	"settled/internal/money"
 	"settled/internal/postgres"
 	"settled/settle"
-	"settled/settle/ledger"
+	"settled/settle/totals"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -228,24 +228,24 @@ func (n *Night) count(ctx context.Context, s *station, id int32) error {
 }
 
 func (n *Night) countSealing(ctx context.Context, tx pgx.Tx, s *station, w Window) error {
-	totals, err := n.totals(ctx, tx, s, w.ID)
+	held, err := totals.Of(ctx, tx, w.ID, s.ID)
 	if err != nil {
 		return err
 	}
 	now := n.now()
-	if totals, err = n.setAsideUncontracted(ctx, tx, s, w.ID, totals, now); err != nil {
+	if held, err = n.setAsideUncontracted(ctx, tx, s, w.ID, held, now); err != nil {
 		return err
 	}
 	state := "sealed"
-	if len(totals) == 0 {
+	if len(held) == 0 {
 		state = "empty"
 	}
-	batches := byCurrency(totals)
+	batches := totals.ByCurrency(held)
 	if len(batches) == 0 && s.Empty == SendEmpty {
-		batches = [][]Total{nil}
+		batches = [][]totals.Total{nil}
 	}
-	for i, totals := range batches {
-		if err := n.insertBatch(ctx, tx, s, w, totals, int16(i+1), int16(len(batches)), now); err != nil {
+	for i, part := range batches {
+		if err := n.insertBatch(ctx, tx, s, w, part, int16(i+1), int16(len(batches)), now); err != nil {
 			return err
 		}
 	}
@@ -262,11 +262,11 @@ INSERT INTO batches (window_id, center_id, stream, business_date, currency, part
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING batch_id`
 
 // insertBatch writes a batch with its totals, its postings and its first file.
-func (n *Night) insertBatch(ctx context.Context, tx pgx.Tx, s *station, w Window, totals []Total, part, parts int16, now time.Time) error {
-	sum := sumOf(totals)
+func (n *Night) insertBatch(ctx context.Context, tx pgx.Tx, s *station, w Window, held []totals.Total, part, parts int16, now time.Time) error {
+	sum := totals.SumOf(held)
 	var currency money.Currency
-	if len(totals) > 0 {
-		currency = totals[0].Currency
+	if len(held) > 0 {
+		currency = held[0].Currency
 	}
 	var id int64
 	err := tx.QueryRow(ctx, insertBatch, w.ID, s.ID, s.Stream, w.BusinessDate, int16(currency), part, parts, sum.SalesCount,
@@ -274,10 +274,10 @@ func (n *Night) insertBatch(ctx context.Context, tx pgx.Tx, s *station, w Window
 	if err != nil {
 		return fmt.Errorf("insert batch: %w", err)
 	}
-	if err := insertTotals(ctx, tx, id, totals); err != nil {
+	if err := totals.Insert(ctx, tx, id, held); err != nil {
 		return err
 	}
-	if err := n.Ledger.Post(ctx, tx, sealPostings(id, s.ID, totals, now)); err != nil {
+	if err := n.Ledger.Post(ctx, tx, totals.Postings(id, s.ID, held, now)); err != nil {
 		return err
 	}
 	b := Batch{ID: id, Center: s.ID, BusinessDate: w.BusinessDate, Part: part, Parts: parts, DeadlineAt: w.DeadlineAt}
@@ -285,22 +285,6 @@ func (n *Night) insertBatch(ctx context.Context, tx pgx.Tx, s *station, w Window
 		return err
 	}
 	return n.Enqueue(ctx, tx, JobBuild, id)
-}
-
-// sealPostings move what a batch holds from captured to submitted, one line per merchant and kind.
-func sealPostings(batch int64, center int16, totals []Total, at time.Time) []ledger.Posting {
-	postings := make([]ledger.Posting, 0, len(totals))
-	for _, t := range totals {
-		rule := ledger.SaleSealed
-		if t.Kind == settle.Credit {
-			rule = ledger.CreditSealed
-		}
-		postings = append(postings, ledger.Posting{
-			Key:  ledger.Key{Merchant: t.Merchant, Source: ledger.FromBatch, SourceID: batch, Phase: ledger.PhaseDone},
-			Rule: rule, Amount: t.Amount, Currency: t.Currency, Center: center, At: at,
-		})
-	}
-	return postings
 }
 
 // isNotFound reports that a query found no row.

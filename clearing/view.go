@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"settled/settle"
+	"settled/settle/totals"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -64,9 +65,9 @@ ORDER BY reply_id DESC LIMIT $5`, q.args()...)
 // BatchView is a batch with what belongs to it.
 type BatchView struct {
 	Batch
-	Totals  []Total  `json:"totals"`
-	Files   []File   `json:"files"`
-	Rejects []Reject `json:"rejects"`
+	Totals  []totals.Total `json:"totals"`
+	Files   []File         `json:"files"`
+	Rejects []Reject       `json:"rejects"`
 }
 
 // Reject is a record that the center refused, or that was set aside.
@@ -91,7 +92,7 @@ func (n *Night) Batch(ctx context.Context, id int64) (BatchView, error) {
 		return BatchView{}, err
 	}
 	v := BatchView{Batch: b}
-	if v.Totals, err = readTotals(ctx, n.Pool, id); err != nil {
+	if v.Totals, err = totals.Read(ctx, n.Pool, id); err != nil {
 		return v, err
 	}
 	if v.Files, err = collect[File](ctx, n.Pool, selectFile+`WHERE batch_id = $1 ORDER BY build`, id); err != nil {
@@ -111,11 +112,11 @@ type Preview struct {
 
 // Planned is a batch that a seal would make.
 type Planned struct {
-	Currency string  `json:"currency"`
-	Sequence int32   `json:"sequence"` // number that it would get; 0: none is left
-	Name     string  `json:"name"`
-	Sum      Sum     `json:"sum"`
-	Totals   []Total `json:"totals"`
+	Currency string         `json:"currency"`
+	Sequence int32          `json:"sequence"` // number that it would get; 0: none is left
+	Name     string         `json:"name"`
+	Sum      totals.Sum     `json:"sum"`
+	Totals   []totals.Total `json:"totals"`
 }
 
 const lastNumber = `
@@ -142,7 +143,7 @@ func (n *Night) Preview(ctx context.Context, center int16) (Preview, error) {
 }
 
 func (n *Night) previewParts(ctx context.Context, tx pgx.Tx, s *station, w Window) ([]Planned, error) {
-	totals, err := n.totals(ctx, tx, s, w.ID)
+	held, err := totals.Of(ctx, tx, w.ID, s.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -150,11 +151,11 @@ func (n *Night) previewParts(ctx context.Context, tx pgx.Tx, s *station, w Windo
 	if err := tx.QueryRow(ctx, lastNumber, s.ID, s.Stream, s.scope(w.BusinessDate)).Scan(&last, &base); err != nil {
 		return nil, err
 	}
-	batches := byCurrency(totals)
+	batches := totals.ByCurrency(held)
 	parts := make([]Planned, len(batches))
 	for i, b := range batches {
 		last++
-		parts[i] = Planned{Currency: b[0].Currency.String(), Sum: sumOf(b), Totals: b, Name: waitingName(s.Center, w.BusinessDate, last)}
+		parts[i] = Planned{Currency: b[0].Currency.String(), Sum: totals.SumOf(b), Totals: b, Name: waitingName(s.Center, w.BusinessDate, last)}
 		if begin, sequence, ok := s.place(last, base); ok {
 			base, parts[i].Sequence = begin, sequence
 			parts[i].Name = s.fileName(w.BusinessDate, sequence, int16(i+1), int16(len(batches)), 1)

@@ -17,6 +17,16 @@ import (
 // before.
 var ErrNotAside = errors.New("settle: record cannot be set aside")
 
+// Origin is who refused a record. The words are stored.
+type Origin string
+
+// The origins of rejects.
+const (
+	RefusedByCenter Origin = "center"
+	AsideHeld       Origin = "hold"  // set aside before the seal: in no batch
+	AsideBuilding   Origin = "build" // set aside after it: in the batch, and in no file from the named one on
+)
+
 // Aside says which records of a window are set aside, and why. Without a file it is before the seal, and the batch will not
 // have them; with one the batch has them, and neither this file nor a later one of the batch will.
 type Aside struct {
@@ -35,7 +45,7 @@ WITH aside AS (
 	INSERT INTO rejects (record_id, order_id, reply_id, amount, rejected_at, window_id, merchant_id, line, currency, kind, class, code,
 		slice, origin, file_id, reason)
 	SELECT r.record_id, r.order_id, 0, coalesce(c.amount, r.amount), $3, r.window_id, r.merchant_id, 0, r.currency, r.kind, 'aside', '',
-		r.slice, CASE WHEN $4::bigint = 0 THEN 'hold' ELSE 'build' END, $4, u.reason
+		r.slice, $6, $4, u.reason
 	FROM unnest($1::bigint[], $2::text[]) AS u (record_id, reason) JOIN records r ON r.window_id = $5 AND r.record_id = u.record_id
 		LEFT JOIN LATERAL (SELECT amount FROM record_changes x
 			WHERE (x.window_id, x.record_id, x.merchant_id) = (r.window_id, r.record_id, r.merchant_id) ORDER BY version DESC LIMIT 1) c ON true
@@ -50,7 +60,7 @@ FROM aside a JOIN records r ON (r.window_id, r.record_id, r.merchant_id) = ($5, 
 // presented again or given up as these are. It returns how many it set aside. The caller holds the center's lock: exclusively,
 // or shared and with it the order of each record.
 func SetAside(ctx context.Context, tx pgx.Tx, book ledger.Book, a Aside) (int, error) {
-	all, err := collect[asideRecord](ctx, tx, setAside, a.Records, a.Reasons, a.At, a.File, a.Window)
+	all, err := collect[asideRecord](ctx, tx, setAside, a.Records, a.Reasons, a.At, a.File, a.Window, a.origin())
 	if err != nil {
 		return 0, fmt.Errorf("set %d records aside: %w", len(a.Records), err)
 	}
@@ -83,6 +93,13 @@ type asideRecord struct {
 // breakOfRecord is the fingerprint of the break of a record that was set aside.
 func breakOfRecord(record int64) string {
 	return fmt.Sprintf("%s/record/%d", breaks.RecordAside, record)
+}
+
+func (a *Aside) origin() Origin {
+	if a.File == 0 {
+		return AsideHeld
+	}
+	return AsideBuilding
 }
 
 func asideRule(kind RecordKind, sealed bool) ledger.Rule {

@@ -34,7 +34,7 @@ type story struct {
 
 // commands of scenarios, by name. Amounts are in the order's currency, BYN where none is named.
 var commands = map[string]func(*story, arguments) string{
-	"world":     (*story).makeWorld, // [costless] [free] [online] [return-mdr] [release-on-final]
+	"world":     (*story).makeWorld, // [costless] [free] [online] [return-mdr] [invoiced] [mdr-invoiced] [release-on-final]
 	"reprice":   (*story).reprice,   // BPS: what every center and contract charges from here on
 	"pay":       (*story).pay,       // NUMBER AMOUNT [CURRENCY] [two-stage] [declined] [merchant=other]
 	"begin":     (*story).begin,     // as pay: the answer is still out
@@ -58,6 +58,7 @@ var commands = map[string]func(*story, arguments) string{
 	"show":      (*story).show,      // NUMBER: state, amounts, operations, exchanges
 	"journals":  (*story).journals,  // NUMBER: the postings of an order
 	"explain":   (*story).explain,   // NUMBER: as `settled order show`
+	"breaks":    (*story).breaks,    // that are open
 	"audit":     (*story).audit,     // every invariant
 }
 
@@ -88,20 +89,20 @@ func (s *story) check(err error) {
 // take refunds online only or release what is left on a final record, and whose contracts give the MDR of a refund back.
 func (s *story) makeWorld(a arguments) string {
 	costless, free, online, back := a.flag("costless"), a.flag("free"), a.flag("online"), a.flag("return-mdr")
-	final := a.flag("release-on-final")
+	final, invoiced, billed := a.flag("release-on-final"), a.flag("invoiced"), a.flag("mdr-invoiced")
 	s.world = settletest.New(s.t, func(d *settle.Directory) {
 		for _, c := range d.Centers() {
 			if costless || free {
 				c.Costs = settle.Costs{}
 			}
-			c.Capabilities.ReleaseOnFinal = final
+			c.Capabilities.ReleaseOnFinal, c.Costs.Invoiced = final, invoiced
 			if online {
 				c.Capabilities.Refund = order.RefundByOnline
 			}
 		}
 		for _, m := range d.Merchants() {
 			for i := range m.Routes {
-				m.Routes[i].ReturnMDR = back
+				m.Routes[i].ReturnMDR, m.Routes[i].MDRInvoiced = back, billed
 				if free {
 					m.Routes[i].MDRBPS = 0
 				}

@@ -8,6 +8,8 @@ import (
 
 	"settled/settle"
 	"settled/settle/settletest"
+
+	"github.com/jackc/pgx/v5"
 )
 
 func (s *story) seal(a arguments) string {
@@ -86,4 +88,21 @@ func (s *story) explain(a arguments) string {
 	var out strings.Builder
 	s.check(e.WriteText(&out, time.UTC))
 	return strings.ReplaceAll(out.String(), "\n\n", "\n")
+}
+
+func (s *story) breaks(arguments) string {
+	rows, err := s.world.Pool.Query(s.t.Context(), `SELECT category, order_ref, amount FROM breaks WHERE closed_at IS NULL ORDER BY category, break_id`)
+	s.check(err)
+	var out strings.Builder
+	var category string
+	var id, amount int64
+	_, err = pgx.ForEachRow(rows, []any{&category, &id, &amount}, func() error {
+		fmt.Fprintf(&out, "%s %s %d\n", category, s.numberOf(id), amount)
+		return nil
+	})
+	s.check(err)
+	if out.Len() == 0 {
+		return "none"
+	}
+	return out.String()
 }

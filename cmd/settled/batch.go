@@ -8,6 +8,7 @@ import (
 
 	"settled/clearing"
 	"settled/internal/money"
+	"settled/settle/totals"
 
 	"github.com/spf13/cobra"
 )
@@ -113,7 +114,7 @@ func showBatch(ctx context.Context, d *desk, args []string) error {
 	})
 }
 
-func showTotals(t *rows, all []clearing.Total, c money.Currency) {
+func showTotals(t *rows, all []totals.Total, c money.Currency) {
 	t.row("merchant", "kind", "records", "amount", "interchange", "scheme", "processing", "mdr")
 	for _, m := range all {
 		t.row(m.Merchant, m.Kind, m.Count, amountOf(m.Amount, c), amountOf(m.Interchange, c), amountOf(m.Scheme, c), amountOf(m.Processing, c), amountOf(m.MDR, c))
