@@ -145,14 +145,24 @@ func (c *content) hash() []byte {
 	if c.reject != nil {
 		sorted = append(sorted, *c.reject)
 	}
-	slices.SortStableFunc(sorted, func(a, b exception) int {
-		return cmp.Or(cmp.Compare(a.message, b.message), cmp.Compare(c.codes[a.code], c.codes[b.code]))
-	})
+	slices.SortStableFunc(sorted, c.before)
 	var number [4]byte
 	for _, x := range sorted {
 		binary.BigEndian.PutUint32(number[:], x.message)
 		h.Write(number[:])
+		if x.message == 0 && x.hasReference { // a format whose answers name records by their references alone
+			_ = binary.Write(h, binary.BigEndian, x.reference)
+		}
 		_, _ = io.WriteString(h, c.codes[x.code])
 	}
 	return h.Sum(nil)
+}
+
+// before orders exceptions by what they are about: message, or reference where a format names no messages, then code.
+func (c *content) before(a, b exception) int {
+	order := cmp.Compare(a.message, b.message)
+	if a.message == 0 && b.message == 0 {
+		order = cmp.Compare(a.reference, b.reference)
+	}
+	return cmp.Or(order, cmp.Compare(c.codes[a.code], c.codes[b.code]))
 }

@@ -18,6 +18,7 @@ type Settings struct {
 	Member    string // our member id
 	Acquirer  string // acquirer_bin
 	Forwarder string
+	Options   map[string]string // format_options
 }
 
 // Center is what a format has to know of its center besides.
@@ -29,9 +30,15 @@ type Center struct {
 
 // Problem is what is wrong with a setting.
 type Problem struct {
-	Key string // as in the configuration
+	Key string // as in the configuration; of an option, see OptionKey
 	Why string
 }
+
+// optionsKey is the key of a format's own options.
+const optionsKey = "format_options"
+
+// OptionKey is the key of an option in a Problem.
+func OptionKey(option string) string { return optionsKey + "." + option }
 
 // Checker reads settings and collects what is wrong with them. The zero value is ready.
 type Checker struct{ Problems []Problem }

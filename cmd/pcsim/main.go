@@ -37,7 +37,7 @@ func main() {
 // settings are the flags that are not options of a center as they stand.
 type settings struct {
 	pcsim.Options
-	model, sequence, charset         string
+	model, sequence, charset, files  string
 	user, password, key, hostKeyFile string
 	status                           string
 	bank                             bankSettings
@@ -59,6 +59,7 @@ func flags(s *settings) *flag.FlagSet {
 	f.StringVar(&s.password, "password", "", "SFTP password; without it and without -authorized-key one is made and printed")
 	f.StringVar(&s.key, "authorized-key", "", "file with the SFTP user's public key")
 	f.StringVar(&s.hostKeyFile, "host-key", "", "file with an ed25519 private key (PEM); empty derives one from name and seed")
+	f.StringVar(&s.files, "files", "ipm", "format of clearing files: ipm or delimited")
 	f.StringVar(&s.charset, "charset", "", "character set of clearing files: ascii, latin1, cp037, cp500; empty finds out")
 	f.StringVar(&s.sequence, "sequence", "date", "scope of file numbers: date or forever")
 	f.BoolVar(&s.RemovesFiles, "removes-files", false, "take files out of in/ when they were read")
@@ -126,6 +127,13 @@ func (s *settings) resolve() error {
 		s.Sequence = pcsim.SequenceForever
 	default:
 		return fmt.Errorf("sequence %q is neither date nor forever", s.sequence)
+	}
+	switch s.files {
+	case "ipm":
+	case "delimited":
+		s.Delimited = &pcsim.Delimited{}
+	default:
+		return fmt.Errorf("files %q are neither ipm nor delimited", s.files)
 	}
 	if s.charset != "" {
 		if s.Charset = iso8583.CharsetByName(s.charset); s.Charset == nil {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"slices"
@@ -131,23 +132,19 @@ func (c *checker) online(at place, f OnlineFile) Online {
 }
 
 func (c *checker) clearing(at place, f ClearingFile, center format.Center) *Clearing {
-	stream := f.Stream
-	if stream == "" {
-		stream = "ipm"
-	}
+	form := c.format(at, f, center)
 	if f.AfterLast == string(WrapAfterLast) && f.Sequence != string(SequenceForever) {
 		c.fail(at.at("after_last"), "wrap is for sequence: forever: within a date each number is used once")
 	}
-	form := c.format(at, f, center)
 	return &Clearing{
-		Stream: stream, Format: form, Reuse: f.Reuse, InOrder: f.InOrder, Plan: c.plan(at, f, center.Zone),
+		Stream: cmp.Or(f.Stream, formats.Named(f.Format)), Format: form, Reuse: f.Reuse, InOrder: f.InOrder, Plan: c.plan(at, f, center.Zone),
 		EmptyFile: oneOf(c, at.at("empty_file"), f.EmptyFile, EmptySkip, EmptySend),
 		Release:   oneOf(c, at.at("release"), f.Release, ReleaseAuto, ReleaseManual),
 		Sequence:  oneOf(c, at.at("sequence"), f.Sequence, SequencePerDate, SequenceForever),
 		Width:     c.width(at.at("sequence_width"), f.Width, form),
 		AfterLast: oneOf(c, at.at("after_last"), f.AfterLast, StopAfterLast, WrapAfterLast),
 		Rejects:   c.rejects(at.at("reject_classes"), f.Rejects),
-		SFTP:      c.sftp(at.at("sftp"), f.SFTP), Replies: c.replies(at.at("replies"), f.Replies),
+		SFTP:      c.sftp(at.at("sftp"), f.SFTP), Replies: c.replies(at.at("replies"), f.Replies, formats.ReplyPattern(f.Format)),
 	}
 }
 
@@ -169,9 +166,13 @@ func (c *checker) width(at place, digits int, form format.Format) int {
 // format makes the format of a center's files, which owns its settings; nil when one of them is wrong.
 func (c *checker) format(at place, f ClearingFile, center format.Center) format.Format {
 	form, problems := formats.New(f.Format, format.Settings{Charset: f.Charset, Blocked: f.Blocked, Dialect: f.Dialect, Mode: f.Mode,
-		Member: f.Member, Acquirer: f.Acquirer, Forwarder: f.Forwarder}, center)
+		Member: f.Member, Acquirer: f.Acquirer, Forwarder: f.Forwarder, Options: f.Options}, center)
 	for _, p := range problems {
-		c.fail(at.at(p.Key), "%s", p.Why)
+		where := at
+		for key := range strings.SplitSeq(p.Key, ".") {
+			where = where.at(key)
+		}
+		c.fail(where, "%s", p.Why)
 	}
 	return form
 }
@@ -228,9 +229,9 @@ func (c *checker) directory(at place, name, standard string) string {
 	return name
 }
 
-func (c *checker) replies(at place, f RepliesFile) Replies {
+func (c *checker) replies(at place, f RepliesFile, standard string) Replies {
 	if f.Pattern == "" {
-		f.Pattern = standardPattern
+		f.Pattern = standard
 	}
 	name, err := regexp.Compile(f.Pattern)
 	if err != nil {

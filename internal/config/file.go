@@ -106,27 +106,28 @@ type CostsFile struct {
 
 // ClearingFile is how a center takes clearing files.
 type ClearingFile struct {
-	Stream    string       `yaml:"stream,omitempty"`
-	Format    string       `yaml:"format,omitempty"`
-	Charset   string       `yaml:"charset,omitempty"`
-	Blocked   bool         `yaml:"blocked,omitempty"`
-	Dialect   string       `yaml:"dialect,omitempty"`
-	Mode      string       `yaml:"mode,omitempty"`
-	Member    string       `yaml:"member"`
-	Acquirer  string       `yaml:"acquirer_bin"`
-	Forwarder string       `yaml:"forwarder,omitempty"`
-	Calendar  string       `yaml:"calendar"`
-	Windows   []WindowFile `yaml:"windows"`
-	EmptyFile string       `yaml:"empty_file,omitempty"`
-	Release   string       `yaml:"release,omitempty"`
-	Sequence  string       `yaml:"sequence,omitempty"`
-	Width     int          `yaml:"sequence_width,omitempty"`
-	AfterLast string       `yaml:"after_last,omitempty"`
-	Reuse     bool         `yaml:"reuse_number,omitempty"`
-	InOrder   bool         `yaml:"in_order,omitempty"`
-	Rejects   []RejectFile `yaml:"reject_classes,omitempty"`
-	SFTP      SFTPFile     `yaml:"sftp"`
-	Replies   RepliesFile  `yaml:"replies,omitempty"`
+	Stream    string            `yaml:"stream,omitempty"`
+	Format    string            `yaml:"format,omitempty"`
+	Charset   string            `yaml:"charset,omitempty"`
+	Blocked   bool              `yaml:"blocked,omitempty"`
+	Dialect   string            `yaml:"dialect,omitempty"`
+	Mode      string            `yaml:"mode,omitempty"`
+	Member    string            `yaml:"member"`
+	Acquirer  string            `yaml:"acquirer_bin"`
+	Forwarder string            `yaml:"forwarder,omitempty"`
+	Options   map[string]string `yaml:"format_options,omitempty"`
+	Calendar  string            `yaml:"calendar"`
+	Windows   []WindowFile      `yaml:"windows"`
+	EmptyFile string            `yaml:"empty_file,omitempty"`
+	Release   string            `yaml:"release,omitempty"`
+	Sequence  string            `yaml:"sequence,omitempty"`
+	Width     int               `yaml:"sequence_width,omitempty"`
+	AfterLast string            `yaml:"after_last,omitempty"`
+	Reuse     bool              `yaml:"reuse_number,omitempty"`
+	InOrder   bool              `yaml:"in_order,omitempty"`
+	Rejects   []RejectFile      `yaml:"reject_classes,omitempty"`
+	SFTP      SFTPFile          `yaml:"sftp"`
+	Replies   RepliesFile       `yaml:"replies,omitempty"`
 }
 
 // RejectFile gives the error codes of a center a class.

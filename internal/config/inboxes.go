@@ -4,12 +4,11 @@ import (
 	"cmp"
 	"regexp/syntax"
 	"strings"
+
+	"settled/clearing/format/formats"
 )
 
-const (
-	standardPattern  = `^RPY_(?P<file>.+)_[0-9]+\.ipm$`
-	standardReplyDir = "/out"
-)
+const standardReplyDir = "/out"
 
 // inboxesApart refuses two centers that would take each other's replies: one directory, and patterns that one name could
 // match both. Patterns are told apart by the letters that they begin with.
@@ -33,7 +32,7 @@ func (c *checker) inboxesApart(all []CenterFile) {
 }
 
 func replyPattern(center CenterFile) string {
-	return cmp.Or(center.Clearing.Replies.Pattern, standardPattern)
+	return cmp.Or(center.Clearing.Replies.Pattern, formats.ReplyPattern(center.Clearing.Format))
 }
 
 // overlap tells that it cannot be excluded that a name matches both patterns.

@@ -53,6 +53,8 @@ type reply struct {
 	data []byte
 	due  time.Time
 	name string // given already in part under this name
+	// ending is what the name of the answer adds to the file's; empty for a name of replies.
+	ending string
 }
 
 func newClearing(r Replies) clearing {
@@ -137,7 +139,7 @@ func (c *Center) take(info fs.FileInfo, now time.Time) (bool, error) {
 	hash := sha256.Sum256(data)
 	base := strings.TrimSuffix(info.Name(), path.Ext(info.Name()))
 	v, report := c.judgeFile(data, hash, now)
-	if err := c.promise(base, &v, now); err != nil {
+	if err := c.promise(base, v, now); err != nil {
 		return false, err
 	}
 	report.Name, report.SHA256, report.At = info.Name(), hex.EncodeToString(hash[:]), now
@@ -151,17 +153,17 @@ func (c *Center) take(info fs.FileInfo, now time.Time) (bool, error) {
 }
 
 // promise puts the replies with a verdict among those that are to be given out.
-func (c *Center) promise(file string, v *verdict, now time.Time) error {
+func (c *Center) promise(file string, v answerer, now time.Time) error {
 	due := []time.Time{now.Add(c.replies.Delay)}
 	if c.replies.AgainAfter > 0 {
 		due = append(due, due[0].Add(c.replies.AgainAfter))
 	}
 	for _, at := range due {
-		data, err := c.answer(v, now)
+		data, ending, err := v.answer(c, now)
 		if err != nil {
 			return err
 		}
-		c.pending = append(c.pending, reply{file: file, data: data, due: at})
+		c.pending = append(c.pending, reply{file: file, data: data, due: at, ending: ending})
 	}
 	return nil
 }
@@ -199,24 +201,30 @@ func (c *Center) giveOut(now time.Time) error {
 // give writes one reply, or its first half when it is to appear truncated first.
 func (c *Center) give(r *reply) (half bool, err error) {
 	if half = c.replies.TruncatedFirst && r.name == ""; half {
-		r.name = c.replyName(r.file)
+		r.name = c.replyName(r)
 		return true, writeFile(c.tree, r.name, r.data[:len(r.data)/2])
 	}
 	if r.name == "" {
-		r.name = c.replyName(r.file)
+		r.name = c.replyName(r)
 	}
 	if err := writeFile(c.tree, r.name, r.data); err != nil {
 		return false, err
 	}
 	if c.replies.Twice {
-		return false, writeFile(c.tree, c.replyName(r.file), r.data)
+		return false, writeFile(c.tree, c.replyName(r), r.data)
 	}
 	return false, nil
 }
 
-func (c *Center) replyName(file string) string {
-	c.given[file]++
-	return path.Join(OutDir, fmt.Sprintf("RPY_%s_%d.ipm", file, c.given[file]))
+func (c *Center) replyName(r *reply) string {
+	c.given[r.file]++
+	switch n := c.given[r.file]; {
+	case r.ending == "":
+		return path.Join(OutDir, fmt.Sprintf("RPY_%s_%d.ipm", r.file, n))
+	case n > 1:
+		return path.Join(OutDir, fmt.Sprintf("%s.csv%s.%d", r.file, r.ending, n))
+	}
+	return path.Join(OutDir, r.file+".csv"+r.ending)
 }
 
 // Run processes once a second until ctx ends, and returns its error or the first of Process.

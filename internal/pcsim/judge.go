@@ -28,9 +28,17 @@ type verdict struct {
 	accepted map[position]Line
 }
 
-// judgeFile judges a file.
-func (c *Center) judgeFile(data []byte, hash [sha256.Size]byte, now time.Time) (verdict, FileReport) {
-	v := verdict{file: clearingFile{hash: hash}}
+// answerer is a verdict on a file that can be written as an answer; ending is what its name adds to the file's, empty for a name of replies.
+type answerer interface {
+	answer(c *Center, now time.Time) (data []byte, ending string, err error)
+}
+
+// judgeFile judges a file in the form that the center takes.
+func (c *Center) judgeFile(data []byte, hash [sha256.Size]byte, now time.Time) (answerer, FileReport) {
+	if c.opt.Delimited != nil {
+		return c.judgeLines(data, hash, now)
+	}
+	v := &verdict{file: clearingFile{hash: hash}}
 	f := &v.file
 	f.physical, f.records, f.layout = readPhysical(data, c.opt.Charset)
 	v.fault = c.refuseFile(f, now)
@@ -51,7 +59,7 @@ func (c *Center) judgeFile(data []byte, hash [sha256.Size]byte, now time.Time) (
 }
 
 // answer writes a verdict as a reply with an id of its own.
-func (c *Center) answer(v *verdict, now time.Time) ([]byte, error) {
+func (v *verdict) answer(c *Center, now time.Time) (data []byte, ending string, err error) {
 	w := &replyWriter{physical: v.file.physical, mode: v.file.mode()}
 	id := c.replyID(now)
 	w.header(id)
@@ -64,7 +72,7 @@ func (c *Center) answer(v *verdict, now time.Time) ([]byte, error) {
 		w.positions(v.file.id, v.accepted)
 	}
 	w.trailer(id)
-	return w.join(w.records), w.err
+	return w.join(w.records), "", w.err
 }
 
 // mode is the processing mode that a reply answers in: the file's own.
@@ -100,23 +108,42 @@ func (c *Center) refuseFile(f *clearingFile, now time.Time) *refusal {
 		f.id = fileIDOrNone(f.id)
 		return first(badFileID)
 	}
-	if before, used := c.files[f.id]; used {
-		if before.accepted && before.hash == f.hash {
-			return first(duplicateFile)
-		}
-		return first(reusedFileID)
-	}
 	scope, number := c.sequence(f.id)
-	if number != c.next[scope]%c.opt.LastSequence+1 {
-		return first(badSequence)
+	var inside *refusal
+	code := c.admit(f.id, scope, number, f.hash, func() *RejectCode {
+		if inside = f.contents(); inside != nil {
+			return &inside.code
+		}
+		return nil
+	})
+	switch {
+	case code == nil:
+		return nil
+	case inside != nil:
+		return inside
 	}
-	fault := f.contents()
+	return first(*code)
+}
+
+// admit settles the fate of a file's id and number: it returns why the file is not taken, nil when it is. contents is asked for a file
+// whose id and number are right.
+func (c *Center) admit(id, scope string, number int, hash [sha256.Size]byte, contents func() *RejectCode) *RejectCode {
+	if before, used := c.files[id]; used {
+		if before.accepted && before.hash == hash {
+			return &duplicateFile
+		}
+		return &reusedFileID
+	}
+	if number != c.next[scope]%c.opt.LastSequence+1 {
+		return &badSequence
+	}
+	fault := contents()
 	if fault == nil && c.refused < c.opt.Behavior.RefuseFiles {
 		c.refused++
-		fault = first(fileFault)
+		fault = &fileFault
 	}
 	if fault == nil || !c.opt.ReuseRejected {
-		c.files[f.id] = fate{f.hash, fault == nil}
+		c.files[id] = fate{hash, fault == nil}
 		c.next[scope] = number
 	}
 	return fault

@@ -134,6 +134,8 @@ type Options struct {
 	// Charset is the character set of clearing files. Nil: found out for each file, Latin-1 or EBCDIC (cp500). Blocking
 	// is always found out, and a reply is written as its file was.
 	Charset *iso8583.Charset
+	// Delimited makes the center take files of delimited lines instead of IPM; see [Delimited].
+	Delimited *Delimited
 	// LogEvery is the length of the periods for which a log of authorizations is left in LogDir; zero: none is. LogAfter is the
 	// time from the end of a period to its log.
 	LogEvery, LogAfter time.Duration

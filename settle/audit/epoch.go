@@ -4,7 +4,7 @@ package audit
 const sqlGivenTwice = `
 SELECT format('center %s: number %s went out with %s, and with %s, which the books lack', f.center_id, f.sequence, f.name, l.name), 0
 FROM lost_files l JOIN files f USING (center_id, stream, scope, base, sequence)
-WHERE l.name <> '' AND f.attempts > 0 AND regexp_replace(f.name, '_b\d+\.ipm$', '.ipm') <> regexp_replace(l.name, '_b\d+\.ipm$', '.ipm')
+WHERE l.name <> '' AND f.attempts > 0 AND regexp_replace(f.name, '_b\d+(\.[a-z]+)$', '\1') <> regexp_replace(l.name, '_b\d+(\.[a-z]+)$', '\1')
 UNION ALL
 SELECT format('exchange %s is of %s transactions', exchange_id, count(*)), 0 FROM transactions GROUP BY exchange_id HAVING count(*) > 1`
 

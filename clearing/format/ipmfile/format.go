@@ -15,6 +15,9 @@ import (
 // Name is what configurations call the format.
 const Name = "ipm"
 
+// ReplyPattern matches the names of replies where a center has no others.
+const ReplyPattern = `^RPY_(?P<file>.+)_[0-9]+\.ipm$`
+
 // Options are what a center and we agreed on.
 type Options struct {
 	Profile   ipm.Profile

@@ -69,7 +69,7 @@ func TestIdentitiesAreReadBack(t *testing.T) {
 	if at, sequence, ok := f.ParseFileID(f.FileID(date, 7)); !ok || sequence != 7 || !at.Equal(date) {
 		t.Errorf("%v %d %t", at, sequence, ok)
 	}
-	other := made(t, func(s *format.Settings) { s.Member = "777" })
+	other := made(t, func(s *format.Settings) { s.Member = "00000000777" })
 	for _, id := range []string{"", "x", other.FileID(date, 7), "001" + f.FileID(date, 7)[3:]} {
 		if _, _, ok := f.ParseFileID(id); ok {
 			t.Errorf("%q is taken for ours", id)
@@ -103,8 +103,9 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 		`charset "koi8" is not one of ascii, latin1, cp037, cp500`: func(s *format.Settings) { s.Charset = "koi8" },
 		`dialect "x" is not one of standard, smartvista`:           func(s *format.Settings) { s.Dialect = "x" },
 		`mode "x" is not one of production, test`:                  func(s *format.Settings) { s.Mode = "x" },
-		`member is missing`:                   func(s *format.Settings) { s.Member = "" },
-		`acquirer_bin "5" is not 6 digits`:    func(s *format.Settings) { s.Acquirer = "5" },
+		`member is missing`:                func(s *format.Settings) { s.Member = "" },
+		`acquirer_bin "5" is not 6 digits`: func(s *format.Settings) { s.Acquirer = "5" },
+		`forwarder is needed, of 6 to 11 digits, where member has fewer than 6: it stands for it in every record`: func(s *format.Settings) { s.Member = "12345" },
 		`forwarder "5" is not 6 to 11 digits`: func(s *format.Settings) { s.Forwarder = "5" },
 	} {
 		s := set

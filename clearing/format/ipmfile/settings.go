@@ -1,6 +1,9 @@
 package ipmfile
 
 import (
+	"maps"
+	"slices"
+
 	"settled/clearing/format"
 	"settled/fileformats/ipm"
 	"settled/fileformats/iso8583"
@@ -23,10 +26,16 @@ func FromSettings(s format.Settings, c format.Center) (format.Format, []format.P
 	}
 	r.Digits("member", s.Member, 1, 11)
 	o.BIN = uint32(r.Digits("acquirer_bin", s.Acquirer, 6, 6))
-	if s.Forwarder != "" {
+	switch {
+	case s.Forwarder != "":
 		r.Digits("forwarder", s.Forwarder, 6, 11)
+	case s.Member != "" && len(s.Member) < 6:
+		r.Fail("forwarder", "is needed, of 6 to 11 digits, where member has fewer than 6: it stands for it in every record")
 	}
 	o.Profile.Mode = ipm.Mode(r.Mode(s.Mode, c.Test))
+	for _, key := range slices.Sorted(maps.Keys(s.Options)) {
+		r.Fail(format.OptionKey(key), "is no option of format %s", Name)
+	}
 	if len(r.Problems) > 0 {
 		return nil, r.Problems
 	}
