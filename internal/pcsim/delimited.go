@@ -120,7 +120,7 @@ func (f *lineFile) contents() *RejectCode {
 	if !f.whole || len(f.lines) < 2 || len(last) != 5 || last[0] != "1644" || last[1] != "602" {
 		return &noTrailer
 	}
-	var sum int64
+	var added int64
 	var currency money.Currency
 	for _, line := range f.lines[1 : len(f.lines)-1] {
 		fields := f.form.fields(line)
@@ -135,13 +135,13 @@ func (f *lineFile) contents() *RejectCode {
 		if !ok {
 			return &unreadable
 		}
-		sum += amount
+		added += amount
 	}
 	total, ok := f.form.minor(last[3], currency)
 	switch {
 	case last[4] != strconv.Itoa(len(f.lines)-2):
 		return &badCount
-	case !ok || total != sum || last[2] != "1":
+	case !ok || total != added || last[2] != "1":
 		return &badChecksum
 	}
 	return nil
