@@ -43,7 +43,7 @@ func nextInstant(bill, number string, minor int64) params {
 // A later instant payment is charged at the payer's bank: made, refused, or in process until the bank has decided.
 func TestLaterInstantPayments(t *testing.T) {
 	w, bill := consented(t)
-	r := w.call(rp, nextInstant(bill, "QR-2", pcsim.AmountPayerRefused))
+	r := w.call(rp, nextInstant(bill, "QR-2", pcsim.AmountBuyerRefused))
 	if r.Order["responsecode"] != "AS100" || r.Order["orderstate"] != "Declined" {
 		t.Fatalf("refused: %+v", r)
 	}

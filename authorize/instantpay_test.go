@@ -107,7 +107,7 @@ func TestInstantOutcomes(t *testing.T) {
 		{"notification lost", pcsim.AmountNoticeLost, true, order.StateApproved},
 		{"nobody is notified", 500, false, order.StateApproved},
 		{"notified twice", pcsim.AmountNoticeTwice, true, order.StateApproved},
-		{"refused by the payer", pcsim.AmountPayerRefused, true, order.StateInProcess},
+		{"refused by the payer", pcsim.AmountBuyerRefused, true, order.StateInProcess},
 		{"notified with another amount", pcsim.AmountWrongNotice, true, order.StateApproved},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Bank is a bank of the scheme whose app a payer can choose on a telephone.
+// Bank is a bank of the scheme whose app a buyer can choose on a telephone.
 type Bank struct {
 	ID string `json:"id"`
 	// NameRU and NameEN are the bank's names to show.
@@ -19,7 +19,7 @@ type Bank struct {
 	NameEN string `json:"name_en"`
 	// Scheme is the URL scheme that the bank's app listens to.
 	Scheme string `json:"scheme"`
-	// WebURL is where the bank's web page for payers takes a QR id; empty when it has none.
+	// WebURL is where the bank's web page for buyers takes a QR id; empty when it has none.
 	WebURL string `json:"web_url"`
 }
 
@@ -40,7 +40,7 @@ func (b Bank) WebLink(qr string) string {
 // appScheme is what the scheme of a bank's app looks like. Anything else, such as javascript, must not become a link.
 var appScheme = regexp.MustCompile(`^bank[0-9a-z.+-]{1,60}$`)
 
-// Banks returns the banks that a payer can choose, in the bank's order. Entries without a name, an id or an app's scheme
+// Banks returns the banks that a buyer can choose, in the bank's order. Entries without a name, an id or an app's scheme
 // are left out. The list changes rarely: keep it for hours, not for days.
 func (c *Client) Banks(ctx context.Context) ([]Bank, error) {
 	type list struct {

@@ -44,7 +44,7 @@ func TestNotificationIsRead(t *testing.T) {
 	want := Payment{
 		ID: "1.1-7", QR: "AD1", Payload: "https://qr.nspk.example/AD1?sum=500&cur=RUB", Status: Paid, Amount: rub(500),
 		ExpiresAt: noticeTime.Add(10 * time.Minute), Refunded: rub(0),
-		Receipt: Receipt{OperationID: "A1", At: noticeTime, Amount: rub(500), BankID: "100", Bank: "Test Bank", Payer: "+7 9** ***-**-42"},
+		Receipt: Receipt{OperationID: "A1", At: noticeTime, Amount: rub(500), BankID: "100", Bank: "Test Bank", Buyer: "+7 9** ***-**-42"},
 	}
 	if n.ID != "N1" || n.Payment != want {
 		t.Errorf("got %+v, want %+v", n.Payment, want)

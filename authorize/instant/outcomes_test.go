@@ -28,7 +28,7 @@ var outcomes = map[pcsim.BankOutcome]func(*testing.T, *world, int64){
 		w.books(minor, 0)
 	},
 	pcsim.PaidLate:           paidLate,
-	pcsim.PayerRefused:       payerRefused,
+	pcsim.BuyerRefused:       buyerRefused,
 	pcsim.RegisterFailsOnce:  registerFails(true),
 	pcsim.RegisterFails:      registerFails(false),
 	pcsim.RegisterAnswerLost: registerAnswerLost,
@@ -111,7 +111,7 @@ func paidLate(t *testing.T, w *world, minor int64) {
 	w.books(100+2*minor, 0)
 }
 
-func payerRefused(t *testing.T, w *world, minor int64) {
+func buyerRefused(t *testing.T, w *world, minor int64) {
 	token := w.token()
 	w.scan(w.register(registration("a", minor)).QR, false)
 	if p := w.status("a", Refused); p.Code != "insufficient_funds" {

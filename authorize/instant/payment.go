@@ -44,19 +44,19 @@ type Registration struct {
 	// ID is ours: order and operation. 1 to 64 letters, digits or ._:-, the first one a letter or digit.
 	ID     string
 	Amount money.Amount
-	// Description is what the payer reads, at most MaxDescription characters.
+	// Description is what the buyer reads, at most MaxDescription characters.
 	Description string
 	// TTL is how long the QR can be paid, in whole seconds from MinTTL to MaxTTL.
 	TTL time.Duration
-	// ReturnURL is where the bank's app sends the payer afterwards; empty for nowhere.
+	// ReturnURL is where the bank's app sends the buyer afterwards; empty for nowhere.
 	ReturnURL string
-	// Subscribe asks the payer to consent to later payments without him.
+	// Subscribe asks the buyer to consent to later payments without him.
 	Subscribe bool
-	// Token is a subscription that the payer gave earlier (One Click): its payer is asked in his app to confirm.
+	// Token is a subscription that the buyer gave earlier (One Click): its buyer is asked in his app to confirm.
 	Token string
 }
 
-// ChargeRequest asks for a payment from a subscription, without the payer.
+// ChargeRequest asks for a payment from a subscription, without the buyer.
 type ChargeRequest struct {
 	// ID is ours, of the same form as that of a registration and from the same set.
 	ID          string
@@ -89,10 +89,10 @@ type Receipt struct {
 	At          time.Time
 	// Amount is what was paid. Compare it with the amount of the order before anything is booked.
 	Amount money.Amount
-	// BankID and Bank are the payer's bank, Payer the payer, masked by the bank.
-	BankID, Bank, Payer string
-	// Token is the subscription that paid, or that the payer consented to; empty without one. Whoever has it and our key
-	// can charge the payer: it is kept like a password and never logged.
+	// BankID and Bank are the buyer's bank, Buyer the buyer, masked by the bank.
+	BankID, Bank, Buyer string
+	// Token is the subscription that paid, or that the buyer consented to; empty without one. Whoever has it and our key
+	// can charge the buyer: it is kept like a password and never logged.
 	Token string
 }
 
@@ -113,7 +113,7 @@ type paymentBody struct {
 		Amount      jsontext.Value `json:"amount"`
 		BankID      string         `json:"bank_id"`
 		Bank        string         `json:"bank"`
-		Payer       string         `json:"payer"`
+		Buyer       string         `json:"payer"`
 		Token       string         `json:"token"`
 	} `json:"paid"`
 }

@@ -35,7 +35,7 @@ func TestPaymentFromQRToNotification(t *testing.T) {
 			t.Errorf("by QR %+v, %v", byQR, err)
 		}
 		r := asked.Receipt
-		if r.Amount != rub(25000) || !r.At.Equal(w.clock.Now()) || len(r.OperationID) != 32 || r.Token != "" || !strings.Contains(r.Payer, "***") || r.Bank == "" {
+		if r.Amount != rub(25000) || !r.At.Equal(w.clock.Now()) || len(r.OperationID) != 32 || r.Token != "" || !strings.Contains(r.Buyer, "***") || r.Bank == "" {
 			t.Errorf("receipt %+v", r)
 		}
 		w.books(25000, 0)
@@ -66,7 +66,7 @@ func TestRegistrationIsIdempotent(t *testing.T) {
 	w.books(500, 0)
 }
 
-func TestPayerDeclines(t *testing.T) {
+func TestBuyerDeclines(t *testing.T) {
 	w := newWorld(t, Rubles, nil)
 	p := w.register(registration("a", 500))
 	if _, err := w.bank.Scan(p.QR, false, false); err != nil {
@@ -129,7 +129,7 @@ func TestSubscription(t *testing.T) {
 	charge := ChargeRequest{ID: "second", Token: token, Amount: rub(700), Description: "Month 2"}
 	for range 2 {
 		p, err := w.client.Charge(t.Context(), charge)
-		if err != nil || p.Status != Paid || p.Receipt.Amount != rub(700) || p.Receipt.Payer != first.Receipt.Payer {
+		if err != nil || p.Status != Paid || p.Receipt.Amount != rub(700) || p.Receipt.Buyer != first.Receipt.Buyer {
 			t.Fatalf("charge %+v, %v", p, err)
 		}
 	}
@@ -181,7 +181,7 @@ func TestOneClick(t *testing.T) {
 	next := registration("next", 900)
 	next.Token = first.Receipt.Token
 	w.scan(w.register(next).QR, false)
-	if p := w.status("next", Paid); p.Receipt.Payer != first.Receipt.Payer || p.Receipt.Token != first.Receipt.Token {
+	if p := w.status("next", Paid); p.Receipt.Buyer != first.Receipt.Buyer || p.Receipt.Token != first.Receipt.Token {
 		t.Errorf("another payer: %+v", p.Receipt)
 	}
 	next.ID, next.Token = "stranger", "T0"

@@ -54,7 +54,7 @@ func (c *Client) readPaid(b *paymentBody, p *Payment) error {
 	}
 	p.Receipt = Receipt{
 		OperationID: b.Paid.OperationID, At: b.Paid.At.UTC(), Amount: amount, BankID: b.Paid.BankID, Bank: b.Paid.Bank,
-		Payer: b.Paid.Payer, Token: b.Paid.Token,
+		Buyer: b.Paid.Buyer, Token: b.Paid.Token,
 	}
 	return p.Receipt.check()
 }
@@ -67,7 +67,7 @@ func (r Receipt) check() error {
 		return fmt.Errorf("operation %s without a time or an amount", r.OperationID)
 	case r.Token != "" && !printable(r.Token, maxToken):
 		return fmt.Errorf("operation %s with a token that is not at most %d printable characters", r.OperationID, maxToken)
-	case !text(r.BankID) || !text(r.Bank) || !text(r.Payer):
+	case !text(r.BankID) || !text(r.Bank) || !text(r.Buyer):
 		return fmt.Errorf("operation %s with a name that is not a text of at most 140 characters", r.OperationID)
 	}
 	return nil

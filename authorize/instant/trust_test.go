@@ -319,7 +319,7 @@ func TestSecretsStayOutOfLogs(t *testing.T) {
 		o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
 	token := w.token()
-	for _, minor := range []int64{500, pcsim.AmountPayerRefused, pcsim.AmountRegisterFails} {
+	for _, minor := range []int64{500, pcsim.AmountBuyerRefused, pcsim.AmountRegisterFails} {
 		_, err := w.client.Charge(t.Context(), ChargeRequest{ID: "c" + strconv.FormatInt(minor, 10), Token: token, Amount: rub(minor)})
 		if err != nil && strings.Contains(err.Error(), token) {
 			t.Error(err)

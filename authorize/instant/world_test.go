@@ -147,7 +147,7 @@ func (w *world) register(r Registration) Payment {
 	return p
 }
 
-// scan lets the payer confirm.
+// scan lets the buyer confirm.
 func (w *world) scan(ref string, consent bool) {
 	w.t.Helper()
 	if _, err := w.bank.Scan(ref, true, consent); err != nil {
@@ -168,7 +168,7 @@ func (w *world) status(id string, want Status) Payment {
 	return p
 }
 
-// paid registers a payment and lets the payer confirm.
+// paid registers a payment and lets the buyer confirm.
 func (w *world) paid(id string, minor int64) Payment {
 	w.t.Helper()
 	w.scan(w.register(registration(id, minor)).QR, false)

@@ -8,13 +8,13 @@ import (
 // Stored is what a payment has to do with a stored card.
 type Stored uint8
 
-// The uses of a stored card. The first two are payments that the card is typed in for, and saved; the customer pays with
-// a saved card in the third; the merchant charges it, without the customer, in the last two.
+// The uses of a stored card. The first two are payments that the card is typed in for, and saved; the buyer pays with
+// a saved card in the third; the merchant charges it, without the buyer, in the last two.
 const (
 	NotStored       Stored = iota
-	SavesCard              // the customer pays and lets the shop keep the card
-	AgreesRecurring        // the customer pays and agrees to recurring payments
-	CardOnFile             // the customer pays with the saved card
+	SavesCard              // the buyer pays and lets the shop keep the card
+	AgreesRecurring        // the buyer pays and agrees to recurring payments
+	CardOnFile             // the buyer pays with the saved card
 	Recurring              // the merchant charges the next of the recurring payments
 	Unscheduled            // the merchant charges the saved card without a schedule
 	stored
@@ -34,10 +34,10 @@ var credentials = [stored]credential{
 	Unscheduled:     {iso8583.InitiationUnscheduled, "00021070900C"},
 }
 
-// byMerchant tells whether the customer is not there.
+// byMerchant tells whether the buyer is not there.
 func (s Stored) byMerchant() bool { return s == Recurring || s == Unscheduled }
 
-// DE 22 of a card that the customer types in: electronic order, card and cardholder not present. The eighth position says
+// DE 22 of a card that the buyer types in: electronic order, card and cardholder not present. The eighth position says
 // whether the cardholder was authenticated.
 const (
 	posTyped         = "000250S1900C"

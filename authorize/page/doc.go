@@ -4,12 +4,12 @@
 // # Pages
 //
 //	Body        shown when                                             what it posts to View.Action (FieldDo)
-//	Payment     the customer chooses the means and gives the card      pay; delete (a stored card)
+//	Payment     the buyer chooses the means and gives the card      pay; delete (a stored card)
 //	Wait        a payment is in process; asks StatusURL                -
-//	QR          an instant payment waits for the customer's bank       means (another way to pay); retry (no QR was had)
+//	QR          an instant payment waits for the buyer's bank       means (another way to pay); retry (no QR was had)
 //	Method      the 3-D Secure method runs in a hidden frame           continue
 //	MethodDone  inside that frame, when the method has ended           -
-//	Challenge   the customer is sent to the bank's challenge           (posts creq to the access control server)
+//	Challenge   the buyer is sent to the bank's challenge           (posts creq to the access control server)
 //	Result      the outcome is known, or still in process              -
 //	Failure     there is nothing to pay here                           -
 //
@@ -36,6 +36,6 @@
 //
 // # Texts
 //
-// All texts are in one table, Russian beside English. What the customer is told of a declined payment comes with the
+// All texts are in one table, Russian beside English. What the buyer is told of a declined payment comes with the
 // View, because merchants are told the same words.
 package page

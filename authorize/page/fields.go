@@ -41,8 +41,8 @@ const (
 	ProblemScheme   Problem = "scheme"   // FieldNumber only: cards of this kind are not taken
 )
 
-// customer describes a field of the customer's data to browsers. Sizes are those of the payment request.
-type customer struct {
+// detail describes a field of the buyer's data to browsers. Sizes are those of the payment request.
+type detail struct {
 	Max      int
 	Auto     string // token of autocomplete
 	Mode     string // inputmode, as far as it is not text
@@ -50,7 +50,7 @@ type customer struct {
 	Problems []Problem
 }
 
-var customers = map[string]customer{
+var details = map[string]detail{
 	"Lastname":    {70, "family-name", "", true, nil},
 	"Firstname":   {70, "given-name", "", true, nil},
 	"Middlename":  {70, "additional-name", "", false, nil},

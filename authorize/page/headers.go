@@ -27,7 +27,7 @@ func Headers(h http.Header, v *View) error {
 	return nil
 }
 
-// private is for every answer that is about one customer.
+// private is for every answer that is about one buyer.
 func private(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")

@@ -94,7 +94,7 @@ func (p Payment) check() error {
 	}
 	for _, f := range p.Fields {
 		if !slices.Contains(CustomerFields, f.Name) {
-			return fmt.Errorf("page: %q is no field of a customer", f.Name)
+			return fmt.Errorf("page: %q is no field of a buyer", f.Name)
 		}
 	}
 	return nil

@@ -166,11 +166,11 @@ type input struct {
 	Focus                    bool
 }
 
-// inputs are the customer's fields.
+// inputs are the buyer's fields.
 func (s *sheet) Inputs(p Payment) []input {
 	var list []input
 	for _, f := range p.Fields {
-		c := customers[f.Name]
+		c := details[f.Name]
 		in := input{sheet: s, Name: f.Name, Value: f.Value, Auto: c.Auto, Mode: c.Mode, Max: c.Max, Required: f.Required,
 			Problems: c.Problems}
 		if c.Half {
@@ -223,7 +223,7 @@ func (in input) Complaint(problem Problem) (string, error) {
 	return in.T("problem." + string(problem))
 }
 
-// first is the field that the customer should mend first: the first wrong one in the order of the page.
+// first is the field that the buyer should mend first: the first wrong one in the order of the page.
 func (p Payment) first() string {
 	for _, f := range p.Fields {
 		if p.Errors[f.Name] != "" {

@@ -28,7 +28,7 @@ type View struct {
 	StatusURL  string // GET answers with ServeStatus
 	ShopURL    string // "return to the shop", complete with its parameters; http or https; no link when empty
 
-	Secure bool           // the page came over https, all the way to the customer
+	Secure bool           // the page came over https, all the way to the buyer
 	Zone   *time.Location // of the times that it shows; UTC when nil
 
 	Now      time.Time // when the page is made
@@ -74,18 +74,18 @@ type TestCard struct {
 // [Challenge], [Result] or [Failure].
 type Body interface{ Name() string }
 
-// Payment is the page where the customer chooses the means and gives the card.
+// Payment is the page where the buyer chooses the means and gives the card.
 type Payment struct {
 	Means     []Means // in the order to offer them; at least one
 	Chosen    Means   // ticked; the first of Means when empty
 	Notice    Notice
 	Decline   *Decline           // of the attempt before
 	TriesLeft int                // after Decline; not shown when 0
-	Fields    []Field            // customer data that the request did not give
+	Fields    []Field            // buyer data that the request did not give
 	Schemes   []string           // names of the card schemes that are taken, such as "Visa"
 	Holder    string             // what was typed as the cardholder
 	Errors    map[string]Problem // by the name of the field
-	Saved     []Saved            // stored cards of the customer; "another card" is offered beside
+	Saved     []Saved            // stored cards of the buyer; "another card" is offered beside
 	SavedID   string             // ticked; see Another. The first that is not expired when empty
 	Another   bool               // "another card" is ticked
 	OfferSave bool               // offer to store the card
@@ -109,19 +109,19 @@ type Notice string
 const (
 	NoticeNone         Notice = ""
 	NoticeCardDeleted  Notice = "card-deleted"  // the stored card is gone
-	NoticeUnconfirmed  Notice = "unconfirmed"   // 3-D Secure: the customer was not confirmed, nothing was taken
+	NoticeUnconfirmed  Notice = "unconfirmed"   // 3-D Secure: the buyer was not confirmed, nothing was taken
 	NoticeExpired      Notice = "expired"       // an instant payment: its time ran out, nothing was taken
 	NoticeUnsent       Notice = "unsent"        // nothing left for the bank; nothing was taken; try again
 	NoticeOtherChannel Notice = "other-channel" // another tab already pays this order
 )
 
-// Decline is what the customer is told of a declined attempt, in the language of the page.
+// Decline is what the buyer is told of a declined attempt, in the language of the page.
 type Decline struct {
 	Reason string // "Insufficient funds"
 	Advice string // "Use another card"; may be empty
 }
 
-// Field is one of the customer's data: its name is a parameter of the payment request, such as "Email".
+// Field is one of the buyer's data: its name is a parameter of the payment request, such as "Email".
 type Field struct {
 	Name     string // one of CustomerFields
 	Value    string // what was typed before
@@ -138,7 +138,7 @@ type Saved struct {
 	NeedsCVC bool
 }
 
-// Recurring says what the customer agrees to beside this payment.
+// Recurring says what the buyer agrees to beside this payment.
 type Recurring struct {
 	Subscription bool         // an instant payment: the agreement is given in the bank's app
 	Min, Max     money.Amount // bounds of the later payments; not shown when zero
@@ -154,7 +154,7 @@ type QR struct {
 	Payload   string // what the code says: a URL of the payment system. Empty: no code could be had
 	Banks     []Bank // apps to jump to, on a phone; a hundred keep the page below 50 kB
 	Until     time.Time
-	Asked     bool // the bank asks the customer in its app, who agreed to that before: there is nothing to scan
+	Asked     bool // the bank asks the buyer in its app, who agreed to that before: there is nothing to scan
 	Means     bool // other means can be chosen instead
 	Recurring *Recurring
 }
@@ -175,7 +175,7 @@ type Method struct {
 // it to go on.
 type MethodDone struct{}
 
-// Challenge sends the customer to the bank's challenge.
+// Challenge sends the buyer to the bank's challenge.
 type Challenge struct {
 	URL         string // of the access control server
 	Request     string // creq
@@ -193,7 +193,7 @@ type Result struct {
 	RetryURL string    // GET starts another attempt; no link when empty
 }
 
-// Outcome of an order, as its customer sees it.
+// Outcome of an order, as its buyer sees it.
 type Outcome string
 
 // The outcomes.

@@ -27,8 +27,8 @@ type Purpose string
 // The purposes.
 const (
 	ForPayment   Purpose = "01"
-	ForRecurring Purpose = "02" // the customer agrees to recurring payments
-	ForStoring   Purpose = "04" // the customer lets the shop keep the card
+	ForRecurring Purpose = "02" // the buyer agrees to recurring payments
+	ForStoring   Purpose = "04" // the buyer lets the shop keep the card
 )
 
 // Request is what Authenticate needs. All is required but what says otherwise.
@@ -51,7 +51,7 @@ type Request struct {
 	Window string
 }
 
-// Recurring is the schedule that a customer agrees to.
+// Recurring is the schedule that a buyer agrees to.
 type Recurring struct {
 	Until time.Time // last day
 	Days  int       // between payments, 1 to 9999

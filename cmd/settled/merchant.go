@@ -119,7 +119,7 @@ func lineOf(m *config.Merchant) merchantLine {
 	return l
 }
 
-// offered are the means that customers of a merchant can choose from.
+// offered are the means that buyers of a merchant can choose from.
 func offered(m *config.Merchant) []settle.Means {
 	var out []settle.Means
 	if m.Page.Card {

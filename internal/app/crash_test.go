@@ -200,7 +200,7 @@ func crashing(t *testing.T, database string, center *pcsim.Center, clock *settle
 	return s
 }
 
-// busy lets six customers pay while disturb is called, and tells how many orders were asked for.
+// busy lets six buyers pay while disturb is called, and tells how many orders were asked for.
 func (s *shop) busy(t *testing.T, round int, disturb func()) int {
 	const customers, orders = 6, 5
 	var group sync.WaitGroup

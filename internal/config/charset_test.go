@@ -35,7 +35,7 @@ func TestWhatACenterCannotBeTold(t *testing.T) {
 	}
 }
 
-// TestANameInAnyScript: what customers read has no limit of a center; its files have the other name, in their own set.
+// TestANameInAnyScript: what buyers read has no limit of a center; its files have the other name, in their own set.
 func TestANameInAnyScript(t *testing.T) {
 	cfg := exampleConfig(t, "name: North Star", "name: Кофейня №1 на углу улиц Немига и Кирова\n    clearing_name: Kofejnya 1")
 	if m := cfg.Merchants[0]; m.RecordName() != "Kofejnya 1" || !strings.HasPrefix(m.Name, "Кофейня №1") {

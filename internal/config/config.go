@@ -24,11 +24,11 @@ import (
 // Config is what a configuration file means.
 type Config struct {
 	Environment vault.Environment
-	PublicURL   string          // where customers and banks reach the API, without a slash at its end; may be empty in tests
+	PublicURL   string          // where buyers and banks reach the API, without a slash at its end; may be empty in tests
 	SigningKey  *rsa.PrivateKey // signs answers and notifications; nil: there are no signatures
 	Zone        *time.Location  // of accounting dates
 	Directory   *settle.Directory
-	ThreeDS     *ThreeDS // nil: card holders are not authenticated
+	ThreeDS     *ThreeDS // nil: cardholders are not authenticated
 	Centers     []Center // in order of the file
 	Merchants   []Merchant
 	Schedules   []Schedule // in order of their names

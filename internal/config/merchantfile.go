@@ -28,7 +28,7 @@ type MerchantFile struct {
 	Routes         []RouteFile       `yaml:"routes"`
 }
 
-// PageFile says how customers of a merchant pay on the payment page.
+// PageFile says how buyers of a merchant pay on the payment page.
 type PageFile struct {
 	Means              []string      `yaml:"means,omitempty,flow"`
 	Timeout            time.Duration `yaml:"timeout,omitempty"`

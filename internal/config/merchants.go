@@ -16,7 +16,7 @@ var (
 	countryForm = regexp.MustCompile(`^[A-Z]{3}$`)
 )
 
-// The longest names: in records, and, where a name for these is given beside it, as customers read it.
+// The longest names: in records, and, where a name for these is given beside it, as buyers read it.
 const (
 	longestClearingName = 22
 	longestName         = 100

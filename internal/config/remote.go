@@ -29,7 +29,7 @@ func (c *checker) url(at place, text string, secure bool) string {
 	return text
 }
 
-// publicURL is where customers and banks reach us.
+// publicURL is where buyers and banks reach us.
 func (c *checker) publicURL(at place, text string) string {
 	if text == "" && c.environment == vault.Test {
 		return ""

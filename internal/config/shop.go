@@ -12,17 +12,17 @@ import (
 	"settled/settle"
 )
 
-// Page says how customers of a merchant pay on the payment page.
+// Page says how buyers of a merchant pay on the payment page.
 type Page struct {
 	Card, Instant                 bool          // means that are offered; the merchant has routes for them
 	Timeout                       time.Duration // how long an order can be paid, from its creation
-	Attempts                      int           // how often a customer may try to pay one order
-	ReturnURL, ReturnOK, ReturnNo string        // where customers go for orders that do not say it; may be empty
+	Attempts                      int           // how often a buyer may try to pay one order
+	ReturnURL, ReturnOK, ReturnNo string        // where buyers go for orders that do not say it; may be empty
 	ShowResult                    bool          // the result page is shown before the way back
 	AskCode                       bool          // the verification code of a stored card is asked for again
-	OneClick, Recurring           bool          // cards may be stored: for the customer, for the merchant
-	ThreeDS                       bool          // card holders are authenticated
-	Unproven                      bool          // payments pass whose card holder nobody could authenticate for technical reasons
+	OneClick, Recurring           bool          // cards may be stored: for the buyer, for the merchant
+	ThreeDS                       bool          // cardholders are authenticated
+	Unproven                      bool          // payments pass whose cardholder nobody could authenticate for technical reasons
 	AutoNumber                    bool          // an order without a number gets one
 	Links                         string        // orders in addresses: "taken", "proven", "refused"
 	Required                      []string      // parameters of the protocol that the page asks for when an order lacks them
@@ -52,7 +52,7 @@ type Notify struct {
 	AllowPrivate  bool   // the address may be in a private network
 }
 
-// customerFields are the parameters that a page can ask customers for.
+// customerFields are the parameters that a page can ask buyers for.
 var customerFields = []string{"Lastname", "Firstname", "Middlename", "Email", "Address", "HomePhone", "WorkPhone", "MobilePhone",
 	"Country", "State", "City", "Zip"}
 
@@ -62,7 +62,7 @@ func (c *checker) page(at place, f PageFile, m *settle.Merchant) Page {
 		ReturnNo: c.optionalURL(at.at("return_no_url"), f.ReturnNoURL), ShowResult: oneOf(c, at.at("after"), f.After, "shop", "result") == "result",
 		OneClick: f.OneClick, AskCode: f.AskCode, Recurring: f.Recurring, ThreeDS: f.ThreeDS,
 		Unproven: oneOf(c, at.at("three_ds_unavailable"), f.ThreeDSUnavailable, "refuse", "pass") == "pass", AutoNumber: f.AutoNumber,
-		Links: oneOf(c, at.at("links"), f.Links, "taken", "proven", "refused"), Required: c.customer(at.at("required"), f.Required)}
+		Links: oneOf(c, at.at("links"), f.Links, "taken", "proven", "refused"), Required: c.buyerFields(at.at("required"), f.Required)}
 	p.Card, p.Instant = c.means(at.at("means"), f.Means, m)
 	if p.Attempts == 0 {
 		p.Attempts = 3
@@ -103,7 +103,7 @@ func (c *checker) means(at place, list []string, m *settle.Merchant) (card, inst
 	return slices.Contains(list, "card"), slices.Contains(list, "instant")
 }
 
-func (c *checker) customer(at place, list []string) []string {
+func (c *checker) buyerFields(at place, list []string) []string {
 	var out []string
 	for i, word := range list {
 		same := slices.IndexFunc(customerFields, func(field string) bool { return strings.EqualFold(field, word) })

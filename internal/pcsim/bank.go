@@ -45,7 +45,7 @@ func (u BankUnit) String() string {
 type BankOptions struct {
 	// Name is the bank's name, as its pages show it. Default "Test Bank".
 	Name string
-	// Seed drives ids, payers and tokens. Equal seeds give equal ones.
+	// Seed drives ids, buyers and tokens. Equal seeds give equal ones.
 	Seed uint64
 	// Now is the bank's clock. Default time.Now.
 	Now func() time.Time
@@ -115,7 +115,7 @@ func checkNotifyURL(text string) error {
 }
 
 // Bank is a partner bank of the instant payment scheme: its API (docs/formats/instant.md), its own books, and the side
-// of the payer. Make it with [NewBank], start its listener with [Bank.Start], end it with [Bank.Close]. Its methods may
+// of the buyer. Make it with [NewBank], start its listener with [Bank.Start], end it with [Bank.Close]. Its methods may
 // be called concurrently.
 type Bank struct {
 	opt   BankOptions
@@ -234,7 +234,7 @@ func (b *Bank) Close() error {
 }
 
 // URL is the base address of the bank, such as "http://127.0.0.1:7070", without a slash at the end; empty before Start.
-// The API is below it at /v1, the payer's pages at /qr.
+// The API is below it at /v1, the buyer's pages at /qr.
 func (b *Bank) URL() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -116,7 +116,7 @@ func TestBankSeesThroughSignatures(t *testing.T) {
 	}
 }
 
-// TestEqualSeedsGiveEqualBanks: ids, payers and tokens.
+// TestEqualSeedsGiveEqualBanks: ids, buyers and tokens.
 func TestEqualSeedsGiveEqualBanks(t *testing.T) {
 	now := time.Now()
 	pay := func(seed uint64) pcsim.BankPayment {

@@ -36,7 +36,7 @@ func problem(status int, code, format string, args ...any) bankReply {
 	return bankReply{status: status, body: bankError{code, fmt.Sprintf(format, args...)}}
 }
 
-// routes are the API and the payer's pages.
+// routes are the API and the buyer's pages.
 func (b *Bank) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("POST /v1/payments", b.api(b.register))
@@ -138,7 +138,7 @@ type paidBody struct {
 	Amount      jsontext.Value `json:"amount"`
 	BankID      string         `json:"bank_id"`
 	Bank        string         `json:"bank"`
-	Payer       string         `json:"payer"`
+	Buyer       string         `json:"payer"`
 	Token       string         `json:"token,omitzero"`
 }
 
@@ -150,7 +150,7 @@ func (b *Bank) body(p *bankPayment) paymentBody {
 	if p.Status == BankPaid {
 		out.Paid = &paidBody{
 			OperationID: p.OperationID, At: p.PaidAt, Amount: out.Amount, BankID: p.MemberID, Bank: memberName(p.MemberID),
-			Payer: p.Payer, Token: p.Token,
+			Buyer: p.Buyer, Token: p.Token,
 		}
 	}
 	return out

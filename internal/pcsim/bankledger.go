@@ -29,9 +29,9 @@ type BankPayment struct {
 	Amount      money.Amount `json:"amount"`
 	Description string       `json:"description"`
 	ReturnURL   string       `json:"return_url,omitempty"`
-	// Asks says that the payer is asked to consent to later payments.
+	// Asks says that the buyer is asked to consent to later payments.
 	Asks bool `json:"asks"`
-	// Token names the subscription that pays, or that the payer consented to.
+	// Token names the subscription that pays, or that the buyer consented to.
 	Token string `json:"token,omitempty"`
 	// Status is one of the Bank… constants.
 	Status    string    `json:"status"`
@@ -39,9 +39,9 @@ type BankPayment struct {
 	// OperationID is the scheme's own id of the payment, PaidAt its time; empty until paid.
 	OperationID string    `json:"operation_id,omitempty"`
 	PaidAt      time.Time `json:"paid_at,omitzero"`
-	// MemberID and Payer are the payer's bank and the payer, masked.
+	// MemberID and Buyer are the buyer's bank and the buyer, masked.
 	MemberID string `json:"member_id,omitempty"`
-	Payer    string `json:"payer,omitempty"`
+	Buyer    string `json:"buyer,omitempty"`
 	// Code says why the payment was refused.
 	Code string `json:"code,omitempty"`
 	// Refunded is what was given back, in minor units.
@@ -80,7 +80,7 @@ type bankRefund struct {
 }
 
 type subscription struct {
-	memberID, payer string
+	memberID, buyer string
 	canceled        bool
 }
 
@@ -222,8 +222,8 @@ func (b *Bank) identifier(purpose, id string, n int) string {
 	return string(out)
 }
 
-// payer draws a payer for an id: a bank of the scheme and a masked telephone number.
-func (b *Bank) payer(id string) (memberID, masked string) {
+// buyer draws a buyer for an id: a bank of the scheme and a masked telephone number.
+func (b *Bank) buyer(id string) (memberID, masked string) {
 	h := hash(strconv.FormatUint(b.opt.Seed, 10) + "\x00payer\x00" + id)
 	masked = "+7 9** ***-**-" + strconv.FormatUint(10+h%90, 10)
 	return members[(h>>8)%uint64(len(members))].ID, masked

@@ -14,7 +14,7 @@ const ownMember = "100000000900"
 // schemeHost is where payloads lead: a reserved example name in place of the scheme's host.
 const schemeHost = "https://qr.nspk.example"
 
-// member is a bank of the scheme that a payer can choose. The names are invented.
+// member is a bank of the scheme that a buyer can choose. The names are invented.
 type member struct {
 	ID     string `json:"id"`
 	NameRU string `json:"name_ru"`

@@ -116,12 +116,12 @@ func (b *Bank) charge(_ *http.Request, body []byte) bankReply {
 			b.refuse(p, "token_unknown")
 		case s.canceled:
 			b.refuse(p, "token_canceled")
-		case p.outcome == PayerRefused:
+		case p.outcome == BuyerRefused:
 			b.refuse(p, "insufficient_funds")
 		case p.outcome == PaidLate:
-			p.MemberID, p.Payer, p.decides = s.memberID, s.payer, now.Add(b.opt.PendingFor)
+			p.MemberID, p.Buyer, p.decides = s.memberID, s.buyer, now.Add(b.opt.PendingFor)
 		default:
-			p.MemberID, p.Payer = s.memberID, s.payer
+			p.MemberID, p.Buyer = s.memberID, s.buyer
 			b.pay(p, now)
 		}
 		return okay(nil)

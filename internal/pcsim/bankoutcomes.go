@@ -7,7 +7,7 @@ type BankOutcome uint8
 
 // The outcomes that a payment can have. Every one but Pays has exactly one test amount.
 const (
-	// Pays is paid when the payer confirms, told of once, and refunded at once.
+	// Pays is paid when the buyer confirms, told of once, and refunded at once.
 	Pays BankOutcome = iota
 	// NoticeLost is paid, and nobody is told: only asking finds it.
 	NoticeLost
@@ -16,8 +16,8 @@ const (
 	// PaidLate is confirmed in time, but the money arrives BankOptions.LateBy after the expiry; a charge is pending for
 	// BankOptions.PendingFor and then paid.
 	PaidLate
-	// PayerRefused is refused by the buyer's bank when the payer confirms; a charge is refused.
-	PayerRefused
+	// BuyerRefused is refused by the buyer's bank when the buyer confirms; a charge is refused.
+	BuyerRefused
 	// RegisterFailsOnce answers the first registration or charge with 503 and does nothing; a repeat works.
 	RegisterFailsOnce
 	// RegisterFails answers every registration or charge with 503 and does nothing.
@@ -55,7 +55,7 @@ const (
 	AmountNoticeLost           = 100011
 	AmountNoticeTwice          = 100012
 	AmountPaidLate             = 100013
-	AmountPayerRefused         = 100014
+	AmountBuyerRefused         = 100014
 	AmountRegisterFailsOnce    = 100015
 	AmountRegisterFails        = 100016
 	AmountRegisterAnswerLost   = 100017
@@ -72,7 +72,7 @@ var testAmounts = []TestAmount{
 	{AmountNoticeLost, NoticeLost, "paid; nobody is told, asking finds it"},
 	{AmountNoticeTwice, NoticeTwice, "paid; the same notification comes twice"},
 	{AmountPaidLate, PaidLate, "confirmed in time, expired, then paid 1 minute after the expiry; a charge is pending for 30 s, then paid"},
-	{AmountPayerRefused, PayerRefused, "refused by the buyer's bank (`insufficient_funds`); a charge likewise"},
+	{AmountBuyerRefused, BuyerRefused, "refused by the buyer's bank (`insufficient_funds`); a charge likewise"},
 	{AmountRegisterFailsOnce, RegisterFailsOnce, "the first registration or charge is answered 503 and does nothing, a repeat works"},
 	{AmountRegisterFails, RegisterFails, "every registration or charge is answered 503 and does nothing"},
 	{AmountRegisterAnswerLost, RegisterAnswerLost, "the first registration or charge works but is not answered, a repeat is"},

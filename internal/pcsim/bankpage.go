@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Scan is the payer's side: a payer opens the payment behind a QR id, a payload or an app link in his bank's app and
+// Scan is the buyer's side: a buyer opens the payment behind a QR id, a payload or an app link in his bank's app and
 // confirms it or declines it. consent agrees to later payments, when the payment asks. It returns the payment as it is
 // then. Errors: [ErrQR], [ErrQRClosed].
 func (b *Bank) Scan(ref string, approve, consent bool) (BankPayment, error) {
@@ -29,20 +29,20 @@ func (b *Bank) Scan(ref string, approve, consent bool) (BankPayment, error) {
 	return p.BankPayment, nil
 }
 
-// confirm lets the payer pay: the one behind the payment's token, or one drawn for it.
+// confirm lets the buyer pay: the one behind the payment's token, or one drawn for it.
 func (b *Bank) confirm(p *bankPayment, consent bool, now time.Time) {
-	if p.outcome == PayerRefused {
+	if p.outcome == BuyerRefused {
 		b.refuse(p, "insufficient_funds")
 		return
 	}
 	if s := b.books.subscriptions[p.Token]; s != nil {
-		p.MemberID, p.Payer = s.memberID, s.payer
+		p.MemberID, p.Buyer = s.memberID, s.buyer
 	} else {
-		p.MemberID, p.Payer = b.payer(p.ID)
+		p.MemberID, p.Buyer = b.buyer(p.ID)
 	}
 	if consent && p.Token == "" {
 		p.Token = "T" + b.identifier("token", p.ID, 31)
-		b.books.subscriptions[p.Token] = &subscription{memberID: p.MemberID, payer: p.Payer}
+		b.books.subscriptions[p.Token] = &subscription{memberID: p.MemberID, buyer: p.Buyer}
 	}
 	if p.outcome == PaidLate {
 		p.decides = p.ExpiresAt.Add(b.opt.LateBy)
@@ -82,7 +82,7 @@ var waitingPage = template.Must(template.New("waiting").Parse(`<!DOCTYPE html>
 // maxWaiting bounds the list of payments that wait.
 const maxWaiting = 50
 
-// showWaiting lists the payments that wait for their payers: what stands for a telephone that scans codes.
+// showWaiting lists the payments that wait for their buyers: what stands for a telephone that scans codes.
 func (b *Bank) showWaiting(w http.ResponseWriter, _ *http.Request) {
 	b.lock()
 	var waiting []BankPayment
@@ -116,7 +116,7 @@ func (b *Bank) showPage(w http.ResponseWriter, r *http.Request) {
 	_ = page.Execute(w, view)
 }
 
-// state says in words what the payer sees.
+// state says in words what the buyer sees.
 func (p *bankPayment) state(now time.Time) string {
 	switch {
 	case !p.decides.IsZero():

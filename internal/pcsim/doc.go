@@ -29,7 +29,7 @@
 //
 // # Partner bank
 //
-// A [Bank] is the other side of instant payments: an HTTP API, its own books, and the payer's app ([Bank.Scan], and a page
+// A [Bank] is the other side of instant payments: an HTTP API, its own books, and the buyer's app ([Bank.Scan], and a page
 // for people). Test amounts ([TestAmounts]) have one documented outcome each. It signs and reads amounts with its own
 // code, and its clock moves by [Bank.Process] or [Bank.Run].
 //

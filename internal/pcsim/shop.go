@@ -18,7 +18,7 @@ import (
 
 // ShopOptions configure a shop. Merchant, Login, Password and SecretWord are what the gateway gave to the merchant.
 type ShopOptions struct {
-	// Name is what customers know the shop by. Default "Test Shop".
+	// Name is what buyers know the shop by. Default "Test Shop".
 	Name string
 	// Merchant is Merchant_ID.
 	Merchant int32
@@ -74,7 +74,7 @@ func (o ShopOptions) withDefaults() (ShopOptions, error) {
 	return o, nil
 }
 
-// Shop plays a merchant of the gateway: a small shop for people, the signed order forms that it sends its customers with,
+// Shop plays a merchant of the gateway: a small shop for people, the signed order forms that it sends its buyers with,
 // the calls of its back office, and the receiver of notifications. It is written from the protocol alone and shares no
 // code with the gateway. Make it with [NewShop], start its listener with [Shop.Start], end it with [Shop.Close]. Its
 // methods may be called concurrently. State is in memory.

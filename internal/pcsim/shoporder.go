@@ -16,7 +16,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// ShopTerms are what a customer agrees to who begins a subscription. Amounts are in the currency of the order.
+// ShopTerms are what a buyer agrees to who begins a subscription. Amounts are in the currency of the order.
 type ShopTerms struct {
 	// Min and Max bound later payments, in minor units.
 	Min, Max int64
@@ -26,7 +26,7 @@ type ShopTerms struct {
 	Until time.Time
 }
 
-// ShopOrder is an order that a customer is sent to the gateway with.
+// ShopOrder is an order that a buyer is sent to the gateway with.
 type ShopOrder struct {
 	// Number is OrderNumber.
 	Number string
@@ -38,15 +38,15 @@ type ShopOrder struct {
 	Language string
 	// TwoStage asks for a hold that the shop confirms.
 	TwoStage bool
-	// Means is "card", "instant", or empty: the customer chooses.
+	// Means is "card", "instant", or empty: the buyer chooses.
 	Means string
-	// Customer is CustomerNumber, for One Click; empty: none.
+	// Buyer is CustomerNumber, for One Click; empty: none.
 	Customer string
-	// Terms begin a subscription; nil: none. They exclude Customer.
+	// Terms begin a subscription; nil: none. They exclude Buyer.
 	Terms *ShopTerms
 }
 
-// OrderForm is the form that a customer's browser posts to /pay/order.cfm, with its check value, in the charset of the shop's
+// OrderForm is the form that a buyer's browser posts to /pay/order.cfm, with its check value, in the charset of the shop's
 // pages.
 func (s *Shop) OrderForm(o ShopOrder) url.Values { return s.encoded(s.orderForm(o)) }
 

@@ -25,7 +25,7 @@ type shopView struct {
 // Text is a text of the shop in the language of the page.
 func (v shopView) Text(key string) string { return shopText(v.Language, key) }
 
-// languageOf is the language that the customer chose, else English.
+// languageOf is the language that the buyer chose, else English.
 func languageOf(w http.ResponseWriter, r *http.Request) string {
 	if chosen := r.URL.Query().Get("lang"); chosen == "ru" || chosen == "en" {
 		http.SetCookie(w, &http.Cookie{Name: "lang", Value: chosen, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
@@ -93,7 +93,7 @@ func (g *good) name(language string) string {
 	return g.en
 }
 
-// buy makes an order of what the customer chose, and shows the form that takes him to the gateway.
+// buy makes an order of what the buyer chose, and shows the form that takes him to the gateway.
 func (s *Shop) buy(w http.ResponseWriter, r *http.Request) {
 	o, wrong := s.chosen(r)
 	if wrong == "" && s.full() {
@@ -147,7 +147,7 @@ func fieldsOf(form url.Values) []fieldView {
 	return list
 }
 
-// showReturn is where the gateway sends customers back to. The address proves nothing, so the shop asks.
+// showReturn is where the gateway sends buyers back to. The address proves nothing, so the shop asks.
 func (s *Shop) showReturn(w http.ResponseWriter, r *http.Request) {
 	number := r.URL.Query().Get("ordernumber")
 	a, err := s.State(r.Context(), number)

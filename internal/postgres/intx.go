@@ -42,7 +42,7 @@ type Key struct {
 // see the package comment. A serialization failure or deadlock, from fn or from COMMIT, is repeated up to five times with
 // growing random pauses, so fn may run more than once and must do nothing outside tx. fn neither commits nor rolls back.
 //
-// COMMIT is not cancelled with ctx, for a cancelled COMMIT is an unknown one; it has its own limit of 30 s, and resolving
+// COMMIT is not canceled with ctx, for a canceled COMMIT is an unknown one; it has its own limit of 30 s, and resolving
 // a lost answer one of 10 s more. Where ctx has a deadline, InTx returns 5 s after it at the latest.
 func InTx(ctx context.Context, pool *pgxpool.Pool, key Key, fn func(pgx.Tx) error) error {
 	pause := firstPause

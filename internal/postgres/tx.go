@@ -32,7 +32,7 @@ func (*tx) Commit(context.Context) error { return ErrCommitBelongsToInTx }
 // Rollback refuses.
 func (*tx) Rollback(context.Context) error { return ErrCommitBelongsToInTx }
 
-// inTx begins READ COMMITTED and lifts the statement timeout before COMMIT: a COMMIT that is cancelled while it waits
+// inTx begins READ COMMITTED and lifts the statement timeout before COMMIT: a COMMIT that is canceled while it waits
 // for a standby reports success without it.
 var inTx = pgx.TxOptions{
 	IsoLevel:    pgx.ReadCommitted,

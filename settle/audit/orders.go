@@ -59,7 +59,7 @@ FROM said WHERE left_over <> shown OR left_over < 0`
 
 // The event of a phase is its last digit; what an operation must have posted depends on its kind. A refund that was refused
 // is undone (PR-20 = rule 42; PR-18p and PR-18n = rules 39 and 40, undone). A payment that waits for 3-D Secure or for the
-// payer's bank puts nothing in doubt: nothing was sent to a center.
+// buyer's bank puts nothing in doubt: nothing was sent to a center.
 const sqlOperationJournals = `
 WITH posted AS (
 	SELECT merchant_id, source_id AS order_id, seq AS operation,

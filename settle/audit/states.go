@@ -1,8 +1,8 @@
 package audit
 
-// An order is in process while its payment waits for an answer (owed, no operation yet), for 3-D Secure or the payer's bank,
+// An order is in process while its payment waits for an answer (owed, no operation yet), for 3-D Secure or the buyer's bank,
 // or its outcome is unknown. An opened order is in process, and in the queue of open orders, until it is paid or closed. One
-// that its shop cancelled says so by an operation that moved nothing.
+// that its shop canceled says so by an operation that moved nothing.
 const sqlStatus = `
 SELECT format('order %s: status %s, payment operation in state %s, transaction in state %s', o.order_id, o.status, p.state, t.state), 0
 FROM orders o LEFT JOIN operations p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id AND p.operation = o.payment

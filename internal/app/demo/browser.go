@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// browser is a customer's browser without scripts: it fetches pages, fills in their forms and follows redirects. It reads
+// browser is a buyer's browser without scripts: it fetches pages, fills in their forms and follows redirects. It reads
 // what the pages of the gateway, of the banks and of the shops have in common: plain forms with double quotes.
 type browser struct {
 	client *http.Client
@@ -28,7 +28,7 @@ const (
 	accepts   = "text/html,application/xhtml+xml"
 )
 
-// tab is what a browser shows: the last page of one customer.
+// tab is what a browser shows: the last page of one buyer.
 type tab struct {
 	*browser
 	at   *url.URL
@@ -53,7 +53,7 @@ var (
 	bodyTextLimit = 1 << 20
 )
 
-// errPage says that a page is not what a customer would expect.
+// errPage says that a page is not what a buyer would expect.
 var errPage = errors.New("unexpected page")
 
 func (t *tab) wrong(what string) error {

@@ -35,24 +35,24 @@ func (c Channel) asked() string {
 	return "payment"
 }
 
-// What customers do, as shares. Subscriptions begin on the first day and are charged on the second, so that later payments
+// What buyers do, as shares. Subscriptions begin on the first day and are charged on the second, so that later payments
 // are about an eighth of all orders.
 const (
 	shareServer    = 0.25 // of payments by card that are not with a stored one: without the payment page
 	shareBegins    = 0.30 // of the first day's orders: begin a subscription
 	shareLater     = 0.28 // of the second day's orders: the next payment of one
 	shareKeeps     = 0.15 // of the payments on pages that offer it: the card is kept for the next time
-	shareStored    = 0.08 // of orders with customers who may have such a card: about a tenth of all that customers start
+	shareStored    = 0.08 // of orders with buyers who may have such a card: about a tenth of all that buyers start
 	shareToken     = 0.5  // of payments with such a card: on a page of the merchant's own
 	shareLeaves    = 0.04 // of visits of the page: nothing is paid
 	shareInstant   = 0.03 // of orders in BYN
 	shareInstantRU = 0.22 // of orders in RUB
 )
 
-// newCustomer is the number of a customer until the order has one.
+// newCustomer is the number of a buyer until the order has one.
 const newCustomer = "new"
 
-// past is what customers have done before, as far as later orders build on it.
+// past is what buyers have done before, as far as later orders build on it.
 type past struct {
 	shops      []*Shop
 	popularity []float64
@@ -122,7 +122,7 @@ func (past *past) begins(s streams, at time.Time) *Purchase {
 	return p
 }
 
-// again is an order of a customer whose card is kept: on the page, or by the token that the merchant holds.
+// again is an order of a buyer whose card is kept: on the page, or by the token that the merchant holds.
 func (past *past) again(s streams, first *Purchase, at time.Time) *Purchase {
 	p := &Purchase{Shop: first.Shop, Channel: ByStored, Customer: first.Customer, After: first, Tries: []Try{{At: at}}}
 	p.price(s)
@@ -157,7 +157,7 @@ func (p *Purchase) channel(r *rand.Rand) Channel {
 	return ByPage
 }
 
-// habits draws what the customer does besides paying.
+// habits draws what the buyer does besides paying.
 func (p *Purchase) habits(r *rand.Rand) {
 	keeps, leaves := r.Float64() < shareKeeps, r.Float64() < shareLeaves
 	p.Leaves = leaves && (p.Channel == ByPage || p.Channel == ByCode)
@@ -211,14 +211,14 @@ var codeOddities = []struct {
 	{0.04, pcsim.AmountNoticeLost, false},
 	{0.04, pcsim.AmountNoticeTwice, false},
 	{0.05, pcsim.AmountPaidLate, true},
-	{0.05, pcsim.AmountPayerRefused, true},
+	{0.05, pcsim.AmountBuyerRefused, true},
 	{0.04, pcsim.AmountRegisterFailsOnce, false},
 	{0.04, pcsim.AmountRefundRefused, false},
 	{0.04, pcsim.AmountRefundPending, false},
 	{0.04, pcsim.AmountRefundAnswerLost, false},
 }
 
-// oddCode makes some payments by QR code in the bank's own currency odd ones, and tells whether the customer is not told as
+// oddCode makes some payments by QR code in the bank's own currency odd ones, and tells whether the buyer is not told as
 // paid.
 func (p *Purchase) oddCode(r *rand.Rand) bool {
 	odd := r.Float64()

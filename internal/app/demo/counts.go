@@ -33,7 +33,7 @@ type Told struct {
 
 const (
 	// An order is what its rows say that it is: a later payment has the first one, an order of the page has the address that the
-	// customer comes back to, and one with a token is of a customer whose card was kept before.
+	// buyer comes back to, and one with a token is of a buyer whose card was kept before.
 	ordersByChannel = `
 SELECT CASE WHEN parent IS NOT NULL THEN 'subscription'
 	WHEN NOT page AND EXISTS (SELECT FROM credentials c WHERE c.merchant_id = o.merchant_id AND c.customer = o.customer AND c.created_at < o.at)
@@ -71,7 +71,7 @@ func (p *play) tallyCounts(ctx context.Context, r *Report) error {
 	return nil
 }
 
-// unpaid tells that the order is closed when its time is over: the customer went away from a page that still offered to pay,
+// unpaid tells that the order is closed when its time is over: the buyer went away from a page that still offered to pay,
 // or the bank never took a later payment that it was asked for. What becomes of a card whose center is silent is decided
 // otherwise.
 func (s *sale) unpaid() bool {
@@ -137,7 +137,7 @@ func (p *play) countNotices(ctx context.Context, r *Report) error {
 	return nil
 }
 
-// countSubscriptions compares what customers and merchants know of subscriptions with the books.
+// countSubscriptions compares what buyers and merchants know of subscriptions with the books.
 func (p *play) countSubscriptions(ctx context.Context, r *Report) error {
 	begun, later := 0, 0
 	for _, s := range p.sales {

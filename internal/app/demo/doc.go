@@ -9,13 +9,13 @@
 //
 // # The cast
 //
-//	[NewPlan]    what customers and merchants will do (orders, confirmations, cancels, refunds, double clicks), from a seed
+//	[NewPlan]    what buyers and merchants will do (orders, confirmations, cancels, refunds, double clicks), from a seed
 //	channels.go  how orders come: payment page, host to host, QR code, subscriptions, stored cards
 //	shops.go     the configuration: three centers that differ only in data, a dozen merchants
 //	stage.go     sets up database, keys, centers and the server itself
 //	world.go     the partner bank, the 3-D Secure server, and the merchants' own servers
 //	play.go      merchants at their terminals
-//	customers.go customers on the payment page and with the bank's app; browser.go is their browser
+//	buyers.go    buyers on the payment page and with the bank's app; browser.go is their browser
 //	secure.go    cardholders of merchants that take cards themselves; later.go what merchants ask for without them
 //	night.go     cut-off, file, delivery, the center's judgment, reply
 //	ties.go      the same money counted in places that know nothing of each other; counts.go the same for orders and notices

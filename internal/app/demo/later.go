@@ -18,7 +18,7 @@ func (p *play) payLater(ctx context.Context, s *sale) error {
 	return p.pay(ctx, s, s.Tries[0])
 }
 
-// payByToken is a merchant whose customer pays with the card that is kept, on a page of the merchant's own.
+// payByToken is a merchant whose buyer pays with the card that is kept, on a page of the merchant's own.
 func (p *play) payByToken(ctx context.Context, s *sale) error {
 	kept := p.byPlan[s.After]
 	if kept.token == "" {

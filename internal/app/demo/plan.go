@@ -59,17 +59,17 @@ type Try struct {
 	Again bool       // double click: the same request is sent a second time
 }
 
-// Purchase is an order as customer and merchant mean it: tries until one is approved, then steps.
+// Purchase is an order as buyer and merchant mean it: tries until one is approved, then steps.
 type Purchase struct {
 	Shop     *Shop
 	Number   string
 	Amount   money.Amount // as the merchant asks; a shop that converts is paid in its own currency
 	Channel  Channel
 	TwoStage bool
-	Customer string    // the merchant's number of a customer who lets it keep his card; empty: none
+	Customer string    // the merchant's number of a buyer who lets it keep his card; empty: none
 	Begins   bool      // a subscription
 	After    *Purchase `json:"-"` // the first payment of the subscription, or the one that the card was kept with
-	Leaves   bool      // the customer sees the page and goes away
+	Leaves   bool      // the buyer sees the page and goes away
 	Tries    []Try
 	Steps    []Step
 }
@@ -207,7 +207,7 @@ func clearsByFile(s *Shop, c money.Currency) bool { return s.center(c).Financial
 
 func refundsOnline(s *Shop, c money.Currency) bool { return !s.center(c).FinancialRecord }
 
-// tries draws what happens at the payment: most are approved at once, a declined customer may take another card.
+// tries draws what happens at the payment: most are approved at once, a declined buyer may take another card.
 func tries(s streams, p *Purchase, at time.Time) []Try {
 	declined, another := s.cards.Float64() < p.Shop.Segment.Decline, s.cards.Float64() < 0.34
 	reason, pause := declineCard(s.cards), time.Duration(30+s.cards.IntN(90))*time.Second

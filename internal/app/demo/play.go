@@ -70,12 +70,12 @@ type sale struct {
 	paid      bool
 	open      bool // told "in process": the outcome is asked for later
 	asked     bool // the gateway has the order
-	gone      bool // the customer, without having paid
+	gone      bool // the buyer, without having paid
 	declined  bool // told so, with no way to go on
 	confirmed int64
 	returned  int64
 	taken     money.Amount // what is paid: another amount than was asked for where the shop converts
-	tab       *tab         // the customer's browser
+	tab       *tab         // the buyer's browser
 	token     string       // of the card that was kept
 	with      string       // token that is paid with
 }
@@ -120,7 +120,7 @@ func (p *play) run(ctx context.Context) error {
 	return nil
 }
 
-// schedule puts customers and merchants on the agenda.
+// schedule puts buyers and merchants on the agenda.
 func (p *play) schedule() {
 	for _, purchase := range p.plan.Purchases {
 		s := &sale{Purchase: purchase}
@@ -275,7 +275,7 @@ func (p *play) ask(ctx context.Context) error {
 	return nil
 }
 
-// close takes the final state of an order. One that was told as in process, or whose customer went away, may have become a
+// close takes the final state of an order. One that was told as in process, or whose buyer went away, may have become a
 // sale after all: a center that can be asked was, and had approved it; a bank was late.
 func (p *play) close(ctx context.Context, s *sale, t told) error {
 	s.state = t.State

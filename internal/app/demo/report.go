@@ -12,7 +12,7 @@ import (
 // Report is what the demo found, as --report writes it. docs/demo-report.md explains every key. Amounts are minor units.
 type Report struct {
 	Seed        uint64 `json:"seed"`
-	Orders      int    `json:"orders"` // asked for; a declined customer may make two attempts of one
+	Orders      int    `json:"orders"` // asked for; a declined buyer may make two attempts of one
 	From        string `json:"from"`   // first and last instant of the virtual days
 	To          string `json:"to"`
 	APIURL      string `json:"api_url"`

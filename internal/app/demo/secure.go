@@ -12,7 +12,7 @@ import (
 type secureData struct {
 	MethodURL  string `json:"threeDSMethodURL"`
 	MethodData string `json:"threeDSMethodData"`
-	Challenge  string `json:"challenge"` // C: the customer has to pass one
+	Challenge  string `json:"challenge"` // C: the buyer has to pass one
 	URL        string `json:"challengeurl"`
 	Request    string `json:"challengerequest"`
 }
@@ -20,7 +20,7 @@ type secureData struct {
 // responseSecure says that the cardholder has to be authenticated.
 const responseSecure = "AS110"
 
-// authenticate is the merchant's own page, which takes its customer to the cardholder's bank, as often as the bank wants to
+// authenticate is the merchant's own page, which takes its buyer to the cardholder's bank, as often as the bank wants to
 // see him, until the payment has an outcome.
 func (p *play) authenticate(ctx context.Context, s *sale, answer told) (told, error) {
 	for range 4 {
@@ -40,7 +40,7 @@ func (p *play) authenticate(ctx context.Context, s *sale, answer told) (told, er
 	return answer, fmt.Errorf("3-D Secure of %s does not end", s.Number)
 }
 
-// visitBank is the customer's browser at the cardholder's bank.
+// visitBank is the buyer's browser at the cardholder's bank.
 func (p *play) visitBank(ctx context.Context, d secureData) error {
 	t := &tab{browser: p.browser}
 	address, fields := d.MethodURL, url.Values{"threeDSMethodData": {d.MethodData}}

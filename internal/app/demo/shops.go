@@ -86,7 +86,7 @@ type Shop struct {
 	home       int  // index of the center that takes its own currency
 }
 
-// recurs tells that customers can subscribe.
+// recurs tells that buyers can subscribe.
 func (s *Shop) recurs() bool { return s.Page.Recurring }
 
 var cities = []struct{ name, postal string }{{"Minsk", "220030"}, {"Brest", "224005"}, {"Gomel", "246050"}, {"Grodno", "230023"}, {"Vitebsk", "210015"}}

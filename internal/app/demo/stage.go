@@ -50,7 +50,7 @@ type stage struct {
 	database string // URL
 	centers  map[string]*pcsim.Center
 	shops    []*Shop
-	fronts   map[*Shop]*pcsim.Shop // what customers and notifications reach
+	fronts   map[*Shop]*pcsim.Shop // what buyers and notifications reach
 	bank     *pcsim.Bank
 	acs      *pcsim.ACS
 	statuses map[string]string // addresses of the centers' status pages

@@ -71,7 +71,7 @@ func (s *stage) serveStatus() error {
 	return nil
 }
 
-// startShops starts the merchants' servers: customers come back to them, and the gateway notifies some of them.
+// startShops starts the merchants' servers: buyers come back to them, and the gateway notifies some of them.
 func (s *stage) startShops() error {
 	s.fronts = map[*Shop]*pcsim.Shop{}
 	for _, shop := range s.shops {

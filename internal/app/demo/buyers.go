@@ -11,7 +11,7 @@ import (
 	"settled/internal/pcsim"
 )
 
-// till lets a customer try to pay, in the way of the order's channel.
+// till lets a buyer try to pay, in the way of the order's channel.
 func (p *play) till(ctx context.Context, s *sale, try Try) error {
 	if s.paid || s.open || s.gone {
 		return nil
@@ -29,7 +29,7 @@ func (p *play) till(ctx context.Context, s *sale, try Try) error {
 	return p.pay(ctx, s, try)
 }
 
-// goToPage is a customer who leaves the shop's basket for the payment page. One who clicks twice gets the same order.
+// goToPage is a buyer who leaves the shop's basket for the payment page. One who clicks twice gets the same order.
 func (p *play) goToPage(ctx context.Context, s *sale, again bool) error {
 	f := p.fronts[s.Shop].OrderForm(s.order(p.plan))
 	action, err := url.Parse(p.terminal.base + "/pay/order.cfm")
@@ -54,7 +54,7 @@ func (p *play) goToPage(ctx context.Context, s *sale, again bool) error {
 // oldComment is what shops with pages in windows-1251 write about their orders.
 const oldComment = "Книга «Кижи», 1 экз. — № 7"
 
-// order is what the customer's browser takes to the gateway.
+// order is what the buyer's browser takes to the gateway.
 func (s *sale) order(plan *Plan) pcsim.ShopOrder {
 	o := pcsim.ShopOrder{Number: s.Number, Amount: s.Amount, TwoStage: s.TwoStage, Customer: s.Customer, Language: "EN"}
 	if s.Shop.Old {
@@ -66,7 +66,7 @@ func (s *sale) order(plan *Plan) pcsim.ShopOrder {
 	return o
 }
 
-// payOnPage is a customer on the payment page, with a card or with one that is kept.
+// payOnPage is a buyer on the payment page, with a card or with one that is kept.
 func (p *play) payOnPage(ctx context.Context, s *sale, try Try) error {
 	if s.tab == nil {
 		if err := p.goToPage(ctx, s, try.Again); err != nil {
@@ -93,7 +93,7 @@ func (p *play) payOnPage(ctx context.Context, s *sale, try Try) error {
 	return p.seePage(ctx, s, try)
 }
 
-// seePage goes on until the customer is back at the shop, or has to do something.
+// seePage goes on until the buyer is back at the shop, or has to do something.
 func (p *play) seePage(ctx context.Context, s *sale, try Try) error {
 	if err := s.tab.advance(ctx); err != nil {
 		return err
@@ -121,7 +121,7 @@ func (p *play) seePage(ctx context.Context, s *sale, try Try) error {
 	return nil
 }
 
-// backAtShop is what the merchant knows when its customer comes back: not what the address says, but what the shop asked.
+// backAtShop is what the merchant knows when its buyer comes back: not what the address says, but what the shop asked.
 func (p *play) backAtShop(ctx context.Context, s *sale) error {
 	s.state, s.bill = first(statePattern, s.tab.text), first(billPattern, s.tab.text)
 	if s.state == "" || s.bill == "" {
@@ -172,10 +172,10 @@ func (s *sale) takes(amount, currency string) error {
 	return nil
 }
 
-// lookAgain is how long a customer who has paid in the bank's app looks at a page that does not notice.
+// lookAgain is how long a buyer who has paid in the bank's app looks at a page that does not notice.
 const lookAgain = 150 * time.Second
 
-// payByCode is a customer who chooses the QR code and scans it with the bank's app.
+// payByCode is a buyer who chooses the QR code and scans it with the bank's app.
 func (p *play) payByCode(ctx context.Context, s *sale, try Try) error {
 	if err := p.goToPage(ctx, s, try.Again); err != nil {
 		return err
