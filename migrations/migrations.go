@@ -24,6 +24,9 @@ import (
 //go:embed *.sql
 var files embed.FS
 
+// Table is where it is kept which files were applied; a database without it has none.
+const Table = "public.goose_db_version"
+
 // riverLock is the advisory lock that a process holds while it runs River's migrations.
 const riverLock = 0x5e771ed
 

@@ -127,19 +127,6 @@ const windowOfRecord = `
 SELECT r.window_id FROM (SELECT DISTINCT window_id, merchant_id FROM operations WHERE merchant_id = $1 AND order_id = $2 AND window_id IS NOT NULL) o
 	JOIN records r USING (window_id, merchant_id) WHERE r.record_id = $3 AND r.order_id = $2`
 
-// WindowOf finds the window of a record. ErrNotFound tells that the order has no such record, or that it was presented again.
-func (b *Books) WindowOf(ctx context.Context, n RecordName) (int32, error) {
-	var window int32
-	err := b.Pool.QueryRow(ctx, windowOfRecord, n.Merchant, n.Order, n.Record).Scan(&window)
-	if isNotFound(err) {
-		return 0, fmt.Errorf("%w: record %d of order %d", ErrNotFound, n.Record, n.Order)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("find record %d: %w", n.Record, err)
-	}
-	return window, nil
-}
-
 // plannedFile is the file that will hold a record. A build that is under way holds its row.
 const plannedFile = `
 SELECT f.file_id FROM records r JOIN batches b ON b.window_id = r.window_id AND b.currency = r.currency JOIN files f USING (batch_id)

@@ -9,6 +9,7 @@ import (
 	"settled/internal/money"
 	"settled/internal/postgres/pgtest"
 	"settled/settle"
+	"settled/settle/read"
 	"settled/settle/settletest"
 )
 
@@ -113,7 +114,7 @@ func TestManyUnsealedWindows(t *testing.T) {
 	w := settletest.New(t)
 	w.Clock.Advance(8 * 24 * time.Hour)
 	id := w.Pay(t, settletest.Payment{Number: "after a week", Amount: byn(100)})
-	e, err := w.Books.Explain(t.Context(), id)
+	e, err := read.New(w.Pool, w.Dir).Order(t.Context(), id)
 	if err != nil || len(e.Records) != 1 || e.Records[0].BusinessDate != "2026-03-10" {
 		t.Errorf("%+v, %v", e, err)
 	}

@@ -1,9 +1,7 @@
 package settle_test
 
 import (
-	"encoding/json"
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -64,30 +62,6 @@ func TestRollUp(t *testing.T) {
 		t.Errorf("rolled up %d days, %v", n, err)
 	}
 	proven(t, w)
-}
-
-func TestExplainAsJSON(t *testing.T) {
-	w := settletest.New(t)
-	id := w.Pay(t, settletest.Payment{Number: "A-1", Amount: byn(23740), TwoStage: true})
-	e, err := settle.Explain(t.Context(), w.Pool, w.Dir, id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{`"state":"Delayed"`, `"held":"237.40"`, `"card":"411111****1111"`, `"kind":"authorization"`, `"rule":"PR-M1"`, `"merchant":100001`} {
-		if !strings.Contains(string(text), want) {
-			t.Errorf("no %s in %s", want, text)
-		}
-	}
-	if strings.Contains(string(text), settletest.Card) {
-		t.Error("the card number is shown")
-	}
-	if _, err := settle.Explain(t.Context(), w.Pool, w.Dir, id+1); !errors.Is(err, settle.ErrNotFound) {
-		t.Errorf("an order that does not exist: %v", err)
-	}
 }
 
 func TestParseBill(t *testing.T) {

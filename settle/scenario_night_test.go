@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"settled/settle"
+	"settled/settle/read"
 	"settled/settle/settletest"
 
 	"github.com/jackc/pgx/v5"
@@ -83,7 +84,7 @@ func (s *story) funded(arguments) string {
 }
 
 func (s *story) explain(a arguments) string {
-	e, err := s.world.Books.Explain(s.t.Context(), s.orders[a.word(0)])
+	e, err := read.New(s.world.Pool, s.world.Dir).Order(s.t.Context(), s.orders[a.word(0)])
 	s.check(err)
 	var out strings.Builder
 	s.check(e.WriteText(&out, time.UTC))

@@ -72,7 +72,7 @@ func newLedger() *cobra.Command {
 				return usageError{fmt.Errorf("%q is no date of the form 2026-11-21", asOf)}
 			}
 		}
-		all, err := ledger.TrialBalance(ctx, d.Pool, date, merchant)
+		all, err := d.Read.Day(ctx, date, merchant)
 		if err != nil {
 			return err
 		}
@@ -147,7 +147,7 @@ func newOrder() *cobra.Command {
 }
 
 func explainOrder(ctx context.Context, d *desk, bill int64) error {
-	e, err := d.Books.Explain(ctx, bill)
+	e, err := d.Read.Order(ctx, bill)
 	if err != nil {
 		return err
 	}

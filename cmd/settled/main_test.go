@@ -412,6 +412,7 @@ func operate(t *testing.T, env map[string]string) {
 			t.Fatalf("settled %v: %v\n%s", args, err, out)
 		}
 	}
+	readParts(t, read)
 	read(&files, "file", "list")
 	if len(files) == 0 || files[0].State != "replied" {
 		t.Fatalf("files: %+v", files)
@@ -443,6 +444,12 @@ func operate(t *testing.T, env map[string]string) {
 		{[]string{"reply", "list"}, exitOK, "applied"},
 		{[]string{"reply", "show", "1"}, exitOK, "RPY_"},
 		{[]string{"reject", "list", "--all"}, exitOK, "record"},
+		{[]string{"reject", "list", "--all"}, exitOK, "total"},
+		{[]string{"reject", "list", "--limit", "0"}, exitUsage, "limit is out of bounds"},
+		{[]string{"reject", "list", "--limit", "10001"}, exitUsage, "not within 1 and 10000"},
+		{[]string{"reject", "list", "--after", "1"}, exitUsage, "not a key of this list"},
+		{[]string{"subscription", "list", "--all", "--limit", "2"}, exitOK, "more: --after subscription/2026-03-0"},
+		{[]string{"subscription", "list", "--merchant", "-1"}, exitUsage, "no merchant has the number -1"},
 		{[]string{"subscription", "list", "--all"}, exitOK, "declines"},
 		{[]string{"subscription", "show", "5730001000000001"}, exitNotFound, "began no subscription"},
 		{[]string{"subscription", "cancel", "5730001000000001"}, exitNotFound, "began no subscription"},
@@ -463,6 +470,41 @@ func operate(t *testing.T, env map[string]string) {
 		}
 		var v any
 		read(&v, tt.args...)
+	}
+}
+
+// readParts reads a list in one piece, which is an array, and in parts, which say what comes next.
+func readParts(t *testing.T, read func(into any, args ...string)) {
+	t.Helper()
+	type line struct {
+		Order int64 `json:"order"`
+		Max   int64 `json:"max"`
+	}
+	list := []string{"subscription", "list", "--all"}
+	var whole, parts []line
+	read(&whole, list...)
+	for args := append(list, "--limit", "2"); ; {
+		var part struct {
+			Rows []line `json:"rows"`
+			Next string `json:"next"`
+		}
+		read(&part, args...)
+		parts = append(parts, part.Rows...)
+		if part.Next == "" {
+			break
+		}
+		args = append(list, "--limit", "2", "--after", part.Next)
+	}
+	if len(whole) < 3 || !slices.Equal(whole, parts) {
+		t.Errorf("%d subscriptions in one piece, %d in parts", len(whole), len(parts))
+	}
+	var rejects struct {
+		Rows   []line      `json:"rows"`
+		Totals []totalLine `json:"totals"`
+	}
+	read(&rejects, "reject", "list", "--all", "--limit", "1000")
+	if len(rejects.Rows) == 0 || len(rejects.Totals) == 0 || rejects.Totals[0].Rows == 0 || rejects.Totals[0].Amount == 0 {
+		t.Errorf("rejects: %+v", rejects)
 	}
 }
 

@@ -7,10 +7,9 @@ import (
 	"log/slog"
 	"time"
 
-	"settled/internal/money"
 	"settled/settle"
+	"settled/settle/read"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 )
 
@@ -31,36 +30,20 @@ type recordLine struct {
 	Reason   string    `json:"reason"`
 }
 
-const selectRecord = `
-SELECT r.record_id, r.order_id, r.window_id, w.state, r.kind, r.amount, r.currency, r.born_at, r.contract_id, coalesce(c.name, ''),
-	coalesce(c.terminal, ''), coalesce(j.state, ''), coalesce(nullif(j.reason, ''), j.code, '')
-FROM records r JOIN windows w USING (window_id) LEFT JOIN contracts c USING (merchant_id, contract_id)
-	LEFT JOIN rejects j USING (window_id, record_id, merchant_id)
-WHERE r.merchant_id = $1 AND r.window_id = $2 AND r.record_id = $3`
-
-func (d *desk) record(ctx context.Context, n settle.RecordName, window int32) (recordLine, error) {
-	rows, err := d.Pool.Query(ctx, selectRecord, n.Merchant, window, n.Record)
-	if err != nil {
-		return recordLine{}, fmt.Errorf("read record %d: %w", n.Record, err)
-	}
-	return pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (l recordLine, err error) {
-		var kind settle.RecordKind
-		var currency money.Currency
-		err = row.Scan(&l.Record, &l.Order, &l.Window, &l.State, &kind, &l.Amount, &currency, &l.BornAt, &l.Contract, &l.Name, &l.Terminal, &l.Reject, &l.Reason)
-		l.Kind, l.Currency = kind.String(), currency.String()
-		return l, err
-	})
+func recordLineOf(r read.Record) recordLine {
+	return recordLine{Record: r.Record, Order: r.Order, Window: r.Window, State: r.WindowState, Kind: r.Kind.String(), Amount: r.Amount,
+		Currency: r.Currency.String(), BornAt: r.BornAt, Contract: r.Contract, Name: r.Name, Terminal: r.Terminal, Reject: string(r.Reject), Reason: r.Reason}
 }
 
 func (d *desk) showRecord(ctx context.Context, n settle.RecordName, window int32) error {
-	l, err := d.record(ctx, n, window)
+	r, err := d.Read.Record(ctx, n, window)
 	if err != nil {
 		return err
 	}
-	currency, _ := money.ParseCurrency(l.Currency)
+	l := recordLineOf(r)
 	return d.print(l, func(t *rows) {
 		t.row("record", "order", "window", "is", "kind", "amount", "born", "contract", "name", "terminal", "reject", "reason")
-		t.row(l.Record, l.Order, l.Window, l.State, l.Kind, amountOf(l.Amount, currency), d.clock(&l.BornAt), l.Contract, l.Name, l.Terminal,
+		t.row(l.Record, l.Order, l.Window, l.State, l.Kind, amountOf(r.Amount, r.Currency), d.clock(&l.BornAt), l.Contract, l.Name, l.Terminal,
 			otherwise(l.Reject, "-"), l.Reason)
 	})
 }
@@ -126,7 +109,7 @@ func onRecord(use, short string, do func(context.Context, *desk, settle.RecordNa
 		if err != nil {
 			return err
 		}
-		window, err := d.Books.WindowOf(ctx, n)
+		window, err := d.Read.WindowOf(ctx, n)
 		if err != nil {
 			return err
 		}

@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
+	"settled/internal/listing"
 	"settled/internal/money"
 	"settled/settle"
+	"settled/settle/read"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 )
 
@@ -28,27 +28,13 @@ type rejectLine struct {
 	RejectedAt time.Time `json:"rejected_at"`
 }
 
-const (
-	selectRejects = `
-SELECT r.record_id, r.order_id, r.merchant_id, r.window_id, w.center_id, r.kind, r.amount, r.currency, r.class, r.code, r.state, r.rejected_at
-FROM rejects r JOIN windows w USING (window_id) `
-	openRejects = selectRejects + `WHERE $1 OR r.state = 'rejected' ORDER BY r.rejected_at DESC, r.record_id LIMIT 1000`
-	oneReject   = selectRejects + `WHERE r.merchant_id = $1 AND r.order_id = $2 AND r.record_id = $3`
-)
-
-func (d *desk) rejects(ctx context.Context, sql string, args ...any) ([]rejectLine, error) {
-	rows, err := d.Pool.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read rejects: %w", err)
+func rejectLines(d *desk, all []read.Reject) []rejectLine {
+	lines := make([]rejectLine, 0, len(all))
+	for _, j := range all {
+		lines = append(lines, rejectLine{Record: j.Record, Order: j.Order, Merchant: j.Merchant, Window: j.Window, Center: d.centerName(j.Center),
+			Kind: j.Kind.String(), Amount: j.Amount, Currency: j.Currency.String(), Class: string(j.Class), Code: j.Code, State: string(j.State), RejectedAt: j.RejectedAt})
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (l rejectLine, err error) {
-		var center int16
-		var kind settle.RecordKind
-		var currency money.Currency
-		err = row.Scan(&l.Record, &l.Order, &l.Merchant, &l.Window, &center, &kind, &l.Amount, &currency, &l.Class, &l.Code, &l.State, &l.RejectedAt)
-		l.Center, l.Kind, l.Currency = d.centerName(center), kind.String(), currency.String()
-		return l, err
-	})
+	return lines
 }
 
 func (d *desk) showRejects(t *rows, all []rejectLine) {
@@ -61,14 +47,25 @@ func (d *desk) showRejects(t *rows, all []rejectLine) {
 
 func newReject() *cobra.Command {
 	var all bool
+	var paging func() (listing.Range, error)
 	list := operator("list", "List refused records that wait for a decision", 0, func(ctx context.Context, d *desk, _ []string) error {
-		lines, err := d.rejects(ctx, openRejects, all)
+		r, err := paging()
 		if err != nil {
 			return err
 		}
-		return d.print(lines, func(t *rows) { d.showRejects(t, lines) })
+		f := read.RejectFilter{State: read.RejectWaiting}
+		if all {
+			f.State = ""
+		}
+		part, totals, err := d.Read.Rejects(ctx, f, r)
+		if err != nil {
+			return err
+		}
+		lines := rejectLines(d, part.Rows)
+		return d.printPart(lines, part.Next, totals, func(t *rows) { d.showRejects(t, lines) })
 	})
 	list.Flags().BoolVar(&all, "all", false, "the decided ones, too")
+	paging = paged(list)
 	return group("reject", "Records that centers refused", list,
 		decide("represent BILLNUMBER RECORD", "Present a refused record again, in the open window", func(ctx context.Context, b *settle.Books, r settle.RejectedRecord) error {
 			_, err := b.Represent(ctx, r)
@@ -87,20 +84,17 @@ func decide(use, short string, do func(context.Context, *settle.Books, settle.Re
 		if err != nil {
 			return err
 		}
-		find := func() ([]rejectLine, error) { return d.rejects(ctx, oneReject, n.Merchant, n.Order, n.Record) }
-		lines, err := find()
+		found, err := d.Read.Reject(ctx, n)
 		if err != nil {
 			return err
 		}
-		if len(lines) == 0 {
-			return fmt.Errorf("%w: record %d of order %d was not refused", settle.ErrNotFound, n.Record, n.Order)
-		}
-		if err := do(ctx, d.Books, settle.RejectedRecord{Merchant: n.Merchant, Order: n.Order, Window: lines[0].Window, Record: n.Record}); err != nil {
+		if err := do(ctx, d.Books, settle.RejectedRecord{Merchant: n.Merchant, Order: n.Order, Window: found.Window, Record: n.Record}); err != nil {
 			return err
 		}
-		if lines, err = find(); err != nil {
+		if found, err = d.Read.Reject(ctx, n); err != nil {
 			return err
 		}
+		lines := rejectLines(d, []read.Reject{found})
 		return d.print(lines, func(t *rows) { d.showRejects(t, lines) })
 	})
 }

@@ -11,11 +11,13 @@ import (
 	"settled/internal/app"
 	"settled/internal/app/demo"
 	"settled/internal/config"
+	"settled/internal/listing"
 	"settled/internal/postgres"
 	"settled/internal/postgres/local"
 	"settled/schedules"
 	"settled/settle"
 	"settled/settle/epoch"
+	"settled/settle/read"
 
 	"github.com/spf13/cobra"
 )
@@ -49,6 +51,7 @@ var codes = []struct {
 	{config.ErrNoMerchant, exitNotFound}, {config.ErrKey, exitUsage}, {config.ErrValue, exitUsage}, {config.ErrChanged, exitConflict},
 	{config.ErrInvalid, exitConfig}, {postgres.ErrServer, exitConfig}, {clearing.ErrProfile, exitConfig}, {settle.ErrDirectory, exitConfig},
 	{app.ErrDatabase, exitConfig}, {local.ErrNoServer, exitConfig},
+	{listing.ErrLimit, exitUsage}, {listing.ErrKey, exitUsage}, {read.ErrFilter, exitUsage},
 	{settle.ErrNotFound, exitNotFound}, {settle.ErrBillNumber, exitNotFound}, {clearing.ErrNotFound, exitNotFound},
 	{demo.ErrNotEmpty, exitConflict}, {settle.ErrNotRejected, exitConflict}, {clearing.ErrState, exitConflict}, {clearing.ErrOrder, exitConflict}, {clearing.ErrNotDue, exitConflict}, {clearing.ErrBusy, exitConflict}, {clearing.ErrClock, exitConflict}, {clearing.ErrHeld, exitConflict}, {epoch.ErrNotHeld, exitConflict}, {settle.ErrHeld, exitConflict},
 	{settle.ErrNotAside, exitConflict}, {settle.ErrOperation, exitConflict}, {settle.ErrInFlight, exitConflict}, {settle.ErrEnded, exitConflict}, {settle.ErrNotTold, exitConflict}, {settle.ErrNoWindow, exitConflict}, {clearing.ErrNoneLeft, exitConflict}, {schedules.ErrBeyondHorizon, exitConfig},

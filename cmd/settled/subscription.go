@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"time"
 
+	"settled/internal/listing"
 	"settled/internal/money"
 	"settled/settle"
+	"settled/settle/read"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 )
 
@@ -27,27 +28,13 @@ type subscriptionLine struct {
 	LastPaidAt *time.Time `json:"last_paid_at"`
 }
 
-const (
-	selectSubscriptions = `
-SELECT order_id, merchant_id, state, min_amount, max_amount, currency, period_days, last_date, payments, declines, last_paid_at
-FROM subscriptions `
-	listSubscriptions = selectSubscriptions + `WHERE ($1 = 0 OR merchant_id = $1) AND ($2 OR state IN (1, 2, 3)) ORDER BY created_at DESC, order_id LIMIT 1000`
-	oneSubscription   = selectSubscriptions + `WHERE merchant_id = $1 AND order_id = $2`
-)
-
-func (d *desk) subscriptions(ctx context.Context, sql string, args ...any) ([]subscriptionLine, error) {
-	rows, err := d.Pool.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read subscriptions: %w", err)
+func subscriptionLines(all []read.Subscription) []subscriptionLine {
+	lines := make([]subscriptionLine, 0, len(all))
+	for _, s := range all {
+		lines = append(lines, subscriptionLine{Order: s.Order, Merchant: s.Merchant, State: s.State.String(), Min: s.Min, Max: s.Max, Currency: s.Currency.String(),
+			PeriodDays: s.PeriodDays, LastDate: s.LastDate.Format(time.DateOnly), Payments: s.Payments, Declines: s.Declines, LastPaidAt: s.LastPaidAt})
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (l subscriptionLine, err error) {
-		var state settle.SubscriptionState
-		var currency money.Currency
-		var last time.Time
-		err = row.Scan(&l.Order, &l.Merchant, &state, &l.Min, &l.Max, &currency, &l.PeriodDays, &last, &l.Payments, &l.Declines, &l.LastPaidAt)
-		l.State, l.Currency, l.LastDate = state.String(), currency.String(), last.Format(time.DateOnly)
-		return l, err
-	})
+	return lines
 }
 
 func (d *desk) showSubscriptions(t *rows, all []subscriptionLine) {
@@ -61,16 +48,26 @@ func (d *desk) showSubscriptions(t *rows, all []subscriptionLine) {
 
 func newSubscription() *cobra.Command {
 	var all bool
-	var merchant int32
-	list := operator("list", "List the subscriptions that can be charged or may come to be, the youngest first, 1000 at most", 0, func(ctx context.Context, d *desk, _ []string) error {
-		lines, err := d.subscriptions(ctx, listSubscriptions, merchant, all)
+	var f read.SubscriptionFilter
+	var paging func() (listing.Range, error)
+	list := operator("list", "List the subscriptions that can be charged or may come to be, the youngest first", 0, func(ctx context.Context, d *desk, _ []string) error {
+		r, err := paging()
 		if err != nil {
 			return err
 		}
-		return d.print(lines, func(t *rows) { d.showSubscriptions(t, lines) })
+		if !all {
+			f.States = []settle.SubscriptionState{settle.SubscriptionCreated, settle.SubscriptionActive, settle.SubscriptionSuspended}
+		}
+		part, err := d.Read.Subscriptions(ctx, f, r)
+		if err != nil {
+			return err
+		}
+		lines := subscriptionLines(part.Rows)
+		return d.printPart(lines, part.Next, nil, func(t *rows) { d.showSubscriptions(t, lines) })
 	})
 	list.Flags().BoolVar(&all, "all", false, "the ended ones, too")
-	list.Flags().Int32Var(&merchant, "merchant", 0, "of this merchant only")
+	list.Flags().Int32Var(&f.Merchant, "merchant", 0, "of this merchant only")
+	paging = paged(list)
 	return group("subscription", "Recurring payments that buyers agreed to", list,
 		ofSubscription("show BILLNUMBER", "Show the subscription that an order began", nil),
 		ofSubscription("cancel BILLNUMBER", "End a subscription: what was stored for it is destroyed, a consent is canceled at its bank first",
@@ -90,21 +87,19 @@ func ofSubscription(use, short string, do func(ctx context.Context, d *desk, mer
 		if !ok {
 			return fmt.Errorf("%w: %d", settle.ErrBillNumber, bill)
 		}
-		lines, err := d.subscriptions(ctx, oneSubscription, merchant, bill)
+		found, err := d.Read.Subscription(ctx, merchant, bill)
 		if err != nil {
 			return err
-		}
-		if len(lines) == 0 {
-			return fmt.Errorf("%w: order %d began no subscription", settle.ErrNotFound, bill)
 		}
 		if do != nil {
 			if err := do(ctx, d, merchant, bill); err != nil {
 				return err
 			}
-			if lines, err = d.subscriptions(ctx, oneSubscription, merchant, bill); err != nil {
+			if found, err = d.Read.Subscription(ctx, merchant, bill); err != nil {
 				return err
 			}
 		}
+		lines := subscriptionLines([]read.Subscription{found})
 		return d.print(lines[0], func(t *rows) { d.showSubscriptions(t, lines) })
 	})
 }

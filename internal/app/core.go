@@ -21,6 +21,7 @@ import (
 	"settled/settle"
 	"settled/settle/audit"
 	"settled/settle/epoch"
+	"settled/settle/read"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -49,6 +50,7 @@ type Core struct {
 	Pool     *pgxpool.Pool
 	Vault    *vault.Vault
 	Books    *settle.Books
+	Read     *read.Books // the books for those who only look
 	Night    *clearing.Night
 	Registry *prometheus.Registry
 	Clock    *clock.Clock // nil where Options.Now tells the time
@@ -94,6 +96,7 @@ func (c *Core) open(ctx context.Context) error {
 	c.Books = settle.New(settle.Options{Pool: c.Pool, Lanes: lanes, LaneCount: c.Environment.Lanes, Directory: c.Config.Directory,
 		Vault: c.Vault, Zone: c.Config.Zone, Now: c.Now, Log: c.Log, Wake: func() { c.wake() }})
 	c.onClose(c.Books.Close)
+	c.Read = read.New(c.Pool, c.Config.Directory)
 	c.Registry.MustRegister(settle.Metrics{Books: c.Books})
 	if err := c.Books.RegisterCenters(ctx); err != nil {
 		return err

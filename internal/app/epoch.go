@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
-	"settled/internal/app/work"
+	"settled/internal/work"
 	"settled/settle"
 	"settled/settle/epoch"
 )
@@ -25,10 +25,12 @@ func (c *Core) startEpochs(ctx context.Context) error {
 
 // watchEpochs goes on looking until the server stops.
 func (s *Server) watchEpochs() {
-	run, cancel := context.WithCancel(context.Background())
-	var looking sync.WaitGroup
-	looking.Go(func() { s.epochs.Run(run) })
-	s.onStop(func(context.Context) error { cancel(); looking.Wait(); return nil })
+	stop := repeat(epoch.LookEvery, epoch.LookEvery, s.epochs.Check, func(err error) {
+		if err != nil {
+			s.Log.Warn("the epoch of the database was not looked at", slog.Any("err", err))
+		}
+	})
+	s.onStop(func(context.Context) error { stop(); return nil })
 }
 
 // refuses tells that no request is to be begun: the database does not answer, or was restored and is held.

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 
 	"settled/clearing"
-	"settled/internal/app/work"
+	"settled/internal/work"
 	"settled/settle"
 	"settled/settle/audit"
 )

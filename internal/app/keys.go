@@ -11,6 +11,7 @@ import (
 	"settled/internal/config"
 	"settled/internal/postgres"
 	"settled/internal/vault"
+	"settled/settle/keyring"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -20,21 +21,6 @@ var ErrKeys = fmt.Errorf("%w: the keys are not those of the database", config.Er
 
 // advice is what to do about it. New keys would start a second set, and nothing that is stored could be read with it.
 const advice = "name the file with its keys in SETTLED_KEYS, or put its copy back from the safe place; do not make new ones: they read nothing of what is stored"
-
-// knownKey is a key that the database belongs to.
-type knownKey struct {
-	Generation  int32
-	Environment string
-	Mark        []byte
-	FirstUsed   time.Time
-}
-
-const (
-	keyLock    = 0x5e77ad // advisory, while keys are compared and remembered
-	knownKeys  = `SELECT generation, environment, check_value, first_used_at FROM key_checks ORDER BY generation`
-	anySealed  = `SELECT merchant_id, order_id, card FROM orders WHERE length(card) > 0 LIMIT 1`
-	rememberIt = `INSERT INTO key_checks (generation, environment, check_value, first_used_at) VALUES ($1, $2, $3, $4)`
-)
 
 // openKeys opens the key file and proves that its keys are the database's. The first keys that are used, and those that a rotation
 // added to known ones, are remembered.
@@ -48,7 +34,7 @@ func (c *Core) openKeys(ctx context.Context) error {
 	}
 	c.Vault = v
 	return postgres.InTx(ctx, c.Pool, postgres.Key{Name: "keys of the database"}, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, keyLock); err != nil {
+		if err := keyring.Lock(ctx, tx); err != nil {
 			return err
 		}
 		known, err := c.proveKeys(ctx, tx)
@@ -60,8 +46,8 @@ func (c *Core) openKeys(ctx context.Context) error {
 }
 
 // proveKeys proves that the keys are the database's, and returns those that it knows.
-func (c *Core) proveKeys(ctx context.Context, q postgres.Querier) ([]knownKey, error) {
-	known, err := readKeys(ctx, q)
+func (c *Core) proveKeys(ctx context.Context, q postgres.Querier) ([]keyring.Key, error) {
+	known, err := keyring.Known(ctx, q)
 	if err == nil && len(known) == 0 {
 		err = c.opensWhatIsStored(ctx, q)
 	}
@@ -88,7 +74,7 @@ func CheckKeys(ctx context.Context, q postgres.Querier, cfg *config.Config, path
 
 // missingKeys says what to do about a key file that is not there: the advice to make one is for a database without keys.
 func (c *Core) missingKeys(ctx context.Context, q postgres.Querier, missing error) error {
-	known, err := readKeys(ctx, q)
+	known, err := keyring.Known(ctx, q)
 	switch {
 	case err != nil:
 		return errors.Join(missing, err)
@@ -99,34 +85,20 @@ func (c *Core) missingKeys(ctx context.Context, q postgres.Querier, missing erro
 		known[0].FirstUsed.UTC().Format(time.DateOnly), advice)
 }
 
-func readKeys(ctx context.Context, q postgres.Querier) ([]knownKey, error) {
-	rows, err := q.Query(ctx, knownKeys)
-	if err != nil {
-		return nil, fmt.Errorf("read keys of the database: %w", err)
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[knownKey])
-}
-
 // opensWhatIsStored tries the keys on a card of a database that was used before it remembered its keys.
 func (c *Core) opensWhatIsStored(ctx context.Context, q postgres.Querier) error {
-	var merchant int32
-	var order int64
-	var sealed []byte
-	err := q.QueryRow(ctx, anySealed).Scan(&merchant, &order, &sealed)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil
+	card, err := keyring.AnyCard(ctx, q)
+	if err != nil || card == nil {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("read a sealed card: %w", err)
-	}
-	if _, err := c.Vault.Unseal(sealed, vault.CardBinding(nil, int64(merchant), order)); err != nil {
-		return fmt.Errorf("%w: those of %s do not open the card of order %d: %s", ErrKeys, c.Environment.Keys, order, advice)
+	if _, err := c.Vault.Unseal(card.Sealed, vault.CardBinding(nil, int64(card.Merchant), card.Order)); err != nil {
+		return fmt.Errorf("%w: those of %s do not open the card of order %d: %s", ErrKeys, c.Environment.Keys, card.Order, advice)
 	}
 	return nil
 }
 
 // belong fails unless every key that the database belongs to is among ours.
-func (c *Core) belong(known []knownKey) error {
+func (c *Core) belong(known []keyring.Key) error {
 	ours := c.Vault.Marks()
 	for _, k := range known {
 		mark, have := ours[uint16(k.Generation)]
@@ -143,14 +115,15 @@ func (c *Core) belong(known []knownKey) error {
 }
 
 // remember stores the keys that are not known yet: the first ones, or what the owner of the known ones added.
-func (c *Core) remember(ctx context.Context, tx pgx.Tx, known []knownKey) error {
+func (c *Core) remember(ctx context.Context, tx pgx.Tx, known []keyring.Key) error {
 	fresh := c.Vault.Marks()
 	for _, k := range known {
 		delete(fresh, uint16(k.Generation))
 	}
 	for number, mark := range fresh {
-		if _, err := tx.Exec(ctx, rememberIt, int32(number), string(c.Vault.Environment()), mark[:], c.Now()); err != nil {
-			return fmt.Errorf("remember key %d: %w", number, err)
+		k := keyring.Key{Generation: int32(number), Environment: string(c.Vault.Environment()), Mark: mark[:], FirstUsed: c.Now()}
+		if err := keyring.Remember(ctx, tx, k); err != nil {
+			return err
 		}
 	}
 	return nil

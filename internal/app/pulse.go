@@ -18,7 +18,6 @@ const (
 
 // pulse asks the database again and again whether it answers, on a connection of its own, for those of the pools may all wait.
 type pulse struct {
-	pool    *pgxpool.Pool
 	log     *slog.Logger
 	stalled atomic.Bool
 	refused prometheus.Counter
@@ -32,46 +31,23 @@ func (s *Server) startPulse() error {
 	if err != nil {
 		return fmt.Errorf("watch the database: %w", err)
 	}
-	p := &pulse{pool: pool, log: s.Log, refused: prometheus.NewCounter(prometheus.CounterOpts{Name: "settled_api_stalled_total",
+	p := &pulse{log: s.Log, refused: prometheus.NewCounter(prometheus.CounterOpts{Name: "settled_api_stalled_total",
 		Help: "Requests refused at once because the database did not answer."})}
 	s.Registry.MustRegister(p.refused, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "settled_postgres_stalled",
 		Help: "1 while the database does not answer within 5 s and requests are refused, else 0."}, p.value))
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		p.watch(ctx)
-	}()
+	stop := repeat(pulseEvery, pulsePatient, pool.Ping, p.note)
 	s.pulse = p
 	s.onStop(func(context.Context) error {
 		stop()
-		<-ended
 		pool.Close()
 		return nil
 	})
 	return nil
 }
 
-// watch asks until ctx ends.
-func (p *pulse) watch(ctx context.Context) {
-	for ctx.Err() == nil {
-		p.note(ctx, p.ask(ctx))
-		select {
-		case <-ctx.Done():
-		case <-time.After(pulseEvery):
-		}
-	}
-}
-
-func (p *pulse) ask(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, pulsePatient)
-	defer cancel()
-	return p.pool.Ping(ctx)
-}
-
 // note logs when the database stops answering, and when it does again.
-func (p *pulse) note(ctx context.Context, err error) {
-	if ctx.Err() != nil || p.stalled.Swap(err != nil) == (err != nil) {
+func (p *pulse) note(err error) {
+	if p.stalled.Swap(err != nil) == (err != nil) {
 		return
 	}
 	if err != nil {

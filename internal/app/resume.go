@@ -39,9 +39,6 @@ var ErrOpen = fmt.Errorf("%w: not resumed, because not everything that was found
 // ErrResumeReason asks for a reason.
 var ErrResumeReason = errors.New("say with --reason what was restored and why the books may go on; it is kept")
 
-const overdueAfterRestore = `
-SELECT (SELECT count(*) FROM owed_exchanges WHERE kind IN (1, 2) AND created_at <= $1), (SELECT count(*) FROM open_holds WHERE expires_at <= $2)`
-
 // Resume looks at every center and lets the books go on after a restore, with numbers above all that were seen. Nothing is changed by a dry
 // run, nor while something is open (ErrOpen). Errors besides: epoch.ErrNotHeld, clearing.ErrNotFound for a name that no center's files have.
 func (c *Core) Resume(ctx context.Context, o ResumeOptions) (ResumeReport, error) {
@@ -118,9 +115,11 @@ func (c *Core) doubt(ctx context.Context) (r ResumeReport, err error) {
 	if r.Jumps, err = epoch.Jumps(ctx, c.Pool, r.Epoch.No); err != nil {
 		return r, err
 	}
-	if err := c.Pool.QueryRow(ctx, overdueAfterRestore, r.Epoch.Since, c.Now()).Scan(&r.Intents, &r.Holds); err != nil {
+	overdue, err := c.Read.Overdue(ctx, r.Epoch.Since, c.Now())
+	if err != nil {
 		return r, fmt.Errorf("read what is overdue: %w", err)
 	}
+	r.Intents, r.Holds = overdue.Intents, overdue.Holds
 	return r, nil
 }
 

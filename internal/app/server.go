@@ -12,8 +12,8 @@ import (
 	"settled/authorize/instant"
 	"settled/authorize/online"
 	"settled/authorize/threeds"
-	"settled/internal/app/work"
 	"settled/internal/vault"
+	"settled/internal/work"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"settled/clearing"
@@ -32,10 +31,11 @@ func (c *Core) startClock(ctx context.Context) error {
 	}
 	c.Now = c.Clock.Now
 	c.Registry.MustRegister(c.Clock)
-	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var sampling sync.WaitGroup
-	sampling.Go(func() { c.Clock.Run(run) })
-	c.onClose(func() { cancel(); sampling.Wait() })
+	c.onClose(repeat(clock.SampleEvery, clock.SampleEvery, c.Clock.Sample, func(err error) {
+		if err != nil {
+			c.Log.Warn("time was not sampled", slog.Any("err", err))
+		}
+	}))
 	return nil
 }
 

@@ -13,16 +13,19 @@ var mayImport = map[string][]string{
 	"cmd/pcsim":             {"internal/pcsim", "fileformats", "internal/money"},
 	"internal/app":          {"authorize", "clearing", "settle", "schedules", "fileformats", "migrations", "internal"},
 	"internal/console":      slices.Concat([]string{"authorize", "clearing", "settle", "fileformats", "internal/config"}, ground),
+	"internal/work":         slices.Concat([]string{"clearing", "settle", "internal/config"}, ground),
 	"internal/config":       slices.Concat([]string{"settle", "clearing/format", "fileformats/iso8583"}, ground),
 	"authorize":             slices.Concat([]string{"settle", "fileformats/iso8583", "fileformats/authlog"}, ground),
 	"authorize/protocol":    slices.Concat([]string{"authorize/charset"}, wire),
 	"authorize/charset":     {},
 	"clearing":              slices.Concat([]string{"settle", "clearing/format", "clearing/remote", "fileformats/authlog"}, ground),
 	"settle":                ground,
+	"settle/read":           slices.Concat([]string{"settle", "settle/order", "settle/ledger"}, ground),
 	"schedules":             {},
 	"fileformats":           {"internal/money"},
 	"migrations":            {},
 	"internal/money":        {},
+	"internal/listing":      {"internal/money"},
 	"internal/vault":        {},
 	"internal/telemetry":    {"internal/vault"},
 	"internal/postgres":     {"migrations"},
@@ -37,7 +40,7 @@ var mayImport = map[string][]string{
 }
 
 // ground is what everything else stands on.
-var ground = []string{"schedules", "internal/money", "internal/postgres", "internal/vault", "internal/telemetry"}
+var ground = []string{"schedules", "internal/money", "internal/listing", "internal/postgres", "internal/vault", "internal/telemetry"}
 
 // wire is what a room that knows no books may use.
 var wire = []string{"internal/money", "internal/vault"}
@@ -138,7 +141,7 @@ var impure = []string{
 }
 
 // pure are the rooms of plain functions.
-var pure = []string{"fileformats", "clearing/format", "schedules", "internal/money"}
+var pure = []string{"fileformats", "clearing/format", "schedules", "internal/money", "internal/listing"}
 
 func TestPureRoomsDoNoInputOrOutput(t *testing.T) {
 	_, files := source(t)

@@ -16,8 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// lookEvery is the pause between two looks of a process.
-const lookEvery = 5 * time.Second
+// LookEvery is the pause between two looks of a process, and how long one may take.
+const LookEvery = 5 * time.Second
 
 // Keeper looks at the database for one process. It is safe for concurrent use, and a collector of metrics.
 type Keeper struct {
@@ -29,7 +29,7 @@ type Keeper struct {
 	last atomic.Pointer[Epoch]
 }
 
-// New makes a keeper of a database whose identifiers have the names given. The caller calls Check before anything else, then Run.
+// New makes a keeper of a database whose identifiers have the names given. The caller calls Check before anything else, then every LookEvery.
 func New(pool *pgxpool.Pool, log *slog.Logger, ids []string) *Keeper {
 	return &Keeper{pool: pool, log: log, ids: ids}
 }
@@ -40,31 +40,13 @@ func (k *Keeper) Held() bool {
 	return e != nil && e.Held()
 }
 
-// Run looks until ctx ends. A look that fails changes nothing: the next one finds what is there.
-func (k *Keeper) Run(ctx context.Context) {
-	ticker := time.NewTicker(lookEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		asked, cancel := context.WithTimeout(ctx, lookEvery)
-		if err := k.Check(asked); err != nil && ctx.Err() == nil {
-			k.log.WarnContext(ctx, "the epoch of the database was not looked at", slog.Any("err", err))
-		}
-		cancel()
-	}
-}
-
 // seeEpoch notes that the database was seen, where it is the one that it was. One statement: it is made all the time.
 const seeEpoch = `
 UPDATE epochs SET alive_at = greatest(alive_at, clock_timestamp())
 WHERE epoch = (SELECT max(epoch) FROM epochs) AND identity = server_identity() AND alive_at > clock_timestamp() - $1::interval AND alive_at >= $2
 RETURNING epoch, cause, state, since, begun_at, alive_at, resumed_at, reason, looks, identity`
 
-// Check looks once, and begins a new epoch where one must: in the same commit identifiers jump.
+// Check looks once, which a process does every [LookEvery], and begins a new epoch where one must: in the same commit identifiers jump.
 func (k *Keeper) Check(ctx context.Context) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -31,8 +31,10 @@ import (
 	"settled/internal/postgres"
 )
 
+// SampleEvery is the pause between two samples, and how long one may take.
+const SampleEvery = 5 * time.Second
+
 const (
-	sampleEvery  = 5 * time.Second
 	maxRoundTrip = time.Second // a sample that took longer says too little
 	maxOffset    = time.Second // of the wall clock, before a person must look
 	maxApart     = time.Minute // of two clocks, before nothing is decided by time
@@ -72,12 +74,7 @@ type Clock struct {
 
 // Ask returns the function that asks a database for its instant.
 func Ask(q postgres.Querier) func(context.Context) (time.Time, error) {
-	return func(ctx context.Context) (at time.Time, err error) {
-		if err = q.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&at); err != nil {
-			return at, fmt.Errorf("ask the database for the time: %w", err)
-		}
-		return at.UTC(), nil
-	}
+	return func(ctx context.Context) (time.Time, error) { return postgres.Now(ctx, q) }
 }
 
 // New makes a clock and takes its first sample, in three tries.
@@ -100,24 +97,6 @@ func New(ctx context.Context, source Source) (*Clock, error) {
 	return c, err
 }
 
-// Run samples until ctx ends.
-func (c *Clock) Run(ctx context.Context) {
-	ticker := time.NewTicker(sampleEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		asked, cancel := context.WithTimeout(ctx, sampleEvery)
-		if err := c.Sample(asked); err != nil && ctx.Err() == nil {
-			c.source.Log.WarnContext(ctx, "time was not sampled", slog.Any("err", err))
-		}
-		cancel()
-	}
-}
-
 // Now returns the instant.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
@@ -134,7 +113,7 @@ func (c *Clock) now(elapsed time.Duration) time.Time {
 	return at
 }
 
-// Sample asks the database once.
+// Sample asks the database once. It is called every [SampleEvery].
 func (c *Clock) Sample(ctx context.Context) error {
 	before := c.source.Elapsed()
 	at, err := c.source.Ask(ctx)

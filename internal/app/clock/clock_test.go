@@ -41,9 +41,9 @@ func start(t *testing.T) (*hands, *Clock) {
 // run lets seconds pass with a sample after each five.
 func run(t *testing.T, h *hands, c *Clock, d time.Duration) {
 	t.Helper()
-	for range int(d / sampleEvery) {
+	for range int(d / SampleEvery) {
 		before := c.Now()
-		h.pass(sampleEvery)
+		h.pass(SampleEvery)
 		if err := c.Sample(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -4,8 +4,10 @@ import (
 	"context"
 
 	"settled/internal/money"
+	"settled/settle"
 	"settled/settle/ledger"
 	"settled/settle/order"
+	"settled/settle/read"
 )
 
 // Count is a number of things that was found in two places which know nothing of each other.
@@ -31,28 +33,23 @@ type Told struct {
 	Repeated  int `json:"repeated"` // of them, received before
 }
 
-const (
-	// An order is what its rows say that it is: a later payment has the first one, an order of the page has the address that the
-	// buyer comes back to, and one with a token is of a buyer whose card was kept before.
-	ordersByChannel = `
-SELECT CASE WHEN parent IS NOT NULL THEN 'subscription'
-	WHEN NOT page AND EXISTS (SELECT FROM credentials c WHERE c.merchant_id = o.merchant_id AND c.customer = o.customer AND c.created_at < o.at)
-		THEN 'stored card by token'
-	WHEN NOT page THEN 'host to host'
-	WHEN means = 2 THEN 'QR code'
-	WHEN stored THEN 'stored card on page'
-	ELSE 'payment page' END, count(*)::int
-FROM (SELECT merchant_id, max(parent) AS parent, bool_or(coalesce(details ? 'url_return_ok', false)) AS page, max(means) AS means,
-		bool_or(coalesce(details->>'storedcard', '') <> '') AS stored, max(customer) AS customer, min(created_at) AS at
-	FROM orders GROUP BY merchant_id, ordernumber) o GROUP BY 1`
-	// One result of each payment that ended, whether paid or declined, and each of a confirmation or a cancel.
-	outcomesToTell = `
-SELECT (SELECT count(*) FROM orders WHERE merchant_id = ANY($1) AND status IN (2, 3))::int
-	+ (SELECT count(*) FROM operations WHERE merchant_id = ANY($1) AND kind IN (200, 300) AND state <> 1)::int`
-	notificationSums = `SELECT count(*)::int, coalesce(sum(attempts), 0)::int FROM notifications WHERE state = 2`
-	subscriptionSums = `
-SELECT (SELECT count(*) FROM subscriptions WHERE state IN (2, 3))::int, coalesce(sum(payments), 0)::int FROM subscriptions`
-)
+// channelOf is how an order came. An order is what its rows say that it is: a later payment has the first one, an order of the page has the
+// address that the buyer comes back to, and one with a token is of a buyer whose card was kept before.
+func channelOf(o read.Origin) Channel {
+	switch {
+	case o.Later:
+		return ByTerms
+	case !o.Page && o.Known:
+		return ByToken
+	case !o.Page:
+		return ByServer
+	case o.Means == settle.MeansInstant:
+		return ByCode
+	case o.Stored:
+		return ByStored
+	}
+	return ByPage
+}
 
 // tallyCounts counts orders, notifications and subscriptions, each in two places.
 func (p *play) tallyCounts(ctx context.Context, r *Report) error {
@@ -97,10 +94,12 @@ func (p *play) countChannels(ctx context.Context, r *Report) error {
 			paid[s.Channel]++
 		}
 	}
-	var channel Channel
-	var n int
-	if err := p.forEach(ctx, ordersByChannel, []any{&channel, &n}, func() { found[channel] = n }); err != nil {
+	origins, err := p.core.Read.Origins(ctx)
+	if err != nil {
 		return err
+	}
+	for _, o := range origins {
+		found[channelOf(o)] += o.Orders
 	}
 	for _, c := range channels {
 		r.Channels = append(r.Channels, ChannelLine{c, made[c], paid[c]})
@@ -125,13 +124,15 @@ func (p *play) countNotices(ctx context.Context, r *Report) error {
 			}
 		}
 	}
-	var outcomes int
-	if err := p.core.Pool.QueryRow(ctx, outcomesToTell, told).Scan(&outcomes); err != nil {
+	outcomes, err := p.core.Read.Outcomes(ctx, told)
+	if err != nil {
 		return err
 	}
-	if err := p.core.Pool.QueryRow(ctx, notificationSums).Scan(&r.Told.Delivered, &r.Told.Tries); err != nil {
+	delivered, err := p.core.Read.Told(ctx)
+	if err != nil {
 		return err
 	}
+	r.Told.Delivered, r.Told.Tries = delivered.Delivered, delivered.Tries
 	r.Counts = append(r.Counts, count("notifications: outcomes to tell = delivered", outcomes, r.Told.Delivered),
 		count("notifications: delivered = received", r.Told.Delivered, r.Told.Received-r.Told.Repeated))
 	return nil
@@ -147,16 +148,14 @@ func (p *play) countSubscriptions(ctx context.Context, r *Report) error {
 			later++
 		}
 	}
-	var active, payments int
-	if err := p.core.Pool.QueryRow(ctx, subscriptionSums).Scan(&active, &payments); err != nil {
+	found, err := p.core.Read.Recurring(ctx)
+	if err != nil {
 		return err
 	}
-	r.Counts = append(r.Counts, count("subscriptions: begun = active", begun, active),
-		count("subscriptions: later payments = counted", later, payments))
+	r.Counts = append(r.Counts, count("subscriptions: begun = active", begun, found.Active),
+		count("subscriptions: later payments = counted", later, found.Payments))
 	return nil
 }
-
-const commentsOf = `SELECT count(DISTINCT ordernumber)::int FROM orders WHERE merchant_id = ANY ($1) AND details->>'ordercomment' = $2`
 
 // countComments compares what shops wrote in windows-1251 with what the books have in UTF-8.
 func (p *play) countComments(ctx context.Context, r *Report) error {
@@ -166,13 +165,14 @@ func (p *play) countComments(ctx context.Context, r *Report) error {
 			old = append(old, s.ID)
 		}
 	}
-	wrote, found := 0, 0
+	wrote := 0
 	for _, s := range p.sales {
 		if s.Shop.Old && s.asked && s.tab != nil {
 			wrote++
 		}
 	}
-	if err := p.core.Pool.QueryRow(ctx, commentsOf, old, oldComment).Scan(&found); err != nil {
+	found, err := p.core.Read.OrdersWithComment(ctx, old, oldComment)
+	if err != nil {
 		return err
 	}
 	r.Counts = append(r.Counts, count("comments in windows-1251: written = understood", wrote, found))

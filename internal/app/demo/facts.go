@@ -4,21 +4,20 @@ import (
 	"cmp"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
 	"time"
 
+	"settled/clearing"
 	"settled/internal/app/doctor"
-	"settled/internal/money"
 	"settled/internal/pcsim"
 	"settled/settle"
-	"settled/settle/breaks"
 	"settled/settle/ledger"
-	"settled/settle/order"
+	"settled/settle/read"
 
-	"github.com/jackc/pgx/v5"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -77,101 +76,94 @@ func (p *play) doors(r *Report) {
 	}
 }
 
-const (
-	allOrders = `
-SELECT status, authorized, confirmed, released_cancel, released_deposit, released_expiry, refunded, refund_pending FROM orders`
-	allOperations = `SELECT kind, state, count(*)::int FROM operations GROUP BY 1, 2 ORDER BY 1, 2`
-)
-
-func (p *play) orderFacts(ctx context.Context, r *Report) error {
-	r.OrdersByState, r.Breaks = map[order.State]int{}, map[string]int{}
-	var s order.Status
-	var a order.Amounts
-	into := []any{&s, &a.Authorized, &a.Confirmed, &a.ReleasedCancel, &a.ReleasedDeposit, &a.ReleasedExpiry, &a.Refunded, &a.RefundPending}
-	if err := p.forEach(ctx, allOrders, into, func() { r.OrdersByState[order.StateOf(s, a)]++ }); err != nil {
+func (p *play) orderFacts(ctx context.Context, r *Report) (err error) {
+	if r.OrdersByState, err = p.core.Read.OrderStates(ctx); err != nil {
 		return err
 	}
-	open, err := breaks.Count(ctx, p.core.Pool)
+	breaks, err := p.core.Read.OpenBreaks(ctx)
 	if err != nil {
 		return err
 	}
-	for _, b := range open {
+	r.Breaks = map[string]int{}
+	for _, b := range breaks {
 		r.Breaks[string(b.Category)] = b.Count
 	}
-	var n int
-	var kind settle.OperationKind
-	var state settle.OperationState
-	return p.forEach(ctx, allOperations, []any{&kind, &state, &n}, func() {
-		r.Operations = append(r.Operations, OperationCount{kind.String(), state.String(), n})
-	})
+	operations, err := p.core.Read.OperationCounts(ctx)
+	for _, o := range operations {
+		r.Operations = append(r.Operations, OperationCount{o.Kind.String(), o.State.String(), o.Count})
+	}
+	return err
 }
 
-const (
-	allFiles = `
-SELECT f.center_id, b.business_date, f.sequence, f.name, b.currency, coalesce(f.messages, 2) - 2, b.sales_amount, b.credits_amount, f.sha256,
-	f.state, f.delivered_at
-FROM files f JOIN batches b USING (batch_id) ORDER BY f.center_id, f.file_id`
-	allReplies = `
-SELECT r.center_id, r.name, coalesce(f.name, ''), r.state, r.accepted, r.rejected, coalesce(f.state = 'rejected', false), r.fetched_at
-FROM replies r LEFT JOIN files f USING (file_id) ORDER BY r.center_id, r.reply_id`
-	allRejects = `
-SELECT w.center_id, w.business_date, j.kind, j.class, j.code, j.state, j.currency, count(*)::int, sum(j.amount)::bigint
-FROM rejects j JOIN windows w USING (window_id) GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7`
-)
-
+// fileFacts lists the files and the replies by center, and the rejects.
 func (p *play) fileFacts(ctx context.Context, r *Report) error {
-	taken := map[string]string{}
+	files, err := p.core.Night.Files(ctx, clearing.Query{})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(files, func(a, b clearing.File) int { return cmp.Or(cmp.Compare(a.Center, b.Center), cmp.Compare(a.ID, b.ID)) })
+	batches, err := p.core.Night.Batches(ctx, clearing.Query{})
+	if err != nil {
+		return err
+	}
+	taken, of := map[string]string{}, map[int64]clearing.Batch{}
 	for _, n := range p.nights {
 		for _, f := range n.files {
 			taken[f.name] = f.sha256
 		}
 	}
-	rows, err := p.core.Pool.Query(ctx, allFiles)
-	if err != nil {
-		return err
+	for _, b := range batches {
+		of[b.ID] = b
 	}
-	r.Files, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (f FileLine, err error) {
-		var center int16
-		var currency money.Currency
-		var date time.Time
-		var delivered *time.Time
-		var sum []byte
-		err = row.Scan(&center, &date, &f.Sequence, &f.Name, &currency, &f.Records, &f.Debit, &f.Credit, &sum, &f.State, &delivered)
-		f.Center, f.BusinessDate, f.Format, f.SHA256 = p.centerName(center), date.Format(time.DateOnly), p.format(center), hex.EncodeToString(sum)
-		f.Taken = taken[f.Name]
-		if currency != 0 {
-			f.Currency = currency.String()
-		}
-		if delivered != nil {
-			f.DeliveredAt = instant(delivered.In(p.location()))
-		}
-		return f, err
-	})
-	if err != nil {
-		return err
+	for _, f := range files {
+		r.Files = append(r.Files, p.fileLine(f, of[f.Batch], taken[f.Name]))
 	}
-	return p.replyFacts(ctx, r)
+	return errors.Join(p.replyFacts(ctx, r, files), p.rejectFacts(ctx, r))
 }
 
-func (p *play) replyFacts(ctx context.Context, r *Report) error {
-	var center int16
-	var l ReplyLine
-	var fetched time.Time
-	err := p.forEach(ctx, allReplies, []any{&center, &l.Name, &l.File, &l.State, &l.Accepted, &l.Rejected, &l.Whole, &fetched}, func() {
-		l.Center, l.FetchedAt = p.centerName(center), instant(fetched.In(p.location()))
-		r.Replies = append(r.Replies, l)
-	})
+// framing are the messages of a file that are no records: its header and its trailer.
+const framing = 2
+
+func (p *play) fileLine(f clearing.File, b clearing.Batch, taken string) FileLine {
+	l := FileLine{Center: p.centerName(f.Center), BusinessDate: b.BusinessDate.Format(time.DateOnly), Sequence: f.Sequence, Name: f.Name, Format: p.format(f.Center),
+		Currency: b.CurrencyCode, Debit: b.SalesAmount, Credit: b.CreditsAmount, SHA256: hex.EncodeToString(f.SHA256), State: string(f.State), Taken: taken}
+	if f.Messages != nil {
+		l.Records = *f.Messages - framing
+	}
+	if f.DeliveredAt != nil {
+		l.DeliveredAt = instant(f.DeliveredAt.In(p.location()))
+	}
+	return l
+}
+
+func (p *play) replyFacts(ctx context.Context, r *Report, files []clearing.File) error {
+	replies, err := p.core.Night.Replies(ctx, clearing.Query{})
 	if err != nil {
 		return err
 	}
-	var j RejectLine
-	var date time.Time
-	var kind settle.RecordKind
-	var currency money.Currency
-	return p.forEach(ctx, allRejects, []any{&center, &date, &kind, &j.Class, &j.Code, &j.State, &currency, &j.Count, &j.Amount}, func() {
-		j.Center, j.BusinessDate, j.Kind, j.Currency = p.centerName(center), date.Format(time.DateOnly), kind.String(), currency.String()
-		r.Rejects = append(r.Rejects, j)
-	})
+	slices.SortFunc(replies, func(a, b clearing.Reply) int { return cmp.Or(cmp.Compare(a.Center, b.Center), cmp.Compare(a.ID, b.ID)) })
+	of := map[int64]clearing.File{}
+	for _, f := range files {
+		of[f.ID] = f
+	}
+	for _, y := range replies {
+		l := ReplyLine{Center: p.centerName(y.Center), Name: y.Name, State: y.State, Accepted: y.Accepted, Rejected: y.Rejected,
+			FetchedAt: instant(y.FetchedAt.In(p.location()))}
+		if y.File != nil {
+			l.File, l.Whole = of[*y.File].Name, of[*y.File].State == clearing.FileRejected
+		}
+		r.Replies = append(r.Replies, l)
+	}
+	return nil
+}
+
+func (p *play) rejectFacts(ctx context.Context, r *Report) error {
+	rejects, err := p.core.Read.RejectSums(ctx)
+	for _, j := range rejects {
+		r.Rejects = append(r.Rejects, RejectLine{Center: p.centerName(j.Center), BusinessDate: j.BusinessDate.Format(time.DateOnly), Kind: j.Kind.String(),
+			Class: string(j.Class), Code: j.Code, State: string(j.State), Currency: j.Currency.String(), Count: j.Count, Amount: j.Amount})
+	}
+	return err
 }
 
 // format names what a center takes, such as "ipm cp500 unblocked".
@@ -183,60 +175,45 @@ func (p *play) format(center int16) string {
 	return "ipm " + c.charset
 }
 
-const (
-	allRefunds = `
-SELECT o.center_id, CASE r.kind WHEN 2 THEN 'credit record' END, 'queued', r.currency, count(*)::int, sum(r.amount)::bigint
-FROM records r JOIN orders o USING (merchant_id, order_id) WHERE r.kind = 2 AND r.supersedes IS NULL GROUP BY 1, 2, 3, 4
-UNION ALL
-SELECT o.center_id, 'online refund', t.state::text, o.currency, count(*)::int, sum(t.amount)::bigint
-FROM transactions t JOIN orders o USING (merchant_id, order_id) WHERE t.kind = 5 GROUP BY 1, 2, 3, 4
-ORDER BY 1, 2, 3, 4`
-	allReversals = `
-SELECT o.center_id, t.kind::text, t.state::text, o.currency, count(*)::int, sum(t.amount)::bigint
-FROM transactions t JOIN orders o USING (merchant_id, order_id) WHERE t.kind IN (3, 4) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4`
-	allExpiries = `
-SELECT o.center_id, 'hold', 'expired', o.currency, count(*)::int, sum(p.amount)::bigint
-FROM operations p JOIN orders o USING (merchant_id, order_id) WHERE p.reason = 4 GROUP BY 1, 2, 3, 4 ORDER BY 1, 4`
-)
-
 func (p *play) moneyFacts(ctx context.Context, r *Report) error {
-	for _, list := range []struct {
-		sql  string
-		into *[]MoneyLine
-	}{{allRefunds, &r.Refunds}, {allReversals, &r.Reversals}, {allExpiries, &r.Expiries}} {
-		var center int16
-		var currency money.Currency
-		var m MoneyLine
-		err := p.forEach(ctx, list.sql, []any{&center, &m.Kind, &m.State, &currency, &m.Count, &m.Amount}, func() {
-			m.Center, m.Currency, m.Kind, m.State = p.centerName(center), currency.String(), kindWord(m.Kind), stateWord(m.State)
-			*list.into = append(*list.into, m)
-		})
-		if err != nil {
-			return err
-		}
+	credits, err := p.core.Read.RecordSums(ctx, settle.Credit)
+	if err != nil {
+		return err
+	}
+	refunds, err := p.core.Read.RefundSums(ctx)
+	if err != nil {
+		return err
+	}
+	reversals, err := p.core.Read.ReversalSums(ctx)
+	if err != nil {
+		return err
+	}
+	expiries, err := p.core.Read.ExpirySums(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range credits {
+		r.Refunds = append(r.Refunds, p.moneyLine(s, "credit record", "queued"))
+	}
+	for _, s := range refunds {
+		r.Refunds = append(r.Refunds, p.moneyLine(s.Sum, "online refund", s.State.String()))
+	}
+	slices.SortStableFunc(r.Refunds, func(a, b MoneyLine) int { return cmp.Compare(p.centerNumber(a.Center), p.centerNumber(b.Center)) })
+	for _, s := range reversals {
+		r.Reversals = append(r.Reversals, p.moneyLine(s.Sum, s.Kind.String(), s.State.String()))
+	}
+	for _, s := range expiries {
+		r.Expiries = append(r.Expiries, p.moneyLine(s, "hold", "expired"))
 	}
 	return nil
 }
 
-// kindWord and stateWord turn the stored numbers of transactions into words; words stay.
-func kindWord(s string) string {
-	var n int16
-	if _, err := fmt.Sscan(s, &n); err != nil {
-		return s
-	}
-	return settle.Kind(n).String()
-}
-
-func stateWord(s string) string {
-	var n int16
-	if _, err := fmt.Sscan(s, &n); err != nil {
-		return s
-	}
-	return settle.TransactionState(n).String()
+func (p *play) moneyLine(s read.Sum, kind, state string) MoneyLine {
+	return MoneyLine{Center: p.centerName(s.Center), Kind: kind, State: state, Currency: s.Currency.String(), Count: s.Count, Amount: s.Amount}
 }
 
 func (p *play) balances(ctx context.Context, r *Report) error {
-	all, err := ledger.TrialBalance(ctx, p.core.Pool, p.core.Books.Ledger().Date(p.clock.Now()), 0)
+	all, err := p.core.Read.Day(ctx, p.core.Books.Ledger().Date(p.clock.Now()), 0)
 	if err != nil {
 		return err
 	}

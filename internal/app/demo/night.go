@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,12 +14,15 @@ import (
 	"strings"
 	"time"
 
+	"settled/clearing"
 	"settled/clearing/format/ipmfile"
 	"settled/fileformats/ipm"
 	"settled/internal/config"
+	"settled/internal/listing"
 	"settled/internal/money"
 	"settled/internal/pcsim"
 	"settled/settle"
+	"settled/settle/read"
 )
 
 // pair is a center and a currency: what every total is of.
@@ -105,36 +109,33 @@ func (p *play) scheduleNight(day time.Time) {
 // rebuildAfter is when an operator looks at the files that centers refused whole, after the replies.
 const rebuildAfter = 30 * time.Minute
 
-const refusedBatches = `SELECT batch_id FROM batches WHERE state = 'nacked' ORDER BY batch_id`
-
 // rebuild is the operator who has the files built again that a center refused whole for a fault of its own.
 func (p *play) rebuild(ctx context.Context) error {
-	var id int64
-	var all []int64
-	if err := p.forEach(ctx, refusedBatches, []any{&id}, func() { all = append(all, id) }); err != nil {
+	refused, err := p.core.Night.Batches(ctx, clearing.Query{State: "nacked"})
+	if err != nil {
 		return err
 	}
-	for _, batch := range all {
-		if _, err := p.core.Night.Rebuild(ctx, batch); err != nil {
-			return fmt.Errorf("build batch %d again: %w", batch, err)
+	for _, b := range slices.Backward(refused) {
+		if _, err := p.core.Night.Rebuild(ctx, b.ID); err != nil {
+			return fmt.Errorf("build batch %d again: %w", b.ID, err)
 		}
 	}
 	return nil
 }
 
-const technicalRejects = `
-SELECT window_id, record_id, merchant_id, order_id FROM rejects WHERE state = 'rejected' AND class = 'technical' ORDER BY record_id`
-
 // presentAgain is the operator in the morning: what a center refused for a fault of its own is presented again. Everything
 // else that was refused waits for a decision that is not the demo's.
 func (p *play) presentAgain(ctx context.Context) error {
-	var r settle.RejectedRecord
-	var all []settle.RejectedRecord
-	err := p.forEach(ctx, technicalRejects, []any{&r.Window, &r.Record, &r.Merchant, &r.Order}, func() { all = append(all, r) })
+	technical, err := listing.All(func(r listing.Range) (listing.Part[read.Reject], error) {
+		part, _, err := p.core.Read.Rejects(ctx, read.RejectFilter{State: read.RejectWaiting, Class: read.RejectTechnical}, r)
+		return part, err
+	})
 	if err != nil {
 		return err
 	}
-	for _, r := range all {
+	slices.SortFunc(technical, func(a, b read.Reject) int { return cmp.Compare(a.Record, b.Record) })
+	for _, j := range technical {
+		r := settle.RejectedRecord{Merchant: j.Merchant, Order: j.Order, Window: j.Window, Record: j.Record}
 		if _, err := p.core.Books.Represent(ctx, r); err != nil {
 			return fmt.Errorf("present record %d again: %w", r.Record, err)
 		}

@@ -21,6 +21,7 @@ import (
 	"settled/internal/telemetry"
 	"settled/internal/vault"
 	"settled/migrations"
+	"settled/settle/read"
 
 	"github.com/jackc/pgx/v5"
 	"go.yaml.in/yaml/v3"
@@ -156,8 +157,8 @@ func (s *stage) migrate(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	var used bool
-	if err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM orders) OR EXISTS (SELECT FROM centers)`).Scan(&used); err != nil {
+	used, err := read.New(conn, nil).Used(ctx)
+	if err != nil {
 		return err
 	}
 	if used {

@@ -3,14 +3,10 @@ package demo
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
-	"settled/internal/money"
 	"settled/settle/ledger"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // Tie is the same money counted in two places. Amounts are minor units.
@@ -67,23 +63,6 @@ type counts struct {
 	theirs, theirHolds   sums // the centers' own books
 }
 
-const (
-	orderSums = `
-SELECT center_id, currency, sum(confirmed - refunded)::bigint,
-	sum(authorized - confirmed - released_cancel - released_deposit - released_expiry)::bigint,
-	sum(confirmed)::bigint, sum(refunded + released_cancel)::bigint
-FROM orders GROUP BY 1, 2`
-	postingSums = `
-SELECT center_id, currency, rule, sum(CASE WHEN undo THEN -amount ELSE amount END)::bigint
-FROM postings WHERE center_id > 0 GROUP BY 1, 2, 3`
-	// A reversal counts when what it took back had been approved: the reversal of an unknown outcome takes nothing back.
-	authorizedSums = `
-SELECT o.center_id, o.currency, coalesce(sum(CASE WHEN t.kind = 1 THEN t.amount ELSE -t.amount END), 0)::bigint
-FROM transactions t JOIN orders o USING (merchant_id, order_id)
-JOIN transactions a ON a.merchant_id = t.merchant_id AND a.order_id = t.order_id AND a.transaction = coalesce(t.original, t.transaction)
-WHERE t.state = 2 AND t.kind IN (1, 3, 4) AND a.kind = 1 AND a.state = 2 GROUP BY 1, 2`
-)
-
 // countMoney counts in every place.
 func (p *play) countMoney(ctx context.Context) (*counts, error) {
 	c := &counts{told: sums{}, toldBack: sums{}, confirmed: sums{}, givenBack: sums{}, net: sums{}, held: sums{}, authorized: sums{},
@@ -128,28 +107,36 @@ func (n *night) count(c *counts) {
 
 // countBooks counts what our database says.
 func (p *play) countBooks(ctx context.Context, c *counts) error {
-	var center, rule int16
-	var currency money.Currency
-	var a, b, confirmed, back int64
-	at := func() pair { return pair{p.centerName(center), currency} }
-	err := p.forEach(ctx, orderSums, []any{&center, &currency, &a, &b, &confirmed, &back}, func() {
-		c.net[at()], c.held[at()] = a, b
-		c.confirmed[pair{currency: currency}] += confirmed
-		c.givenBack[pair{currency: currency}] += back
-	})
+	orders, err := p.core.Read.OrderSums(ctx)
 	if err != nil {
 		return err
 	}
-	err = p.forEach(ctx, authorizedSums, []any{&center, &currency, &a}, func() { c.authorized[at()] = a })
+	for _, s := range orders {
+		at := pair{p.centerName(s.Center), s.Currency}
+		c.net[at], c.held[at] = s.Confirmed-s.Refunded, s.Hold()
+		c.confirmed[pair{currency: s.Currency}] += s.Confirmed
+		c.givenBack[pair{currency: s.Currency}] += s.Refunded + s.ReleasedCancel
+	}
+	approved, err := p.core.Read.AuthorizedSums(ctx)
 	if err != nil {
 		return err
 	}
-	return p.forEach(ctx, postingSums, []any{&center, &currency, &rule, &a}, func() {
-		if c.posted[at()] == nil {
-			c.posted[at()] = map[ledger.Rule]int64{}
+	for _, s := range approved {
+		c.authorized[pair{p.centerName(s.Center), s.Currency}] = s.Amount
+	}
+	return p.countPostings(ctx, c)
+}
+
+func (p *play) countPostings(ctx context.Context, c *counts) error {
+	postings, err := p.core.Read.PostingSums(ctx)
+	for _, s := range postings {
+		at := pair{p.centerName(s.Center), s.Currency}
+		if c.posted[at] == nil {
+			c.posted[at] = map[ledger.Rule]int64{}
 		}
-		c.posted[at()][ledger.Rule(rule)] += a
-	})
+		c.posted[at][s.Rule] += s.Amount
+	}
+	return err
 }
 
 func (p *play) centerName(id int16) string {
@@ -157,15 +144,14 @@ func (p *play) centerName(id int16) string {
 	return c.Name
 }
 
-func (p *play) forEach(ctx context.Context, sql string, into []any, fn func()) error {
-	rows, err := p.core.Pool.Query(ctx, sql)
-	if err == nil {
-		_, err = pgx.ForEachRow(rows, into, func() error { fn(); return nil })
+// centerNumber is the number of a center of the demo.
+func (p *play) centerNumber(name string) int16 {
+	for _, c := range p.core.Config.Centers {
+		if c.Name == name {
+			return c.ID
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("count money: %w", err)
-	}
-	return nil
+	return 0
 }
 
 // chain is one amount, found five times: what merchants sold through a center, less what they gave back.

@@ -13,6 +13,7 @@ import (
 	"settled/internal/postgres"
 	"settled/migrations"
 	"settled/settle/audit"
+	"settled/settle/epoch"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -96,8 +97,8 @@ func server(ctx context.Context, p *patient) (all []Finding) {
 	for _, note := range notes {
 		all = append(all, found(Warning, "%s; pg_checksums --enable turns them on", note)...)
 	}
-	var version string
-	if err := p.pool.QueryRow(ctx, `SHOW server_version`).Scan(&version); err != nil {
+	version, err := postgres.Version(ctx, p.pool)
+	if err != nil {
 		return failed(err)
 	}
 	if len(all) == 0 {
@@ -114,8 +115,8 @@ func schema(ctx context.Context, p *patient) []Finding {
 	if err != nil {
 		return failed(err)
 	}
-	var there bool
-	if err := p.pool.QueryRow(ctx, `SELECT to_regclass('public.goose_db_version') IS NOT NULL`).Scan(&there); err != nil {
+	there, err := postgres.HasTable(ctx, p.pool, migrations.Table)
+	if err != nil {
 		return failed(err)
 	}
 	if !there {
@@ -144,19 +145,13 @@ func schema(ctx context.Context, p *patient) []Finding {
 	return found(Good, "the schema is that of migration %d", version)
 }
 
-const (
-	whoAmI      = `SELECT current_user::text, session_user::text`
-	unreadables = `
-SELECT coalesce(string_agg(relname, ', ' ORDER BY relname), '') FROM pg_class
-WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname NOT LIKE 'goose%' AND NOT has_table_privilege(oid, 'SELECT')`
-)
-
 func rights(ctx context.Context, p *patient) (all []Finding) {
-	var role, login, unreadable string
-	if err := p.pool.QueryRow(ctx, whoAmI).Scan(&role, &login); err != nil {
+	role, login, err := postgres.Roles(ctx, p.pool)
+	if err != nil {
 		return failed(err)
 	}
-	if err := p.pool.QueryRow(ctx, unreadables).Scan(&unreadable); err != nil {
+	unreadable, err := postgres.Unreadable(ctx, p.pool)
+	if err != nil {
 		return failed(err)
 	}
 	report, err := audit.Run(ctx, readers{p}, p.now, audit.Options{Role: role, Only: []string{"INV-2"}})
@@ -202,39 +197,27 @@ func keys(ctx context.Context, p *patient) []Finding {
 	return found(Good, "the keys are those of the database, %d of them", known)
 }
 
-const (
-	heldBooks   = `SELECT coalesce(held(0::smallint), '')`
-	heldCenters = `SELECT name, held(center_id), EXISTS (SELECT FROM center_looks l WHERE l.center_id = c.center_id AND l.epoch = (SELECT max(epoch) FROM epochs))
-FROM centers c WHERE held(center_id) IS NOT NULL AND center_id IN (SELECT center_id FROM windows) ORDER BY name`
-)
-
 // epochOf tells what is held after a restore.
 func epochOf(ctx context.Context, p *patient) (all []Finding) {
-	var why string
-	if err := p.pool.QueryRow(ctx, heldBooks).Scan(&why); err != nil {
+	why, err := epoch.Why(ctx, p.pool)
+	if err != nil {
 		return failed(err)
 	}
 	if why != "" {
 		return found(Bad, "nothing is taken, numbered or sent, because %s: settled resume --after-restore --dry-run", why)
 	}
-	rows, err := p.pool.Query(ctx, heldCenters)
+	held, err := epoch.HeldCenters(ctx, p.pool)
 	if err != nil {
 		return failed(err)
 	}
-	var center string
-	var looked bool
-	_, err = pgx.ForEachRow(rows, []any{&center, &why, &looked}, func() error {
-		if !looked {
-			all = append(all, found(Warning, "nothing is sent to %s, because %s: a worker does, as soon as the center can be reached", center, why)...)
-			return nil
+	for _, c := range held {
+		if !c.Looked {
+			all = append(all, found(Warning, "nothing is sent to %s, because %s: a worker does, as soon as the center can be reached", c.Name, c.Why)...)
+			continue
 		}
-		all = append(all, found(Bad, "nothing is sent to %s, because %s: settled resume --after-restore --dry-run", center, why)...)
-		return nil
-	})
-	switch {
-	case err != nil:
-		return failed(err)
-	case len(all) == 0:
+		all = append(all, found(Bad, "nothing is sent to %s, because %s: settled resume --after-restore --dry-run", c.Name, c.Why)...)
+	}
+	if len(all) == 0 {
 		return found(Good, "the database is the one that the books were kept in")
 	}
 	return all
@@ -248,8 +231,8 @@ const (
 
 func hostClock(ctx context.Context, p *patient) []Finding {
 	before := p.Wall()
-	var at time.Time
-	if err := p.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&at); err != nil {
+	at, err := postgres.Now(ctx, p.pool)
+	if err != nil {
 		return failed(err)
 	}
 	after := p.Wall()

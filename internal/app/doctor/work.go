@@ -2,21 +2,17 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
 	"settled/clearing"
 	"settled/internal/app"
-
-	"github.com/jackc/pgx/v5"
+	"settled/internal/work"
 )
 
-const livingWorkers = `SELECT count(*) FROM leases WHERE name LIKE 'worker/%' AND until > clock_timestamp()`
-
 func workers(ctx context.Context, p *patient) []Finding {
-	var living int
-	if err := p.pool.QueryRow(ctx, livingWorkers).Scan(&living); err != nil {
+	living, err := work.Living(ctx, p.pool)
+	if err != nil {
 		return failed(err)
 	}
 	if living == 0 {
@@ -28,18 +24,8 @@ func workers(ctx context.Context, p *patient) []Finding {
 // slotsMissed is after how many intervals without a good end a job is late.
 const slotsMissed = 3
 
-const schedulesNow = `SELECT name, next_at, last_ok_at, coalesce((SELECT error FROM schedule_runs r WHERE r.name = s.name AND finished_at IS NOT NULL
-	ORDER BY due_at DESC LIMIT 1), '') FROM schedules s`
-
-// job is how a recurring job stands in the rows.
-type job struct {
-	next  time.Time
-	ended *time.Time
-	fault string
-}
-
 func recurring(ctx context.Context, p *patient) (all []Finding) {
-	jobs, err := readJobs(ctx, p)
+	jobs, err := work.Schedules(ctx, p.pool)
 	if err != nil {
 		return failed(err)
 	}
@@ -54,7 +40,7 @@ func recurring(ctx context.Context, p *patient) (all []Finding) {
 		if !ok || !more {
 			continue
 		}
-		all = append(all, j.judge(s.Name, p.now, second.At.Sub(first.At))...)
+		all = append(all, judgeJob(j, p.now, second.At.Sub(first.At))...)
 	}
 	if len(all) == 0 {
 		return found(Good, "%d jobs ended well in their last slots", len(jobs))
@@ -62,33 +48,21 @@ func recurring(ctx context.Context, p *patient) (all []Finding) {
 	return all
 }
 
-func readJobs(ctx context.Context, p *patient) (map[string]job, error) {
-	rows, err := p.pool.Query(ctx, schedulesNow)
-	if err != nil {
-		return nil, err
-	}
-	jobs := map[string]job{}
-	var name string
-	var j job
-	_, err = pgx.ForEachRow(rows, []any{&name, &j.next, &j.ended, &j.fault}, func() error { jobs[name] = j; return nil })
-	return jobs, err
-}
-
-// judge says whether a job is late: its slot came and nobody took it, or it ended well for the last time too long ago. A minute is
+// judgeJob says whether a job is late: its slot came and nobody took it, or it ended well for the last time too long ago. A minute is
 // what any job may take.
-func (j job) judge(name string, now time.Time, every time.Duration) []Finding {
-	fault, _, _ := strings.Cut(j.fault, "\n")
+func judgeJob(j work.Standing, now time.Time, every time.Duration) []Finding {
+	fault, _, _ := strings.Cut(j.Fault, "\n")
 	if fault != "" {
 		fault = " (" + fault + ")"
 	}
 	late := slotsMissed*every + time.Minute
 	switch {
-	case now.Sub(j.next) > late:
-		return found(Bad, "job %s has been due since %s and nobody has taken it: start settled run or settled work", name, j.next.UTC().Format(time.RFC3339))
-	case j.ended == nil:
-		return found(Warning, "job %s has not ended well yet%s: see the log of the workers if that stays", name, fault)
-	case now.Sub(*j.ended) > late:
-		return found(Bad, "job %s ended well for the last time at %s%s: see the log of the workers", name, j.ended.UTC().Format(time.RFC3339), fault)
+	case now.Sub(j.NextAt) > late:
+		return found(Bad, "job %s has been due since %s and nobody has taken it: start settled run or settled work", j.Name, j.NextAt.UTC().Format(time.RFC3339))
+	case j.LastOK == nil:
+		return found(Warning, "job %s has not ended well yet%s: see the log of the workers if that stays", j.Name, fault)
+	case now.Sub(*j.LastOK) > late:
+		return found(Bad, "job %s ended well for the last time at %s%s: see the log of the workers", j.Name, j.LastOK.UTC().Format(time.RFC3339), fault)
 	}
 	return nil
 }
@@ -158,31 +132,6 @@ func judgeSight(s clearing.Sight) (all []Finding) {
 	}
 	if len(all) == 0 {
 		return found(Good, "%s at %s takes our log-in, and its directories can be listed", s.Center, s.Address)
-	}
-	return all
-}
-
-// count is a condition with what it says of a number of rows.
-type count struct {
-	state State
-	sql   string // gives a number and an example
-	says  string // with the number and the example
-}
-
-// counted says what is there of each.
-func counted(ctx context.Context, p *patient, good string, counts []count) (all []Finding) {
-	for _, c := range counts {
-		var n int
-		var example string
-		if err := p.pool.QueryRow(ctx, c.sql, p.now).Scan(&n, &example); err != nil {
-			return failed(err)
-		}
-		if n > 0 {
-			all = append(all, Finding{c.state, fmt.Sprintf(c.says, n, example)})
-		}
-	}
-	if len(all) == 0 {
-		return found(Good, "%s", good)
 	}
 	return all
 }

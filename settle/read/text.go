@@ -1,4 +1,4 @@
-package settle
+package read
 
 import (
 	"fmt"
@@ -10,9 +10,9 @@ import (
 	"settled/settle/order"
 )
 
-// WriteText writes the explanation for a terminal: the order first, then its operations, exchanges, records and journals
+// WriteText writes the order for a terminal: the order first, then its operations, exchanges, records and journals
 // as aligned columns. Instants are shown in the zone.
-func (e *Explanation) WriteText(out io.Writer, zone *time.Location) error {
+func (e *Order) WriteText(out io.Writer, zone *time.Location) error {
 	p := &printer{w: tabwriter.NewWriter(out, 0, 0, 2, ' ', 0), zone: zone}
 	p.head(e)
 	p.operations(e.Operations)
@@ -64,7 +64,7 @@ func (p *printer) maybe(t *time.Time) string {
 	return p.at(*t)
 }
 
-func (p *printer) head(e *Explanation) {
+func (p *printer) head(e *Order) {
 	p.row("order", e.Bill)
 	p.row("number", fmt.Sprintf("%s (attempt %d)", e.Number, e.Attempt))
 	p.row("merchant", strings.TrimSpace(fmt.Sprintf("%d %s", e.Merchant, e.MerchantName)))
@@ -85,7 +85,7 @@ func (p *printer) head(e *Explanation) {
 	p.row("cancellable", a.Cancellable)
 }
 
-func convertedFrom(e *Explanation) string {
+func convertedFrom(e *Order) string {
 	if e.Original == "" {
 		return ""
 	}
@@ -93,7 +93,7 @@ func convertedFrom(e *Explanation) string {
 }
 
 // means are the 3-D Secure and the instant payments of an order that had any.
-func (p *printer) means(e *Explanation) {
+func (p *printer) means(e *Order) {
 	if len(e.Authenticated) > 0 {
 		p.title("3-D Secure")
 	}
@@ -115,7 +115,7 @@ func (p *printer) until(t *time.Time) string {
 	return " until " + p.at(*t)
 }
 
-func (p *printer) operations(all []ExplainedOperation) {
+func (p *printer) operations(all []Operation) {
 	p.title("operations")
 	for _, op := range all {
 		p.row("  "+op.Number, op.Kind, op.Amount, op.State, "by "+op.Actor, p.at(op.RequestedAt), op.Response, op.External)
@@ -127,7 +127,7 @@ func (p *printer) operations(all []ExplainedOperation) {
 	}
 }
 
-func (p *printer) transactions(all []ExplainedTransaction, owed []ExplainedOwed) {
+func (p *printer) transactions(all []Transaction, owed []Owed) {
 	p.title("exchanges with the center")
 	for _, t := range all {
 		p.row(fmt.Sprintf("  %d", t.Number), t.Kind, t.Amount, t.State, "RRN "+t.RRN, "STAN "+t.STAN, p.at(t.TransmittedAt),
@@ -138,7 +138,7 @@ func (p *printer) transactions(all []ExplainedTransaction, owed []ExplainedOwed)
 	}
 }
 
-func (p *printer) records(all []ExplainedRecord) {
+func (p *printer) records(all []OrderRecord) {
 	p.title("clearing records")
 	for _, r := range all {
 		p.row(fmt.Sprintf("  %d", r.ID), r.Kind, r.Counts+" of "+r.Amount, r.State, r.Reject, fmt.Sprintf("window %d of %s", r.Window, r.BusinessDate),
@@ -146,7 +146,7 @@ func (p *printer) records(all []ExplainedRecord) {
 	}
 }
 
-func (p *printer) journals(all []ExplainedJournal) {
+func (p *printer) journals(all []Journal) {
 	p.title("journals")
 	for _, j := range all {
 		for _, l := range j.Lines {

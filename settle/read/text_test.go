@@ -1,20 +1,20 @@
-package settle_test
+package read_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
-	"settled/settle"
 	"settled/settle/order"
+	"settled/settle/read"
 )
 
-// TestExplanationOfAnEndedOrder: only an order that is still open is to be paid until a time.
-func TestExplanationOfAnEndedOrder(t *testing.T) {
+// TestTextOfAnEndedOrder: only an order that is still open is to be paid until a time.
+func TestTextOfAnEndedOrder(t *testing.T) {
 	until := time.Date(2026, 3, 2, 7, 0, 0, 0, time.UTC)
 	for state, want := range map[order.State]bool{order.StateInProcess: true, order.StateApproved: false, order.StateTimeout: false} {
 		var out strings.Builder
-		e := settle.Explanation{State: state, PayBefore: &until, TriesLeft: 2}
+		e := read.Order{State: state, PayBefore: &until, TriesLeft: 2}
 		if err := e.WriteText(&out, time.UTC); err != nil {
 			t.Fatal(err)
 		}

@@ -1,14 +1,16 @@
-package settle
+package read
 
 import (
 	"context"
 	"time"
 
+	"settled/settle"
+
 	"github.com/jackc/pgx/v5"
 )
 
-// ExplainedSecure is the 3-D Secure of a payment operation.
-type ExplainedSecure struct {
+// Authentication is the 3-D Secure of a payment operation.
+type Authentication struct {
 	Operation   int16      `json:"operation"`
 	State       string     `json:"state"`
 	Status      string     `json:"status"`
@@ -19,8 +21,8 @@ type ExplainedSecure struct {
 	CompletedAt *time.Time `json:"completed_at,omitempty"`
 }
 
-// ExplainedInstant is a payment operation at the partner bank.
-type ExplainedInstant struct {
+// InstantPayment is a payment operation at the partner bank.
+type InstantPayment struct {
 	Operation int16     `json:"operation"`
 	State     string    `json:"state"`
 	Amount    string    `json:"amount"`
@@ -31,24 +33,22 @@ type ExplainedInstant struct {
 	LastError string    `json:"last_error,omitempty"`
 }
 
-const instantsOfOrder = `SELECT ` + instantColumns + ` FROM instant_payments WHERE merchant_id = $1 AND order_id = $2 ORDER BY operation`
-
-// explainMeans adds what the payments of an opened order went through besides their center.
-func (e *Explanation) explainMeans(ctx context.Context, tx pgx.Tx, o *Order) error {
-	secure, err := collect[Authentication](ctx, tx, selectAuthentication, o.Merchant, o.ID)
+// readMeans adds what the payments of an opened order went through besides their center.
+func (e *Order) readMeans(ctx context.Context, tx pgx.Tx, o *settle.Order) error {
+	secure, err := settle.AuthenticationsOf(ctx, tx, o.Merchant, o.ID)
 	if err != nil {
 		return err
 	}
 	for _, a := range secure {
-		e.Authenticated = append(e.Authenticated, ExplainedSecure{a.Operation, a.State.String(), a.Status, a.ECI, a.Version, a.ServerID,
+		e.Authenticated = append(e.Authenticated, Authentication{a.Operation, a.State.String(), a.Status, a.ECI, a.Version, a.ServerID,
 			a.StartedAt.UTC(), utc(a.CompletedAt)})
 	}
-	found, err := instants(ctx, tx, instantsOfOrder, o.Merchant, o.ID)
+	found, err := settle.InstantPaymentsOf(ctx, tx, o.Merchant, o.ID)
 	if err != nil {
 		return err
 	}
 	for _, p := range found {
-		x := ExplainedInstant{Operation: p.Operation, State: p.State.String(), Amount: p.Amount.String(), BankID: p.BankID,
+		x := InstantPayment{Operation: p.Operation, State: p.State.String(), Amount: p.Amount.String(), BankID: p.BankID,
 			ExpiresAt: p.ExpiresAt.UTC(), Late: p.Late, LastError: p.LastError}
 		if p.BankOperation != nil {
 			x.Paid = *p.BankOperation

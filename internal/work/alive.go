@@ -12,9 +12,12 @@ import (
 // aliveEvery is the pause between two looks at the own lease and at the jobs of workers that vanished.
 const aliveEvery = 5 * time.Second
 
+// workerLease begins the name of a worker's own lease.
+const workerLease = "worker/"
+
 // live takes the worker's own lease: while it stands, the jobs that the queue shows as running by this worker are.
 func (r *Runner) live(ctx context.Context) error {
-	lease, err := postgres.TryLease(ctx, r.Pool, "worker/"+r.id, r.id)
+	lease, err := postgres.TryLease(ctx, r.Pool, workerLease+r.id, r.id)
 	if err != nil {
 		return err
 	}

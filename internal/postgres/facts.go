@@ -1,0 +1,51 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Now asks the server for its instant, in UTC.
+func Now(ctx context.Context, q Querier) (at time.Time, err error) {
+	if err = q.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&at); err != nil {
+		return at, fmt.Errorf("ask the database for the time: %w", err)
+	}
+	return at.UTC(), nil
+}
+
+// Version is the server's version in words, such as "15.8".
+func Version(ctx context.Context, q Querier) (version string, err error) {
+	if err = q.QueryRow(ctx, `SHOW server_version`).Scan(&version); err != nil {
+		return "", fmt.Errorf("ask for the server's version: %w", err)
+	}
+	return version, nil
+}
+
+// Roles are the role that a session works as, and the login that it came with.
+func Roles(ctx context.Context, q Querier) (role, login string, err error) {
+	if err = q.QueryRow(ctx, `SELECT current_user::text, session_user::text`).Scan(&role, &login); err != nil {
+		return "", "", fmt.Errorf("ask for the role: %w", err)
+	}
+	return role, login, nil
+}
+
+const sqlUnreadable = `
+SELECT coalesce(string_agg(relname, ', ' ORDER BY relname), '') FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname NOT LIKE 'goose%' AND NOT has_table_privilege(oid, 'SELECT')`
+
+// Unreadable names the tables that a session's role may not read; empty: it may read all. The table of migrations is the owner's.
+func Unreadable(ctx context.Context, q Querier) (tables string, err error) {
+	if err = q.QueryRow(ctx, sqlUnreadable).Scan(&tables); err != nil {
+		return "", fmt.Errorf("ask for rights: %w", err)
+	}
+	return tables, nil
+}
+
+// HasTable tells that there is a table of this name, such as "public.orders".
+func HasTable(ctx context.Context, q Querier, name string) (there bool, err error) {
+	if err = q.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, name).Scan(&there); err != nil {
+		return false, fmt.Errorf("look for table %s: %w", name, err)
+	}
+	return there, nil
+}

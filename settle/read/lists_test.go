@@ -1,0 +1,194 @@
+package read_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"settled/internal/listing"
+	"settled/internal/money"
+	"settled/internal/postgres/pgtest"
+	"settled/settle"
+	"settled/settle/read"
+	"settled/settle/settletest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+)
+
+// fill writes 40,000 refused records and as many subscriptions, most of them long decided. Three of each have the same instant.
+const fill = `
+INSERT INTO rejects (window_id, record_id, merchant_id, order_id, reply_id, line, slice, kind, amount, currency, class, code, state, rejected_at)
+SELECT 1, n, 100001, 5100001000000000 + n, 1, n, 1, 1 + n %% 2, n, CASE WHEN n %% 5 = 0 THEN 978 ELSE 933 END, CASE WHEN n %% 3 = 0 THEN 'technical' ELSE 'merchant' END,
+	'0042', CASE WHEN n %% 1000 = 0 THEN 'rejected' WHEN n %% 2 = 0 THEN 'superseded' ELSE 'abandoned' END, %[1]s
+FROM generate_series(1, 40000) n;
+INSERT INTO subscriptions (merchant_id, order_id, min_amount, max_amount, currency, period_days, last_date, state, created_at)
+SELECT 100001 + n %% 50, 5100001000000000 + n, 1, n, 933, 30, '2027-01-01', 1 + n %% 5, %[1]s FROM generate_series(1, 40000) n`
+
+func filled(t *testing.T) *settletest.World {
+	t.Helper()
+	w := settletest.New(t)
+	owner := pgtest.Owner(t, w.Pool) // tables are summed up by their owner
+	for _, sql := range []string{fmt.Sprintf(fill, `timestamptz '2026-02-01 00:00Z' + n / 3 * interval '1 second'`), `ANALYZE rejects, subscriptions`} {
+		if _, err := owner.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w
+}
+
+// A list is the same however large its parts are, and its totals are those of the whole selection in each part.
+func TestRejectsPartByPart(t *testing.T) {
+	w := filled(t)
+	books := read.New(w.Pool, w.Dir)
+	for _, f := range []read.RejectFilter{{State: read.RejectWaiting}, {State: read.RejectWaiting, Class: read.RejectTechnical}} {
+		whole, totals, err := books.Rejects(t.Context(), f, listing.Range{})
+		if err != nil || whole.Next != "" {
+			t.Fatalf("%+v: next %q, %v", f, whole.Next, err)
+		}
+		if want := expected(f); !slices.Equal(numbers(whole.Rows), want) {
+			t.Errorf("%+v: %v, not %v", f, numbers(whole.Rows), want)
+		}
+		var parts []read.Reject
+		for r := (listing.Range{Limit: 7}); ; {
+			part, again, err := books.Rejects(t.Context(), f, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(totals, again); diff != "" {
+				t.Errorf("totals of a part differ:\n%s", diff)
+			}
+			parts = append(parts, part.Rows...)
+			if r.After = part.Next; r.After == "" {
+				break
+			}
+		}
+		if diff := cmp.Diff(whole.Rows, parts); diff != "" {
+			t.Errorf("%+v: parts make another list:\n%s", f, diff)
+		}
+	}
+}
+
+// expected are the numbers of the filled rejects that wait, in the order of their list.
+func expected(f read.RejectFilter) (all []int64) {
+	for n := int64(40000); n > 0; n -= 1000 {
+		if f.Class == "" || n%3 == 0 {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+func numbers(rejects []read.Reject) (all []int64) {
+	for _, j := range rejects {
+		all = append(all, j.Record)
+	}
+	return all
+}
+
+// All states together are merged by time, rows of one instant by their number.
+func TestRejectsOfAllStates(t *testing.T) {
+	w := filled(t)
+	books := read.New(w.Pool, w.Dir)
+	var got []int64
+	for r := (listing.Range{Limit: 4}); len(got) < 12; {
+		part, totals, err := books.Rejects(t.Context(), read.RejectFilter{}, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := (listing.Total{Of: "sale", Currency: money.EUR, Rows: 4000, Amount: 80020000}); len(totals) != 4 || totals[1] != want {
+			t.Errorf("totals: %+v", totals)
+		}
+		got, r.After = append(got, numbers(part.Rows)...), part.Next
+	}
+	if want := []int64{39999, 40000, 39996, 39997, 39998, 39993, 39994, 39995, 39990, 39991, 39992, 39987}; !slices.Equal(got, want) {
+		t.Errorf("%v, not %v", got, want)
+	}
+}
+
+func TestSubscriptionsPartByPart(t *testing.T) {
+	w := filled(t)
+	books := read.New(w.Pool, w.Dir)
+	live := []settle.SubscriptionState{settle.SubscriptionCreated, settle.SubscriptionActive}
+	for _, f := range []read.SubscriptionFilter{{Merchant: 100007, States: live}, {Merchant: 100007}, {Merchant: 999999}} {
+		whole, err := books.Subscriptions(t.Context(), f, listing.Range{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts, err := listing.All(func(r listing.Range) (listing.Part[read.Subscription], error) {
+			r.Limit = 9
+			return books.Subscriptions(t.Context(), f, r)
+		})
+		if err != nil || len(whole.Rows) != len(parts) || len(parts) > 0 && !cmp.Equal(whole.Rows, parts) {
+			t.Errorf("%+v: %d rows, in parts %d, %v", f, len(whole.Rows), len(parts), err)
+		}
+		for _, s := range parts {
+			if s.Merchant != f.Merchant || len(f.States) > 0 && !slices.Contains(f.States, s.State) {
+				t.Errorf("%+v lists %+v", f, s)
+			}
+		}
+	}
+}
+
+// A part is read by an index, the first one and a later one, and no table is read whole.
+func TestListsReadByIndexes(t *testing.T) {
+	w := filled(t)
+	at := time.Date(2026, 2, 1, 1, 0, 0, 0, time.UTC)
+	states, all := []string{"rejected", "superseded", "abandoned"}, []int16{}
+	for _, c := range []struct {
+		index, sql string
+		first      []any
+		later      []any
+	}{
+		{"rejects_by_state", read.ListRejects, []any{states[:1], "", nil, 0, 101}, []any{states, "", at, 10800, 101}},
+		{"subscriptions_by_time", read.ListSubscriptions, []any{all, nil, 0, 101}, []any{all, at, 5100001000010800, 101}},
+		{"subscriptions_of_merchant", read.ListSubscriptionsOfMerchant, []any{all, nil, 0, 101, 100007}, []any{all, at, 5100001000010800, 101, 100007}},
+	} {
+		for _, args := range [][]any{c.first, c.later} {
+			plan := explained(t, w, c.sql, args)
+			if !strings.Contains(plan, c.index) || strings.Contains(plan, "Seq Scan on rejects") || strings.Contains(plan, "Seq Scan on subscriptions") {
+				t.Errorf("%s is not used with %v:\n%s", c.index, args, plan)
+			}
+		}
+	}
+}
+
+func explained(t *testing.T, w *settletest.World, sql string, args []any) string {
+	t.Helper()
+	rows, err := w.Pool.Query(t.Context(), "EXPLAIN (COSTS off) "+sql, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// What is not understood is refused, never taken for everything.
+func TestFiltersAreRefused(t *testing.T) {
+	w := settletest.New(t)
+	books := read.New(w.Pool, w.Dir)
+	for _, f := range []read.RejectFilter{{State: "open"}, {Class: "other"}} {
+		if _, _, err := books.Rejects(t.Context(), f, listing.Range{}); !errors.Is(err, read.ErrFilter) {
+			t.Errorf("%+v: %v", f, err)
+		}
+	}
+	for _, f := range []read.SubscriptionFilter{{Merchant: -1}, {States: []settle.SubscriptionState{6}}, {States: []settle.SubscriptionState{0}}} {
+		if _, err := books.Subscriptions(t.Context(), f, listing.Range{}); !errors.Is(err, read.ErrFilter) {
+			t.Errorf("%+v: %v", f, err)
+		}
+	}
+	for after, want := range map[string]error{"subscription/2026-03-02T07:00:00Z/1": listing.ErrKey, "17": listing.ErrKey} {
+		if _, _, err := books.Rejects(t.Context(), read.RejectFilter{}, listing.Range{After: after}); !errors.Is(err, want) {
+			t.Errorf("%q: %v", after, err)
+		}
+	}
+	if _, err := books.Subscriptions(t.Context(), read.SubscriptionFilter{}, listing.Range{Limit: listing.MaxLimit + 1}); !errors.Is(err, listing.ErrLimit) {
+		t.Errorf("more than the most: %v", err)
+	}
+}

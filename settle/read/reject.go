@@ -1,0 +1,137 @@
+package read
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"settled/internal/listing"
+	"settled/internal/money"
+	"settled/settle"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// RejectState is what became of a refused record.
+type RejectState string
+
+// The states of rejects. The words are stored.
+const (
+	RejectWaiting    RejectState = "rejected"   // waits for a decision
+	RejectSuperseded RejectState = "superseded" // was presented again
+	RejectAbandoned  RejectState = "abandoned"  // was given up
+)
+
+// RejectStates are all of them.
+func RejectStates() []RejectState {
+	return []RejectState{RejectWaiting, RejectSuperseded, RejectAbandoned}
+}
+
+// RejectClass says what was wrong with a refused record. The words are stored.
+type RejectClass string
+
+// rejectClasses are all of them; the center's codes are sorted into them by its profile.
+var rejectClasses = []RejectClass{"format", "reference", "timing", "amount", "account", "duplicate", "merchant", RejectTechnical, "unknown", "aside"}
+
+// RejectTechnical is the class of what a center refused for a fault of its own.
+const RejectTechnical RejectClass = "technical"
+
+// Reject is a record that a center refused, or that was set aside.
+type Reject struct {
+	Record     int64 `db:"record_id"`
+	Order      int64 `db:"order_id"`
+	Merchant   int32 `db:"merchant_id"`
+	Window     int32 `db:"window_id"`
+	Center     int16 `db:"center_id"`
+	Kind       settle.RecordKind
+	Amount     int64 // minor units of Currency
+	Currency   money.Currency
+	Class      RejectClass
+	Code       string // as the center sent it
+	State      RejectState
+	RejectedAt time.Time
+}
+
+// RejectFilter chooses rejects; a zero field chooses all.
+type RejectFilter struct {
+	State RejectState
+	Class RejectClass
+}
+
+// args are the states and the class that the filter chooses. A word that is none is ErrFilter.
+func (f RejectFilter) args() (states []RejectState, class RejectClass, err error) {
+	states = RejectStates()
+	if f.State != "" {
+		if !slices.Contains(states, f.State) {
+			return nil, "", fmt.Errorf("%w: no reject has the state %q", ErrFilter, f.State)
+		}
+		states = []RejectState{f.State}
+	}
+	if f.Class != "" && !slices.Contains(rejectClasses, f.Class) {
+		return nil, "", fmt.Errorf("%w: no reject has the class %q", ErrFilter, f.Class)
+	}
+	return states, f.Class, nil
+}
+
+const rejectColumns = `record_id, order_id, merchant_id, window_id, kind, amount, currency, class, code, state, rejected_at`
+
+// listRejects reads each state by the index rejects_by_state, as far as the part needs. Identifiers of records are never given
+// twice, so that instant and record are one place.
+const listRejects = `
+SELECT r.*, w.center_id FROM unnest($1::text[]) s (state) CROSS JOIN LATERAL (
+	SELECT ` + rejectColumns + ` FROM rejects j
+	WHERE j.state = s.state AND ($2 = '' OR class = $2)
+		AND rejected_at <= coalesce($3::timestamptz, 'infinity') AND ($3 IS NULL OR rejected_at < $3 OR record_id > $4)
+	ORDER BY rejected_at DESC, record_id LIMIT $5) r JOIN windows w USING (window_id)
+ORDER BY r.rejected_at DESC, r.record_id LIMIT $5`
+
+const rejectTotals = `
+SELECT kind, currency, count(*) AS rows, sum(amount)::bigint AS amount FROM rejects
+WHERE state = ANY ($1::text[]) AND ($2 = '' OR class = $2) GROUP BY kind, currency ORDER BY kind, currency`
+
+// rejectList is the name of the list in its keys.
+const rejectList = "reject"
+
+// Rejects lists rejects, the latest first, with the totals of sales and credits that the filter chooses. Errors: ErrFilter,
+// listing.ErrLimit, listing.ErrKey.
+func (b *Books) Rejects(ctx context.Context, f RejectFilter, r listing.Range) (part listing.Part[Reject], totals []listing.Total, err error) {
+	states, class, err := f.args()
+	if err != nil {
+		return part, nil, err
+	}
+	limit, err := r.Rows()
+	if err != nil {
+		return part, nil, err
+	}
+	after, record, err := placeOf(r, rejectList)
+	if err != nil {
+		return part, nil, err
+	}
+	err = b.look(ctx, func(tx pgx.Tx) error {
+		found, err := rowsOf[Reject](ctx, tx, listRejects, states, class, after, record, limit+1)
+		if err != nil {
+			return err
+		}
+		part = listing.Cut(found, limit, func(j Reject) string { return listing.Key(rejectList, j.RejectedAt, j.Record) })
+		totals, err = totalsOf[settle.RecordKind](ctx, tx, rejectTotals, states, class)
+		return err
+	})
+	return part, totals, err
+}
+
+const oneReject = `
+SELECT ` + rejectColumns + `, center_id FROM rejects JOIN (SELECT window_id, center_id FROM windows) w USING (window_id)
+WHERE merchant_id = $1 AND order_id = $2 AND record_id = $3`
+
+// Reject returns the reject of a record. settle.ErrNotFound tells that it was not refused.
+func (b *Books) Reject(ctx context.Context, n settle.RecordName) (Reject, error) {
+	found, err := lookFor[Reject](ctx, b, oneReject, n.Merchant, n.Order, n.Record)
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("%w: record %d of order %d was not refused", settle.ErrNotFound, n.Record, n.Order)
+	}
+	if err != nil {
+		return Reject{}, err
+	}
+	return found[0], nil
+}
