@@ -30,10 +30,10 @@ func (w *world) file() clearing.File {
 	w.t.Helper()
 	files, err := w.night.Files(w.t.Context(), clearing.Query{})
 	check(w.t, err)
-	if len(files) == 0 {
+	if len(files.Rows) == 0 {
 		w.t.Fatal("no file")
 	}
-	return files[0]
+	return files.Rows[0]
 }
 
 // acceptedOnce checks that the center has processed every record that was sent exactly once, and that the books know.

@@ -138,8 +138,8 @@ func TestAfter99999(t *testing.T) {
 				w.buildAll()
 				files, err := w.night.Files(t.Context(), clearing.Query{})
 				check(t, err)
-				if p := preview.Parts[0]; p.Name != files[0].Name {
-					t.Errorf("preview says %s, the file is %s", p.Name, files[0].Name)
+				if p := preview.Parts[0]; p.Name != files.Rows[0].Name {
+					t.Errorf("preview says %s, the file is %s", p.Name, files.Rows[0].Name)
 				}
 			}
 			w.wantFiles(0, want...)

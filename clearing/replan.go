@@ -221,12 +221,15 @@ func (l *layout) end() time.Time {
 // PlannedWindows lists the windows of the centers that clear by file, by cut-off, each beside what the configuration plans, at
 // most a thousand of a center. Of a query Center, From and To count, which are business dates.
 func (n *Night) PlannedWindows(ctx context.Context, q Query) (all []PlannedWindow, err error) {
-	args := q.args()
+	a, err := q.of("window")
+	if err != nil {
+		return nil, err
+	}
 	for _, s := range n.centers {
 		if q.Center != 0 && q.Center != s.ID {
 			continue
 		}
-		windows, err := n.counted(ctx, s.ID, s.Stream, args[2], args[3], listLimit)
+		windows, err := n.counted(ctx, s.ID, s.Stream, q.From, a.to, a.limit)
 		if err != nil {
 			return nil, fmt.Errorf("read windows of %s: %w", s.Name, err)
 		}

@@ -76,7 +76,7 @@ func (w *world) answers(f clearing.File, name string, data []byte) clearing.Repl
 	w.take()
 	replies, err := w.night.Replies(w.t.Context(), clearing.Query{})
 	check(w.t, err)
-	for _, r := range replies {
+	for _, r := range replies.Rows {
 		if strings.HasSuffix(r.Name, "_"+name+".ipm") {
 			return r
 		}
@@ -218,9 +218,9 @@ func TestRepliesThatCannotBe(t *testing.T) {
 	}
 	last, err := w.night.Replies(t.Context(), clearing.Query{})
 	check(t, err)
-	check(t, w.night.Reconsider(t.Context(), last[0].ID, true))
+	check(t, w.night.Reconsider(t.Context(), last.Rows[0].ID, true))
 	w.take()
-	if r, err := w.night.Reply(t.Context(), last[0].ID); err != nil || r.State != "applied" || r.Rejected != 2 || !r.Forced {
+	if r, err := w.night.Reply(t.Context(), last.Rows[0].ID); err != nil || r.State != "applied" || r.Rejected != 2 || !r.Forced {
 		t.Errorf("forced: %+v, %v", r, err)
 	}
 }

@@ -34,7 +34,7 @@ func TestALostFileIsSentAgain(t *testing.T) {
 	check(t, err)
 	files, err := w.night.Files(t.Context(), clearing.Query{})
 	check(t, err)
-	second, first := files[0], files[1]
+	second, first := files.Rows[0], files.Rows[1]
 	w.lose(first)
 	_, err = w.center.Process(t.Context(), w.Clock.Now())
 	check(t, err)

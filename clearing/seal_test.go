@@ -173,8 +173,9 @@ func TestCatchUpAfterDowntime(t *testing.T) {
 	if n, err := w.night.SealDue(t.Context(), w.Clock.Now()); n != 3 || err != nil {
 		t.Fatalf("sealed %d, %v", n, err)
 	}
-	batches, err := w.night.Batches(t.Context(), clearing.Query{})
+	all, _, err := w.night.Batches(t.Context(), clearing.Query{})
 	check(t, err)
+	batches := all.Rows
 	var got []string
 	for i := len(batches) - 1; i >= 0; i-- {
 		v, err := w.night.Batch(t.Context(), batches[i].ID)

@@ -9,58 +9,12 @@ import (
 	"io"
 	"time"
 
+	"settled/internal/listing"
 	"settled/settle"
 	"settled/settle/totals"
 
 	"github.com/jackc/pgx/v5"
 )
-
-// listLimit bounds what a list returns, newest first.
-const listLimit = 1000
-
-// Query selects rows of a list; zero fields select all.
-type Query struct {
-	Center int16
-	State  string
-	From   time.Time // business date or instant, inclusive
-	To     time.Time // exclusive
-}
-
-func (q Query) args() []any {
-	from, to := q.From, q.To
-	if to.IsZero() {
-		to = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-	}
-	return []any{q.Center, q.State, from, to, listLimit}
-}
-
-// Windows lists windows by business date, newest first.
-func (n *Night) Windows(ctx context.Context, q Query) ([]Window, error) {
-	return collect[Window](ctx, n.Pool, selectWindow+`
-WHERE ($1 = 0 OR center_id = $1) AND ($2 = '' OR state = $2) AND business_date >= $3 AND business_date < $4
-ORDER BY cutoff_at DESC, center_id LIMIT $5`, q.args()...)
-}
-
-// Batches lists batches by business date, newest first.
-func (n *Night) Batches(ctx context.Context, q Query) ([]Batch, error) {
-	return readBatches(ctx, n.Pool, `
-WHERE ($1 = 0 OR b.center_id = $1) AND ($2 = '' OR b.state = $2) AND b.business_date >= $3 AND b.business_date < $4
-ORDER BY b.batch_id DESC LIMIT $5`, q.args()...)
-}
-
-// Files lists files by the time they were planned, newest first.
-func (n *Night) Files(ctx context.Context, q Query) ([]File, error) {
-	return collect[File](ctx, n.Pool, selectFile+`
-WHERE ($1 = 0 OR center_id = $1) AND ($2 = '' OR state = $2) AND planned_at >= $3 AND planned_at < $4
-ORDER BY file_id DESC LIMIT $5`, q.args()...)
-}
-
-// Replies lists replies by the time they were fetched, newest first.
-func (n *Night) Replies(ctx context.Context, q Query) ([]Reply, error) {
-	return collect[Reply](ctx, n.Pool, selectReply+`
-WHERE ($1 = 0 OR center_id = $1) AND ($2 = '' OR state = $2) AND fetched_at >= $3 AND fetched_at < $4
-ORDER BY reply_id DESC LIMIT $5`, q.args()...)
-}
 
 // BatchView is a batch with what belongs to it.
 type BatchView struct {
@@ -100,7 +54,7 @@ func (n *Night) Batch(ctx context.Context, id int64) (BatchView, error) {
 	}
 	v.Rejects, err = collect[Reject](ctx, n.Pool, `
 SELECT record_id, order_id, merchant_id, kind, amount, class, code, state, reply_id, line, reason FROM rejects
-WHERE window_id = $1 AND currency = $2 ORDER BY record_id LIMIT $3`, b.Window, int16(b.Currency), listLimit)
+WHERE window_id = $1 AND currency = $2 ORDER BY record_id LIMIT $3`, b.Window, int16(b.Currency), listing.DefaultLimit)
 	return v, err
 }
 

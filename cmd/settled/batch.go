@@ -20,8 +20,12 @@ func filter(c *cobra.Command) func(d *desk) (clearing.Query, error) {
 	c.Flags().StringVar(&state, "state", "", "in this state only")
 	c.Flags().StringVar(&from, "from", "", "from this date on, such as 2026-11-21")
 	c.Flags().StringVar(&to, "to", "", "before this date")
+	paging := paged(c)
 	return func(d *desk) (q clearing.Query, err error) {
 		q.State = state
+		if q.Range, err = paging(); err != nil {
+			return q, err
+		}
 		if center != "" {
 			if q.Center, err = d.centerNamed(center); err != nil {
 				return q, err
@@ -49,11 +53,11 @@ func newBatch() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		all, err := d.Night.Batches(ctx, q)
+		all, totals, err := d.Night.Batches(ctx, q)
 		if err != nil {
 			return err
 		}
-		return d.print(batchLines(d, all), func(t *rows) { showBatches(d, t, all) })
+		return d.printPart(batchLines(d, all.Rows), all.Next, totals, func(t *rows) { showBatches(d, t, all.Rows) })
 	})
 	query = filter(list)
 	show := operator("show BATCH", "Show a batch: totals per merchant, files, rejects", 1, showBatch)

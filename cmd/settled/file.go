@@ -21,7 +21,7 @@ func newFile() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return d.print(fileLines(d, all), func(t *rows) { showFiles(d, t, all) })
+		return d.printPart(fileLines(d, all.Rows), all.Next, nil, func(t *rows) { showFiles(d, t, all.Rows) })
 	})
 	query = filter(list)
 	return group("file", "Files: the bytes that go to centers", list,
@@ -176,7 +176,7 @@ func newReply() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return d.print(replyLines(d, all), func(t *rows) { showReplies(d, t, all) })
+		return d.printPart(replyLines(d, all.Rows), all.Next, nil, func(t *rows) { showReplies(d, t, all.Rows) })
 	})
 	query = filter(list)
 	show := operator("show REPLY", "Show a reply", 1, func(ctx context.Context, d *desk, args []string) error {

@@ -51,7 +51,7 @@ var codes = []struct {
 	{config.ErrNoMerchant, exitNotFound}, {config.ErrKey, exitUsage}, {config.ErrValue, exitUsage}, {config.ErrChanged, exitConflict},
 	{config.ErrInvalid, exitConfig}, {postgres.ErrServer, exitConfig}, {clearing.ErrProfile, exitConfig}, {settle.ErrDirectory, exitConfig},
 	{app.ErrDatabase, exitConfig}, {local.ErrNoServer, exitConfig},
-	{listing.ErrLimit, exitUsage}, {listing.ErrKey, exitUsage}, {read.ErrFilter, exitUsage},
+	{listing.ErrLimit, exitUsage}, {listing.ErrKey, exitUsage}, {read.ErrFilter, exitUsage}, {clearing.ErrQuery, exitUsage},
 	{settle.ErrNotFound, exitNotFound}, {settle.ErrBillNumber, exitNotFound}, {clearing.ErrNotFound, exitNotFound},
 	{demo.ErrNotEmpty, exitConflict}, {settle.ErrNotRejected, exitConflict}, {clearing.ErrState, exitConflict}, {clearing.ErrOrder, exitConflict}, {clearing.ErrNotDue, exitConflict}, {clearing.ErrBusy, exitConflict}, {clearing.ErrClock, exitConflict}, {clearing.ErrHeld, exitConflict}, {epoch.ErrNotHeld, exitConflict}, {settle.ErrHeld, exitConflict},
 	{settle.ErrNotAside, exitConflict}, {settle.ErrOperation, exitConflict}, {settle.ErrInFlight, exitConflict}, {settle.ErrEnded, exitConflict}, {settle.ErrNotTold, exitConflict}, {settle.ErrNoWindow, exitConflict}, {clearing.ErrNoneLeft, exitConflict}, {schedules.ErrBeyondHorizon, exitConfig},

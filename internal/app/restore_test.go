@@ -264,10 +264,10 @@ func (r *restorable) sql(statement string, args ...any) {
 // files are the files in the books, with their states.
 func (r *restorable) files() (out []clearing.File) {
 	r.t.Helper()
-	out, err := r.core.Night.Files(r.t.Context(), clearing.Query{})
+	found, err := r.core.Night.Files(r.t.Context(), clearing.Query{})
 	must(r.t, err)
-	slices.Reverse(out)
-	return out
+	slices.Reverse(found.Rows)
+	return found.Rows
 }
 
 func (r *restorable) audited(want ...string) {

@@ -13,6 +13,7 @@ import (
 
 	"settled/clearing"
 	"settled/internal/app/doctor"
+	"settled/internal/listing"
 	"settled/internal/pcsim"
 	"settled/settle"
 	"settled/settle/ledger"
@@ -97,12 +98,14 @@ func (p *play) orderFacts(ctx context.Context, r *Report) (err error) {
 
 // fileFacts lists the files and the replies by center, and the rejects.
 func (p *play) fileFacts(ctx context.Context, r *Report) error {
-	files, err := p.core.Night.Files(ctx, clearing.Query{})
+	files, err := listing.All(func(r listing.Range) (listing.Part[clearing.File], error) {
+		return p.core.Night.Files(ctx, clearing.Query{Range: r})
+	})
 	if err != nil {
 		return err
 	}
 	slices.SortFunc(files, func(a, b clearing.File) int { return cmp.Or(cmp.Compare(a.Center, b.Center), cmp.Compare(a.ID, b.ID)) })
-	batches, err := p.core.Night.Batches(ctx, clearing.Query{})
+	batches, err := p.batches(ctx, "")
 	if err != nil {
 		return err
 	}
@@ -121,6 +124,14 @@ func (p *play) fileFacts(ctx context.Context, r *Report) error {
 	return errors.Join(p.replyFacts(ctx, r, files), p.rejectFacts(ctx, r))
 }
 
+// batches are those in a state, the newest first; empty: all.
+func (p *play) batches(ctx context.Context, state string) ([]clearing.Batch, error) {
+	return listing.All(func(r listing.Range) (listing.Part[clearing.Batch], error) {
+		part, _, err := p.core.Night.Batches(ctx, clearing.Query{State: state, Range: r})
+		return part, err
+	})
+}
+
 // framing are the messages of a file that are no records: its header and its trailer.
 const framing = 2
 
@@ -137,7 +148,9 @@ func (p *play) fileLine(f clearing.File, b clearing.Batch, taken string) FileLin
 }
 
 func (p *play) replyFacts(ctx context.Context, r *Report, files []clearing.File) error {
-	replies, err := p.core.Night.Replies(ctx, clearing.Query{})
+	replies, err := listing.All(func(r listing.Range) (listing.Part[clearing.Reply], error) {
+		return p.core.Night.Replies(ctx, clearing.Query{Range: r})
+	})
 	if err != nil {
 		return err
 	}

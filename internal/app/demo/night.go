@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"settled/clearing"
 	"settled/clearing/format/ipmfile"
 	"settled/fileformats/ipm"
 	"settled/internal/config"
@@ -111,7 +110,7 @@ const rebuildAfter = 30 * time.Minute
 
 // rebuild is the operator who has the files built again that a center refused whole for a fault of its own.
 func (p *play) rebuild(ctx context.Context) error {
-	refused, err := p.core.Night.Batches(ctx, clearing.Query{State: "nacked"})
+	refused, err := p.batches(ctx, "nacked")
 	if err != nil {
 		return err
 	}
