@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"settled/internal/app/apptest"
 	"settled/internal/config"
 	"settled/internal/pcsim"
 	"settled/internal/postgres"
@@ -25,29 +26,13 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-const text = `
-ledger: {zone: Europe/Minsk}
-calendars: {all: {horizon: 2099-12-31}}
-centers:
+var text = apptest.Config(`
   - id: 1
     name: PC-C
     zone: Europe/Minsk
     online: {address: "ADDRESS", acquirer: "123456"}
     capabilities: {financial_record: false, refund: online}
-merchants:
-  - id: 7
-    name: Shop
-    street: Nemiga 1
-    city: Minsk
-    postal: "220030"
-    country: BLR
-    mcc: "5411"
-    currency: BYN
-    login: merchant_7
-    password_hash: $argon2id$v=19$m=8,t=1,p=1$c2V0dGxlZC1leGFtcGxlMQ$3qk6qVxjDYVSq2vP0m0cJgZV0d1k0n2b6b1hJ8Qm0oQ
-    routes:
-      - {center: PC-C, currencies: [BYN], terminal: T1, acceptor: A1}
-`
+`, `{center: PC-C, currencies: [BYN], terminal: T1, acceptor: A1}`)
 
 func options(t *testing.T, url, center string) Options {
 	t.Helper()

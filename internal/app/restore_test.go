@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/internal/app/apptest"
 	"settled/internal/config"
 	"settled/internal/money"
 	"settled/internal/pcsim"
@@ -34,10 +35,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-const clearingText = `
-ledger: {zone: Europe/Minsk}
-calendars: {all: {horizon: 2099-12-31}}
-centers:
+var clearingText = apptest.Config(`
   - id: 1
     name: PC-A
     zone: Europe/Minsk
@@ -64,20 +62,7 @@ centers:
         reply_dir: /out
         removes_files: REMOVES
       replies: {pattern: 'PATTERN'}
-merchants:
-  - id: 7
-    name: Shop
-    street: Nemiga 1
-    city: Minsk
-    postal: "220030"
-    country: BLR
-    mcc: "5411"
-    currency: BYN
-    login: merchant_7
-    password_hash: $argon2id$v=19$m=8,t=1,p=1$c2V0dGxlZC1leGFtcGxlMQ$3qk6qVxjDYVSq2vP0m0cJgZV0d1k0n2b6b1hJ8Qm0oQ
-    routes:
-      - {center: PC-A, currencies: [BYN], terminal: TERM0001, acceptor: MERCHANT0000001, mdr_bps: 250}
-`
+`, `{center: PC-A, currencies: [BYN], terminal: TERM0001, acceptor: MERCHANT0000001, mdr_bps: 250}`)
 
 // namesFile is a pattern of replies whose names tell what they answer.
 const namesFile = `^RPY_(?P<file>.+)_[0-9]+\.ipm$`

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"settled/internal/app"
+	"settled/internal/app/apptest"
 	"settled/internal/app/doctor"
 	"settled/internal/config"
 	"settled/internal/pcsim"
@@ -26,10 +27,7 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-const text = `
-ledger: {zone: Europe/Minsk}
-calendars: {all: {horizon: 2099-12-31}}
-centers:
+var text = apptest.Config(`
   - id: 1
     name: PC-A
     zone: Europe/Minsk
@@ -48,20 +46,7 @@ centers:
         upload_dir: /in
         reply_dir: /out
         host_keys: ["HOSTKEY"]
-merchants:
-  - id: 7
-    name: Shop
-    street: Nemiga 1
-    city: Minsk
-    postal: "220030"
-    country: BLR
-    mcc: "5411"
-    currency: BYN
-    login: merchant_7
-    password_hash: $argon2id$v=19$m=8,t=1,p=1$c2V0dGxlZC1leGFtcGxlMQ$3qk6qVxjDYVSq2vP0m0cJgZV0d1k0n2b6b1hJ8Qm0oQ
-    routes:
-      - {center: PC-A, currencies: [BYN], terminal: T1, acceptor: A1}
-`
+`, `{center: PC-A, currencies: [BYN], terminal: T1, acceptor: A1}`)
 
 // installation is one that runs well, but for the settings of the tests' server.
 type installation struct {
