@@ -105,7 +105,7 @@ func (w *world) fileNamed(part string) clearing.File {
 	w.t.Helper()
 	all, err := w.night.Files(w.t.Context(), clearing.Query{})
 	check(w.t, err)
-	for _, f := range all {
+	for _, f := range all.Rows {
 		if strings.Contains(f.Name, part) {
 			return f
 		}
