@@ -44,15 +44,11 @@ func (o *Order) operationStates() map[int16]OperationState {
 	return states
 }
 
-// toldCancellations are the merchants whose servers are told of cancellations that succeeded.
-func (b *Books) toldCancellations() []int32 {
-	told := []int32{}
-	for id, m := range b.Directory.Merchants() {
-		if m.Notify.wants(OperationCancellation, true) {
-			told = append(told, id)
-		}
-	}
-	return told
+// tellsOfCancellations tells whether a merchant's server is told of cancellations that succeeded. One that is not configured any
+// more is told nothing.
+func (b *Books) tellsOfCancellations(merchant int32) bool {
+	m, ok := b.Directory.Merchants()[merchant]
+	return ok && m.Notify.wants(OperationCancellation, true)
 }
 
 // A row that is there belongs to an earlier result of the operation, which another one has replaced: an instant payment that
