@@ -248,28 +248,59 @@ func (b *Books) checkWindow(ctx context.Context, q postgres.Querier, c *Center) 
 	return nil
 }
 
-const insertIntents = `
+// intentRow is an intent as its statement takes it.
+type intentRow struct {
+	*intent
+	original         *int64 // what the merchant asked, where it is converted
+	originalCurrency *int16
+	rate             *string
+}
+
+func rowOfIntent(in *intent) *intentRow {
+	r := intentRow{intent: in}
+	r.original, r.originalCurrency, r.rate = converted(Quote{Amount: in.Amount, Rate: in.Rate}, in.Original)
+	return &r
+}
+
+var intentColumns = postgres.Columns[*intentRow]{
+	postgres.ColumnOf("merchant", "int", func(r *intentRow) int32 { return r.Merchant.ID }),
+	postgres.ColumnOf("id", "bigint", func(r *intentRow) int64 { return r.Order }),
+	postgres.ColumnOf("number", "text", func(r *intentRow) string { return r.number }),
+	postgres.ColumnOf("attempt", "smallint", func(r *intentRow) int16 { return r.attempt }),
+	postgres.ColumnOf("amount", "bigint", func(r *intentRow) int64 { return r.Amount.Minor }),
+	postgres.ColumnOf("currency", "smallint", func(r *intentRow) int16 { return int16(r.Amount.Currency) }),
+	postgres.ColumnOf("center", "smallint", func(r *intentRow) int16 { return r.Route.Center.ID }),
+	postgres.ColumnOf("two_stage", "boolean", func(r *intentRow) bool { return r.TwoStage }),
+	postgres.ColumnOf("at", "timestamptz", func(r *intentRow) time.Time { return r.TransmittedAt }),
+	postgres.ColumnOf("exchange", "bigint", func(r *intentRow) int64 { return r.Exchange }),
+	postgres.ColumnOf("mask", "text", func(r *intentRow) string { return r.mask }),
+	postgres.ColumnOf("expiry", "text", func(r *intentRow) string { return r.cardExpiry }),
+	postgres.ColumnOf("card", "bytea", func(r *intentRow) []byte { return r.card }),
+	postgres.ColumnOf("fingerprint", "bytea", func(r *intentRow) []byte { return r.fingerprint }),
+	postgres.ColumnOf("details", "jsonb", func(r *intentRow) *string { return r.details }),
+	postgres.ColumnOf("original", "bigint", func(r *intentRow) *int64 { return r.original }),
+	postgres.ColumnOf("original_currency", "smallint", func(r *intentRow) *int16 { return r.originalCurrency }),
+	postgres.ColumnOf("rate", "text", func(r *intentRow) *string { return r.rate }),
+}
+
+var insertIntents = intentColumns.Statement(`
 WITH o AS (
 	INSERT INTO orders (merchant_id, order_id, ordernumber, attempt, amount, currency, center_id, two_stage, status,
 		created_at, exchange_id, card_mask, card_expiry, card, fingerprint, details, original_amount, original_currency, rate, asked)
-	SELECT merchant, id, number, attempt, amount, currency, center, two_stage, 1, at, exchange, mask, expiry, card, fingerprint, details,
+	SELECT merchant, id, number, attempt, amount, currency, center, two_stage, @status, at, exchange, mask, expiry, card, fingerprint, details,
 		original, original_currency, rate, what_was_asked(merchant, id, number, attempt, coalesce(original, amount),
 			coalesce(original_currency, currency), two_stage, NULL, NULL, details)
-	FROM unnest($1::int[], $2::bigint[], $3::text[], $4::smallint[], $5::bigint[], $6::smallint[], $7::smallint[],
-		$8::boolean[], $9::timestamptz[], $10::bigint[], $11::text[], $12::text[], $13::bytea[], $14::bytea[], $15::jsonb[], $18::bigint[],
-		$19::smallint[], $20::text[])
-		AS i (merchant, id, number, attempt, amount, currency, center, two_stage, at, exchange, mask, expiry, card, fingerprint, details, original,
-			original_currency, rate)
+	FROM `+intentColumns.Unnest("i", 1)+`
 	ON CONFLICT (merchant_id, ordernumber, attempt) DO NOTHING
 	RETURNING merchant_id, order_id, amount, exchange_id, created_at, center_id
 ), w AS (
 	INSERT INTO owed_exchanges (merchant_id, order_id, transaction, operation, center_id, kind, amount, exchange_id,
 		created_at, transmitted_at, due_at)
-	SELECT merchant_id, order_id, 1, 1, center_id, CASE WHEN center_id = ANY ($16::smallint[]) THEN 2 ELSE 1 END, amount,
-		exchange_id, created_at, created_at, created_at + $17::interval
+	SELECT merchant_id, order_id, 1, 1, center_id, CASE WHEN center_id = ANY (@single) THEN @purchase ELSE @authorization END, amount,
+		exchange_id, created_at, created_at, created_at + @unknown_after
 	FROM o
 )
-SELECT order_id FROM o`
+SELECT order_id FROM o`, "status smallint", "single smallint[]", "purchase smallint", "authorization smallint", "unknown_after interval")
 
 // unknownAfter is when a payment whose process died counts as unknown. The process itself gives up at the center's
 // deadline, which must be shorter.
@@ -280,15 +311,12 @@ func (b *Books) writeIntents(ctx context.Context, tx pgx.Tx, group []*item) erro
 	if len(group) == 0 {
 		return nil
 	}
-	var c intentColumns
+	all := make([]*intentRow, len(group))
 	byID := make(map[int64]*item, len(group))
-	for _, it := range group {
-		c.add(it.begin)
-		byID[it.begin.Order] = it
+	for i, it := range group {
+		all[i], byID[it.begin.Order] = rowOfIntent(it.begin), it
 	}
-	rows, err := tx.Query(ctx, insertIntents, c.merchant, c.id, c.number, c.attempt, c.amount, c.currency, c.center, c.twoStage,
-		c.at, c.exchange, c.mask, c.expiry, c.card, c.fingerprint, c.details, b.singleMessage, unknownAfter,
-		c.original, c.originalCurrency, c.rate)
+	rows, err := tx.Query(ctx, insertIntents, intentColumns.Args(all, order.InProcess, b.singleMessage, Purchase, Authorization, unknownAfter)...)
 	if err != nil {
 		return fmt.Errorf("insert %d orders: %w", len(group), err)
 	}
@@ -303,43 +331,6 @@ func markFresh(rows pgx.Rows, items map[int64]*item) error {
 		return nil
 	})
 	return err
-}
-
-type intentColumns struct {
-	merchant             []int32
-	id, amount, exchange []int64
-	number, mask, expiry []string
-	attempt, currency    []int16
-	center               []int16
-	twoStage             []bool
-	at                   []time.Time
-	card, fingerprint    [][]byte
-	details              []*string
-	original             []*int64
-	originalCurrency     []*int16
-	rate                 []*string
-}
-
-func (c *intentColumns) add(in *intent) {
-	c.merchant = append(c.merchant, in.Merchant.ID)
-	c.id = append(c.id, in.Order)
-	c.number = append(c.number, in.number)
-	c.attempt = append(c.attempt, in.attempt)
-	c.amount = append(c.amount, in.Amount.Minor)
-	c.currency = append(c.currency, int16(in.Amount.Currency))
-	c.center = append(c.center, in.Route.Center.ID)
-	c.twoStage = append(c.twoStage, in.TwoStage)
-	c.at = append(c.at, in.TransmittedAt)
-	c.exchange = append(c.exchange, in.Exchange)
-	c.mask = append(c.mask, in.mask)
-	c.expiry = append(c.expiry, in.cardExpiry)
-	c.card = append(c.card, in.card)
-	c.fingerprint = append(c.fingerprint, in.fingerprint)
-	c.details = append(c.details, in.details)
-	original, currency, rate := converted(Quote{Amount: in.Amount, Rate: in.Rate}, in.Original)
-	c.original = append(c.original, original)
-	c.originalCurrency = append(c.originalCurrency, currency)
-	c.rate = append(c.rate, rate)
 }
 
 // isMissing reports that an order does not exist.

@@ -27,10 +27,10 @@ WHERE expires_at <= $1 AND center_id = ANY ($3) AND (expires_at, merchant_id, or
 ORDER BY expires_at, merchant_id, order_id LIMIT $2`
 
 var dueColumns = postgres.Columns[dueHold]{
-	postgres.ColumnOf("expires_at", "timestamptz", func(h *dueHold) time.Time { return h.ExpiresAt }),
-	postgres.ColumnOf("merchant", "int", func(h *dueHold) int32 { return h.Merchant }),
-	postgres.ColumnOf("id", "bigint", func(h *dueHold) int64 { return h.Order }),
-	postgres.ColumnOf("center", "smallint", func(h *dueHold) int16 { return h.Center }),
+	postgres.ColumnOf("expires_at", "timestamptz", func(h dueHold) time.Time { return h.ExpiresAt }),
+	postgres.ColumnOf("merchant", "int", func(h dueHold) int32 { return h.Merchant }),
+	postgres.ColumnOf("id", "bigint", func(h dueHold) int64 { return h.Order }),
+	postgres.ColumnOf("center", "smallint", func(h dueHold) int16 { return h.Center }),
 }
 
 // heldOrder is an order under its lock whose hold is due.
@@ -73,7 +73,7 @@ type expiry struct {
 	Tell     bool // the merchant's server is told
 }
 
-var expiryColumns = postgres.Columns[expiry]{
+var expiryColumns = postgres.Columns[*expiry]{
 	postgres.ColumnOf("expires_at", "timestamptz", func(e *expiry) time.Time { return e.ExpiresAt }),
 	postgres.ColumnOf("merchant", "int", func(e *expiry) int32 { return e.Merchant }),
 	postgres.ColumnOf("id", "bigint", func(e *expiry) int64 { return e.Order }),
@@ -148,7 +148,7 @@ func (b *Books) expire(ctx context.Context, due []dueHold) (refused int, err err
 	for i, h := range due {
 		centers[i] = h.Center
 	}
-	var all []expiry
+	var all []*expiry
 	err = postgres.InTx(ctx, b.Pool, postgres.Key{Name: "expire holds"}, func(tx pgx.Tx) error {
 		m, err := b.enter(ctx, tx, centers...)
 		if err != nil {
@@ -174,7 +174,7 @@ func (b *Books) expire(ctx context.Context, due []dueHold) (refused int, err err
 
 // expiries locks the orders of due holds and decides what becomes of each. An order whose step is not listed is refused: its hold
 // stays, and stops no other.
-func (b *Books) expiries(ctx context.Context, tx pgx.Tx, due []dueHold) (all []expiry, refused int, err error) {
+func (b *Books) expiries(ctx context.Context, tx pgx.Tx, due []dueHold) (all []*expiry, refused int, err error) {
 	held, err := collect[heldOrder](ctx, tx, lockHeld, dueColumns.Args(due)...)
 	if err != nil {
 		return nil, 0, err
@@ -197,20 +197,20 @@ func (b *Books) expiries(ctx context.Context, tx pgx.Tx, due []dueHold) (all []e
 }
 
 // expiryOf decides what the end of an order's hold does. The error tells that the order's state has no such step.
-func (b *Books) expiryOf(h heldOrder) (expiry, error) {
+func (b *Books) expiryOf(h heldOrder) (*expiry, error) {
 	center, ok := b.Directory.Center(h.Center)
 	if !ok {
-		return expiry{}, fmt.Errorf("%w: center %d of an open hold is not configured", ErrDirectory, h.Center)
+		return nil, fmt.Errorf("%w: center %d of an open hold is not configured", ErrDirectory, h.Center)
 	}
 	before := h.amounts()
-	e := expiry{heldOrder: h, Amount: before.Hold(), Tell: b.tellsOfCancellations(h.Merchant)}
+	e := &expiry{heldOrder: h, Amount: before.Hold(), Tell: b.tellsOfCancellations(h.Merchant)}
 	after := before
 	after.ReleasedExpiry += e.Amount
 	if err := after.Valid(); err != nil {
-		return expiry{}, err
+		return nil, err
 	}
 	if err := order.Check(order.TriggerExpire, order.StateOf(h.Status, before), order.StateOf(h.Status, after)); err != nil {
-		return expiry{}, err
+		return nil, err
 	}
 	e.ReleasedExpiry = after.ReleasedExpiry
 	e.Operations++

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"settled/internal/postgres"
 	"settled/settle/ledger"
 	"settled/settle/order"
 
@@ -113,52 +114,91 @@ func (b *Books) paymentPostings(o *outcome, at time.Time) ([]ledger.Posting, err
 	return []ledger.Posting{post}, nil
 }
 
+// outcomeRow is an outcome as its statement takes it.
+type outcomeRow struct {
+	*outcome
+	status              order.Status
+	amounts             order.Amounts
+	holdUntil           *time.Time // nil: nothing is held
+	record              *int64     // nil: there is no clearing record, and no window
+	window              *int32
+	rule, debit, credit *int16 // of the first posting; nil: nothing is posted
+	day                 time.Time
+	tell                bool // the merchant's server is told
+}
+
+var outcomeColumns = postgres.Columns[*outcomeRow]{
+	postgres.ColumnOf("merchant", "int", func(r *outcomeRow) int32 { return r.Merchant.ID }),
+	postgres.ColumnOf("id", "bigint", func(r *outcomeRow) int64 { return r.Order }),
+	postgres.ColumnOf("status", "smallint", func(r *outcomeRow) order.Status { return r.status }),
+	postgres.ColumnOf("authorized", "bigint", func(r *outcomeRow) int64 { return r.amounts.Authorized }),
+	postgres.ColumnOf("confirmed", "bigint", func(r *outcomeRow) int64 { return r.amounts.Confirmed }),
+	postgres.ColumnOf("hold_until", "timestamptz", func(r *outcomeRow) *time.Time { return r.holdUntil }),
+	postgres.ColumnOf("op_state", "smallint", func(r *outcomeRow) OperationState { return r.operationState() }),
+	postgres.ColumnOf("amount", "bigint", func(r *outcomeRow) int64 { return r.Amount.Minor }),
+	postgres.ColumnOf("response", "text", func(r *outcomeRow) string { return r.Response }),
+	postgres.ColumnOf("record", "bigint", func(r *outcomeRow) *int64 { return r.record }),
+	postgres.ColumnOf("win", "int", func(r *outcomeRow) *int32 { return r.window }),
+	postgres.ColumnOf("txn_state", "smallint", func(r *outcomeRow) TransactionState { return r.transactionState() }),
+	postgres.ColumnOf("action", "text", func(r *outcomeRow) string { return r.ActionCode }),
+	postgres.ColumnOf("approval", "text", func(r *outcomeRow) string { return r.ApprovalCode }),
+	postgres.ColumnOf("expiry", "text", func(r *outcomeRow) string { return r.cardExpiry }),
+	postgres.ColumnOf("card", "bytea", func(r *outcomeRow) []byte { return r.card }),
+	postgres.ColumnOf("currency", "smallint", func(r *outcomeRow) int16 { return int16(r.Amount.Currency) }),
+	postgres.ColumnOf("rule", "smallint", func(r *outcomeRow) *int16 { return r.rule }),
+	postgres.ColumnOf("debit", "smallint", func(r *outcomeRow) *int16 { return r.debit }),
+	postgres.ColumnOf("credit", "smallint", func(r *outcomeRow) *int16 { return r.credit }),
+	postgres.ColumnOf("day", "date", func(r *outcomeRow) time.Time { return r.day }),
+	postgres.ColumnOf("payment", "smallint", func(r *outcomeRow) int16 { return r.Operation }),
+	postgres.ColumnOf("txn", "smallint", func(r *outcomeRow) int16 { return r.Transaction }),
+	postgres.ColumnOf("pay_before", "timestamptz", func(r *outcomeRow) *time.Time { return r.payBefore }),
+	postgres.ColumnOf("tell", "boolean", func(r *outcomeRow) bool { return r.tell }),
+	postgres.ColumnOf("security", "text", func(r *outcomeRow) string { return r.Security }),
+	postgres.ColumnOf("network", "text", func(r *outcomeRow) string { return r.NetworkID }),
+	postgres.ColumnOf("contract", "int", func(r *outcomeRow) int32 { return r.Route.Contract }),
+}
+
 // The statement takes one row per outcome; the exchange that it deletes decides who is first.
-const insertOutcomes = `
+var insertOutcomes = outcomeColumns.Statement(`
 WITH d AS (
 	DELETE FROM owed_exchanges e
-	USING unnest($1::int[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::smallint[],
-		$8::bigint[], $9::text[], $10::bigint[], $11::int[], $12::smallint[], $13::text[], $14::text[], $15::text[],
-		$16::bytea[], $17::smallint[], $18::smallint[], $19::smallint[], $20::smallint[], $21::date[], $22::smallint[],
-		$23::smallint[], $24::timestamptz[], $26::boolean[], $27::text[], $28::text[], $29::int[]) WITH ORDINALITY
-		AS i (merchant, id, status, authorized, confirmed, hold_until, op_state, amount, response, record, win, txn_state,
-			action, approval, expiry, card, currency, rule, debit, credit, day, payment, txn, pay_before, tell,
-			security, network, contract, place)
-	WHERE e.merchant_id = i.merchant AND e.order_id = i.id AND e.transaction = i.txn AND e.kind IN (1, 2) AND e.attempts = 0
+	USING unnest(`+outcomeColumns.Arrays(1)+`) WITH ORDINALITY AS i (`+outcomeColumns.Names()+`, place)
+	WHERE e.merchant_id = i.merchant AND e.order_id = i.id AND e.transaction = i.txn AND e.kind IN (@authorization, @purchase) AND e.attempts = 0
 	RETURNING i.*, e.exchange_id, e.created_at, e.transmitted_at, e.kind, e.center_id
 ), u AS (
 	UPDATE orders o SET status = d.status, authorized = d.authorized, confirmed = d.confirmed, hold_expires_at = d.hold_until
 	FROM d WHERE o.merchant_id = d.merchant AND o.order_id = d.id
 ), op AS (
 	INSERT INTO operations (merchant_id, order_id, operation, kind, state, actor, amount, response, requested_at, completed_at, record_id, window_id)
-	SELECT merchant, id, payment, 100, op_state, 1, amount, response, created_at, $25, record, win FROM d
+	SELECT merchant, id, payment, @operation, op_state, @actor, amount, response, created_at, @at, record, win FROM d
 	ON CONFLICT (merchant_id, order_id, operation) DO UPDATE SET state = excluded.state, response = excluded.response,
 		completed_at = excluded.completed_at, record_id = excluded.record_id, window_id = excluded.window_id
 ), t AS (
 	INSERT INTO transactions (merchant_id, order_id, transaction, operation, kind, state, amount, exchange_id, transmitted_at, answered_at,
 		action_code, approval_code, security, network_id, contract_id)
-	SELECT merchant, id, txn, payment, kind, txn_state, amount, exchange_id, transmitted_at, $25, action, approval, security, network,
-		CASE WHEN kind = 2 AND txn_state = 2 THEN contract ELSE 0 END FROM d
+	SELECT merchant, id, txn, payment, kind, txn_state, amount, exchange_id, transmitted_at, @at, action, approval, security, network,
+		CASE WHEN kind = @purchase AND txn_state = @approved THEN contract ELSE 0 END FROM d
 ), h AS (
 	INSERT INTO open_holds (expires_at, merchant_id, order_id, center_id)
 	SELECT hold_until, merchant, id, center_id FROM d WHERE hold_until IS NOT NULL
 ), r AS (
 	INSERT INTO records (window_id, record_id, merchant_id, order_id, operation, kind, amount, currency, exchange_id, born_at,
 		authorized_at, slice, sequence, final, card_expiry, approval_code, card, security, network_id, contract_id)
-	SELECT win, record, merchant, id, payment, 1, amount, currency, exchange_id, $25, transmitted_at, payment, 1, true, expiry, approval, card,
+	SELECT win, record, merchant, id, payment, @sale, amount, currency, exchange_id, @at, transmitted_at, payment, 1, true, expiry, approval, card,
 		security, network, contract
 	FROM d WHERE record IS NOT NULL
 ), q AS (
 	DELETE FROM open_orders q USING d
-	WHERE d.status <> 1 AND q.pay_before = d.pay_before AND q.merchant_id = d.merchant AND q.order_id = d.id
+	WHERE d.status <> @in_process AND q.pay_before = d.pay_before AND q.merchant_id = d.merchant AND q.order_id = d.id
 ), p AS (
 	INSERT INTO postings (merchant_id, source, source_id, seq, phase, line, rule, debit, credit, center_id, currency, amount, at, accounting_date)
-	SELECT merchant, 1, id, payment, 0, 0, rule, debit, credit, center_id, currency, amount, $25, day FROM d WHERE rule IS NOT NULL
+	SELECT merchant, @source, id, payment, @phase, 0, rule, debit, credit, center_id, currency, amount, @at, day FROM d WHERE rule IS NOT NULL
 ), n AS (
 	INSERT INTO notifications (merchant_id, order_id, operation, sequence, created_at, due_at)
-	SELECT merchant, id, payment, 1, $25, $25 FROM d WHERE tell
+	SELECT merchant, id, payment, 1, @at, @at FROM d WHERE tell
 )
-SELECT place FROM d`
+SELECT place FROM d`, "at timestamptz", "authorization smallint", "purchase smallint", "operation smallint", "actor smallint", "approved smallint", "sale smallint",
+	"in_process smallint", "source smallint", "phase smallint")
 
 // writeOutcomes inserts the outcomes of a group. An item whose exchange was given up before, or of whose exchange the group has
 // another word that was taken, stays not fresh: the statement tells items by their place in the group.
@@ -174,16 +214,15 @@ func (b *Books) writeOutcomes(ctx context.Context, tx pgx.Tx, group []*item) err
 	if err != nil {
 		return err
 	}
-	var c outcomeColumns
+	all := make([]*outcomeRow, len(group))
 	places := make(map[int64]*item, len(group))
 	more := map[*item][]ledger.Posting{}
 	for i, it := range group {
-		it.finish.CompletedAt = m.at
 		postings, err := b.paymentPostings(it.finish, m.at)
 		if err != nil {
 			return fmt.Errorf("order %d: %w", it.finish.Order, err)
 		}
-		if err := c.add(it.finish, m, postings, b.ledger.Date(m.at)); err != nil {
+		if all[i], err = b.rowOfOutcome(it.finish, m, postings); err != nil {
 			return err
 		}
 		places[int64(i+1)] = it
@@ -191,7 +230,8 @@ func (b *Books) writeOutcomes(ctx context.Context, tx pgx.Tx, group []*item) err
 			more[it] = postings
 		}
 	}
-	rows, err := tx.Query(ctx, insertOutcomes, append(c.args(), m.at, c.tell, c.security, c.network, c.contract)...)
+	rows, err := tx.Query(ctx, insertOutcomes, outcomeColumns.Args(all, m.at, Authorization, Purchase, OperationPayment, ByMerchant, TransactionApproved, Sale,
+		order.InProcess, ledger.FromOrder, ledger.PhaseDone)...)
 	if err != nil {
 		return fmt.Errorf("insert %d outcomes: %w", len(group), err)
 	}
@@ -199,8 +239,8 @@ func (b *Books) writeOutcomes(ctx context.Context, tx pgx.Tx, group []*item) err
 		return fmt.Errorf("insert %d outcomes: %w", len(group), err)
 	}
 	for i, it := range group {
-		if it.fresh && c.rule[i] != nil {
-			b.ledger.Count(ledger.Rule(*c.rule[i]), 1)
+		if it.fresh && all[i].rule != nil {
+			b.ledger.Count(ledger.Rule(*all[i].rule), 1)
 		}
 	}
 	if err := b.postFees(ctx, tx, more); err != nil {
@@ -267,84 +307,27 @@ func (b *Books) postFees(ctx context.Context, tx pgx.Tx, more map[*item][]ledger
 	return b.ledger.Post(ctx, tx, accrued)
 }
 
-type outcomeColumns struct {
-	merchant                           []int32
-	id, authorized, confirmed, amount  []int64
-	status, opState, txnState          []int16
-	holdUntil                          []*time.Time
-	response, action, approval, expiry []string
-	record                             []*int64
-	window                             []*int32
-	contract                           []int32
-	card                               [][]byte
-	currency                           []int16
-	rule, debit, credit                []*int16
-	day                                []time.Time
-	payment, txn                       []int16
-	security, network                  []string
-	payBefore                          []*time.Time
-	tell                               []bool
-}
-
-func (c *outcomeColumns) args() []any {
-	return []any{c.merchant, c.id, c.status, c.authorized, c.confirmed, c.holdUntil, c.opState, c.amount, c.response, c.record,
-		c.window, c.txnState, c.action, c.approval, c.expiry, c.card, c.currency, c.rule, c.debit, c.credit, c.day, c.payment, c.txn,
-		c.payBefore}
-}
-
-func (c *outcomeColumns) add(o *outcome, m moment, postings []ledger.Posting, day time.Time) error {
-	status, a := o.after(o.Result)
-	c.merchant = append(c.merchant, o.Merchant.ID)
-	c.id = append(c.id, o.Order)
-	c.status = append(c.status, int16(status))
-	c.authorized = append(c.authorized, a.Authorized)
-	c.confirmed = append(c.confirmed, a.Confirmed)
-	c.holdUntil = append(c.holdUntil, o.holdUntil(m.at))
-	c.opState = append(c.opState, int16(o.operationState()))
-	c.txnState = append(c.txnState, int16(o.transactionState()))
-	c.amount = append(c.amount, o.Amount.Minor)
-	c.response = append(c.response, o.Response)
-	c.action = append(c.action, o.ActionCode)
-	c.approval = append(c.approval, o.ApprovalCode)
-	c.expiry = append(c.expiry, o.cardExpiry)
-	c.card = append(c.card, o.card)
-	c.currency = append(c.currency, int16(o.Amount.Currency))
-	c.day = append(c.day, day)
-	c.payment = append(c.payment, o.Operation)
-	c.txn = append(c.txn, o.Transaction)
-	c.payBefore = append(c.payBefore, o.payBefore)
-	c.security = append(c.security, o.Security)
-	c.network = append(c.network, o.NetworkID)
-	c.contract = append(c.contract, o.Route.Contract)
-	c.tell = append(c.tell, o.Merchant.Notify.tells(status, o.Approved))
-	c.addRule(postings)
-	return c.addRecord(o, m)
-}
-
-func (c *outcomeColumns) addRule(postings []ledger.Posting) {
-	if len(postings) == 0 {
-		c.rule, c.debit, c.credit = append(c.rule, nil), append(c.debit, nil), append(c.credit, nil)
-		return
+// rowOfOutcome completes an outcome at its moment.
+func (b *Books) rowOfOutcome(o *outcome, m moment, postings []ledger.Posting) (*outcomeRow, error) {
+	o.CompletedAt = m.at
+	r := &outcomeRow{outcome: o, holdUntil: o.heldUntil(m.at), day: b.ledger.Date(m.at)}
+	r.status, r.amounts = o.after(o.Result)
+	r.tell = o.Merchant.Notify.tells(r.status, o.Approved)
+	if len(postings) > 0 {
+		spec := postings[0].Rule.Spec()
+		rule, debit, credit := int16(spec.Rule), int16(spec.Debit), int16(spec.Credit)
+		r.rule, r.debit, r.credit = &rule, &debit, &credit
 	}
-	spec := postings[0].Rule.Spec()
-	rule, debit, credit := int16(spec.Rule), int16(spec.Debit), int16(spec.Credit)
-	c.rule, c.debit, c.credit = append(c.rule, &rule), append(c.debit, &debit), append(c.credit, &credit)
-}
-
-func (c *outcomeColumns) addRecord(o *outcome, m moment) error {
 	if o.record == 0 {
-		c.record, c.window = append(c.record, nil), append(c.window, nil)
-		return nil
+		return r, nil
 	}
-	w, err := m.window(o.Route.Center.ID)
-	if err != nil {
-		return err
-	}
-	c.record, c.window = append(c.record, &o.record), append(c.window, &w)
-	return nil
+	window, err := m.window(o.Route.Center.ID)
+	r.record, r.window = &o.record, &window
+	return r, err
 }
 
-func (o *outcome) holdUntil(at time.Time) *time.Time {
+// heldUntil is the end of the hold of an approval of two stages, nil for any other outcome.
+func (o *outcome) heldUntil(at time.Time) *time.Time {
 	if !o.Approved || !o.TwoStage {
 		return nil
 	}

@@ -12,12 +12,13 @@ type Column[R any] struct {
 	values     func([]R) any
 }
 
-// ColumnOf makes a column: its name and type in the statement, and its value in a row.
-func ColumnOf[R, V any](name, kind string, value func(*R) V) Column[R] {
+// ColumnOf makes a column: its name and type in the statement, and its value in a row. Rows of many columns are pointers: a value is
+// taken from each row once per column.
+func ColumnOf[R, V any](name, kind string, value func(R) V) Column[R] {
 	return Column[R]{name, kind, func(rows []R) any {
 		all := make([]V, len(rows))
 		for i := range rows {
-			all[i] = value(&rows[i])
+			all[i] = value(rows[i])
 		}
 		return all
 	}}
