@@ -14,7 +14,7 @@ import (
 
 // servePage serves the page of an order: GET shows where it is, POST goes on from there.
 func (v *visit) servePage() error {
-	if v.r.Method != http.MethodPost && !v.viewing.take(v.c.source) {
+	if v.r.Method != http.MethodPost && !v.in.viewing.take(v.c.source) {
 		return errTooMany
 	}
 	if err := v.find(); err != nil {
@@ -68,7 +68,7 @@ func (v *visit) showState(body page.Body) error {
 	if !finished || result.Outcome == page.OutcomeInProcess {
 		return v.show(http.StatusOK, body)
 	}
-	if address := v.settings.shopURL(v.order, v.kept); address != "" && !v.settings.Page.ShowResult {
+	if address := shopURL(v.settings, v.order, v.kept); address != "" && !v.settings.Page.ShowResult {
 		return v.redirect(address)
 	}
 	if v.r.URL.Path != resultPath { // programs that show the page watch for this name
@@ -83,7 +83,7 @@ func (v *visit) body(ctx context.Context) (page.Body, error) {
 	if o.Status != order.InProcess {
 		return v.result(ctx), nil
 	}
-	a, err := v.Books.Authenticating(ctx, o)
+	a, err := v.in.books.Authenticating(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (v *visit) body(ctx context.Context) (page.Body, error) {
 		return page.Wait{}, nil
 	case op != nil && op.State == settle.OperationInProcess:
 		return v.finished(page.OutcomeInProcess, op), nil
-	case !v.Now().Before(o.PayBefore):
+	case !v.in.now().Before(o.PayBefore):
 		return v.finished(page.OutcomeTimeout, nil), nil
 	}
 	return v.form(ctx)
@@ -166,7 +166,7 @@ func brandTitle(mask string) string { return brandTitles[settle.BrandOf(mask)] }
 
 // marks are the brands of the cards that the order can be paid with.
 func (v *visit) marks() []string {
-	q, err := v.Directory.Quote(v.merchant, settle.MeansCard, v.order.Original, v.Now())
+	q, err := v.in.directory.Quote(v.merchant, settle.MeansCard, v.order.Original, v.in.now())
 	if err != nil {
 		return nil
 	}
@@ -188,8 +188,8 @@ func lastDigits(mask string) string {
 // means are those that the page offers for the order.
 func (v *visit) means() []page.Means {
 	var offered []page.Means
-	for _, m := range v.wantedMeans(v.settings, v.kept) {
-		if v.payable(v.merchant, m, v.order.Original, v.order.TwoStage) == nil {
+	for _, m := range v.in.ways.wanted(v.settings, v.kept) {
+		if v.in.ways.payable(v.merchant, m, v.order.Original, v.order.TwoStage) == nil {
 			offered = append(offered, pageMeans[m])
 		}
 	}
@@ -230,7 +230,7 @@ func (v *visit) form(ctx context.Context) (page.Body, error) {
 // afterCode is the page after an instant payment that was not made: its means stays chosen, and the reason is given. Who left the
 // code for other means knows why.
 func (v *visit) afterCode(ctx context.Context, body page.Payment, op *settle.Operation) (page.Body, error) {
-	p, err := v.Books.Instant(ctx, v.order)
+	p, err := v.in.books.Instant(ctx, v.order)
 	if err != nil || p == nil || p.LastError == leftForOthers {
 		return body, err
 	}
@@ -251,7 +251,7 @@ func (v *visit) unconfirmed(ctx context.Context, op *settle.Operation) (bool, er
 	if op.Means != settle.MeansCard || !v.settings.Page.ThreeDS {
 		return false, nil
 	}
-	all, err := v.Books.Authentications(ctx, v.order.Merchant, v.order.ID)
+	all, err := v.in.books.Authentications(ctx, v.order.Merchant, v.order.ID)
 	return slices.ContainsFunc(all, func(a settle.Authentication) bool {
 		return a.Operation == op.Number && a.State == settle.AuthenticationFailed
 	}), err

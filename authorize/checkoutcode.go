@@ -13,21 +13,21 @@ import (
 // codeBody is the page of an instant payment that the order waits for, nil when it waits for none. Once the code cannot be
 // paid any more, the bank has the word.
 func (v *visit) codeBody(ctx context.Context) (page.Body, error) {
-	p, err := v.desk.waiting(ctx, v.order)
+	p, err := v.in.instant.waiting(ctx, v.order)
 	if p == nil || err != nil {
 		return nil, err
 	}
-	if p.State == settle.InstantActive && !v.Now().Before(p.ExpiresAt) {
+	if p.State == settle.InstantActive && !v.in.now().Before(p.ExpiresAt) {
 		return page.Wait{}, nil
 	}
 	code := page.QR{Payload: p.Payload, Until: p.ExpiresAt, Means: slices.Contains(v.means(), page.MeansCard), Recurring: v.recurring(true)}
 	if p.Payload == "" {
 		return code, nil
 	}
-	if code.Asked, err = v.desk.askedInApp(ctx, v.order); code.Asked || err != nil {
+	if code.Asked, err = v.in.instant.askedInApp(ctx, v.order); code.Asked || err != nil {
 		return code, err
 	}
-	for _, bank := range v.desk.banks(ctx, p.Center) {
+	for _, bank := range v.in.instant.banks(ctx, p.Center) {
 		code.Banks = append(code.Banks, v.app(bank, p))
 	}
 	return code, nil
@@ -42,17 +42,14 @@ func (v *visit) app(bank instant.Bank, p *settle.InstantPayment) page.Bank {
 	return page.Bank{Name: name, URL: bank.AppLink(p.Payload)}
 }
 
-// leftForOthers is noted of a code whose payer went back to choose other means.
-const leftForOthers = "other means chosen"
-
 // leaveCode goes from the page of a code to another one, or asks for the code again.
 func (v *visit) leaveCode(ctx context.Context, asked string) error {
 	var err error
 	switch asked {
 	case page.DoMeans:
-		err = v.desk.leave(ctx, v.order, leftForOthers)
+		err = v.in.instant.leave(ctx, v.order, leftForOthers)
 	case page.DoRetry:
-		err = v.desk.begin(ctx, v.order)
+		err = v.in.instant.begin(ctx, v.order)
 	}
 	if err != nil && !overtaken(err) {
 		return err

@@ -24,7 +24,7 @@ var errForeign = &protocol.Fault{First: protocol.FirstProhibited, Second: protoc
 // submit takes a form of the order's page. A form of an earlier attempt, or of another place that the order was at, does
 // nothing: the browser is shown where the order is now.
 func (v *visit) submit() error {
-	if !v.posting.take(v.c.source) {
+	if !v.in.posting.take(v.c.source) {
 		return errTooMany
 	}
 	if v.r.Header.Get("Sec-Fetch-Site") != "" && sameOrigin.Check(v.r) != nil {
@@ -34,7 +34,7 @@ func (v *visit) submit() error {
 	if err != nil {
 		return err
 	}
-	from, ok := v.unseal(domainForm, string(f[page.FieldSession]))
+	from, ok := v.in.unseal(domainForm, string(f[page.FieldSession]))
 	switch {
 	case !ok || from.merchant != v.order.Merchant || from.order != v.order.ID:
 		return errForeign
@@ -77,14 +77,9 @@ func (v *visit) act(f form) error {
 	return v.again()
 }
 
-// overtaken tells that the order went on without this request: its page says where to.
-func overtaken(err error) bool {
-	return errors.Is(err, settle.ErrInFlight) || errors.Is(err, settle.ErrEnded)
-}
-
 // pay takes the customer's data and the card, and pays.
 func (v *visit) pay(ctx context.Context, f form, shown page.Payment) error {
-	if !v.declining.open(v.c.source) {
+	if !v.in.declining.open(v.c.source) {
 		return errTooMany
 	}
 	shown.Chosen, shown.Errors = page.Means(f[page.FieldMeans]), map[string]page.Problem{}
@@ -103,7 +98,7 @@ func (v *visit) pay(ctx context.Context, f form, shown page.Payment) error {
 	}
 	if len(shown.Errors) > 0 {
 		shown.Notice, shown.Decline = page.NoticeNone, nil
-		v.class = classRefused
+		v.class = protocol.ClassRefused
 		return v.show(http.StatusUnprocessableEntity, shown)
 	}
 	if err := v.complete(ctx, data); err != nil {
@@ -129,7 +124,7 @@ func (v *visit) begin(ctx context.Context, byCard bool, k protocol.Card, keep bo
 	}
 	ctx, cancel := context.WithTimeout(ctx, visitTimeout)
 	defer cancel()
-	return v.desk.begin(ctx, v.order)
+	return v.in.instant.begin(ctx, v.order)
 }
 
 // readCustomer reads the data that the page asked for, and marks what is missing or wrong.
@@ -184,7 +179,7 @@ func (v *visit) complete(ctx context.Context, data protocol.Details) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	return v.Books.Complete(ctx, v.order.Merchant, v.order.ID, text)
+	return v.in.books.Complete(ctx, v.order.Merchant, v.order.ID, text)
 }
 
 // readTypedCard reads what was typed as a card and marks what is wrong. The caller wipes the code.
@@ -196,7 +191,7 @@ func (v *visit) readTypedCard(f form, shown *page.Payment) (k protocol.Card, hol
 		wrong[page.FieldNumber] = page.ProblemRequired
 	} else if err != nil {
 		wrong[page.FieldNumber] = page.ProblemFormat
-	} else if !v.Vault.Environment().Accepts(k.PAN) || errors.Is(v.checkBrand(v.merchant, v.order.Original, k.PAN.Mask()), settle.ErrBrand) {
+	} else if !v.in.vault.Environment().Accepts(k.PAN) || errors.Is(v.in.ways.checkBrand(v.merchant, v.order.Original, k.PAN.Mask()), settle.ErrBrand) {
 		wrong[page.FieldNumber] = page.ProblemScheme
 	}
 	month, year, ok := page.ParseExpiry(string(f[page.FieldExpiry]))
@@ -205,7 +200,7 @@ func (v *visit) readTypedCard(f form, shown *page.Payment) (k protocol.Card, hol
 		wrong[page.FieldExpiry] = page.ProblemRequired
 	case !ok:
 		wrong[page.FieldExpiry] = page.ProblemFormat
-	case protocol.Expired(month, year, v.Now()):
+	case protocol.Expired(month, year, v.in.now()):
 		wrong[page.FieldExpiry] = page.ProblemExpired
 	default:
 		k.Expiry = protocol.YYMM(year, month)

@@ -23,7 +23,7 @@ func (v *visit) keptCards(ctx context.Context) ([]*settle.Credential, error) {
 	if !v.wallet() {
 		return nil, nil
 	}
-	all, err := v.Books.Credentials(ctx, v.order.Merchant, v.order.Customer)
+	all, err := v.in.books.Credentials(ctx, v.order.Merchant, v.order.Customer)
 	var cards []*settle.Credential
 	for _, k := range all {
 		if k.Means == settle.MeansCard {
@@ -46,7 +46,7 @@ func (v *visit) offerStored(ctx context.Context, body *page.Payment) error {
 
 // savedID names a stored card on the page of this order: the token itself never comes to a browser.
 func (v *visit) savedID(k *settle.Credential) string {
-	sum := v.Vault.Fingerprint("stored card on a page", append(strconv.AppendInt(nil, v.order.ID, 10), k.ID[:]...))
+	sum := v.in.vault.Fingerprint("stored card on a page", append(strconv.AppendInt(nil, v.order.ID, 10), k.ID[:]...))
 	return hex.EncodeToString(sum[:16])
 }
 
@@ -59,7 +59,7 @@ func (v *visit) needsCode(k *settle.Credential) bool {
 // over tells that a stored card has expired.
 func (v *visit) over(k *settle.Credential) bool {
 	month, year, ok := page.ParseExpiry(k.CardExpiry[2:] + k.CardExpiry[:2])
-	return !ok || protocol.Expired(month, year, v.Now())
+	return !ok || protocol.Expired(month, year, v.in.now())
 }
 
 // pick finds a stored card of the order's buyer by what a form names, nil when it names none.
@@ -100,7 +100,7 @@ func (v *visit) readCard(ctx context.Context, f form, shown *page.Payment, data 
 	if len(shown.Errors) > 0 {
 		return k, nil
 	}
-	k.PAN, err = v.Books.Use(ctx, chosen)
+	k.PAN, err = v.in.books.Use(ctx, chosen)
 	return k, err
 }
 
@@ -108,7 +108,7 @@ func (v *visit) readCard(ctx context.Context, f form, shown *page.Payment, data 
 func (v *visit) forget(ctx context.Context, id []byte) error {
 	k, err := v.pick(ctx, id)
 	if k != nil && err == nil {
-		err = v.Books.Forget(ctx, v.order.Merchant, v.order.Customer, k.ID)
+		err = v.in.books.Forget(ctx, v.order.Merchant, v.order.Customer, k.ID)
 	}
 	if err != nil && !errors.Is(err, settle.ErrNoCredential) {
 		return err

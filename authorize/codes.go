@@ -23,6 +23,16 @@ type codeStore struct {
 	kept map[attempt]keptCode
 }
 
+// attempt names an order and the number of a payment operation of it.
+type attempt struct {
+	merchant int32
+	order    int64
+	payment  int16
+}
+
+// attemptOf names the last payment operation of an order.
+func attemptOf(o *settle.Order) attempt { return attempt{o.Merchant, o.ID, o.PaymentNumber} }
+
 type keptCode struct {
 	code  vault.Secret
 	until time.Time

@@ -15,13 +15,13 @@ func (g *Gateway) serveDescription(s *service, document bool) http.HandlerFunc {
 	before, after, err := s.sheet.WSDL(s.needs, s.takes, document)
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
-			g.Log.Error("service not described", "route", s.path, "error", err)
+			g.log.Error("service not described", "route", s.path, "error", err)
 			w.WriteHeader(http.StatusInternalServerError)
 			return
 		}
 		var b bytes.Buffer
 		b.Write(before)
-		_ = xml.EscapeText(&b, []byte(g.address(r)+s.path))
+		_ = xml.EscapeText(&b, []byte(g.checkout.address(r)+s.path))
 		b.Write(after)
 		h := w.Header()
 		h["Content-Type"], h["Cache-Control"], h["X-Content-Type-Options"] = xmlType, noStore, noSniff
@@ -30,14 +30,3 @@ func (g *Gateway) serveDescription(s *service, document bool) http.HandlerFunc {
 }
 
 var xmlType = []string{"text/xml; charset=utf-8"}
-
-// address is where this installation is reached, without a path: as configured, or else as the caller reached it.
-func (g *Gateway) address(r *http.Request) string {
-	switch {
-	case g.PublicURL != "":
-		return strings.TrimSuffix(g.PublicURL, "/")
-	case r.TLS != nil:
-		return "https://" + r.Host
-	}
-	return "http://" + r.Host
-}

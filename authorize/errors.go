@@ -91,3 +91,8 @@ func faultOf(err error, second int) *protocol.Fault {
 	}
 	return errOutcomeUnknown
 }
+
+// overtaken tells that the order went on without this request: its page says where to.
+func overtaken(err error) bool {
+	return errors.Is(err, settle.ErrInFlight) || errors.Is(err, settle.ErrEnded)
+}

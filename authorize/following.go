@@ -15,38 +15,38 @@ const followBatch = 64
 // FollowDue tries again what buyers asked for with payments that are approved, where it could not be done with the approval:
 // cards that were to be kept, and consents of subscriptions, which the partner bank is asked for. It returns how many it
 // tried.
-func (g *Gateway) FollowDue(ctx context.Context) (int, error) {
-	due, err := g.Books.WishesDue(ctx, followBatch)
+func (d *desk) FollowDue(ctx context.Context) (int, error) {
+	due, err := d.books.WishesDue(ctx, followBatch)
 	if err != nil {
 		return 0, err
 	}
 	var failures []error
-	for _, d := range due {
-		if d.Means == settle.MeansInstant {
-			failures = append(failures, g.desk.askConsent(ctx, d))
+	for _, w := range due {
+		if w.Means == settle.MeansInstant {
+			failures = append(failures, d.askConsent(ctx, w))
 			continue
 		}
-		failures = append(failures, g.Books.Fulfil(ctx, d))
+		failures = append(failures, d.books.Fulfil(ctx, w))
 	}
 	return len(due), errors.Join(failures...)
 }
 
 // askConsent asks the partner bank again for the consent that is to come with the first payment of a subscription.
 func (d *desk) askConsent(ctx context.Context, w settle.DueWish) error {
-	o, err := d.g.Books.Order(ctx, w.Merchant, w.Order)
+	o, err := d.books.Order(ctx, w.Merchant, w.Order)
 	if err != nil {
 		return err
 	}
-	p, err := d.g.Books.Instant(ctx, o)
+	p, err := d.books.Instant(ctx, o)
 	switch {
 	case err != nil:
 		return err
 	case p == nil:
-		return d.g.Books.WishFailed(ctx, w, "the order has no payment at a partner bank")
+		return d.books.WishFailed(ctx, w, "the order has no payment at a partner bank")
 	}
-	bank, ok := d.g.Banks[p.Center]
+	bank, ok := d.partners[p.Center]
 	if !ok {
-		return d.g.Books.WishFailed(ctx, w, fmt.Sprintf("center %d has no partner bank", p.Center))
+		return d.books.WishFailed(ctx, w, fmt.Sprintf("center %d has no partner bank", p.Center))
 	}
 	said, err := bank.Client.Payment(ctx, p.ID())
 	if err == nil && said.Status == instant.Paid {
@@ -56,5 +56,5 @@ func (d *desk) askConsent(ctx context.Context, w settle.DueWish) error {
 	if err != nil {
 		why = err.Error()
 	}
-	return d.g.Books.WishFailed(ctx, w, why)
+	return d.books.WishFailed(ctx, w, why)
 }

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,12 +21,6 @@ import (
 	"settled/internal/vault"
 	"settled/settle"
 )
-
-// Center is how a processing center is reached.
-type Center struct {
-	Host     online.Host
-	Acquirer string // our institution at the center (ISO 8583 DE32), 1 to 11 digits
-}
 
 // Options of the online side. An option may be left out when it says what that means; all else is required.
 type Options struct {
@@ -70,26 +63,34 @@ type Options struct {
 
 // Gateway is the merchant API. It is safe for concurrent use and has to be closed.
 type Gateway struct {
-	Options
-	sender      *Sender
-	desk        *desk
-	credentials *credentials
-	meter       *meter
-	late        *lateBook
-	lates       chan online.LateAnswer
-	serving     atomic.Int64
-	reading     atomic.Int64            // periods being read
-	busy        map[int32]*atomic.Int64 // requests being served, by merchant
-	opening     *limiter[int32]         // orders for the page, by merchant
-	posting     *limiter[string]        // forms of the page, by source
-	asking      *limiter[string]        // orders asked for by payrequest, by source
-	forging     *limiter[string]        // notifications that no bank signed, by source
-	viewing     *limiter[string]        // pages read, by source
-	declining   *limiter[string]        // declined payments on the page, by source
-	codes       *codeStore
-	knows       protocol.Knowledge
-	stop        context.CancelFunc
-	owned       sync.WaitGroup
+	books        *settle.Books
+	directory    *settle.Directory
+	vault        *vault.Vault
+	signingKey   *rsa.PrivateKey
+	notifier     *notify.Client
+	source       func(*http.Request) string
+	stalled      func() bool
+	inlineBudget time.Duration
+	now          func() time.Time
+	log          *slog.Logger
+
+	register *register
+	load     *load
+	ways     ways
+	prints   fingerprints
+	cards    *cards
+	secure   *secure
+	instant  *desk
+	wallet   *wallet
+	sender   *Sender
+	checkout *checkout
+	meter    *meter
+	knows    protocol.Knowledge
+	reading  atomic.Int64     // periods being read
+	forging  *limiter[string] // notifications that no bank signed, by source
+	codes    *codeStore
+	stop     context.CancelFunc
+	owned    sync.WaitGroup
 }
 
 // ErrOptions is wrapped by the errors of New.
@@ -97,6 +98,26 @@ var ErrOptions = errors.New("authorize: bad options")
 
 // New checks the options: every merchant has a contract and a usable password hash, every center that takes cards a host.
 func New(o Options) (*Gateway, error) {
+	o.fill()
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	r, err := newRegister(o.Merchants, o.Directory, o.Now)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
+	}
+	g := &Gateway{books: o.Books, directory: o.Directory, vault: o.Vault, signingKey: o.SigningKey, notifier: o.Notifier, source: o.Source,
+		stalled: o.Stalled, inlineBudget: o.InlineBudget, now: o.Now, log: o.Log, register: r, meter: newMeter(o.Registerer),
+		load: newLoad(o.MaxRequests, o.MaxPerMerchant, o.Merchants), forging: newLimiter[string](o.Limits.Forged, o.Now)}
+	g.knows = protocol.Knowledge{Charset: g.charsetOf, Bill: g.gaveOut}
+	g.openPayments(&o)
+	g.checkout = g.openCheckout(&o)
+	g.start()
+	return g, nil
+}
+
+// fill gives options that are left out what that means.
+func (o *Options) fill() {
 	if o.Source == nil {
 		o.Source = peer
 	}
@@ -119,27 +140,49 @@ func New(o Options) (*Gateway, error) {
 		o.Notifier = notify.New(notify.Options{})
 	}
 	o.Limits.fill()
-	if err := o.check(); err != nil {
-		return nil, err
-	}
-	c, err := newCredentials(o.Merchants, o.Now)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	g := &Gateway{Options: o, credentials: c, sender: NewSender(o), meter: newMeter(o.Registerer), late: newLateBook(),
-		lates: make(chan online.LateAnswer, 1024), stop: stop, codes: newCodeStore(o.Now),
-		opening: newLimiter[int32](o.Limits.Merchant, o.Now), posting: newLimiter[string](o.Limits.Source, o.Now),
-		asking: newLimiter[string](o.Limits.Server, o.Now), viewing: newLimiter[string](o.Limits.Reads, o.Now), forging: newLimiter[string](o.Limits.Forged, o.Now),
-		declining: newLimiter[string](o.Limits.Declines, o.Now), busy: make(map[int32]*atomic.Int64, len(o.Merchants))}
-	for id := range o.Merchants {
-		g.busy[id] = &atomic.Int64{}
-	}
-	g.desk, g.knows = newDesk(g), protocol.Knowledge{Charset: g.charsetOf, Bill: g.gaveOut}
-	g.owned.Go(func() { g.recordLate(ctx) })
-	g.owned.Go(func() { g.codes.sweep(ctx) })
-	return g, nil
 }
+
+// openPayments makes what carries payments out.
+func (g *Gateway) openPayments(o *Options) {
+	g.ways = ways{o.Directory, len(o.Banks) > 0, o.Now}
+	g.prints = fingerprints{o.Vault}
+	g.codes = newCodeStore(o.Now)
+	g.cards = newCards(o.Books, o.Centers, o.Log)
+	g.secure = &secure{cards: g.cards, books: o.Books, server: o.ThreeDS, merchants: o.Merchants, codes: g.codes, count: g.meter.secured,
+		now: o.Now, log: o.Log}
+	g.instant = &desk{books: o.Books, directory: o.Directory, partners: o.Banks, merchants: o.Merchants, now: o.Now, log: o.Log}
+	g.wallet = &wallet{cards: g.cards, instant: g.instant}
+	g.sender = NewSender(o.Books, o.Directory, o.Centers, o.Banks, o.Log)
+}
+
+// openCheckout makes the payment page.
+func (g *Gateway) openCheckout(o *Options) *checkout {
+	return newCheckout(checkoutOptions{Books: o.Books, Directory: o.Directory, Vault: o.Vault, Register: g.register, Load: g.load, Ways: g.ways,
+		Prints: g.prints, Cards: g.cards, Secure: g.secure, Instant: g.instant, Codes: g.codes, Centers: o.Centers, Limits: o.Limits, Now: o.Now,
+		Log: o.Log, Source: o.Source, OverTLS: o.Secure, PublicURL: o.PublicURL, Stalled: o.Stalled, Knows: g.knows, Report: g.report})
+}
+
+// start begins what goes on beside requests, until Close.
+func (g *Gateway) start() {
+	ctx, stop := context.WithCancel(context.Background())
+	g.stop = stop
+	g.owned.Go(func() { g.cards.recordLate(ctx) })
+	g.owned.Go(func() { g.codes.sweep(ctx) })
+}
+
+// OnLate takes answers that arrived when no request waited for them: give it to online.Options.OnLate. It never blocks.
+func (g *Gateway) OnLate(a online.LateAnswer) { g.cards.OnLate(a) }
+
+// AuthenticateDue looks after payments that wait for their cardholders, and returns how many it looked at.
+func (g *Gateway) AuthenticateDue(ctx context.Context) (int, error) {
+	return g.secure.AuthenticateDue(ctx)
+}
+
+// PollInstant asks the partner banks about the payments that are due to be asked about, and returns how many those were.
+func (g *Gateway) PollInstant(ctx context.Context) (int, error) { return g.instant.PollDue(ctx) }
+
+// FollowDue tries again what buyers asked for with payments that are approved, and returns how many it tried.
+func (g *Gateway) FollowDue(ctx context.Context) (int, error) { return g.instant.FollowDue(ctx) }
 
 func (o *Options) check() error {
 	if o.Books == nil || o.Directory == nil || o.Vault == nil || o.Now == nil || o.Log == nil {
@@ -187,22 +230,4 @@ func peer(r *http.Request) string {
 		return r.RemoteAddr
 	}
 	return host
-}
-
-// authenticate finds out who calls. Unknown merchant, wrong login and wrong password are told alike.
-func (g *Gateway) authenticate(ctx context.Context, c *caller) error {
-	if err := c.Require(protocol.InMerchant, protocol.InLogin, protocol.InPassword); err != nil {
-		return err
-	}
-	id, err := strconv.ParseUint(c.Text(protocol.InMerchant), 10, 31)
-	if err != nil {
-		return protocol.Unreadable(protocol.InMerchant, "is not a number up to 2147483647")
-	}
-	if err := g.credentials.verify(ctx, int32(id), c.Bytes(protocol.InLogin), c.Bytes(protocol.InPassword), c.source); err != nil {
-		return err
-	}
-	settings := g.Merchants[int32(id)]
-	merchant, _ := g.Directory.Merchant(int32(id))
-	c.is(merchant, &settings)
-	return nil
 }

@@ -17,17 +17,17 @@ const chargeWithin = 10 * time.Minute
 func (d *desk) charge(ctx context.Context, o *settle.Order, c *settle.Credential) error {
 	books, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	token, err := d.g.Books.UseConsent(books, c)
+	token, err := d.books.UseConsent(books, c)
 	if err != nil {
 		return err
 	}
 	defer token.Wipe()
-	p, err := d.g.Books.BeginInstant(books, o.Merchant, o.ID, d.g.Now().Add(chargeWithin))
+	p, err := d.books.BeginInstant(books, o.Merchant, o.ID, d.now().Add(chargeWithin))
 	if err != nil || !p.Fresh { // somebody else has asked; the bank's word on this call could not be told from that on theirs
 		return err
 	}
-	m, _ := d.g.Directory.Merchant(o.Merchant)
-	said, err := d.g.Banks[p.Center].Client.Charge(ctx, instant.ChargeRequest{ID: p.ID(), Token: string(token.Reveal()), Amount: p.Amount,
+	m, _ := d.directory.Merchant(o.Merchant)
+	said, err := d.partners[p.Center].Client.Charge(ctx, instant.ChargeRequest{ID: p.ID(), Token: string(token.Reveal()), Amount: p.Amount,
 		Description: payerText(m, o)})
 	books, cancel = context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
@@ -38,7 +38,7 @@ func (d *desk) charge(ctx context.Context, o *settle.Order, c *settle.Credential
 		err = d.learn(books, p, said)
 	}
 	if err != nil {
-		d.g.Log.Warn("charge of a consent without an outcome; the bank is asked", "payment", p.ID(), "error", err)
+		d.log.Warn("charge of a consent without an outcome; the bank is asked", "payment", p.ID(), "error", err)
 	}
 	return nil
 }

@@ -8,10 +8,10 @@ import (
 
 // BeginInstant is what the page does when its buyer chooses an instant payment.
 func (g *Gateway) BeginInstant(ctx context.Context, o *settle.Order) error {
-	return g.desk.begin(ctx, o)
+	return g.instant.begin(ctx, o)
 }
 
 // LeaveInstant is what the page does when its buyer chooses other means.
 func (g *Gateway) LeaveInstant(ctx context.Context, o *settle.Order) error {
-	return g.desk.leave(ctx, o, "other means chosen")
+	return g.instant.leave(ctx, o, "other means chosen")
 }

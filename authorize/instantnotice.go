@@ -15,16 +15,16 @@ const noticePath = "POST /instant/{center}/notice"
 // instantNotice takes a partner bank's word that a payment was made. The signature decides whether it is believed; the bank
 // repeats it until it is answered with 200, and a repeat changes nothing.
 func (g *Gateway) instantNotice(w http.ResponseWriter, r *http.Request) {
-	center, client := g.bankNamed(r.PathValue("center"))
+	center, client := g.instant.bankNamed(r.PathValue("center"))
 	if client == nil {
 		http.NotFound(w, r)
 		return
 	}
-	if g.Stalled() {
+	if g.stalled() {
 		http.Error(w, "try again", http.StatusServiceUnavailable)
 		return
 	}
-	source := g.Source(r)
+	source := g.source(r)
 	if !g.forging.open(source) {
 		http.Error(w, "too many notifications that are not the bank's", http.StatusTooManyRequests)
 		return
@@ -34,7 +34,7 @@ func (g *Gateway) instantNotice(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the body cannot be read", http.StatusRequestEntityTooLarge)
 		return
 	}
-	notice, err := client.VerifyNotification(r.Header, body, g.Now())
+	notice, err := client.VerifyNotification(r.Header, body, g.now())
 	if err == nil {
 		err = g.noticed(r, center, notice)
 	}
@@ -43,7 +43,7 @@ func (g *Gateway) instantNotice(w http.ResponseWriter, r *http.Request) {
 		g.forging.take(source)
 	}
 	if err != nil {
-		g.Log.Warn("notification of a partner bank not taken", "center", r.PathValue("center"), "status", status, "error", err)
+		g.log.Warn("notification of a partner bank not taken", "center", r.PathValue("center"), "status", status, "error", err)
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
@@ -59,7 +59,7 @@ func (g *Gateway) noticed(r *http.Request, center int16, n instant.Notice) error
 	}
 	ctx, cancel := patient(r.Context())
 	defer cancel()
-	return g.desk.paid(ctx, center, merchant, id, operation, n.Payment)
+	return g.instant.paid(ctx, center, merchant, id, operation, n.Payment)
 }
 
 // noticeStatus tells the bank whether to repeat its notification: it gives up on the codes below 500 but the throttle's.
@@ -73,14 +73,4 @@ func noticeStatus(err error) int {
 		return http.StatusBadRequest
 	}
 	return http.StatusServiceUnavailable
-}
-
-// bankNamed is an instant center and its client, nil when there is none of the name.
-func (g *Gateway) bankNamed(name string) (int16, *instant.Client) {
-	for id, b := range g.Banks {
-		if c, ok := g.Directory.Center(id); ok && c.Name == name {
-			return id, b.Client
-		}
-	}
-	return 0, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -16,25 +17,18 @@ import (
 	"settled/settle"
 )
 
-// Bank is how the partner bank of an instant center is reached.
-type Bank struct {
-	Client *instant.Client
-	QRLife time.Duration // how long a code can be paid; default 10 min
-}
-
-func (b Bank) life() time.Duration {
-	if b.QRLife == 0 {
-		return 10 * time.Minute
-	}
-	return b.QRLife
-}
-
 // desk carries out instant payments: it asks the partner banks and tells the books. Whatever it does may be cut off and
 // done again: registrations and refunds are known to the bank by our ids.
 type desk struct {
-	g     *Gateway
+	books     *settle.Books
+	directory *settle.Directory
+	partners  map[int16]Bank
+	merchants map[int32]Merchant
+	now       func() time.Time
+	log       *slog.Logger
+
 	mu    sync.Mutex
-	lists map[int16]bankList
+	lists map[int16]bankList // by center; nil: none yet
 }
 
 // bankList is what a partner bank said about whose apps a payer can choose.
@@ -46,21 +40,19 @@ type bankList struct {
 // listLife is how long a list of banks is kept.
 const listLife = 6 * time.Hour
 
-func newDesk(g *Gateway) *desk { return &desk{g: g, lists: map[int16]bankList{}} }
-
 // begin asks the partner bank for a code to pay the order with. It changes nothing where one is waiting. A bank that cannot
 // be reached is no error: the payment waits for its registration, which begin asks for again.
 func (d *desk) begin(ctx context.Context, o *settle.Order) error {
-	m, _ := d.g.Directory.Merchant(o.Merchant)
-	q, err := d.g.Directory.Quote(m, settle.MeansInstant, o.Original, d.g.Now())
+	m, _ := d.directory.Merchant(o.Merchant)
+	q, err := d.directory.Quote(m, settle.MeansInstant, o.Original, d.now())
 	if err != nil {
 		return err
 	}
-	bank, ok := d.g.Banks[q.Route.Center.ID]
+	bank, ok := d.partners[q.Route.Center.ID]
 	if !ok {
 		return fmt.Errorf("%w: center %s has no partner bank", settle.ErrNoRoute, q.Route.Center.Name)
 	}
-	p, err := d.g.Books.BeginInstant(ctx, o.Merchant, o.ID, d.g.Now().Add(bank.life()))
+	p, err := d.books.BeginInstant(ctx, o.Merchant, o.ID, d.now().Add(bank.life()))
 	if err != nil || p.State != settle.InstantRequested {
 		return err
 	}
@@ -69,7 +61,7 @@ func (d *desk) begin(ctx context.Context, o *settle.Order) error {
 
 // register asks for a code under the payment's id, with the same words each time.
 func (d *desk) register(ctx context.Context, p *settle.InstantPayment, o *settle.Order) error {
-	m, _ := d.g.Directory.Merchant(o.Merchant)
+	m, _ := d.directory.Merchant(o.Merchant)
 	r := instant.Registration{ID: p.ID(), Amount: p.Amount, Description: payerText(m, o),
 		TTL: max(p.ExpiresAt.Sub(p.RegisteredAt).Truncate(time.Second), instant.MinTTL), Subscribe: d.asksConsent(o)}
 	given, token, err := d.oneClick(ctx, o)
@@ -80,17 +72,17 @@ func (d *desk) register(ctx context.Context, p *settle.InstantPayment, o *settle
 	if given != nil {
 		r.Token, r.Subscribe = string(token.Reveal()), false
 	}
-	said, err := d.g.Banks[p.Center].Client.Register(ctx, r)
+	said, err := d.partners[p.Center].Client.Register(ctx, r)
 	switch {
 	case errors.Is(err, instant.ErrRefused) && p.Fresh && given != nil: // the payer may have ended his consent at his bank
 		return d.withoutConsent(ctx, p, o, given)
 	case errors.Is(err, instant.ErrRefused) && p.Fresh: // a repeat that is refused says nothing about the first request
 		return d.end(ctx, p, settle.EndLeft, "the bank refused to register it: "+err.Error())
 	case err != nil:
-		d.g.Log.Warn("instant payment not registered; it can be asked for again", "payment", p.ID(), "error", err)
+		d.log.Warn("instant payment not registered; it can be asked for again", "payment", p.ID(), "error", err)
 		return nil
 	case said.Status == instant.Active:
-		return d.g.Books.InstantRegistered(ctx, p, said.QR, said.Payload, said.ExpiresAt)
+		return d.books.InstantRegistered(ctx, p, said.QR, said.Payload, said.ExpiresAt)
 	}
 	return d.learn(ctx, p, said)
 }
@@ -99,15 +91,15 @@ func (d *desk) register(ctx context.Context, p *settle.InstantPayment, o *settle
 // a scan. It is nil for orders that begin a subscription, and where the shop has not proven who the buyer is.
 func (d *desk) oneClick(ctx context.Context, o *settle.Order) (*settle.Credential, vault.Secret, error) {
 	kept := detailsOf(o)
-	if !d.g.Merchants[o.Merchant].Page.OneClick || o.Customer == "" || kept[protocol.ProvenDetail] != "1" || agreedOf(o) != nil {
+	if !d.merchants[o.Merchant].Page.OneClick || o.Customer == "" || kept[protocol.ProvenDetail] != "1" || agreedOf(o) != nil {
 		return nil, vault.Secret{}, nil
 	}
-	all, err := d.g.Books.Credentials(ctx, o.Merchant, o.Customer)
+	all, err := d.books.Credentials(ctx, o.Merchant, o.Customer)
 	i := slices.IndexFunc(all, func(c *settle.Credential) bool { return c.Means == settle.MeansInstant })
 	if err != nil || i < 0 {
 		return nil, vault.Secret{}, err
 	}
-	token, err := d.g.Books.UseConsent(ctx, all[i])
+	token, err := d.books.UseConsent(ctx, all[i])
 	return all[i], token, err
 }
 
@@ -123,7 +115,7 @@ func (d *desk) withoutConsent(ctx context.Context, p *settle.InstantPayment, o *
 	if err := d.end(ctx, p, settle.EndLeft, "the bank does not take the stored consent any more"); err != nil {
 		return err
 	}
-	err := d.g.Books.Forget(ctx, c.Merchant, c.Customer, c.ID)
+	err := d.books.Forget(ctx, c.Merchant, c.Customer, c.ID)
 	if err != nil && !errors.Is(err, settle.ErrNoCredential) {
 		return err
 	}
@@ -139,7 +131,7 @@ func payerText(m *settle.Merchant, o *settle.Order) string {
 // asksConsent tells that the payer is asked to let the merchant take later payments: the order begins a subscription, or the
 // buyer wants to pay the next time without the code.
 func (d *desk) asksConsent(o *settle.Order) bool {
-	return o.Terms != nil || o.Customer != "" && d.g.Merchants[o.Merchant].Page.OneClick
+	return o.Terms != nil || o.Customer != "" && d.merchants[o.Merchant].Page.OneClick
 }
 
 // learn tells the books what the bank says a payment has come to.
@@ -159,13 +151,13 @@ func (d *desk) learn(ctx context.Context, p *settle.InstantPayment, said instant
 }
 
 func (d *desk) end(ctx context.Context, p *settle.InstantPayment, end settle.InstantEnd, why string) error {
-	return d.g.Books.InstantEnded(ctx, p.Merchant, p.Order, p.Operation, end, why)
+	return d.books.InstantEnded(ctx, p.Merchant, p.Order, p.Operation, end, why)
 }
 
 // paid records a payment, with the consent that came with it. After an error the bank tells it again.
 func (d *desk) paid(ctx context.Context, center int16, merchant int32, id int64, operation int16, said instant.Payment) error {
 	r := said.Receipt
-	_, err := d.g.Books.InstantMade(ctx, merchant, id, operation,
+	_, err := d.books.InstantMade(ctx, merchant, id, operation,
 		settle.Paid{Center: center, Operation: r.OperationID, Amount: r.Amount, At: r.At, Consent: r.Token})
 	return err
 }
@@ -177,7 +169,7 @@ func (d *desk) leave(ctx context.Context, o *settle.Order, why string) error {
 	if p == nil || err != nil {
 		return err
 	}
-	said, err := d.g.Banks[p.Center].Client.Cancel(ctx, p.ID())
+	said, err := d.partners[p.Center].Client.Cancel(ctx, p.ID())
 	switch {
 	case errors.Is(err, instant.ErrNotFound), err == nil && said.Status == instant.Refused:
 		return d.end(ctx, p, settle.EndLeft, why)
@@ -194,7 +186,7 @@ func (d *desk) waiting(ctx context.Context, o *settle.Order) (*settle.InstantPay
 	if o.Means != settle.MeansInstant {
 		return nil, nil
 	}
-	p, err := d.g.Books.Instant(ctx, o)
+	p, err := d.books.Instant(ctx, o)
 	if err != nil || p == nil || p.State != settle.InstantRequested && p.State != settle.InstantActive {
 		return nil, err
 	}
@@ -203,20 +195,23 @@ func (d *desk) waiting(ctx context.Context, o *settle.Order) (*settle.InstantPay
 
 // banks are those whose apps a payer can choose; none when the partner bank cannot be asked.
 func (d *desk) banks(ctx context.Context, center int16) []instant.Bank {
-	now := d.g.Now()
+	now := d.now()
 	d.mu.Lock()
 	list := d.lists[center]
 	d.mu.Unlock()
 	if now.Before(list.until) {
 		return list.banks
 	}
-	found, err := d.g.Banks[center].Client.Banks(ctx)
+	found, err := d.partners[center].Client.Banks(ctx)
 	if err != nil {
-		d.g.Log.Warn("list of banks not read", "center", center, "error", err)
+		d.log.Warn("list of banks not read", "center", center, "error", err)
 		return list.banks
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.lists == nil {
+		d.lists = map[int16]bankList{}
+	}
 	d.lists[center] = bankList{found, now.Add(listLife)}
 	return found
 }
@@ -227,9 +222,9 @@ const (
 	pollAtOnce = 8
 )
 
-// PollInstant asks the partner banks about the payments that are due to be asked about, and returns how many those were.
-func (g *Gateway) PollInstant(ctx context.Context) (int, error) {
-	due, err := g.Books.InstantDue(ctx, pollBatch)
+// PollDue asks the partner banks about the payments that are due to be asked about, and returns how many those were.
+func (d *desk) PollDue(ctx context.Context) (int, error) {
+	due, err := d.books.InstantDue(ctx, pollBatch)
 	if err != nil {
 		return 0, err
 	}
@@ -238,7 +233,7 @@ func (g *Gateway) PollInstant(ctx context.Context) (int, error) {
 	failures := make([]error, len(due))
 	for i, p := range due {
 		all.Go(func() error {
-			failures[i] = g.desk.poll(ctx, p)
+			failures[i] = d.poll(ctx, p)
 			return nil
 		})
 	}
@@ -248,20 +243,33 @@ func (g *Gateway) PollInstant(ctx context.Context) (int, error) {
 
 // poll asks about one payment. One that the bank does not know, long after its end, was never registered.
 func (d *desk) poll(ctx context.Context, p *settle.InstantPayment) error {
-	bank, ok := d.g.Banks[p.Center]
+	bank, ok := d.partners[p.Center]
 	if !ok {
 		return fmt.Errorf("instant payment %s: center %d has no partner bank", p.ID(), p.Center)
 	}
 	said, err := bank.Client.Payment(ctx, p.ID())
 	switch {
 	case errors.Is(err, instant.ErrNotFound):
-		if d.g.Now().Before(p.ExpiresAt.Add(instant.FinalAfter)) {
+		if d.now().Before(p.ExpiresAt.Add(instant.FinalAfter)) {
 			return nil
 		}
 		return d.end(ctx, p, settle.EndLeft, "the bank never knew it")
 	case err != nil:
-		d.g.Log.Info("partner bank did not say what a payment has come to; it is asked again", "payment", p.ID(), "error", err)
+		d.log.Info("partner bank did not say what a payment has come to; it is asked again", "payment", p.ID(), "error", err)
 		return nil
 	}
 	return d.learn(ctx, p, said)
+}
+
+// leftForOthers is noted of a code whose payer went back to choose other means.
+const leftForOthers = "other means chosen"
+
+// bankNamed is an instant center and its client, nil when there is none of the name.
+func (d *desk) bankNamed(name string) (int16, *instant.Client) {
+	for id, b := range d.partners {
+		if c, ok := d.directory.Center(id); ok && c.Name == name {
+			return id, b.Client
+		}
+	}
+	return 0, nil
 }

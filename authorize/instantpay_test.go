@@ -161,7 +161,7 @@ func TestLeavingACodeIsHeardByTheSweep(t *testing.T) {
 	w, o := bankWorld(t, 700)
 	_, err := w.Pool.Exec(t.Context(), `UPDATE orders SET tries_left = 0 WHERE order_id = $1`, o.ID)
 	check(t, err)
-	_, err = w.gateway.Banks[settletest.BankCenter].Client.Cancel(t.Context(), w.waiting(o).ID())
+	_, err = w.options.Banks[settletest.BankCenter].Client.Cancel(t.Context(), w.waiting(o).ID())
 	check(t, err)
 	w.poll(10 * time.Second)
 	if o = w.wantState(o.ID, order.StateInProcess); o.TriesLeft != 1 {

@@ -59,33 +59,33 @@ func (b *lateBook) arrived(a online.Answer) (latePayment, bool) {
 
 // OnLate takes answers that arrived when no request waited for them: give it to online.Options.OnLate. It never blocks;
 // what exceeds its queue is dropped, which changes nothing but a note.
-func (g *Gateway) OnLate(a online.LateAnswer) {
+func (c *cards) OnLate(a online.LateAnswer) {
 	if a.Reason != online.Late || !a.Answer.Approved() {
 		return
 	}
 	select {
-	case g.lates <- a:
+	case c.lates <- a:
 	default:
 	}
 }
 
-func (g *Gateway) recordLate(ctx context.Context) {
+func (c *cards) recordLate(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case a := <-g.lates:
-			if p, ready := g.late.arrived(a.Answer); ready {
-				g.approvedLate(ctx, &p, a.Answer)
+		case a := <-c.lates:
+			if p, ready := c.late.arrived(a.Answer); ready {
+				c.approvedLate(ctx, &p, a.Answer)
 			}
 		}
 	}
 }
 
-func (g *Gateway) approvedLate(ctx context.Context, p *latePayment, a online.Answer) {
-	if err := g.Books.ApprovedLate(ctx, p.merchant, p.order, a.ActionCode, a.ApprovalCode); err != nil {
-		g.Log.Error("late approval not noted; its reversal goes on", "order", p.order, "error", err)
+func (c *cards) approvedLate(ctx context.Context, p *latePayment, a online.Answer) {
+	if err := c.books.ApprovedLate(ctx, p.merchant, p.order, a.ActionCode, a.ApprovalCode); err != nil {
+		c.log.Error("late approval not noted; its reversal goes on", "order", p.order, "error", err)
 		return
 	}
-	g.Log.Warn("approved after it was given up; its reversal goes on", "order", p.order)
+	c.log.Warn("approved after it was given up; its reversal goes on", "order", p.order)
 }

@@ -69,3 +69,23 @@ func (m *Merchant) language() protocol.Language {
 	}
 	return protocol.English
 }
+
+// What settings of 0 mean.
+const (
+	defaultTimeout  = 60 * time.Minute
+	defaultAttempts = 3
+)
+
+func (p *Page) attempts() int {
+	if p.Attempts == 0 {
+		return defaultAttempts
+	}
+	return p.Attempts
+}
+
+func (p *Page) timeout() time.Duration {
+	if p.Timeout == 0 {
+		return defaultTimeout
+	}
+	return p.Timeout
+}

@@ -65,27 +65,24 @@ func newMeter(r prometheus.Registerer) *meter {
 	return m
 }
 
-var codeClasses = [...]string{classSuccess: "success", classDeclined: "declined", classInProcess: "in_process", classRefused: "refused",
-	classUnauthenticated: "unauthenticated", classError: "error"}
-
-// classOf is the index of an answer's class in codeClasses.
-func classOf(a *reply) int {
+// classOf is the class of an answer.
+func classOf(a *reply) protocol.Class {
 	switch f := a.Fault; {
 	case f != nil:
-		return classOfFault(f)
+		return f.Class()
 	case len(a.Orders) == 0:
-		return classSuccess
+		return protocol.ClassSuccess
 	case a.Orders[0].Row[protocol.OutResponseCode] == protocol.ResponseInProcess, a.Orders[0].Row[protocol.OutResponseCode] == protocol.ResponseSecure:
-		return classInProcess
+		return protocol.ClassInProcess
 	case a.Orders[0].Row[protocol.OutResponseCode] == protocol.ResponseApproved, a.Orders[0].Row[protocol.OutResponseCode] == "":
-		return classSuccess
+		return protocol.ClassSuccess
 	}
-	return classDeclined
+	return protocol.ClassDeclined
 }
 
 // routeMeter measures one route, its label values looked up once.
 type routeMeter struct {
-	requests [len(codeClasses)]prometheus.Counter
+	requests [protocol.Classes]prometheus.Counter
 	duration prometheus.Observer
 }
 
@@ -95,32 +92,22 @@ func (m *meter) route(path string) *routeMeter {
 	}
 	r := &routeMeter{duration: m.duration.WithLabelValues(path)}
 	m.repeats.WithLabelValues(path, doneAgain)
-	for i, class := range codeClasses {
-		r.requests[i] = m.requests.WithLabelValues(path, class)
+	for class := range protocol.Classes {
+		r.requests[class] = m.requests.WithLabelValues(path, class.String())
 	}
 	return r
 }
 
-func (m *routeMeter) served(a *reply, took time.Duration) { m.count(classOf(a), took) }
+func (m *routeMeter) served(a *reply, took time.Duration) { m.Count(classOf(a), took) }
 
-// count notes an answer of a class of codeClasses.
-func (m *routeMeter) count(class int, took time.Duration) {
+// Count notes an answer of a class.
+func (m *routeMeter) Count(class protocol.Class, took time.Duration) {
 	if m == nil {
 		return
 	}
 	m.requests[class].Inc()
 	m.duration.Observe(took.Seconds())
 }
-
-// How the 3-D Secure of a payment ends, as the metric has it.
-const (
-	endProven             = "proven"
-	endNotEnrolled        = "not_enrolled"
-	endFailed             = "failed"
-	endInvalid            = "invalid"
-	endUnavailablePassed  = "unavailable_passed"
-	endUnavailableRefused = "unavailable_refused"
-)
 
 // foundCard counts card data where none belongs.
 func (m *meter) foundCard(f protocol.CardFound) {

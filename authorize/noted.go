@@ -11,14 +11,14 @@ import (
 // gaveOut tells whether a number is that of a bill of one of our merchants that was given out. One that cannot be looked up was not.
 func (g *Gateway) gaveOut(bill int64) bool {
 	merchant, ours := settle.MerchantOf(bill)
-	if _, known := g.Merchants[merchant]; !ours || !known {
+	if _, known := g.register.settings(merchant); !ours || !known {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
 	defer cancel()
-	out, err := g.Books.GaveOut(ctx, bill)
+	out, err := g.books.GaveOut(ctx, bill)
 	if err != nil {
-		g.Log.Warn("bill number not looked up: it counts as a card's", "error", err)
+		g.log.Warn("bill number not looked up: it counts as a card's", "error", err)
 	}
 	return out && err == nil
 }
@@ -33,7 +33,7 @@ func (g *Gateway) reportCards(c *protocol.Call, route, request string) {
 		g.meter.foundCard(f)
 		fields = append(fields, f.Field+" "+f.Done)
 	}
-	g.Log.Warn("card data sent where none belongs", "route", route, "request", request, "merchant", string(c.MerchantDigits()),
+	g.log.Warn("card data sent where none belongs", "route", route, "request", request, "merchant", string(c.MerchantDigits()),
 		"fields", strings.Join(fields, ", "))
 }
 
@@ -43,8 +43,17 @@ func (g *Gateway) logNoted(c *protocol.Call, route, request string) {
 	if len(names) == 0 {
 		return
 	}
-	g.Log.Info("buyer's data not taken as sent", "route", route, "request", request, "merchant", string(c.MerchantDigits()), "parameters", strings.Join(names, ", "))
+	g.log.Info("buyer's data not taken as sent", "route", route, "request", request, "merchant", string(c.MerchantDigits()), "parameters", strings.Join(names, ", "))
 }
 
 // charsetOf is that of the pages of a merchant.
-func (g *Gateway) charsetOf(merchant int32) string { return g.Merchants[merchant].Charset }
+func (g *Gateway) charsetOf(merchant int32) string {
+	m, _ := g.register.settings(merchant)
+	return m.Charset
+}
+
+// report says what of a request was not taken as it was sent.
+func (g *Gateway) report(c *protocol.Call, route, request string) {
+	g.logNoted(c, route, request)
+	g.reportCards(c, route, request)
+}

@@ -44,11 +44,11 @@ func (g *Gateway) handleOldPaths(mux *http.ServeMux) {
 		m := g.meter.route(o.path)
 		mux.HandleFunc(o.path, func(w http.ResponseWriter, r *http.Request) {
 			if o.page {
-				g.visit(w, r, func(*visit) error { return o.refusal() }, (*visit).fail, m)
+				g.checkout.refuse(w, r, o.refusal(), m)
 			} else {
 				g.serveOld(w, r, o, m)
 			}
-			g.Log.Warn("old path called", "route", o.path, "instead", o.instead)
+			g.log.Warn("old path called", "route", o.path, "instead", o.instead)
 		})
 	}
 }
@@ -58,13 +58,13 @@ var formatOnly = [protocol.InCount]protocol.Taking{protocol.InFormat: protocol.T
 
 // serveOld answers in the format that is asked for, whatever else the request holds.
 func (g *Gateway) serveOld(w http.ResponseWriter, r *http.Request, o *oldPath, m *routeMeter) {
-	began := g.Now()
+	began := g.now()
 	c := protocol.NewCall(protocol.FormatCSV, &formatOnly, protocol.Knowledge{})
 	defer c.Release()
 	a := refusal(o.refusal())
 	if err := c.Read(r); err != nil && r.Method == http.MethodPost {
-		g.Log.Info("request to an old path not read", "route", o.path, "error", err)
+		g.log.Info("request to an old path not read", "route", o.path, "error", err)
 	}
 	writeAnswer(w, protocol.ChargeLayout, c.Format, a.Fault.HTTPStatus(c.Format), &a.Answer, false, correlation())
-	m.served(a, g.Now().Sub(began))
+	m.served(a, g.now().Sub(began))
 }

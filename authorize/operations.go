@@ -27,7 +27,7 @@ func (g *Gateway) charge(ctx context.Context, c *caller) (*reply, error) {
 		return nil, err
 	}
 	c.ReadLanguage(protocol.Russian)
-	result, err := g.Books.Confirm(ctx, r)
+	result, err := g.books.Confirm(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -53,9 +53,9 @@ func (g *Gateway) cancel(ctx context.Context, c *caller) (*reply, error) {
 		return nil, err
 	}
 	c.ReadLanguage(protocol.Russian)
-	result, err := g.Books.Cancel(ctx, r)
+	result, err := g.books.Cancel(ctx, r)
 	if errors.Is(err, settle.ErrInFlight) && g.takeBack(ctx, r.Merchant, r.Order) {
-		result, err = g.Books.Cancel(ctx, r)
+		result, err = g.books.Cancel(ctx, r)
 	}
 	if err != nil {
 		return nil, err
@@ -69,14 +69,14 @@ func (g *Gateway) cancel(ctx context.Context, c *caller) (*reply, error) {
 // takeBack asks the partner bank to let go of the code that an unpaid order waits with, and tells whether the bank had a final
 // word. If that was that the code is paid, a cancel gives the money back.
 func (g *Gateway) takeBack(ctx context.Context, merchant int32, id int64) bool {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.InlineBudget)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.inlineBudget)
 	defer cancel()
-	o, err := g.Books.Order(ctx, merchant, id)
+	o, err := g.books.Order(ctx, merchant, id)
 	if err != nil || o.Means != settle.MeansInstant || o.PayBefore.IsZero() {
 		return false
 	}
-	if err = g.desk.leave(ctx, o, "order cancelled by its shop"); err != nil {
-		g.Log.Info("code not taken back for a cancel", "order", id, "error", err)
+	if err = g.instant.leave(ctx, o, "order cancelled by its shop"); err != nil {
+		g.log.Info("code not taken back for a cancel", "order", id, "error", err)
 	}
 	return err == nil
 }
@@ -85,16 +85,16 @@ func (g *Gateway) takeBack(ctx context.Context, merchant int32, id int64) bool {
 // Otherwise the operation stays in process and is sent again later.
 func (g *Gateway) resolveNow(ctx context.Context, r *settle.OperationResult) {
 	ctx = context.WithoutCancel(ctx)
-	sending, cancel := context.WithTimeout(ctx, g.InlineBudget)
+	sending, cancel := context.WithTimeout(ctx, g.inlineBudget)
 	defer cancel()
 	if err := g.sender.SendNow(sending, r.Order.Merchant, r.Order.ID); err != nil {
-		g.Log.Warn("cancel not sent at once; it will be", "order", r.Order.ID, "error", err)
+		g.log.Warn("cancel not sent at once; it will be", "order", r.Order.ID, "error", err)
 	}
 	ctx, cancel = context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	o, err := g.Books.Order(ctx, r.Order.Merchant, r.Order.ID)
+	o, err := g.books.Order(ctx, r.Order.Merchant, r.Order.ID)
 	if err != nil {
-		g.Log.Error("cancel not read back", "order", r.Order.ID, "error", err)
+		g.log.Error("cancel not read back", "order", r.Order.ID, "error", err)
 		return
 	}
 	if op := o.Operation(r.Operation.Number); op != nil {

@@ -9,7 +9,7 @@ import (
 
 // serveOrder takes an order from a customer's browser, in a form or in an address, and sends it on to the order's page.
 func (v *visit) serveOrder() error {
-	if !v.posting.take(v.c.source) {
+	if !v.in.posting.take(v.c.source) {
 		return errTooMany
 	}
 	switch v.r.Method {
@@ -39,7 +39,7 @@ func (v *visit) readOpening(onlyForms bool) error {
 	if onlyForms && !v.c.IsForm() {
 		return &protocol.Fault{First: protocol.FirstFormat, Second: protocol.OnService, Status: http.StatusUnsupportedMediaType, Detail: "send a form"}
 	}
-	o, err := v.openOrder(v.r.Context(), v.c)
+	o, err := v.in.openOrder(v.r.Context(), v.c)
 	if err != nil {
 		return err
 	}
@@ -60,29 +60,29 @@ type payRequestAnswer struct {
 
 // servePayRequest opens an order for a merchant's server and answers where its customer can pay it.
 func (v *visit) servePayRequest() error {
-	if !v.asking.take(v.c.source) {
+	if !v.in.asking.take(v.c.source) {
 		return errTooMany
 	}
 	if err := v.readOpening(false); err != nil {
 		return err
 	}
-	address := v.address(v.r) + payPath + v.first
+	address := v.in.address(v.r) + payPath + v.first
 	return v.tell(http.StatusOK, payRequestAnswer{URL: address, Lower: address, Expiration: stamp(v.order.PayBefore), State: string(v.order.State())})
 }
 
 // tellDecline answers a merchant's server, in JSON, that there is no order.
 func (v *visit) tellDecline(err error) {
 	f := faultOf(err, protocol.OnNothing)
-	if v.class = classOfFault(f); v.class == classError {
-		v.Log.Error("request not served", "route", v.r.URL.Path, "request", v.id, "error", err)
+	if v.class = f.Class(); v.class == protocol.ClassError {
+		v.in.log.Error("request not served", "route", v.r.URL.Path, "request", v.id, "error", err)
 		v.w.Header().Set("Retry-After", "1")
 	}
 	status := f.Status
 	if status == 0 {
 		status = http.StatusOK
 	}
-	if err := v.tell(status, payRequestAnswer{Expiration: stamp(v.Now()), State: "Decline", First: f.First, Second: f.Second, Message: f.Detail}); err != nil {
-		v.Log.Error("answer not told", "route", v.r.URL.Path, "request", v.id, "error", err)
+	if err := v.tell(status, payRequestAnswer{Expiration: stamp(v.in.now()), State: "Decline", First: f.First, Second: f.Second, Message: f.Detail}); err != nil {
+		v.in.log.Error("answer not told", "route", v.r.URL.Path, "request", v.id, "error", err)
 	}
 }
 

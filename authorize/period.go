@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"settled/authorize/protocol"
@@ -52,7 +51,7 @@ var (
 // resultByDate serves the operations of a period, one order in the answer for each of them. A merchant gets an answer
 // once in ten minutes; a refusal costs nothing.
 func (g *Gateway) resultByDate(ctx context.Context, c *caller) (*reply, error) {
-	q, err := readPeriodQuery(c, g.Now())
+	q, err := readPeriodQuery(c, g.now())
 	if err != nil {
 		return nil, err
 	}
@@ -60,8 +59,8 @@ func (g *Gateway) resultByDate(ctx context.Context, c *caller) (*reply, error) {
 	if g.reading.Add(1) > periodReaders {
 		return nil, errBusy
 	}
-	at := g.Now()
-	mine, err := g.Books.TakeTurn(ctx, c.merchant.ID, periodService, at, periodInterval)
+	at := g.now()
+	mine, err := g.books.TakeTurn(ctx, c.merchant.ID, periodService, at, periodInterval)
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +71,8 @@ func (g *Gateway) resultByDate(ctx context.Context, c *caller) (*reply, error) {
 	if err != nil {
 		books, cancel := patient(context.WithoutCancel(ctx))
 		defer cancel()
-		if back := g.Books.ReturnTurn(books, c.merchant.ID, periodService, at); back != nil {
-			g.Log.Error("a call that failed counts", "merchant", c.merchant.ID, "error", back)
+		if back := g.books.ReturnTurn(books, c.merchant.ID, periodService, at); back != nil {
+			g.log.Error("a call that failed counts", "merchant", c.merchant.ID, "error", back)
 		}
 		return nil, err
 	}
@@ -86,14 +85,14 @@ func (g *Gateway) period(ctx context.Context, c *caller, q *periodQuery) (*reply
 	if q.none {
 		return &reply{}, nil
 	}
-	found, err := g.Books.Period(ctx, settle.PeriodRequest{Merchant: c.merchant.ID, From: q.from, To: q.to, By: q.by, Limit: periodLimit})
+	found, err := g.books.Period(ctx, settle.PeriodRequest{Merchant: c.merchant.ID, From: q.from, To: q.to, By: q.by, Limit: periodLimit})
 	if errors.Is(err, settle.ErrPeriodTooLarge) {
 		return nil, errPeriodTooLarge
 	}
 	if err != nil {
 		return nil, err
 	}
-	now, a, w := stamp(g.Now()), &reply{}, g.teller(c)
+	now, a, w := stamp(g.now()), &reply{}, g.teller(c)
 	for _, o := range found {
 		for i := range o.Operations {
 			op := &o.Operations[i]
@@ -113,15 +112,6 @@ func (g *Gateway) period(ctx context.Context, c *caller, q *periodQuery) (*reply
 
 func (q *periodQuery) matches(op *settle.Operation) bool {
 	return (q.kind == "" || kindLetters[q.kind] == op.Kind) && (q.state == "" || slices.Contains(stateLetters[q.state], op.State))
-}
-
-// errorCode is the number of a failed operation's response code: what is wrong, without a text. Empty when it has not
-// failed.
-func errorCode(op *settle.Operation) string {
-	if op.State != settle.OperationFailed && op.State != settle.OperationTimedOut {
-		return ""
-	}
-	return strings.TrimPrefix(op.Response, "AS")
 }
 
 // readPeriodQuery reads the parameters of resultbydate. Only a wrong period is passed over; the filters are not, because

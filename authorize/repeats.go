@@ -80,11 +80,11 @@ func (g *Gateway) tellRepeat(w http.ResponseWriter, s *service, c *caller, a *re
 	switch {
 	case a.repeat != "":
 		w.Header()[repeatHeader] = []string{string(a.repeat)}
-		g.Log.Info("a repeat: nothing was done", "route", s.path, "request", id, "merchant", c.merchant.ID, "billnumber", a.Orders[0].Row[protocol.OutBillNumber],
+		g.log.Info("a repeat: nothing was done", "route", s.path, "request", id, "merchant", c.merchant.ID, "billnumber", a.Orders[0].Row[protocol.OutBillNumber],
 			"why", string(a.repeat))
 		g.meter.repeated(s.path, string(a.repeat))
 	case a.again:
-		g.Log.Warn("an operation equal to an earlier one was done", "route", s.path, "request", id, "merchant", c.merchant.ID,
+		g.log.Warn("an operation equal to an earlier one was done", "route", s.path, "request", id, "merchant", c.merchant.ID,
 			"billnumber", a.Orders[0].Row[protocol.OutBillNumber])
 		g.meter.repeated(s.path, doneAgain)
 	}
@@ -109,11 +109,11 @@ func (g *Gateway) handedOver(r *http.Request, c *caller, a *reply, at time.Time,
 		broken = r.Context().Err()
 	}
 	if broken == nil {
-		broken = g.Books.Told(ctx, c.merchant.ID, a.ends.order, a.ends.operation, at)
+		broken = g.books.Told(ctx, c.merchant.ID, a.ends.order, a.ends.operation, at)
 	}
 	if broken != nil {
 		g.meter.lost()
-		g.Log.Warn("an answer is not known to have been handed over", "merchant", c.merchant.ID,
+		g.log.Warn("an answer is not known to have been handed over", "merchant", c.merchant.ID,
 			"billnumber", strconv.FormatInt(a.ends.order, 10)+"."+strconv.Itoa(int(a.ends.operation)), "error", broken)
 	}
 }

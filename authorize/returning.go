@@ -12,7 +12,7 @@ import (
 
 // returnURL is where the shop wants its customer after a payment: to one address after success and to another after
 // everything else, In Process included. Empty when neither order nor merchant says.
-func (m *Merchant) returnURL(kept protocol.Details, success bool) string {
+func returnURL(m *Merchant, kept protocol.Details, success bool) string {
 	own, settings := protocol.InURLReturnNo, m.Page.ReturnNo
 	if success {
 		own, settings = protocol.InURLReturnOK, m.Page.ReturnOK
@@ -26,8 +26,8 @@ func (m *Merchant) returnURL(kept protocol.Details, success bool) string {
 }
 
 // shopURL is the way back to the shop with the numbers of the order, empty when there is none.
-func (m *Merchant) shopURL(o *settle.Order, kept protocol.Details) string {
-	return withNumbers(m.returnURL(kept, succeeded(o)), o)
+func shopURL(m *Merchant, o *settle.Order, kept protocol.Details) string {
+	return withNumbers(returnURL(m, kept, succeeded(o)), o)
 }
 
 // succeeded tells that the customer has paid, whatever was given back since.

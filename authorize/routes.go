@@ -2,15 +2,12 @@ package authorize
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"net/http"
 	"runtime/debug"
 	"settled/authorize/protocol"
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 )
 
 // Handler returns the merchant API, each service with its description. Time limits of connections are the server's business.
@@ -32,20 +29,19 @@ func (g *Gateway) Handler() http.Handler {
 	}
 	g.handleOldPaths(mux)
 	mux.HandleFunc(noticePath, g.instantNotice)
-	g.handlePages(mux)
+	g.checkout.handle(mux, func(path string) routeMeasure { return g.meter.route(path) })
 	return mux
 }
 
 // serve takes one request from parsing to the answer.
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, s *service, m *routeMeter) {
-	began := g.Now()
-	c := &caller{Call: protocol.NewCall(s.format, &s.accepts, g.knows), source: g.Source(r), base: g.address(r)}
+	began := g.now()
+	c := &caller{Call: protocol.NewCall(s.format, &s.accepts, g.knows), source: g.source(r), base: g.checkout.address(r)}
 	defer c.Release()
 	id := correlation()
 	a := g.answerTo(r, s, c, id)
 	a.Document = c.Document
-	g.logNoted(c.Call, s.path, id)
-	g.reportCards(c.Call, s.path, id)
+	g.report(c.Call, s.path, id)
 	if a.Fault != nil && a.Fault.Status >= http.StatusInternalServerError {
 		w.Header().Set("Retry-After", "1")
 	}
@@ -54,7 +50,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, s *service, m *r
 		status = a.Fault.HTTPStatus(c.Format)
 	}
 	g.tellRepeat(w, s, c, a, id)
-	answered := g.Now()
+	answered := g.now()
 	g.handedOver(r, c, a, answered, writeAnswer(w, s.sheet, c.Format, status, &a.Answer, a.ends != nil, id))
 	m.served(a, answered.Sub(began))
 }
@@ -64,7 +60,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, s *service, m *r
 func (g *Gateway) answerTo(r *http.Request, s *service, c *caller, id string) (a *reply) {
 	defer func() {
 		if v := recover(); v != nil {
-			g.Log.Error("panic", "route", s.path, "request", id, "stack", string(debug.Stack()))
+			g.log.Error("panic", "route", s.path, "request", id, "stack", string(debug.Stack()))
 			a = refusal(errBug)
 		}
 	}()
@@ -74,7 +70,7 @@ func (g *Gateway) answerTo(r *http.Request, s *service, c *caller, id string) (a
 	}
 	f := faultOf(err, s.second)
 	if f.Status >= http.StatusInternalServerError {
-		g.Log.Error("request not served", "route", s.path, "request", id, "error", err)
+		g.log.Error("request not served", "route", s.path, "request", id, "error", err)
 	}
 	if f == errUnavailable || f == errOutcomeUnknown {
 		return g.troubled(r.Context(), s, c, f)
@@ -83,23 +79,22 @@ func (g *Gateway) answerTo(r *http.Request, s *service, c *caller, id string) (a
 }
 
 func (g *Gateway) run(r *http.Request, s *service, c *caller) (*reply, error) {
-	defer g.serving.Add(-1)
-	if g.serving.Add(1) > g.MaxRequests {
-		return nil, errBusy
+	defer g.load.leave()
+	if err := g.load.enter(); err != nil {
+		return nil, err
 	}
-	if g.Stalled() {
+	if g.stalled() {
 		return nil, errStalled
 	}
 	if err := c.Read(r); err != nil {
 		return nil, err
 	}
-	if err := g.authenticate(r.Context(), c); err != nil {
+	if err := g.register.authenticate(r.Context(), c); err != nil {
 		return nil, err
 	}
-	own := g.busy[c.merchant.ID]
-	defer own.Add(-1)
-	if own.Add(1) > g.MaxPerMerchant {
-		return nil, errBusy
+	defer g.load.leaveFor(c.merchant.ID)
+	if err := g.load.enterFor(c.merchant.ID); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), settleTimeout)
 	defer cancel()
@@ -112,23 +107,12 @@ func (g *Gateway) run(r *http.Request, s *service, c *caller) (*reply, error) {
 
 // prove proves that the answer is ours. It goes out also when it cannot be signed.
 func (g *Gateway) prove(c *caller, s *protocol.Layout, a *reply) {
-	if err := c.settings.Proofs.Prove(g.SigningKey, c.Text(protocol.InMerchant), s, &a.Answer); err != nil {
-		g.Log.Error("answer not signed", "merchant", c.merchant.ID, "error", err)
+	if err := c.settings.Proofs.Prove(g.signingKey, c.Text(protocol.InMerchant), s, &a.Answer); err != nil {
+		g.log.Error("answer not signed", "merchant", c.merchant.ID, "error", err)
 	}
 }
 
-// correlation names a request in the answer's header and in the log. It begins with a letter, so that who looks for card
-// numbers in logs does not find it.
-func correlation() string {
-	var id [8]byte
-	_, _ = rand.Read(id[:])
-	return "r" + hex.EncodeToString(id[:])
-}
-
 var answers = sync.Pool{New: func() any { b := make([]byte, 0, 8<<10); return &b }}
-
-// Values of headers, made once.
-var noStore, noSniff = []string{"no-store"}, []string{"nosniff"}
 
 // maxPooled is the largest buffer that is kept for later answers, in bytes.
 const maxPooled = 1 << 20
@@ -156,8 +140,3 @@ func writeAnswer(w http.ResponseWriter, s *protocol.Layout, f protocol.Format, s
 	}
 	return err
 }
-
-// timeFormat is how instants stand in answers, in UTC.
-const timeFormat = "02.01.2006 15:04:05"
-
-func stamp(t time.Time) string { return t.UTC().Format(timeFormat) }

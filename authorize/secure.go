@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -24,16 +26,31 @@ type ThreeDS interface {
 	Result(ctx context.Context, serverTransID string) (threeds.Authentication, error)
 }
 
+// secure has cardholders authenticated before their payments are sent, and goes on with these as their banks decide.
+type secure struct {
+	cards     *cards
+	books     *settle.Books
+	server    ThreeDS // nil: nobody is authenticated
+	merchants map[int32]Merchant
+	codes     *codeStore
+	count     func(end string) // notes how the 3-D Secure of a payment ended
+	now       func() time.Time
+	log       *slog.Logger
+}
+
 // secures tells that card holders of a merchant are authenticated before they pay.
-func (g *Gateway) secures(m *Merchant) bool { return g.ThreeDS != nil && m.Page.ThreeDS }
+func (s *secure) secures(m *Merchant) bool { return s.server != nil && m.Page.ThreeDS }
+
+// has tells that cardholders can be authenticated here.
+func (s *secure) has() bool { return s.server != nil }
 
 // enroll asks whether the card takes part in 3-D Secure and begins the payment operation that waits for it. failure is why nobody could
 // say: unenrolled decides then, and for a card that does not take part.
-func (g *Gateway) enroll(ctx context.Context, r settle.PayRequest, browser string) (a settle.Authentication, failure, err error) {
+func (s *secure) enroll(ctx context.Context, r settle.PayRequest, browser string) (a settle.Authentication, failure, err error) {
 	id := fmt.Sprintf("%d.%d.%s", r.Order, r.Number, correlation())
-	e, failure := g.ThreeDS.Start(ctx, id, r.PAN)
+	e, failure := s.server.Start(ctx, id, r.PAN)
 	if failure != nil {
-		g.Log.Warn("3-D Secure not started", "order", r.Order, "error", failure)
+		s.log.Warn("3-D Secure not started", "order", r.Order, "error", failure)
 	}
 	a = settle.Authentication{ServerID: e.ServerTransID, Version: e.Version, Required: int16(e.Enrolled), MethodURL: e.MethodURL, Browser: browser}
 	if e.Enrolled != threeds.IsEnrolled {
@@ -41,41 +58,41 @@ func (g *Gateway) enroll(ctx context.Context, r settle.PayRequest, browser strin
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	a.Operation, err = g.Books.Authenticate(ctx, r, a)
+	a.Operation, err = s.books.Authenticate(ctx, r, a)
 	return a, failure, err
 }
 
 // unenrolled goes on with a payment by a card that does not take part, or of which nobody could say: then only the merchant's settings
 // let it pass, and never when our own request may be the cause.
-func (g *Gateway) unenrolled(ctx context.Context, o *settle.Order, a *settle.Authentication, failure error) (outcome, error) {
-	s := threeds.Authentication{ServerTransID: a.ServerID}
+func (s *secure) unenrolled(ctx context.Context, o *settle.Order, a *settle.Authentication, failure error) (outcome, error) {
+	said := threeds.Authentication{ServerTransID: a.ServerID}
 	switch {
 	case failure == nil && a.Required == int16(threeds.NotEnrolled):
-		g.meter.secured(endNotEnrolled)
-		return g.pass(ctx, o, s)
+		s.count(endNotEnrolled)
+		return s.pass(ctx, o, said)
 	case failure == nil, errors.Is(failure, threeds.ErrUnavailable):
-		return g.unproven(ctx, o, s)
+		return s.unproven(ctx, o, said)
 	}
-	return g.refuseSecure(ctx, o, s, protocol.ResponseDeclined, endInvalid)
+	return s.refuseSecure(ctx, o, said, protocol.ResponseDeclined, endInvalid)
 }
 
 // unproven goes on with a payment whose cardholder nobody could authenticate for technical reasons.
-func (g *Gateway) unproven(ctx context.Context, o *settle.Order, s threeds.Authentication) (outcome, error) {
-	if settings := g.Merchants[o.Merchant]; !settings.Page.Unproven {
-		return g.refuseSecure(ctx, o, s, protocol.ResponseReception, endUnavailableRefused)
+func (s *secure) unproven(ctx context.Context, o *settle.Order, said threeds.Authentication) (outcome, error) {
+	if settings := s.merchants[o.Merchant]; !settings.Page.Unproven {
+		return s.refuseSecure(ctx, o, said, protocol.ResponseReception, endUnavailableRefused)
 	}
-	g.meter.secured(endUnavailablePassed)
-	return g.pass(context.WithoutCancel(ctx), o, s)
+	s.count(endUnavailablePassed)
+	return s.pass(context.WithoutCancel(ctx), o, said)
 }
 
 // refuseSecure ends a payment whose cardholder was not authenticated: nothing is sent.
-func (g *Gateway) refuseSecure(ctx context.Context, o *settle.Order, s threeds.Authentication, response, end string) (outcome, error) {
+func (s *secure) refuseSecure(ctx context.Context, o *settle.Order, said threeds.Authentication, response, end string) (outcome, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
-	g.codes.take(attemptOf(o)).Wipe()
-	g.meter.secured(end)
-	a := settle.Authentication{ServerID: s.ServerTransID, State: settle.AuthenticationFailed, Status: string(s.Status), ECI: s.ECI, DirectoryID: s.DSTransID}
-	_, err := g.Books.Authenticated(ctx, o.Merchant, o.ID, a, response)
+	s.codes.take(attemptOf(o)).Wipe()
+	s.count(end)
+	a := settle.Authentication{ServerID: said.ServerTransID, State: settle.AuthenticationFailed, Status: string(said.Status), ECI: said.ECI, DirectoryID: said.DSTransID}
+	_, err := s.books.Authenticated(ctx, o.Merchant, o.ID, a, response)
 	return outcome{settle.Result{Response: response}, true}, err
 }
 
@@ -87,24 +104,24 @@ type outcome struct {
 
 // decide goes on with a payment by what the 3-D Secure server says of its cardholder. An error that is overtaken says that
 // somebody else did.
-func (g *Gateway) decide(ctx context.Context, o *settle.Order, s threeds.Authentication) (outcome, error) {
-	defer s.Value.Wipe()
+func (s *secure) decide(ctx context.Context, o *settle.Order, said threeds.Authentication) (outcome, error) {
+	defer said.Value.Wipe()
 	switch {
-	case !s.Status.Final():
-		return outcome{}, g.challenged(ctx, o, s)
-	case s.Status.Unproven():
-		return g.unproven(ctx, o, s)
-	case s.Status.Proven():
-		g.meter.secured(endProven)
-		return g.pass(context.WithoutCancel(ctx), o, s)
+	case !said.Status.Final():
+		return outcome{}, s.challenged(ctx, o, said)
+	case said.Status.Unproven():
+		return s.unproven(ctx, o, said)
+	case said.Status.Proven():
+		s.count(endProven)
+		return s.pass(context.WithoutCancel(ctx), o, said)
 	}
-	return g.refuseSecure(ctx, o, s, responseOfStatus(s.Status), endFailed)
+	return s.refuseSecure(ctx, o, said, responseOfStatus(said.Status), endFailed)
 }
 
-func (g *Gateway) challenged(ctx context.Context, o *settle.Order, s threeds.Authentication) error {
+func (s *secure) challenged(ctx context.Context, o *settle.Order, said threeds.Authentication) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	return g.Books.Challenged(ctx, o.Merchant, o.ID, settle.Authentication{ServerID: s.ServerTransID, Status: string(s.Status), ECI: s.ECI, DirectoryID: s.DSTransID})
+	return s.books.Challenged(ctx, o.Merchant, o.ID, settle.Authentication{ServerID: said.ServerTransID, Status: string(said.Status), ECI: said.ECI, DirectoryID: said.DSTransID})
 }
 
 // responseOfStatus is what a merchant is told of a cardholder who was not authenticated.
@@ -116,43 +133,43 @@ func responseOfStatus(s threeds.Status) string {
 }
 
 // pass sends a payment whose 3-D Secure is over, with the verification code if this process still has it.
-func (g *Gateway) pass(ctx context.Context, o *settle.Order, s threeds.Authentication) (outcome, error) {
-	k := protocol.Card{Expiry: o.CardExpiry, CVV: g.codes.take(attemptOf(o))}
+func (s *secure) pass(ctx context.Context, o *settle.Order, said threeds.Authentication) (outcome, error) {
+	k := protocol.Card{Expiry: o.CardExpiry, CVV: s.codes.take(attemptOf(o))}
 	defer k.CVV.Wipe()
 	var err error
-	if k.PAN, err = g.Books.PAN(o); err != nil {
+	if k.PAN, err = s.books.PAN(o); err != nil {
 		return outcome{}, err
 	}
-	f, err := g.filingOf(ctx, o, detailsOf(o))
+	f, err := s.cards.filingOf(ctx, o, detailsOf(o))
 	if err != nil {
 		return outcome{}, err
 	}
 	books, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	a := settle.Authentication{ServerID: s.ServerTransID, State: settle.AuthenticationPassed, Status: string(s.Status), ECI: s.ECI,
-		DirectoryID: s.DSTransID}
-	p, err := g.Books.Authenticated(books, o.Merchant, o.ID, a, "")
+	a := settle.Authentication{ServerID: said.ServerTransID, State: settle.AuthenticationPassed, Status: string(said.Status), ECI: said.ECI,
+		DirectoryID: said.DSTransID}
+	p, err := s.books.Authenticated(books, o.Merchant, o.ID, a, "")
 	if err != nil {
 		return outcome{}, err
 	}
-	r := g.request(p, k)
+	r := s.cards.request(p, k)
 	f.mark(&r, p)
-	if _, known := online.SecurityLevel(s.ECI); known {
-		r.Authentication = online.Authentication{ECI: s.ECI, Value: s.Value, DSTransID: s.DSTransID}
+	if _, known := online.SecurityLevel(said.ECI); known {
+		r.Authentication = online.Authentication{ECI: said.ECI, Value: said.Value, DSTransID: said.DSTransID}
 	}
-	result, known := g.perform(ctx, p, r)
+	result, known := s.cards.perform(ctx, p, r)
 	return outcome{result, known}, nil
 }
 
 // authenticating is the 3-D Secure that the order's payment waits for, nil when it does not.
-func (g *Gateway) authenticating(ctx context.Context, o *settle.Order) (*settle.Authentication, error) {
+func (s *secure) authenticating(ctx context.Context, o *settle.Order) (*settle.Authentication, error) {
 	ctx, cancel := patient(ctx)
 	defer cancel()
-	return g.Books.Authenticating(ctx, o)
+	return s.books.Authenticating(ctx, o)
 }
 
 // ask has the cardholder authenticated, once the bank has looked at the browser or will not.
-func (g *Gateway) ask(ctx context.Context, o *settle.Order, a *settle.Authentication, r threeds.Request) (outcome, error) {
+func (s *secure) ask(ctx context.Context, o *settle.Order, a *settle.Authentication, r threeds.Request) (outcome, error) {
 	r.ServerTransID, r.Version, r.Method = a.ServerID, a.Version, threeds.MethodNone
 	switch {
 	case a.MethodDone:
@@ -160,39 +177,39 @@ func (g *Gateway) ask(ctx context.Context, o *settle.Order, a *settle.Authentica
 	case a.MethodURL != "":
 		r.Method = threeds.MethodFailed
 	}
-	s, err := g.ThreeDS.Authenticate(ctx, r)
+	said, err := s.server.Authenticate(ctx, r)
 	if errors.Is(err, threeds.ErrInvalid) { // perhaps it was asked already, with other words
-		if earlier, wrong := g.ThreeDS.Result(ctx, a.ServerID); wrong == nil {
-			s, err = earlier, nil
+		if earlier, wrong := s.server.Result(ctx, a.ServerID); wrong == nil {
+			said, err = earlier, nil
 		}
 	}
 	if err != nil {
-		g.Log.Warn("cardholder not authenticated", "order", o.ID, "error", err)
-		s = threeds.Authentication{ServerTransID: a.ServerID, Status: threeds.StatusUnavailable}
+		s.log.Warn("cardholder not authenticated", "order", o.ID, "error", err)
+		said = threeds.Authentication{ServerTransID: a.ServerID, Status: threeds.StatusUnavailable}
 	}
 	if err != nil && !errors.Is(err, threeds.ErrUnavailable) {
-		s.Status = "" // nobody said anything of the cardholder
-		return g.refuseSecure(ctx, o, s, protocol.ResponseDeclined, endInvalid)
+		said.Status = "" // nobody said anything of the cardholder
+		return s.refuseSecure(ctx, o, said, protocol.ResponseDeclined, endInvalid)
 	}
-	return g.decide(ctx, o, s)
+	return s.decide(ctx, o, said)
 }
 
 // follow asks what became of a cardholder who was asked, and goes on with the payment when that is final or its time is
 // over. It returns the challenge while there is one.
-func (g *Gateway) follow(ctx context.Context, o *settle.Order, a *settle.Authentication) (threeds.Challenge, outcome, error) {
-	if !g.Now().Before(a.ExpiresAt) {
-		out, err := g.decide(ctx, o, threeds.Authentication{ServerTransID: a.ServerID, Status: threeds.StatusFailed})
+func (s *secure) follow(ctx context.Context, o *settle.Order, a *settle.Authentication) (threeds.Challenge, outcome, error) {
+	if !s.now().Before(a.ExpiresAt) {
+		out, err := s.decide(ctx, o, threeds.Authentication{ServerTransID: a.ServerID, Status: threeds.StatusFailed})
 		return threeds.Challenge{}, out, err
 	}
-	s, err := g.ThreeDS.Result(ctx, a.ServerID)
+	said, err := s.server.Result(ctx, a.ServerID)
 	switch {
 	case err != nil:
-		g.Log.Warn("3-D Secure result not known yet", "order", o.ID, "error", err)
+		s.log.Warn("3-D Secure result not known yet", "order", o.ID, "error", err)
 		return threeds.Challenge{}, outcome{}, nil
-	case !s.Status.Final():
-		return s.Challenge, outcome{}, nil
+	case !said.Status.Final():
+		return said.Challenge, outcome{}, nil
 	}
-	out, err := g.decide(ctx, o, s)
+	out, err := s.decide(ctx, o, said)
 	return threeds.Challenge{}, out, err
 }
 
@@ -204,8 +221,8 @@ const (
 
 // AuthenticateDue looks after payments whose cardholder nobody comes back for: it asks about those that are confirmed by
 // other ways than a page, and ends those whose time is over. It returns how many it looked at.
-func (g *Gateway) AuthenticateDue(ctx context.Context) (int, error) {
-	due, err := g.Books.AuthenticationsDue(ctx, authenticateBatch)
+func (s *secure) AuthenticateDue(ctx context.Context) (int, error) {
+	due, err := s.books.AuthenticationsDue(ctx, authenticateBatch)
 	if err != nil {
 		return 0, err
 	}
@@ -214,7 +231,7 @@ func (g *Gateway) AuthenticateDue(ctx context.Context) (int, error) {
 	failures := make([]error, len(due))
 	for i, d := range due {
 		all.Go(func() error {
-			failures[i] = g.lookAfter(ctx, d)
+			failures[i] = s.lookAfter(ctx, d)
 			return nil
 		})
 	}
@@ -222,17 +239,27 @@ func (g *Gateway) AuthenticateDue(ctx context.Context) (int, error) {
 	return len(due), errors.Join(failures...)
 }
 
-func (g *Gateway) lookAfter(ctx context.Context, d settle.WaitingAuthentication) error {
-	o, err := g.Books.Order(ctx, d.Merchant, d.Order)
+func (s *secure) lookAfter(ctx context.Context, d settle.WaitingAuthentication) error {
+	o, err := s.books.Order(ctx, d.Merchant, d.Order)
 	if err != nil {
 		return err
 	}
-	a, err := g.Books.Authenticating(ctx, o)
-	if a == nil || err != nil || g.ThreeDS == nil {
+	a, err := s.books.Authenticating(ctx, o)
+	if a == nil || err != nil || s.server == nil {
 		return err
 	}
-	if _, _, err = g.follow(ctx, o, a); overtaken(err) {
+	if _, _, err = s.follow(ctx, o, a); overtaken(err) {
 		return nil
 	}
 	return err
 }
+
+// How the 3-D Secure of a payment ends, as the metric has it.
+const (
+	endProven             = "proven"
+	endNotEnrolled        = "not_enrolled"
+	endFailed             = "failed"
+	endInvalid            = "invalid"
+	endUnavailablePassed  = "unavailable_passed"
+	endUnavailableRefused = "unavailable_refused"
+)

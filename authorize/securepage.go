@@ -22,22 +22,22 @@ import (
 func (v *visit) payByCard(ctx context.Context, k protocol.Card, keep bool, browser string) error {
 	r := settle.PayRequest{Merchant: v.order.Merchant, Order: v.order.ID, Means: settle.MeansCard, PAN: k.PAN, CardExpiry: k.Expiry,
 		Keep: keep, Number: v.order.PaymentNumber + 1}
-	if v.secures(v.settings) {
+	if v.in.secure.secures(v.settings) {
 		return v.paySecurely(ctx, r, k, browser)
 	}
-	f, err := v.filingOf(ctx, v.order, v.kept)
+	f, err := v.in.cards.filingOf(ctx, v.order, v.kept)
 	if err != nil {
 		return err
 	}
 	books, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	p, err := v.Books.Pay(books, r)
+	p, err := v.in.books.Pay(books, r)
 	if err != nil {
 		return err
 	}
-	request := v.request(p, k)
+	request := v.in.cards.request(p, k)
 	f.mark(&request, p)
-	result, known := v.perform(ctx, p, request)
+	result, known := v.in.cards.perform(ctx, p, request)
 	v.note(outcome{result, known})
 	return nil
 }
@@ -46,10 +46,10 @@ func (v *visit) payByCard(ctx context.Context, k protocol.Card, keep bool, brows
 func (v *visit) note(out outcome) {
 	switch {
 	case !out.known:
-		v.class = classInProcess
+		v.class = protocol.ClassInProcess
 	case !out.Approved:
-		v.class = classDeclined
-		v.declining.take(v.c.source)
+		v.class = protocol.ClassDeclined
+		v.in.declining.take(v.c.source)
 	}
 }
 
@@ -58,22 +58,22 @@ func (v *visit) paySecurely(ctx context.Context, r settle.PayRequest, k protocol
 	if len(browser) > protocol.InBrowserInfo.Max() {
 		browser = ""
 	}
-	a, failure, err := v.enroll(ctx, r, browser)
+	a, failure, err := v.in.secure.enroll(ctx, r, browser)
 	if err != nil {
 		return err
 	}
-	v.codes.keep(attempt{r.Merchant, r.Order, a.Operation}, k.CVV)
+	v.in.codes.keep(attempt{r.Merchant, r.Order, a.Operation}, k.CVV)
 	if err := v.reload(ctx); err != nil {
 		return err
 	}
 	switch {
 	case a.Required != int16(threeds.IsEnrolled):
-		return v.noted(v.unenrolled(ctx, v.order, &a, failure))
+		return v.noted(v.in.secure.unenrolled(ctx, v.order, &a, failure))
 	case a.MethodURL != "":
-		v.class = classInProcess
+		v.class = protocol.ClassInProcess
 		return nil
 	}
-	return v.noted(v.ask(ctx, v.order, &a, v.question(&a)))
+	return v.noted(v.in.secure.ask(ctx, v.order, &a, v.question(&a)))
 }
 
 // noted counts an outcome that may have been overtaken.
@@ -86,9 +86,9 @@ func (v *visit) noted(out outcome, err error) error {
 
 // continueSecure goes on after the bank has looked at the browser, or has not.
 func (v *visit) continueSecure(ctx context.Context) error {
-	a, err := v.authenticating(ctx, v.order)
+	a, err := v.in.secure.authenticating(ctx, v.order)
 	if a != nil && err == nil && a.State == settle.AuthenticationMethod {
-		err = v.noted(v.ask(ctx, v.order, a, v.question(a)))
+		err = v.noted(v.in.secure.ask(ctx, v.order, a, v.question(a)))
 	}
 	if err != nil && !overtaken(err) {
 		return err
@@ -103,19 +103,19 @@ const unaskedFor = 30 * time.Second
 // settleSecure goes on with an authentication that waits, as far as the 3-D Secure server knows more.
 func (v *visit) settleSecure() error {
 	ctx := context.WithoutCancel(v.r.Context())
-	a, err := v.authenticating(ctx, v.order)
-	if a == nil || err != nil || v.ThreeDS == nil {
+	a, err := v.in.secure.authenticating(ctx, v.order)
+	if a == nil || err != nil || !v.in.secure.has() {
 		return err
 	}
-	over := !v.Now().Before(a.ExpiresAt)
+	over := !v.in.now().Before(a.ExpiresAt)
 	switch {
 	case a.State == settle.AuthenticationChallenge || over:
 		var out outcome
-		if v.challenge, out, err = v.follow(ctx, v.order, a); out.known {
+		if v.challenge, out, err = v.in.secure.follow(ctx, v.order, a); out.known {
 			v.note(out)
 		}
-	case a.MethodURL == "" && a.Required == int16(threeds.IsEnrolled) && v.Now().Sub(a.StartedAt) > unaskedFor:
-		err = v.noted(v.ask(ctx, v.order, a, v.question(a)))
+	case a.MethodURL == "" && a.Required == int16(threeds.IsEnrolled) && v.in.now().Sub(a.StartedAt) > unaskedFor:
+		err = v.noted(v.in.secure.ask(ctx, v.order, a, v.question(a)))
 	default:
 		return nil
 	}
@@ -129,29 +129,29 @@ func (v *visit) settleSecure() error {
 func (v *visit) secureBody(a *settle.Authentication) page.Body {
 	switch {
 	case a.State == settle.AuthenticationMethod && a.MethodURL != "":
-		return page.Method{URL: a.MethodURL, Data: threeds.MethodData(a.ServerID, v.secureURL(v.address(v.r), methodPath, v.order))}
+		return page.Method{URL: a.MethodURL, Data: threeds.MethodData(a.ServerID, v.in.secureURL(v.in.address(v.r), methodPath, v.order))}
 	case v.challenge.URL != "":
-		return page.Challenge{URL: v.challenge.URL, Request: v.challenge.Request, SessionData: v.seal(domainSecure, attemptOf(v.order))}
+		return page.Challenge{URL: v.challenge.URL, Request: v.challenge.Request, SessionData: v.in.seal(domainSecure, attemptOf(v.order))}
 	}
 	return page.Wait{}
 }
 
 // secureURL is an address of ours for the cardholder's bank; it says which authentication it is about.
-func (g *Gateway) secureURL(base, path string, o *settle.Order) string {
-	return base + path + "?session=" + url.QueryEscape(g.seal(domainSecure, attemptOf(o)))
+func (c *checkout) secureURL(base, path string, o *settle.Order) string {
+	return base + path + "?session=" + url.QueryEscape(c.seal(domainSecure, attemptOf(o)))
 }
 
 // question is what the bank is told of the purchase, the shop and the browser.
 func (v *visit) question(a *settle.Authentication) threeds.Request {
-	r := v.purchase(v.order, v.kept, v.address(v.r))
+	r := v.in.purchase(v.order, v.kept, v.in.address(v.r))
 	r.Browser = v.browser(a.Browser)
 	return r
 }
 
 // purchase is what the bank is told of a purchase and its shop.
-func (g *Gateway) purchase(o *settle.Order, kept protocol.Details, base string) threeds.Request {
+func (c *checkout) purchase(o *settle.Order, kept protocol.Details, base string) threeds.Request {
 	r := threeds.Request{Purpose: threeds.ForPayment, Expiry: o.CardExpiry, Cardholder: kept.Of(protocol.InCardholder), Email: kept.Of(protocol.InEmail),
-		Amount: o.Amount, At: g.Now(), NotificationURL: g.secureURL(base, challengePath, o), Merchant: g.acceptor(o)}
+		Amount: o.Amount, At: c.now(), NotificationURL: c.secureURL(base, challengePath, o), Merchant: c.acceptor(o)}
 	if n := utf8.RuneCountInString(r.Cardholder); n < 2 || n > 45 {
 		r.Cardholder = ""
 	}
@@ -165,9 +165,9 @@ func (g *Gateway) purchase(o *settle.Order, kept protocol.Details, base string) 
 }
 
 // acceptor is the merchant of an order as its acquirer knows it.
-func (g *Gateway) acceptor(o *settle.Order) threeds.Merchant {
-	merchant, _ := g.Directory.Merchant(o.Merchant)
-	m := threeds.Merchant{AcquirerBIN: g.Centers[o.Center].Acquirer, Name: firstRunes(merchant.Name, 40), MCC: merchant.MCC}
+func (c *checkout) acceptor(o *settle.Order) threeds.Merchant {
+	merchant, _ := c.directory.Merchant(o.Merchant)
+	m := threeds.Merchant{AcquirerBIN: c.centers[o.Center].Acquirer, Name: firstRunes(merchant.Name, 40), MCC: merchant.MCC}
 	if route := merchant.Serves(o.Center, o.Amount.Currency); route != nil {
 		m.Acceptor = route.Acceptor
 	}
@@ -246,7 +246,7 @@ func plainRune(r rune) rune {
 
 // findSecure reads the order whose authentication a bank's form is about: the form has brought back what we signed.
 func (v *visit) findSecure(session string) (attempt, error) {
-	a, ok := v.unseal(domainSecure, session)
+	a, ok := v.in.unseal(domainSecure, session)
 	if !ok {
 		return a, errNoSession
 	}
@@ -258,7 +258,7 @@ func (v *visit) bankFields() (form, error) {
 	if v.r.Method != http.MethodPost {
 		return nil, &protocol.Fault{First: protocol.FirstProhibited, Second: protocol.OnService, Status: http.StatusMethodNotAllowed, Detail: "use POST"}
 	}
-	if !v.posting.take(v.c.source) {
+	if !v.in.posting.take(v.c.source) {
 		return nil, errTooMany
 	}
 	return v.c.Fields(v.r)
@@ -278,7 +278,7 @@ func (v *visit) serveMethod() error {
 	if err != nil {
 		return protocol.Refuse(protocol.FirstFormat, protocol.OnNothing, "threeDSMethodData cannot be read")
 	}
-	if err := v.Books.MethodCompleted(v.r.Context(), at.merchant, at.order, id); err != nil {
+	if err := v.in.books.MethodCompleted(v.r.Context(), at.merchant, at.order, id); err != nil {
 		return err
 	}
 	return v.show(http.StatusOK, page.MethodDone{})
@@ -306,7 +306,7 @@ func (v *visit) serveChallenge() error {
 	if err != nil {
 		return protocol.Refuse(protocol.FirstFormat, protocol.OnNothing, "cres cannot be read")
 	}
-	a, err := v.Books.Authenticating(v.r.Context(), v.order)
+	a, err := v.in.books.Authenticating(v.r.Context(), v.order)
 	switch {
 	case err != nil:
 		return err

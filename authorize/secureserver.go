@@ -26,7 +26,7 @@ func (g *Gateway) paySecurely(ctx context.Context, c *caller, r settle.OpenReque
 		}
 		return a.repeated(), nil
 	}
-	a, failure, err := g.enroll(ctx, settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: k.PAN, CardExpiry: k.Expiry, Number: 1},
+	a, failure, err := g.secure.enroll(ctx, settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: k.PAN, CardExpiry: k.Expiry, Number: 1},
 		c.Text(protocol.InBrowserInfo))
 	if err == nil {
 		g.codes.keep(attempt{o.Merchant, o.ID, a.Operation}, k.CVV)
@@ -49,11 +49,11 @@ func (g *Gateway) openSecure(ctx context.Context, c *caller, r settle.OpenReques
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	c.fingerprint = r.Fingerprint
-	r.PayBefore = g.Now().Add(c.settings.Page.timeout())
+	r.PayBefore = g.now().Add(c.settings.Page.timeout())
 	if r.Details, err = withDetails(r.Details, protocol.Details{viaDetail: viaServer}); err != nil {
 		return nil, err
 	}
-	o, _, err = g.Books.Open(ctx, r)
+	o, _, err = g.books.Open(ctx, r)
 	return o, err
 }
 
@@ -61,14 +61,14 @@ func (g *Gateway) openSecure(ctx context.Context, c *caller, r settle.OpenReques
 func (g *Gateway) beginSecure(ctx context.Context, c *caller, id int64, a *settle.Authentication, failure error) error {
 	books, cancel := patient(ctx)
 	defer cancel()
-	o, err := g.Books.Order(books, c.merchant.ID, id)
+	o, err := g.books.Order(books, c.merchant.ID, id)
 	switch {
 	case err != nil:
 		return err
 	case a.Required != int16(threeds.IsEnrolled):
-		_, err = g.unenrolled(ctx, o, a, failure)
+		_, err = g.secure.unenrolled(ctx, o, a, failure)
 	case a.MethodURL == "":
-		_, err = g.ask(ctx, o, a, g.serverQuestion(c, o, a))
+		_, err = g.secure.ask(ctx, o, a, g.serverQuestion(c, o, a))
 	}
 	return err
 }
@@ -76,7 +76,7 @@ func (g *Gateway) beginSecure(ctx context.Context, c *caller, id int64, a *settl
 // serverQuestion is what the bank is told when the browser is known by the words of the merchant's server only.
 func (g *Gateway) serverQuestion(c *caller, o *settle.Order, a *settle.Authentication) threeds.Request {
 	kept := detailsOf(o)
-	r := g.purchase(o, kept, c.base)
+	r := g.checkout.purchase(o, kept, c.base)
 	ip, told := c.Text(protocol.InClientIP), c.Text(protocol.InBrowserInfo)
 	if ip == "" {
 		ip = kept.Of(protocol.InClientIP)
@@ -103,27 +103,27 @@ func (g *Gateway) continuePayment(ctx context.Context, c *caller) (*reply, error
 	ctx = context.WithoutCancel(ctx) // from here on the work does not end with the caller
 	books, cancel := patient(ctx)
 	defer cancel()
-	o, err := g.Books.Order(books, c.merchant.ID, id)
+	o, err := g.books.Order(books, c.merchant.ID, id)
 	if err != nil {
 		return nil, err
 	}
-	a, err := g.Books.Authenticating(books, o)
+	a, err := g.books.Authenticating(books, o)
 	switch {
 	case err != nil:
 		return nil, err
-	case a == nil || g.ThreeDS == nil:
-	case a.State == settle.AuthenticationMethod && g.Now().Before(a.ExpiresAt):
-		_, err = g.ask(ctx, o, a, g.serverQuestion(c, o, a))
+	case a == nil || !g.secure.has():
+	case a.State == settle.AuthenticationMethod && g.now().Before(a.ExpiresAt):
+		_, err = g.secure.ask(ctx, o, a, g.serverQuestion(c, o, a))
 	default:
-		_, _, err = g.follow(ctx, o, a)
+		_, _, err = g.secure.follow(ctx, o, a)
 	}
 	return g.storedOrError(ctx, c, o, err)
 }
 
 // SecureData tells the 3-D Secure of an order's last payment to the merchant's server, nil when it had none.
 func (g *Gateway) secureData(ctx context.Context, c *caller, o *settle.Order) (*protocol.SecureData, error) {
-	all, err := g.Books.Authentications(ctx, o.Merchant, o.ID)
-	if err != nil || len(all) == 0 || g.ThreeDS == nil {
+	all, err := g.books.Authentications(ctx, o.Merchant, o.ID)
+	if err != nil || len(all) == 0 || !g.secure.has() {
 		return nil, err
 	}
 	a := &all[len(all)-1]
@@ -132,9 +132,9 @@ func (g *Gateway) secureData(ctx context.Context, c *caller, o *settle.Order) (*
 	case a.Required != int16(threeds.IsEnrolled):
 		values[protocol.SecureServerID] = ""
 	case a.State == settle.AuthenticationMethod && a.MethodURL != "":
-		values[protocol.SecureMethodURL], values[protocol.SecureMethodData] = a.MethodURL, threeds.MethodData(a.ServerID, g.secureURL(c.base, methodPath, o))
+		values[protocol.SecureMethodURL], values[protocol.SecureMethodData] = a.MethodURL, threeds.MethodData(a.ServerID, g.checkout.secureURL(c.base, methodPath, o))
 	case a.State == settle.AuthenticationChallenge:
-		s, err := g.ThreeDS.Result(ctx, a.ServerID)
+		s, err := g.secure.server.Result(ctx, a.ServerID)
 		if err != nil {
 			return nil, err
 		}

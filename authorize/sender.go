@@ -32,9 +32,9 @@ type Sender struct {
 	log       *slog.Logger
 }
 
-// NewSender uses the books, directory, centers and log of the options.
-func NewSender(o Options) *Sender {
-	return &Sender{books: o.Books, directory: o.Directory, centers: o.Centers, banks: o.Banks, log: o.Log}
+// NewSender makes a sender to the centers and partner banks, by the numbers of their centers.
+func NewSender(books *settle.Books, directory *settle.Directory, centers map[int16]Center, banks map[int16]Bank, log *slog.Logger) *Sender {
+	return &Sender{books: books, directory: directory, centers: centers, banks: banks, log: log}
 }
 
 // Step gives up payments whose process died, then sends what is due at every center, all centers at the same time. It

@@ -21,35 +21,25 @@ const (
 // tagSize is how many bytes of a keyed hash stand behind what it signs: 192 bits.
 const tagSize = 24
 
-// attempt names an order and the number of a payment operation of it.
-type attempt struct {
-	merchant int32
-	order    int64
-	payment  int16
-}
-
 const attemptSize = 4 + 8 + 2
 
-// attemptOf names the last payment operation of an order.
-func attemptOf(o *settle.Order) attempt { return attempt{o.Merchant, o.ID, o.PaymentNumber} }
-
 // seal writes an attempt so that nobody else can: letters, digits, +, / and =.
-func (g *Gateway) seal(domain string, a attempt) string {
+func (c *checkout) seal(domain string, a attempt) string {
 	b := make([]byte, 0, attemptSize+tagSize)
 	b = binary.BigEndian.AppendUint32(b, uint32(a.merchant))
 	b = binary.BigEndian.AppendUint64(b, uint64(a.order))
 	b = binary.BigEndian.AppendUint16(b, uint16(a.payment))
-	sum := g.Vault.Fingerprint(domain, b)
+	sum := c.vault.Fingerprint(domain, b)
 	return base64.StdEncoding.EncodeToString(append(b, sum[:tagSize]...))
 }
 
 // unseal reads what seal wrote for the same domain. A plus that became a space on its way is taken for one.
-func (g *Gateway) unseal(domain, text string) (attempt, bool) {
+func (c *checkout) unseal(domain, text string) (attempt, bool) {
 	raw, err := base64.StdEncoding.Strict().DecodeString(strings.ReplaceAll(text, " ", "+"))
 	if err != nil || len(raw) != attemptSize+tagSize {
 		return attempt{}, false
 	}
-	sum := g.Vault.Fingerprint(domain, raw[:attemptSize])
+	sum := c.vault.Fingerprint(domain, raw[:attemptSize])
 	if subtle.ConstantTimeCompare(sum[:tagSize], raw[attemptSize:]) != 1 {
 		return attempt{}, false
 	}
@@ -73,6 +63,6 @@ const (
 )
 
 // sessionQuery is the query that leads to the page of an order.
-func (g *Gateway) sessionQuery(o *settle.Order) string {
-	return "?CFSID=" + url.QueryEscape(g.seal(domainSession, attempt{merchant: o.Merchant, order: o.ID}))
+func (c *checkout) sessionQuery(o *settle.Order) string {
+	return "?CFSID=" + url.QueryEscape(c.seal(domainSession, attempt{merchant: o.Merchant, order: o.ID}))
 }

@@ -3,11 +3,9 @@ package authorize
 import (
 	"context"
 	"slices"
-	"strconv"
 	"time"
 
 	"settled/authorize/protocol"
-	"settled/authorize/threeds"
 	"settled/settle"
 )
 
@@ -22,7 +20,7 @@ func (g *Gateway) orderState(ctx context.Context, c *caller) (*reply, error) {
 	}
 	a := &reply{Answer: protocol.Answer{Orders: make([]protocol.Entry, len(found))}}
 	for i, o := range found {
-		g.teller(c).stateFields(&a.Orders[i].Row, o, g.Now())
+		g.teller(c).stateFields(&a.Orders[i].Row, o, g.now())
 	}
 	return a, nil
 }
@@ -36,10 +34,10 @@ func (g *Gateway) orderResult(ctx context.Context, c *caller) (*reply, error) {
 	}
 	a := &reply{Answer: protocol.Answer{Orders: make([]protocol.Entry, len(found))}}
 	for i, o := range found {
-		if o, err = g.Books.Order(ctx, o.Merchant, o.ID); err != nil {
+		if o, err = g.books.Order(ctx, o.Merchant, o.ID); err != nil {
 			return nil, err
 		}
-		g.teller(c).resultOf(&a.Orders[i], o, g.Now())
+		g.teller(c).resultOf(&a.Orders[i], o, g.now())
 		if err = g.chequesOf(ctx, &a.Orders[i], o); err != nil {
 			return nil, err
 		}
@@ -53,7 +51,7 @@ func (g *Gateway) orderResult(ctx context.Context, c *caller) (*reply, error) {
 
 // chequesOf writes the cheques that came with confirmations and cancels.
 func (g *Gateway) chequesOf(ctx context.Context, t *protocol.Entry, o *settle.Order) error {
-	kept, err := g.Books.Cheques(ctx, o.Merchant, o.ID)
+	kept, err := g.books.Cheques(ctx, o.Merchant, o.ID)
 	for i := range o.Operations {
 		if items := kept[o.Operations[i].Number]; items != "" {
 			t.Operations[i][protocol.OutCheque] = items
@@ -68,7 +66,7 @@ func (g *Gateway) proofsOf(ctx context.Context, t *protocol.Entry, o *settle.Ord
 	if o.PayBefore.IsZero() {
 		return nil
 	}
-	all, err := g.Books.Authentications(ctx, o.Merchant, o.ID)
+	all, err := g.books.Authentications(ctx, o.Merchant, o.ID)
 	for i := range all {
 		for n := range o.Operations {
 			if o.Operations[n].Number == all[i].Operation && n < len(t.Operations) {
@@ -77,38 +75,6 @@ func (g *Gateway) proofsOf(ctx context.Context, t *protocol.Entry, o *settle.Ord
 		}
 	}
 	return err
-}
-
-// tellAuthentication writes what became of a cardholder, nothing of one who was not asked.
-func tellAuthentication(r *protocol.Row, a *settle.Authentication) {
-	r[protocol.OutAuthRequired] = strconv.Itoa(int(a.Required))
-	if a.Status != "" {
-		r[protocol.OutAuthResult] = threeds.Status(a.Status).AuthResult()
-	}
-}
-
-// resultOf tells an order with its operations. A payment that is on its way is one of them.
-func (w teller) resultOf(t *protocol.Entry, o *settle.Order, now time.Time) {
-	w.stateFields(&t.Row, o, now)
-	t.RecallDetails(o.Details)
-	if op := o.OnItsWay(); op != nil {
-		o.Operations = append(o.Operations, *op)
-	}
-	t.Operations = make([]protocol.Row, len(o.Operations))
-	for i := range o.Operations {
-		op := &o.Operations[i]
-		t.Operations[i] = w.operation(o, op)
-		if op.Kind != settle.OperationPayment {
-			t.Operations[i][protocol.OutCheque] = "" // the cheque is the payment's
-		}
-		t.Row[protocol.OutErrorCode] = errorCode(op) // that of the last one stays
-	}
-}
-
-// stateFields tells an order's state as of now.
-func (w teller) stateFields(r *protocol.Row, o *settle.Order, now time.Time) {
-	w.orderFields(r, o)
-	r[protocol.OutPacketDate] = stamp(now)
 }
 
 // attempts finds the order of a bill number, or the orders that were made under an order number within the period of the
@@ -120,13 +86,13 @@ func (g *Gateway) attempts(ctx context.Context, c *caller) ([]*settle.Order, err
 	if err := c.Require(protocol.InOrderNumber); err != nil {
 		return nil, err
 	}
-	now := g.Now()
+	now := g.now()
 	from := c.Instant(protocol.FromParts, now.Add(-orderStatePeriod))
 	to := now.Add(24 * time.Hour)
 	if slices.ContainsFunc(protocol.ToParts[:], c.Has) {
 		to = c.Instant(protocol.ToParts, now).Add(time.Minute)
 	}
-	found, err := g.Books.Attempts(ctx, c.merchant.ID, c.Text(protocol.InOrderNumber), from, to)
+	found, err := g.books.Attempts(ctx, c.merchant.ID, c.Text(protocol.InOrderNumber), from, to)
 	if err == nil && len(found) == 0 {
 		err = errNoOrder
 	}
@@ -142,7 +108,7 @@ func (g *Gateway) byBill(ctx context.Context, c *caller) ([]*settle.Order, error
 	if err != nil {
 		return nil, err
 	}
-	o, err := g.Books.Order(ctx, c.merchant.ID, id)
+	o, err := g.books.Order(ctx, c.merchant.ID, id)
 	switch {
 	case err != nil:
 		return nil, err

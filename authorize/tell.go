@@ -45,19 +45,19 @@ var errNoAddress = errors.New("the merchant has no address for notifications")
 // notification is not due, or is being tried elsewhere. What a server does not answer is no error: it is due again later. It
 // returns the state of the notification after the try, 0 without one.
 func (g *Gateway) Notify(ctx context.Context, k settle.NotificationKey) (settle.NotificationState, error) {
-	n, err := g.Books.ClaimNotification(ctx, k)
+	n, err := g.books.ClaimNotification(ctx, k)
 	if n == nil || err != nil {
 		return 0, err
 	}
 	receipt := g.tell(ctx, n)
 	// The answer is recorded even when the process is being stopped.
-	state, err := g.Books.NotificationAnswered(context.WithoutCancel(ctx), n, receipt)
+	state, err := g.books.NotificationAnswered(context.WithoutCancel(ctx), n, receipt)
 	if err != nil {
 		return 0, err
 	}
 	g.meter.told(state)
 	if state != settle.NotificationDelivered {
-		g.Log.Warn("notification was not taken", slog.Int64("order", n.Order), slog.Int("operation", int(n.Operation)),
+		g.log.Warn("notification was not taken", slog.Int64("order", n.Order), slog.Int("operation", int(n.Operation)),
 			slog.Int("merchant", int(n.Merchant)), slog.Int("attempt", int(n.Attempts)), slog.String("state", state.String()),
 			slog.String("firstcode", receipt.FirstCode), slog.String("secondcode", receipt.SecondCode), slog.String("error", receipt.Error))
 	}
@@ -74,7 +74,7 @@ func (g *Gateway) tell(ctx context.Context, n *settle.Notification) settle.Recei
 		}
 		return settle.Receipt{State: state, Error: err.Error()}
 	}
-	a := g.Notifier.Send(ctx, to, body)
+	a := g.notifier.Send(ctx, to, body)
 	r := settle.Receipt{State: settle.NotificationPending, FirstCode: a.First, SecondCode: a.Second}
 	switch a.Outcome {
 	case notify.Delivered:
@@ -89,12 +89,12 @@ func (g *Gateway) tell(ctx context.Context, n *settle.Notification) settle.Recei
 
 // compose writes a notification as the merchant's server wants it, from the books as they are now.
 func (g *Gateway) compose(ctx context.Context, n *settle.Notification) (to notify.Address, body []byte, err error) {
-	settings, known := g.Merchants[n.Merchant]
-	merchant, listed := g.Directory.Merchant(n.Merchant)
+	settings, known := g.register.settings(n.Merchant)
+	merchant, listed := g.directory.Merchant(n.Merchant)
 	if !known || !listed || settings.Notify.URL == "" {
 		return to, nil, errNoAddress
 	}
-	o, err := g.Books.Order(ctx, n.Merchant, n.Order)
+	o, err := g.books.Order(ctx, n.Merchant, n.Order)
 	if err != nil {
 		return to, nil, err
 	}
@@ -102,13 +102,13 @@ func (g *Gateway) compose(ctx context.Context, n *settle.Notification) (to notif
 	if op == nil {
 		return to, nil, fmt.Errorf("%w: %d.%d", settle.ErrOperation, n.Order, n.Operation)
 	}
-	rec := teller{g.Directory, settings.TestMode, settings.language()}.operation(o, op)
-	rec[protocol.OutPacketDate], rec[protocol.OutClientIP] = stamp(g.Now()), rec[protocol.OutIP]
-	if err := settings.Proofs.ProveNotice(g.SigningKey, merchantID(merchant.ID), &rec); err != nil {
+	rec := teller{g.directory, settings.TestMode, settings.language()}.operation(o, op)
+	rec[protocol.OutPacketDate], rec[protocol.OutClientIP] = stamp(g.now()), rec[protocol.OutIP]
+	if err := settings.Proofs.ProveNotice(g.signingKey, merchantID(merchant.ID), &rec); err != nil {
 		return to, nil, err
 	}
 	to = notify.Address{URL: settings.Notify.URL, SOAP: settings.Notify.SOAP, PlainAnswer: settings.Notify.PlainAnswer,
-		AllowPrivate: settings.Notify.AllowPrivate && g.Vault.Environment() == vault.Test}
+		AllowPrivate: settings.Notify.AllowPrivate && g.vault.Environment() == vault.Test}
 	return to, toldBody(merchant.ID, &rec, settings.Notify.SOAP), nil
 }
 

@@ -302,7 +302,7 @@ func TestWithoutAddress(t *testing.T) {
 	w, _ := newShopWorld(t, authorize.Notify{})
 	settings := w.options.Merchants[settletest.Merchant]
 	settings.Notify = authorize.Notify{}
-	w.gateway.Merchants[settletest.Merchant] = settings
+	w.options.Merchants[settletest.Merchant] = settings
 	w.paid(payment("1"))
 	w.tell()
 	if have, want := w.notifications(), "1/1 given up / 1"; have != want {
@@ -335,10 +335,10 @@ func TestSignedNotification(t *testing.T) {
 		w, s := newShopWorld(t, authorize.Notify{AllowPrivate: true})
 		key, err := rsa.GenerateKey(rand.Reader, 1024)
 		check(t, err)
-		w.gateway.SigningKey = key
-		settings := w.gateway.Merchants[settletest.Merchant]
+		w.options.SigningKey = key
+		settings := w.options.Merchants[settletest.Merchant]
 		settings.Proofs = protocol.Proofs{RSA: true, SHA256: sha}
-		w.gateway.Merchants[settletest.Merchant] = settings
+		w.options.Merchants[settletest.Merchant] = settings
 		w.paid(payment("A-1"))
 		w.tell()
 		v, err := url.ParseQuery(s.heard()[0])
@@ -366,7 +366,7 @@ func TestPrivateAddressOfALiveInstallation(t *testing.T) {
 	check(t, vault.GenerateFor(keys, vault.Live))
 	live, err := vault.Open(keys)
 	check(t, err)
-	w.gateway.Vault = live
+	w.options.Vault = live
 	w.tell()
 	if have := w.notifications(); have != "1/1 pending / 1" || len(s.heard()) != 0 {
 		t.Errorf("a live installation reached a private address: %s", have)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"strconv"
 
 	"settled/authorize/online"
 	"settled/authorize/protocol"
@@ -29,17 +28,17 @@ func (g *Gateway) payToken(ctx context.Context, c *caller) (*reply, error) {
 	books, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	c.fingerprint = r.Fingerprint
-	o, fresh, err := g.Books.Open(books, r)
+	o, fresh, err := g.books.Open(books, r)
 	if err != nil {
 		return nil, err
 	}
-	return g.payOnce(ctx, c, o, fresh, func() error { return g.payStored(ctx, o, s) })
+	return g.payOnce(ctx, c, o, fresh, func() error { return g.wallet.pay(ctx, o, s) })
 }
 
 // readTokenPayment checks everything that can be refused without a trace. The caller wipes the verification code.
 func (g *Gateway) readTokenPayment(ctx context.Context, c *caller) (r settle.OpenRequest, s storedPayment, err error) {
 	r = settle.OpenRequest{Merchant: c.merchant, OrderNumber: c.Text(protocol.InOrderNumber), Means: settle.MeansCard, Tries: 1,
-		PayBefore: g.Now().Add(storedPayWithin), RepeatWithin: settle.RepeatWithin}
+		PayBefore: g.now().Add(storedPayWithin), RepeatWithin: settle.RepeatWithin}
 	if err = c.Require(protocol.InOrderNumber, protocol.InOrderAmount, protocol.InPaymentToken); err != nil {
 		return r, s, err
 	}
@@ -54,11 +53,11 @@ func (g *Gateway) readTokenPayment(ctx context.Context, c *caller) (r settle.Ope
 	if s, err = g.readStored(ctx, c); err != nil {
 		return r, s, err
 	}
-	if err = g.checkBrand(c.merchant, r.Original, s.credential.CardMask); err != nil {
+	if err = g.ways.checkBrand(c.merchant, r.Original, s.credential.CardMask); err != nil {
 		return r, s, err
 	}
 	r.TwoStage, r.Customer, r.Details = delay == 1, s.credential.Customer, c.Details()
-	r.Fingerprint = g.tokenFingerprint(&r, s.credential)
+	r.Fingerprint = g.prints.token(&r, s.credential)
 	return r, s, nil
 }
 
@@ -78,7 +77,7 @@ func (g *Gateway) readStored(ctx context.Context, c *caller) (s storedPayment, e
 		return s, err
 	}
 	s.use = online.CardOnFile
-	if s.credential, err = g.Books.Credential(ctx, c.merchant.ID, token.ID); errors.Is(err, settle.ErrNoCredential) {
+	if s.credential, err = g.books.Credential(ctx, c.merchant.ID, token.ID); errors.Is(err, settle.ErrNoCredential) {
 		return s, errNoStored
 	}
 	if err == nil && (s.credential.Customer != token.Customer || s.credential.Means != settle.MeansCard) {
@@ -90,12 +89,4 @@ func (g *Gateway) readStored(ctx context.Context, c *caller) (s storedPayment, e
 		}
 	}
 	return s, err
-}
-
-// tokenFingerprint tells an identical request from a different one with the same order number.
-func (g *Gateway) tokenFingerprint(r *settle.OpenRequest, k *settle.Credential) []byte {
-	b := append([]byte(nil), k.ID[:]...)
-	b = strconv.AppendBool(b, r.TwoStage)
-	sum := g.Vault.Fingerprint("token payment", appendSale(b, r))
-	return sum[:]
 }

@@ -22,7 +22,7 @@ func (g *Gateway) troubled(ctx context.Context, s *service, c *caller, f *protoc
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 	defer cancel()
-	o, err := g.Books.ByNumber(ctx, c.merchant.ID, c.Text(protocol.InOrderNumber))
+	o, err := g.books.ByNumber(ctx, c.merchant.ID, c.Text(protocol.InOrderNumber))
 	if errors.Is(err, settle.ErrNotFound) {
 		return refusal(f)
 	}

@@ -137,7 +137,7 @@ func TestLogsThatContradictThemselves(t *testing.T) {
 		"nothing": {""}, "no page": {"X"}, "for ever": {"Y" + line}, "empty, but more": {"Y"}, "cut": {"N" + line[:50]},
 	} {
 		w.options.Centers[settletest.FileCenter] = authorize.Center{Host: &logPages{data: data}, Acquirer: acquirer}
-		_, err := authorize.NewSender(w.options).CenterLog(t.Context(), settletest.FileCenter, from, from.Add(2*time.Hour), from)
+		_, err := authorize.NewSender(w.options.Books, w.options.Directory, w.options.Centers, w.options.Banks, w.options.Log).CenterLog(t.Context(), settletest.FileCenter, from, from.Add(2*time.Hour), from)
 		if !errors.Is(err, authorize.ErrCenterLog) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -18,13 +18,13 @@ import (
 
 // visit is one request of a customer's browser, or of a merchant's server that opens an order for one.
 type visit struct {
-	*Gateway
+	in    *checkout
 	w     http.ResponseWriter
 	r     *http.Request
 	c     *caller
 	id    string // of the request, for the log
 	query url.Values
-	class int    // of codeClasses, for the metrics
+	class protocol.Class
 	first string // the query that leads back to the order's page, empty while no order is known
 
 	order    *settle.Order
@@ -49,30 +49,6 @@ var browserRoutes = [...]struct {
 	{challengePath, (*visit).serveChallenge, (*visit).fail},
 }
 
-// handlePages adds the payment page to the routes.
-func (g *Gateway) handlePages(mux *http.ServeMux) {
-	for _, route := range browserRoutes {
-		m := g.meter.route(route.path)
-		mux.HandleFunc(route.path, func(w http.ResponseWriter, r *http.Request) { g.visit(w, r, route.serve, route.fail, m) })
-	}
-	mux.Handle(page.StaticPath, page.Static())
-}
-
-// visit takes one request of a browser from its limits to the answer.
-func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, serve func(*visit) error, fail func(*visit, error), m *routeMeter) {
-	began := g.Now()
-	c := &caller{Call: protocol.NewCall(protocol.FormatXML, &orderAccepts, g.knows), source: g.Source(r), base: g.address(r)}
-	defer c.Release()
-	v := &visit{Gateway: g, w: w, r: r, c: c, id: correlation()}
-	w.Header()["X-Request-Id"] = []string{v.id}
-	if err := v.run(serve); err != nil {
-		fail(v, err)
-	}
-	g.logNoted(c.Call, r.URL.Path, v.id)
-	g.reportCards(c.Call, r.URL.Path, v.id)
-	m.count(v.class, g.Now().Sub(began))
-}
-
 // visitTimeout bounds a visit that changes nothing, and what a partner bank is asked for one.
 const visitTimeout = 15 * time.Second
 
@@ -80,15 +56,15 @@ const visitTimeout = 15 * time.Second
 func (v *visit) run(serve func(*visit) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			v.Log.Error("panic", "route", v.r.URL.Path, "request", v.id, "stack", string(debug.Stack()))
+			v.in.log.Error("panic", "route", v.r.URL.Path, "request", v.id, "stack", string(debug.Stack()))
 			err = errBug
 		}
 	}()
-	defer v.serving.Add(-1)
-	if v.serving.Add(1) > v.MaxRequests {
-		return errBusy
+	defer v.in.load.leave()
+	if err := v.in.load.enter(); err != nil {
+		return err
 	}
-	if v.Stalled() {
+	if v.in.stalled() {
 		return errStalled
 	}
 	if err := protocol.CheckQuery(v.r.URL.RawQuery); err != nil {
@@ -101,33 +77,12 @@ func (v *visit) run(serve func(*visit) error) (err error) {
 	return serve(v)
 }
 
-// Classes of answers, as in codeClasses.
-const (
-	classSuccess = iota
-	classDeclined
-	classInProcess
-	classRefused
-	classUnauthenticated
-	classError
-)
-
-// classOfFault is the class of a refusal.
-func classOfFault(f *protocol.Fault) int {
-	switch {
-	case f.Status >= http.StatusInternalServerError:
-		return classError
-	case f.First == protocol.FirstAuthentication:
-		return classUnauthenticated
-	}
-	return classRefused
-}
-
 // fail answers an error by a page that says its codes.
 func (v *visit) fail(err error) {
 	f := faultOf(err, protocol.OnNothing)
-	v.class = classOfFault(f)
-	if v.class == classError {
-		v.Log.Error("request not served", "route", v.r.URL.Path, "request", v.id, "error", err)
+	v.class = f.Class()
+	if v.class == protocol.ClassError {
+		v.in.log.Error("request not served", "route", v.r.URL.Path, "request", v.id, "error", err)
 		v.w.Header().Set("Retry-After", "1")
 	}
 	body := page.Failure{Reason: page.ReasonRequest, Detail: fmt.Sprintf("%d/%d: %s", f.First, f.Second, f.Detail)}
@@ -135,7 +90,7 @@ func (v *visit) fail(err error) {
 	switch {
 	case f.Second == protocol.OnRate:
 		body.Reason, body.Detail = page.ReasonBusy, ""
-	case v.class == classError:
+	case v.class == protocol.ClassError:
 		body.Reason, body.Detail = page.ReasonSystem, v.id
 	case errors.Is(err, errNoSession):
 		body = page.Failure{Reason: page.ReasonUnknown}
@@ -143,7 +98,7 @@ func (v *visit) fail(err error) {
 		status = http.StatusBadRequest
 	}
 	if err := v.show(status, body); err != nil {
-		v.Log.Error("page not shown", "route", v.r.URL.Path, "request", v.id, "error", err)
+		v.in.log.Error("page not shown", "route", v.r.URL.Path, "request", v.id, "error", err)
 		http.Error(v.w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 	}
 }
@@ -153,7 +108,7 @@ var errNoSession = &protocol.Fault{First: protocol.FirstNotFound, Second: protoc
 
 // find reads the order that the query names.
 func (v *visit) find() error {
-	a, ok := v.unseal(domainSession, v.query.Get("CFSID"))
+	a, ok := v.in.unseal(domainSession, v.query.Get("CFSID"))
 	if !ok {
 		return errNoSession
 	}
@@ -162,13 +117,13 @@ func (v *visit) find() error {
 
 // load reads an order whose name a signature vouches for.
 func (v *visit) load(a attempt) error {
-	settings, known := v.Merchants[a.merchant]
+	settings, known := v.in.register.settings(a.merchant)
 	if !known {
 		return errNoSession
 	}
 	ctx, cancel := context.WithTimeout(v.r.Context(), settleTimeout)
 	defer cancel()
-	o, err := v.Books.Order(ctx, a.merchant, a.order)
+	o, err := v.in.books.Order(ctx, a.merchant, a.order)
 	if errors.Is(err, settle.ErrNotFound) {
 		return errNoSession
 	}
@@ -176,21 +131,21 @@ func (v *visit) load(a attempt) error {
 		return err
 	}
 	v.settings = &settings
-	v.merchant, _ = v.Directory.Merchant(a.merchant)
+	v.merchant, _ = v.in.directory.Merchant(a.merchant)
 	v.take(o)
 	return nil
 }
 
 // take makes an order the one that the visit is about.
 func (v *visit) take(o *settle.Order) {
-	v.order, v.kept, v.first = o, detailsOf(o), v.sessionQuery(o)
+	v.order, v.kept, v.first = o, detailsOf(o), v.in.sessionQuery(o)
 }
 
 // reload reads the order again, after something was done with it.
 func (v *visit) reload(ctx context.Context) error {
 	ctx, cancel := patient(ctx)
 	defer cancel()
-	o, err := v.Books.Order(ctx, v.order.Merchant, v.order.ID)
+	o, err := v.in.books.Order(ctx, v.order.Merchant, v.order.ID)
 	if err == nil {
 		v.take(o)
 	}
@@ -257,12 +212,12 @@ func (v *visit) show(status int, body page.Body) error {
 
 // view is everything around a body.
 func (v *visit) view(body page.Body) *page.View {
-	out := &page.View{Language: v.language(), Secure: v.Secure(v.r), Now: v.Now(), Body: body}
+	out := &page.View{Language: v.language(), Secure: v.in.overTLS(v.r), Now: v.in.now(), Body: body}
 	if v.order == nil {
 		return out
 	}
 	o := v.order
-	if c, known := v.Directory.Center(o.Center); known {
+	if c, known := v.in.directory.Center(o.Center); known {
 		out.Zone = c.Zone
 	}
 	out.Order = page.Order{Merchant: v.merchant.Name, Number: o.Number, Comment: v.kept.Of(protocol.InOrderComment), Amount: o.Amount,
@@ -270,14 +225,14 @@ func (v *visit) view(body page.Body) *page.View {
 	if v.settings.TestMode {
 		out.Test = &page.Test{}
 	}
-	out.Token = v.seal(domainForm, attemptOf(o))
+	out.Token = v.in.seal(domainForm, attemptOf(o))
 	out.SessionURL, out.Action, out.StatusURL = payPath+v.place(), payPath+v.place(), payPath+v.first+"&type=json"
 	for _, l := range [...]page.Language{page.Russian, page.English} {
 		out.Languages = append(out.Languages, page.LanguageLink{Language: l, URL: payPath + v.first + "&Language=" + string(l)})
 	}
-	out.Deadline, out.ShopURL = o.PayBefore, v.settings.shopURL(o, v.kept)
+	out.Deadline, out.ShopURL = o.PayBefore, shopURL(v.settings, o, v.kept)
 	for _, success := range [...]bool{true, false} {
-		if address := v.settings.returnURL(v.kept, success); address != "" {
+		if address := returnURL(v.settings, v.kept, success); address != "" {
 			out.RedirectTo = append(out.RedirectTo, address)
 		}
 	}
@@ -290,7 +245,7 @@ func (v *visit) rateSource() string {
 	if o.Original.Currency == o.Amount.Currency {
 		return ""
 	}
-	entry, ok := v.Directory.RateAt(o.Original.Currency, o.Amount.Currency, o.CreatedAt)
+	entry, ok := v.in.directory.RateAt(o.Original.Currency, o.Amount.Currency, o.CreatedAt)
 	if !ok || entry.Rate.String() != o.Rate {
 		return ""
 	}

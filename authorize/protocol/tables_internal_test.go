@@ -55,8 +55,8 @@ func TestSheetsTellNoFieldTwice(t *testing.T) {
 
 // Every other table that is kept by a constant has an entry for it.
 func TestTablesHaveNoGaps(t *testing.T) {
-	if slices.Contains(secureNames[:], "") || slices.Contains(LanguageNames[:], "") {
-		t.Errorf("a name is missing: %q, %q", secureNames, LanguageNames)
+	if slices.Contains(secureNames[:], "") || slices.Contains(classNames[:], "") || slices.Contains(LanguageNames[:], "") {
+		t.Errorf("a name is missing: %q, %q, %q", secureNames, classNames, LanguageNames)
 	}
 	for code, texts := range wordings {
 		for l, w := range texts {

@@ -1,16 +1,15 @@
 package authorize
 
 import (
-	"context"
+	"settled/authorize/protocol"
+	"settled/authorize/threeds"
+	"settled/internal/money"
+	"settled/settle"
+	"settled/settle/order"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"settled/authorize/protocol"
-	"settled/internal/money"
-	"settled/settle"
-	"settled/settle/order"
 )
 
 // teller says what the books hold of an order, in the fields of answers.
@@ -18,75 +17,6 @@ type teller struct {
 	directory *settle.Directory
 	test      bool // the merchant is in test mode
 	language  protocol.Language
-}
-
-// teller tells the caller.
-func (g *Gateway) teller(c *caller) teller {
-	return teller{g.Directory, c.settings.TestMode, c.Language}
-}
-
-// finished answers a payment whose outcome was just recorded, as stored will for a repeat of the request.
-func (g *Gateway) finished(c *caller, in *settle.Intent, p *settle.Payment, r settle.Result) *reply {
-	o := orderOf(in, p)
-	op := settle.Operation{Number: 1, Kind: settle.OperationPayment, State: settle.OperationFailed, Amount: p.Amount.Minor,
-		CompletedAt: &p.CompletedAt, Response: r.Response}
-	o.Status = order.Declined
-	if r.Approved {
-		o.Status, o.Amounts.Authorized, op.State = order.Paid, p.Amount.Minor, settle.OperationDone
-		if !p.TwoStage {
-			o.Amounts.Confirmed = p.Amount.Minor
-		}
-	}
-	rec := g.teller(c).record(&o, &op, r.ApprovalCode)
-	rec.TakeDetails(c.Call)
-	a := one(rec)
-	a.refused(&o, &op)
-	return a
-}
-
-// inProcess answers a payment whose outcome is not known.
-func (g *Gateway) inProcess(c *caller, in *settle.Intent, p *settle.Payment) *reply {
-	o := orderOf(in, p)
-	rec := g.teller(c).record(&o, pending(&o), "")
-	rec.TakeDetails(c.Call)
-	return one(rec)
-}
-
-func orderOf(in *settle.Intent, p *settle.Payment) settle.Order {
-	return settle.Order{Merchant: p.Merchant.ID, ID: p.Order, Number: in.OrderNumber, Amount: p.Amount, Original: p.Original, Rate: p.Rate,
-		Status: order.InProcess, PaymentNumber: p.Operation, Means: settle.MeansCard, Center: p.Route.Center.ID, CreatedAt: p.TransmittedAt, CardMask: in.PAN.Mask(), CardExpiry: in.CardExpiry}
-}
-
-// pending is the payment operation of an order that has none recorded yet.
-func pending(o *settle.Order) *settle.Operation {
-	op := &settle.Operation{Number: 1, Kind: settle.OperationPayment, State: settle.OperationInProcess, Amount: o.Amount.Minor,
-		Response: protocol.ResponseInProcess}
-	if o.Status != order.InProcess { // it was closed before anybody began to pay it
-		op.State, op.Response = settle.OperationTimedOut, protocol.ResponseDeclined
-	}
-	return op
-}
-
-// stored answers a payment from the books.
-func (g *Gateway) stored(ctx context.Context, c *caller, id int64) (*reply, error) {
-	ctx, cancel := patient(ctx)
-	defer cancel()
-	o, err := g.Books.Order(ctx, c.merchant.ID, id)
-	if err != nil {
-		return nil, err
-	}
-	op := o.Payment()
-	if op == nil {
-		op = pending(o)
-	}
-	r := g.teller(c).operation(o, op)
-	g.tellStored(ctx, &r, o)
-	a := one(r)
-	a.refused(o, op)
-	if !o.PayBefore.IsZero() {
-		a.Orders[0].Secure, err = g.secureData(ctx, c, o)
-	}
-	return a, err
 }
 
 // operation tells an operation of an order of the books.
@@ -160,6 +90,57 @@ func kindText(k settle.OperationKind) string {
 		return "200"
 	}
 	return "300"
+}
+
+// resultOf tells an order with its operations. A payment that is on its way is one of them.
+func (t teller) resultOf(e *protocol.Entry, o *settle.Order, now time.Time) {
+	t.stateFields(&e.Row, o, now)
+	e.RecallDetails(o.Details)
+	if op := o.OnItsWay(); op != nil {
+		o.Operations = append(o.Operations, *op)
+	}
+	e.Operations = make([]protocol.Row, len(o.Operations))
+	for i := range o.Operations {
+		op := &o.Operations[i]
+		e.Operations[i] = t.operation(o, op)
+		if op.Kind != settle.OperationPayment {
+			e.Operations[i][protocol.OutCheque] = "" // the cheque is the payment's
+		}
+		e.Row[protocol.OutErrorCode] = errorCode(op) // that of the last one stays
+	}
+}
+
+// stateFields tells an order's state as of now.
+func (t teller) stateFields(r *protocol.Row, o *settle.Order, now time.Time) {
+	t.orderFields(r, o)
+	r[protocol.OutPacketDate] = stamp(now)
+}
+
+// tellAuthentication writes what became of a cardholder, nothing of one who was not asked.
+func tellAuthentication(r *protocol.Row, a *settle.Authentication) {
+	r[protocol.OutAuthRequired] = strconv.Itoa(int(a.Required))
+	if a.Status != "" {
+		r[protocol.OutAuthResult] = threeds.Status(a.Status).AuthResult()
+	}
+}
+
+// errorCode is the number of a failed operation's response code: what is wrong, without a text. Empty when it has not
+// failed.
+func errorCode(op *settle.Operation) string {
+	if op.State != settle.OperationFailed && op.State != settle.OperationTimedOut {
+		return ""
+	}
+	return strings.TrimPrefix(op.Response, "AS")
+}
+
+// pending is the payment operation of an order that has none recorded yet.
+func pending(o *settle.Order) *settle.Operation {
+	op := &settle.Operation{Number: 1, Kind: settle.OperationPayment, State: settle.OperationInProcess, Amount: o.Amount.Minor,
+		Response: protocol.ResponseInProcess}
+	if o.Status != order.InProcess { // it was closed before anybody began to pay it
+		op.State, op.Response = settle.OperationTimedOut, protocol.ResponseDeclined
+	}
+	return op
 }
 
 var operationStates = map[settle.OperationState]string{

@@ -1,0 +1,4 @@
+package authorize
+
+// Values of headers, made once.
+var noStore, noSniff = []string{"no-store"}, []string{"nosniff"}
