@@ -119,7 +119,7 @@ func TestMisspeltAmounts(t *testing.T) {
 	names := []string{"OrderAmount", "Amuont", "AMOUNT_", "amounts", "Order_Amount", "refund_amount", "amount[0]", "Sum", "Summa", "Total", "price",
 		"Quantity", "qty", "OrderCurrency", "Curency", "Prepayment", "RecurringMaxAmount", "AmountToRefund"}
 	for _, path := range []string{charge, cancel, wsCancel} {
-		paid := w.call(pay, payment("M"+path).with(params{"Delay": "1"})).Order["billnumber"]
+		paid := w.call(pay, paymentOf("M"+path).with(params{"Delay": "1"})).Order["billnumber"]
 		for _, name := range names {
 			for syntax, s := range writings {
 				if syntax == "SOAP" && strings.ContainsAny(name, "[") {
@@ -141,7 +141,7 @@ func TestMisspeltAmounts(t *testing.T) {
 // What a service never had, and does not mean money, is skipped as ever; so is another name of what is given.
 func TestHarmlessNames(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	paid := w.call(pay, payment("H-1")).Order["billnumber"]
+	paid := w.call(pay, paymentOf("H-1")).Order["billnumber"]
 	more := params{"Account": "7", "OrderNumber": "H-1", "OrderComment": "x", "Checkvalue": "x", "Delay": "0", "comment_of_shop": "y", "OrderAmount": "237.40",
 		"OrderCurrency": "BYN", "costumer": "z", "GenerateReceipt": "1", "Tax": "novat"}
 	r := w.form(cancel, credentials().with(params{"Billnumber": paid, "Amount": "10.00", "Currency": "BYN"}).with(more))
@@ -149,7 +149,7 @@ func TestHarmlessNames(t *testing.T) {
 		t.Errorf("%d/%d", first, second)
 	}
 	for name, first := range map[string]int{"Dellay": 4, "OrderCurency": 4, "Currency": 4, "relaxed": 0, "currency_of_shop": 0, "OrderCurrency": 0} {
-		p := payment("H-" + name).with(params{"OrderCurrency": "", name: "BYN"})
+		p := paymentOf("H-" + name).with(params{"OrderCurrency": "", name: "BYN"})
 		if got, second := w.codes(w.form(pay, p).body); got != first {
 			t.Errorf("payment with %s: %d/%d", name, got, second)
 		}
@@ -159,7 +159,7 @@ func TestHarmlessNames(t *testing.T) {
 // An element that says that it holds nothing is as good as absent.
 func TestNilElement(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	paid := w.call(pay, payment("N-1")).Order["billnumber"]
+	paid := w.call(pay, paymentOf("N-1")).Order["billnumber"]
 	nothing := ` xsi:nil="true" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"`
 	body := envelope("MakeCancel", credentials().with(params{"billnumber": paid, "amount": "x", "currency": "x"}))
 	body = strings.NewReplacer("<amount>x</amount>", "<amount"+nothing+"/>", "<currency>x</currency>", "<currency"+nothing+"></currency>").Replace(body)
@@ -173,7 +173,7 @@ func TestNilElement(t *testing.T) {
 func (w *world) whole(path, number string) params {
 	switch path {
 	case pay:
-		return payment(number).with(params{"OrderComment": "", "ClientIP": "", "Email": "", "OrderCurrency": ""})
+		return paymentOf(number).with(params{"OrderComment": "", "ClientIP": "", "Email": "", "OrderCurrency": ""})
 	case orderPage, payRequest:
 		return shopOrder(number).with(params{"Delay": ""})
 	case resultByDate:

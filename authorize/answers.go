@@ -3,17 +3,20 @@ package authorize
 import (
 	"context"
 
+	"settled/authorize/payment"
+	"settled/authorize/telling"
+	"settled/authorize/tenants"
 	"settled/settle"
 	"settled/settle/order"
 )
 
 // teller tells the caller.
-func (g *Gateway) teller(c *caller) teller {
-	return teller{g.directory, c.settings.TestMode, c.Language}
+func (g *Gateway) teller(c *tenants.Caller) telling.Teller {
+	return telling.Teller{Directory: g.directory, Test: c.Settings.TestMode, Language: c.Language}
 }
 
 // finished answers a payment whose outcome was just recorded, as stored will for a repeat of the request.
-func (g *Gateway) finished(c *caller, in *settle.Intent, p *settle.Payment, r settle.Result) *reply {
+func (g *Gateway) finished(c *tenants.Caller, in *settle.Intent, p *settle.Payment, r settle.Result) *reply {
 	o := orderOf(in, p)
 	op := settle.Operation{Number: 1, Kind: settle.OperationPayment, State: settle.OperationFailed, Amount: p.Amount.Minor,
 		CompletedAt: &p.CompletedAt, Response: r.Response}
@@ -24,7 +27,7 @@ func (g *Gateway) finished(c *caller, in *settle.Intent, p *settle.Payment, r se
 			o.Amounts.Confirmed = p.Amount.Minor
 		}
 	}
-	rec := g.teller(c).record(&o, &op, r.ApprovalCode)
+	rec := g.teller(c).Record(&o, &op, r.ApprovalCode)
 	rec.TakeDetails(c.Call)
 	a := one(rec)
 	a.refused(&o, &op)
@@ -32,9 +35,9 @@ func (g *Gateway) finished(c *caller, in *settle.Intent, p *settle.Payment, r se
 }
 
 // inProcess answers a payment whose outcome is not known.
-func (g *Gateway) inProcess(c *caller, in *settle.Intent, p *settle.Payment) *reply {
+func (g *Gateway) inProcess(c *tenants.Caller, in *settle.Intent, p *settle.Payment) *reply {
 	o := orderOf(in, p)
-	rec := g.teller(c).record(&o, pending(&o), "")
+	rec := g.teller(c).Record(&o, telling.Pending(&o), "")
 	rec.TakeDetails(c.Call)
 	return one(rec)
 }
@@ -45,18 +48,18 @@ func orderOf(in *settle.Intent, p *settle.Payment) settle.Order {
 }
 
 // stored answers a payment from the books.
-func (g *Gateway) stored(ctx context.Context, c *caller, id int64) (*reply, error) {
-	ctx, cancel := patient(ctx)
+func (g *Gateway) stored(ctx context.Context, c *tenants.Caller, id int64) (*reply, error) {
+	ctx, cancel := payment.Patient(ctx)
 	defer cancel()
-	o, err := g.books.Order(ctx, c.merchant.ID, id)
+	o, err := g.books.Order(ctx, c.Merchant.ID, id)
 	if err != nil {
 		return nil, err
 	}
 	op := o.Payment()
 	if op == nil {
-		op = pending(o)
+		op = telling.Pending(o)
 	}
-	r := g.teller(c).operation(o, op)
+	r := g.teller(c).Operation(o, op)
 	g.tellStored(ctx, &r, o)
 	a := one(r)
 	a.refused(o, op)

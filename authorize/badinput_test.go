@@ -19,8 +19,8 @@ SELECT format('%s orders of %s, %s confirmed, %s released, %s refunded; %s opera
 // and why, that nothing is written, and that nothing goes to the center.
 func TestRefusedChangesNothing(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	held := w.paid(payment("held").with(params{"Delay": "1"}))
-	paid := w.paid(payment("paid"))
+	held := w.paid(paymentOf("held").with(params{"Delay": "1"}))
+	paid := w.paid(paymentOf("paid"))
 	books := func() (state string) {
 		check(t, w.Pool.QueryRow(t.Context(), everything).Scan(&state))
 		requests := int64(0)
@@ -35,8 +35,8 @@ func TestRefusedChangesNothing(t *testing.T) {
 		bill          string
 		first, second int
 	}{
-		"unknown currency of a payment":      {pay, payment("new"), params{"OrderCurrency": "XXX"}, "", 5, 105},
-		"currency that is not processed":     {pay, payment("new"), params{"OrderCurrency": "PLN"}, "", 5, 105},
+		"unknown currency of a payment":      {pay, paymentOf("new"), params{"OrderCurrency": "XXX"}, "", 5, 105},
+		"currency that is not processed":     {pay, paymentOf("new"), params{"OrderCurrency": "PLN"}, "", 5, 105},
 		"unknown currency of a confirmation": {charge, credentials(), params{"Amount": "1.00", "Currency": "XXX"}, held, 5, 105},
 		"other currency of a cancel":         {cancel, credentials(), params{"Amount": "1.00", "Currency": "EUR"}, paid, 5, 105},
 		"confirmation over the hold":         {charge, credentials(), ask("237.41"), held, 5, 108},
@@ -45,7 +45,7 @@ func TestRefusedChangesNothing(t *testing.T) {
 		"confirmation of another's order":    {charge, otherCredentials(), nil, held, 10, 201},
 		"cancel of another's order":          {cancel, otherCredentials(), nil, paid, 10, 201},
 		"another's login":                    {cancel, credentials(), params{"Merchant_ID": "100002"}, paid, 7, 102},
-		"merchant that does not exist":       {pay, payment("new"), params{"Merchant_ID": "999999"}, "", 7, 102},
+		"merchant that does not exist":       {pay, paymentOf("new"), params{"Merchant_ID": "999999"}, "", 7, 102},
 	} {
 		before := books()
 		p := c.who.with(c.change)

@@ -42,7 +42,7 @@ func TestBrandsOfACenter(t *testing.T) {
 		"not usual":      {"USD", cardAmex, 14, 203},
 		"nor is Maestro": {"USD", cardMaestro, 14, 203},
 	} {
-		r := w.call(pay, payment(number).with(params{"OrderCurrency": want.currency, "Cardnumber": want.card}))
+		r := w.call(pay, paymentOf(number).with(params{"OrderCurrency": want.currency, "Cardnumber": want.card}))
 		if r.First != want.first || r.Second != want.second {
 			t.Errorf("%s: %d/%d, not %d/%d", number, r.First, r.Second, want.first, want.second)
 		}
@@ -57,7 +57,7 @@ func TestBrandsOfACenter(t *testing.T) {
 func TestBrandsOfStoredCards(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	w.keeps()
-	token := w.kept(payment("S-1"), "buyer-7")
+	token := w.kept(paymentOf("S-1"), "buyer-7")
 	first := w.call(pay, recurring("S-2"))
 	c, _ := w.Dir.Center(settletest.FileCenter)
 	c.Brands = []settle.Brand{settle.Mir}

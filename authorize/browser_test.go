@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"settled/authorize"
 	"settled/authorize/page/pagetest"
+	"settled/authorize/tenants"
 	"settled/internal/pcsim"
 	"settled/settle"
 )
@@ -107,7 +107,7 @@ func TestCustomersPayInABrowser(t *testing.T) {
 }
 
 func TestCustomersSeeTheResultInABrowser(t *testing.T) {
-	w := newPage(t, func(m *authorize.Merchant) { m.Page.ShowResult, m.Page.Timeout = true, time.Hour })
+	w := newPage(t, func(m *tenants.Merchant) { m.Page.ShowResult, m.Page.Timeout = true, time.Hour })
 	shop := w.storefront()
 	tab := pagetest.Browser(t, 1280, 800, true)
 	buy(tab, shop, "R-1", "EN")

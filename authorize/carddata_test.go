@@ -14,6 +14,7 @@ import (
 
 	"settled/authorize"
 	"settled/authorize/page"
+	"settled/authorize/tenants"
 	"settled/internal/pcsim"
 )
 
@@ -117,23 +118,23 @@ func multipartOf(t *testing.T, p params) (kind, body string) {
 // the card number's own, in any syntax, and codes of cards under their names, are in no row, file, log line, answer, page, notification
 // or metric. The fields are those of the tables that requests are read by: a new one is tried without a change here.
 func TestCardDataIsKeptNowhere(t *testing.T) {
-	w, shop := newShopWorld(t, authorize.Notify{AllowPrivate: true})
+	w, shop := newShopWorld(t, tenants.Notify{AllowPrivate: true})
 	w.keeps()
-	w.shop(func(m *authorize.Merchant) { m.Page.Required, m.Page.Links = page.CustomerFields, authorize.LinksTaken })
+	w.shop(func(m *tenants.Merchant) { m.Page.Required, m.Page.Links = page.CustomerFields, tenants.LinksTaken })
 	c := newCanaries()
 	var seen strings.Builder
 	sent := 0
-	token := w.kept(payment("kept"), "buyer-7")
+	token := w.kept(paymentOf("kept"), "buyer-7")
 	first := w.paid(recurring("first"))
 	bases := map[string]func(n string) params{
-		pay:      payment,
+		pay:      paymentOf,
 		tokenPay: func(n string) params { return tokenPayment(n, token, "buyer-7") },
 		rp:       func(n string) params { w.elapse(first); return next(first, n) },
 		charge: func(n string) params {
-			return credentials().with(params{"Billnumber": w.paid(payment(n).with(params{"Delay": "1"}))})
+			return credentials().with(params{"Billnumber": w.paid(paymentOf(n).with(params{"Delay": "1"}))})
 		},
-		cancel:      func(n string) params { return credentials().with(params{"Billnumber": w.paid(payment(n))}) },
-		wsCancel:    func(n string) params { return credentials().with(params{"Billnumber": w.paid(payment(n))}) },
+		cancel:      func(n string) params { return credentials().with(params{"Billnumber": w.paid(paymentOf(n))}) },
+		wsCancel:    func(n string) params { return credentials().with(params{"Billnumber": w.paid(paymentOf(n))}) },
 		orderState:  func(string) params { return credentials().with(params{"OrderNumber": "kept"}) },
 		orderResult: func(string) params { return credentials().with(params{"OrderNumber": "kept"}) },
 		orderPage:   func(n string) params { return shopOrder(n) },
@@ -236,7 +237,7 @@ func TestBillNumbersInCommentsStay(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	bill := ""
 	for i := 0; bill == "" && i < 40; i++ {
-		if number := w.paid(payment(fmt.Sprint("B-", i))); luhn(number) {
+		if number := w.paid(paymentOf(fmt.Sprint("B-", i))); luhn(number) {
 			bill = number
 		}
 	}
@@ -245,7 +246,7 @@ func TestBillNumbersInCommentsStay(t *testing.T) {
 		unused++
 	}
 	comment := func(number, text string) string {
-		w.paid(payment(number).with(params{"OrderComment": text, "ListParameters": "Gift", "Gift": text}))
+		w.paid(paymentOf(number).with(params{"OrderComment": text, "ListParameters": "Gift", "Gift": text}))
 		return w.column1(`SELECT (details::jsonb->>'ordercomment') || (details::jsonb->>'list.Gift') FROM orders WHERE ordernumber = '` + number + `'`)
 	}
 	if got := comment("C-1", "again "+bill+".1"); got != strings.Repeat("again "+bill+".1", 2) {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"settled/authorize"
+	"settled/authorize/tenants"
 	"settled/internal/pcsim"
 	"settled/settle"
 	"settled/settle/settletest"
@@ -23,7 +23,7 @@ const (
 )
 
 // newPage is a world whose first merchant takes cards on the page. Each change is applied to its settings.
-func newPage(t *testing.T, changes ...func(*authorize.Merchant)) *world {
+func newPage(t *testing.T, changes ...func(*tenants.Merchant)) *world {
 	t.Helper()
 	w := newWorld(t, pcsim.Behavior{})
 	w.shop(changes...)
@@ -31,7 +31,7 @@ func newPage(t *testing.T, changes ...func(*authorize.Merchant)) *world {
 }
 
 // shop opens another gateway, where the first merchant takes cards and is changed.
-func (w *world) shop(changes ...func(*authorize.Merchant)) {
+func (w *world) shop(changes ...func(*tenants.Merchant)) {
 	w.t.Helper()
 	m := w.options.Merchants[settletest.Merchant]
 	m.Page.Card = true
@@ -183,7 +183,7 @@ func TestPageTakesAnotherCardAfterADecline(t *testing.T) {
 }
 
 func TestLastDeclineEndsTheOrder(t *testing.T) {
-	w := newPage(t, func(m *authorize.Merchant) { m.Page.Attempts, m.Page.ShowResult = 2, true })
+	w := newPage(t, func(m *tenants.Merchant) { m.Page.Attempts, m.Page.ShowResult = 2, true })
 	path := w.opened(shopOrder("P-3"))
 	for range 2 {
 		w.submit(path, typed(pcsim.CardInsufficientFunds))
@@ -214,7 +214,7 @@ func TestPageHolds(t *testing.T) {
 }
 
 func TestUnknownOutcomeWaits(t *testing.T) {
-	w := newPage(t, func(m *authorize.Merchant) { m.Page.ShowResult = true })
+	w := newPage(t, func(m *tenants.Merchant) { m.Page.ShowResult = true })
 	path := w.opened(shopOrder("P-5"))
 	w.submit(path, typed(pcsim.CardSilentLost))
 	wantText(t, w.follow(path), http.StatusOK, "The bank has not answered yet", "https://shop.example/no?billnumber=")
@@ -227,7 +227,7 @@ func TestUnknownOutcomeWaits(t *testing.T) {
 }
 
 func TestOrderRunsOutOfTime(t *testing.T) {
-	w := newPage(t, func(m *authorize.Merchant) { m.Page.Timeout, m.Page.ShowResult = time.Minute, true })
+	w := newPage(t, func(m *tenants.Merchant) { m.Page.Timeout, m.Page.ShowResult = time.Minute, true })
 	path := w.opened(shopOrder("P-6"))
 	page := w.follow(path)
 	w.Clock.Advance(time.Minute)
@@ -244,7 +244,7 @@ func TestOrderRunsOutOfTime(t *testing.T) {
 }
 
 func TestFormIsValidated(t *testing.T) {
-	w := newPage(t, func(m *authorize.Merchant) { m.Page.Required = []string{"Email", "MobilePhone"} })
+	w := newPage(t, func(m *tenants.Merchant) { m.Page.Required = []string{"Email", "MobilePhone"} })
 	path := w.opened(shopOrder("P-7"))
 	for name, c := range map[string]struct {
 		fields params

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"settled/authorize"
+	"settled/authorize/tenants"
 	"settled/internal/pcsim"
 )
 
@@ -19,7 +19,7 @@ func proven(p params, customer string) params {
 }
 
 func TestBuyersKeepCards(t *testing.T) {
-	w := newPage(t, func(m *authorize.Merchant) { m.Page.OneClick = true })
+	w := newPage(t, func(m *tenants.Merchant) { m.Page.OneClick = true })
 	path := w.opened(proven(shopOrder("K-1"), "C-1"))
 	wantText(t, w.follow(path), http.StatusOK, `name="SaveCard"`)
 	w.submit(path, typed(pcsim.CardApproved).with(params{"SaveCard": "1"}))

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"settled/authorize"
+	"settled/authorize/tenants"
 	"settled/internal/money"
 	"settled/internal/pcsim"
 	"settled/settle"
@@ -38,14 +39,14 @@ func TestOrderInALink(t *testing.T) {
 	}
 	wantText(t, w.send(http.MethodGet, link+"&Cardnumber=4111111111111111", ""), http.StatusBadRequest, "14/106")
 	wantText(t, w.send(http.MethodGet, orderPage, ""), http.StatusBadRequest, "3/100")
-	w.shop(func(m *authorize.Merchant) { m.Page.Links = authorize.LinksProven })
+	w.shop(func(m *tenants.Merchant) { m.Page.Links = tenants.LinksProven })
 	wantText(t, w.send(http.MethodGet, orderPage+"?"+shopOrder("G-3").encode(), ""), http.StatusBadRequest, "3/0")
 	hash := func(s string) string { sum := md5.Sum([]byte(s)); return hex.EncodeToString(sum[:]) }
 	proof := strings.ToUpper(hash(strings.ToUpper(hash("secret") + hash("100001;G-3;237.40;BYN"))))
 	if r := w.send(http.MethodGet, orderPage+"?"+shopOrder("G-3").with(params{"Checkvalue": proof}).encode(), ""); r.status != http.StatusSeeOther {
 		t.Errorf("a link with a check value: %d %s", r.status, r.body)
 	}
-	w.shop(func(m *authorize.Merchant) { m.Page.Links = authorize.LinksRefused })
+	w.shop(func(m *tenants.Merchant) { m.Page.Links = tenants.LinksRefused })
 	wantText(t, w.send(http.MethodGet, orderPage+"?"+shopOrder("G-4").with(params{"Checkvalue": proof}).encode(), ""), http.StatusBadRequest, "7/0")
 	wantText(t, w.send(http.MethodGet, orderPage+"?"+shopOrder("G-4").encode(), ""), http.StatusBadRequest, "15/350")
 }
@@ -56,7 +57,7 @@ func TestOldCurrencyCodes(t *testing.T) {
 	if a := w.askPayment(shopOrder("C-1").with(params{"OrderCurrency": "BYR"})); a.First != 5 || a.Second != 105 {
 		t.Errorf("not agreed: %+v", a)
 	}
-	w.shop(func(m *authorize.Merchant) { m.OldCurrencies = true })
+	w.shop(func(m *tenants.Merchant) { m.OldCurrencies = true })
 	a := w.askPayment(shopOrder("C-1").with(params{"OrderCurrency": "byr"}))
 	if o := w.orderAt(strings.TrimPrefix(a.URL, w.server.URL)); o.Amount.String() != "237.40 BYN" {
 		t.Errorf("the order is of %v", o.Amount)
@@ -67,7 +68,7 @@ func TestOldCurrencyCodes(t *testing.T) {
 func TestChequesOfOperations(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	const items = `[{"id":1,"name":"A","price":1.00,"quantity":1,"amount":%d}]`
-	bill := w.paid(payment("Ch-1").with(params{"Delay": "1", "ChequeItems": fmt.Sprintf(items, 1)}))
+	bill := w.paid(paymentOf("Ch-1").with(params{"Delay": "1", "ChequeItems": fmt.Sprintf(items, 1)}))
 	body := `{"Merchant_ID":100001,"Login":"` + login + `","Password":"` + password + `","Billnumber":"` + bill + `","ChequeItems":`
 	if r := w.post(charge, "application/json", body+fmt.Sprintf(items, 2)+"}"); r.status != http.StatusOK {
 		t.Fatalf("%d %s", r.status, r.body)
@@ -97,7 +98,7 @@ func TestChequesOfOperations(t *testing.T) {
 // JSON parsers make of the amounts.
 func TestStateOfTwoAttemptsInJSON(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	p := payment("J-1").with(params{"OrderAmount": "100.00"})
+	p := paymentOf("J-1").with(params{"OrderAmount": "100.00"})
 	w.call(pay, p.with(params{"Cardnumber": pcsim.CardInsufficientFunds}))
 	w.paid(p)
 	type state struct {
@@ -141,7 +142,7 @@ func TestCheckValueOfParsedNumbers(t *testing.T) {
 	}{{"10.00", "BYN", 2}, {"10.10", "BYN", 2}, {"0.05", "BYN", 2}, {"9999999.99", "BYN", 2}, {"1234", "JPY", 0}, {"10", "JPY", 0},
 		{"10.000", "KWD", 3}, {"10.100", "KWD", 3}, {"0.005", "KWD", 3}} {
 		number := fmt.Sprintf("N-%d", i)
-		w.paid(payment(number).with(params{"OrderAmount": c.amount, "OrderCurrency": c.currency}))
+		w.paid(paymentOf(number).with(params{"OrderAmount": c.amount, "OrderCurrency": c.currency}))
 		for path, name := range map[string]string{orderState: "orderstate", orderResult: "orderresult"} {
 			told := w.onlyOrder(path, name, number)
 			x := "100001" + number + strconv.FormatFloat(told["orderamount"].(float64), 'f', c.decimals, 64) + c.currency + "Approved"
@@ -192,7 +193,7 @@ func TestOldPaths(t *testing.T) {
 // who agreed before is asked in his bank's app and has nothing to scan.
 func TestInstantPaymentsOnThePage(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{}, settletest.WithBank)
-	w.shop(func(m *authorize.Merchant) { m.Page.Instant, m.Page.OneClick = true, true })
+	w.shop(func(m *tenants.Merchant) { m.Page.Instant, m.Page.OneClick = true, true })
 	w.bank.SetNotifyURL(w.server.URL + "/instant/BANK/notice")
 	code := params{"Do": "pay", "Means": "qr"}
 	path := w.opened(instantOrder("S-1", "500.00"))

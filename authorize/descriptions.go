@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"net/http"
+	"settled/authorize/protocol"
 	"strings"
 )
 
@@ -21,10 +22,10 @@ func (g *Gateway) serveDescription(s *service, document bool) http.HandlerFunc {
 		}
 		var b bytes.Buffer
 		b.Write(before)
-		_ = xml.EscapeText(&b, []byte(g.checkout.address(r)+s.path))
+		_ = xml.EscapeText(&b, []byte(g.checkout.Address(r)+s.path))
 		b.Write(after)
 		h := w.Header()
-		h["Content-Type"], h["Cache-Control"], h["X-Content-Type-Options"] = xmlType, noStore, noSniff
+		h["Content-Type"], h["Cache-Control"], h["X-Content-Type-Options"] = xmlType, protocol.NoStore, protocol.NoSniff
 		_, _ = w.Write(b.Bytes())
 	}
 }

@@ -12,9 +12,9 @@ import (
 // payment is refused in words that no shop takes for an outage.
 func TestAnEndedContract(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	hold := w.paid(payment("ended-1").with(params{"Delay": "1"}))
-	sale := w.paid(payment("ended-2"))
-	dollars := w.paid(payment("ended-3").with(params{"OrderCurrency": "USD"}))
+	hold := w.paid(paymentOf("ended-1").with(params{"Delay": "1"}))
+	sale := w.paid(paymentOf("ended-2"))
+	dollars := w.paid(paymentOf("ended-3").with(params{"OrderCurrency": "USD"}))
 	m, _ := w.Dir.Merchant(settletest.Merchant)
 	m.Routes = nil
 	w.Reconfigure(t)
@@ -22,7 +22,7 @@ func TestAnEndedContract(t *testing.T) {
 	w.run(credentials(), dollars, []step{{cancel, nil, "AS000", "Canceled", 0, 0}})
 	w.Clock.Advance(48 * time.Hour)
 	w.run(credentials(), sale, []step{{cancel, ask("37.40"), "AS000", "PartialCanceled", 0, 0}})
-	if r := w.call("/pay/silentpay.cfm", payment("ended-4")); r.First != 5 || r.Second != 105 {
+	if r := w.call("/pay/silentpay.cfm", paymentOf("ended-4")); r.First != 5 || r.Second != 105 {
 		t.Errorf("a new payment: %d/%d", r.First, r.Second)
 	}
 }

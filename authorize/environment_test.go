@@ -16,7 +16,7 @@ func TestNumbersStayInTheirEnvironment(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	refused := func(environment, card string) {
 		t.Helper()
-		first, second := w.codes(w.form(pay, payment("A-1").with(params{"Cardnumber": card})).body)
+		first, second := w.codes(w.form(pay, paymentOf("A-1").with(params{"Cardnumber": card})).body)
 		if first != 5 || second != 106 {
 			t.Errorf("%s card in a %s installation: %d/%d", card, environment, first, second)
 		}
@@ -37,7 +37,7 @@ func TestNumbersStayInTheirEnvironment(t *testing.T) {
 	for _, c := range pcsim.Cards() {
 		refused("live", c.PAN)
 	}
-	if first, second := w.codes(w.form(pay, payment("A-2").with(params{"Cardnumber": liveCard})).body); first != 0 || second != 0 {
+	if first, second := w.codes(w.form(pay, paymentOf("A-2").with(params{"Cardnumber": liveCard})).body); first != 0 || second != 0 {
 		t.Errorf("live card in a live installation: %d/%d", first, second)
 	}
 }

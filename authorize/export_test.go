@@ -1,6 +1,9 @@
 package authorize
 
-import "settled/authorize/protocol"
+import (
+	"settled/authorize/checkout"
+	"settled/authorize/protocol"
+)
 
 // ServiceNames are what a service is called in SOAP, and the parameters that it has by their documented names.
 type ServiceNames struct {
@@ -26,7 +29,7 @@ func TakenForTest() map[string][]string {
 	for i := range services {
 		all[services[i].path] = namesOf(services[i].takes)
 	}
-	all[orderPath], all[payRequestPath] = namesOf(orderParams), namesOf(orderParams)
+	all[checkout.OrderPath], all[checkout.PayRequestPath] = namesOf(checkout.OrderParams), namesOf(checkout.OrderParams)
 	return all
 }
 
@@ -49,8 +52,8 @@ func ParameterUse(name string) (paths []string, known, unused bool) {
 			paths = append(paths, services[i].path)
 		}
 	}
-	if known && orderAccepts[id] != protocol.Skipped {
-		paths = append(paths, orderPath, payRequestPath)
+	if known && checkout.OrderAccepts[id] != protocol.Skipped {
+		paths = append(paths, checkout.OrderPath, checkout.PayRequestPath)
 	}
 	return paths, known, false
 }

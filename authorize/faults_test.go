@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"settled/authorize"
 	"settled/authorize/online"
+	"settled/authorize/payment"
 	"settled/internal/pcsim"
 	"settled/settle/settletest"
 )
@@ -27,7 +27,7 @@ func (a *around) Exchange(ctx context.Context, r online.Request) (online.Answer,
 
 // interpose opens a second gateway on which something happens between a center's answer and its record in the books.
 func (w *world) interpose(after func()) {
-	w.options.Centers[settletest.FileCenter] = authorize.Center{Host: &around{w.options.Centers[settletest.FileCenter].Host, after}, Acquirer: acquirer}
+	w.options.Centers[settletest.FileCenter] = payment.Center{Host: &around{w.options.Centers[settletest.FileCenter].Host, after}, Acquirer: acquirer}
 	w.options.Registerer = nil
 	w.open()
 }
@@ -36,7 +36,7 @@ func (w *world) interpose(after func()) {
 func TestPanic(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	w.interpose(func() { panic("secret of the house") })
-	r := w.form(pay, payment("A-1"))
+	r := w.form(pay, paymentOf("A-1"))
 	if first, second := w.codes(r.body); r.status != 500 || first != 1 || second != 1 || strings.Contains(r.body, "secret") {
 		t.Errorf("%d %s", r.status, r.body)
 	}
@@ -46,7 +46,7 @@ func TestPanic(t *testing.T) {
 	if got := w.state("A-1"); got != "In Process" {
 		t.Errorf("state %s", got)
 	}
-	w.options.Centers[settletest.FileCenter] = authorize.Center{Host: w.clients[settletest.FileCenter], Acquirer: acquirer}
+	w.options.Centers[settletest.FileCenter] = payment.Center{Host: w.clients[settletest.FileCenter], Acquirer: acquirer}
 	w.open()
 	w.Clock.Advance(3 * time.Minute)
 	w.settleOwed()
@@ -59,7 +59,7 @@ func TestPanic(t *testing.T) {
 func TestDatabaseAwayAfterTheAnswer(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	w.interpose(w.Pool.Close)
-	r := w.call(pay, payment("A-1"))
+	r := w.call(pay, paymentOf("A-1"))
 	if r.First != 0 || r.Order["responsecode"] != "AS300" || r.Order["orderstate"] != "In Process" || !strings.HasSuffix(r.Order["billnumber"], ".1") {
 		t.Errorf("%+v", r)
 	}
@@ -70,11 +70,11 @@ func TestCallerHangsUp(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	ctx, hangUp := context.WithCancel(t.Context())
 	w.interpose(hangUp)
-	if _, err := w.attempt(ctx, pay, payment("A-1")); err == nil {
+	if _, err := w.attempt(ctx, pay, paymentOf("A-1")); err == nil {
 		t.Fatal("the answer came though the caller was gone")
 	}
 	w.eventually("approval", func() bool { return w.state("A-1") == "Approved" })
-	if r := w.call(pay, payment("A-1")); r.Order["responsecode"] != "AS000" {
+	if r := w.call(pay, paymentOf("A-1")); r.Order["responsecode"] != "AS000" {
 		t.Errorf("%+v", r)
 	}
 }

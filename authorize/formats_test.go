@@ -20,18 +20,18 @@ import (
 // told from the books.
 func (w *world) examples() map[string]params {
 	w.t.Helper()
-	bill := w.paid(payment("A-1").with(params{"Delay": "1"}))
+	bill := w.paid(paymentOf("A-1").with(params{"Delay": "1"}))
 	w.call(charge, credentials().with(params{"Billnumber": bill, "ExternalConfirmId": "example-02"}).with(ask("100.00")))
 	w.call(cancel, credentials().with(params{"Billnumber": bill, "Externalrefundid": "example-03"}).with(ask("40.00")))
 	w.call(wsCancel, credentials().with(params{"Billnumber": bill, "Externalrefundid": "example-01"}).with(ask("30.00")))
 	w.keeps()
-	token := w.kept(payment("A-3"), "buyer-7")
+	token := w.kept(paymentOf("A-3"), "buyer-7")
 	first := w.paid(recurring("A-4"))
 	w.elapse(first)
 	asked := map[string]params{
 		tokenPay:    tokenPayment("A-5", token, "buyer-7"),
 		rp:          next(first, "A-6"),
-		pay:         payment("A-2"),
+		pay:         paymentOf("A-2"),
 		charge:      credentials().with(params{"Billnumber": bill, "ExternalConfirmId": "example-02"}).with(ask("100.00")),
 		cancel:      credentials().with(params{"Billnumber": bill, "Externalrefundid": "example-03"}).with(ask("40.00")),
 		wsCancel:    credentials().with(params{"Billnumber": bill, "Externalrefundid": "example-01"}).with(ask("30.00")),
@@ -160,7 +160,7 @@ func TestAnswersInKind(t *testing.T) {
 // What a service does not have is skipped in every way a request is written, even where it would be wrong elsewhere.
 func TestForeignParametersAreSkipped(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	w.paid(payment("A-1"))
+	w.paid(paymentOf("A-1"))
 	p := credentials().with(params{"OrderNumber": "A-1", "Amount": strings.Repeat("9", 50), "Cvc2": "not a code"})
 	for _, r := range []reply{w.form(orderState, p), w.json(orderState, p), w.soap(orderState, p)} {
 		if first, second := w.codes(r.body); r.status != 200 || first != 0 || second != 0 {

@@ -15,9 +15,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"settled/authorize/checkout"
 	"settled/authorize/notify"
 	"settled/authorize/online"
+	"settled/authorize/payment"
 	"settled/authorize/protocol"
+	"settled/authorize/tenants"
 	"settled/internal/vault"
 	"settled/settle"
 )
@@ -27,9 +30,9 @@ type Options struct {
 	Books     *settle.Books
 	Directory *settle.Directory
 	Vault     *vault.Vault
-	Centers   map[int16]Center
-	Banks     map[int16]Bank // partner banks of the instant centers
-	Merchants map[int32]Merchant
+	Centers   map[int16]payment.Center
+	Banks     map[int16]payment.Bank // partner banks of the instant centers
+	Merchants map[int32]tenants.Merchant
 	Now       func() time.Time
 	Log       *slog.Logger
 	// SigningKey signs answers and notifications to the merchants that want them signed. Needed only for these.
@@ -56,9 +59,9 @@ type Options struct {
 	// always answers.
 	Stalled func() bool
 	// ThreeDS authenticates card holders on the page and in payments of merchants' servers; nil: nobody does.
-	ThreeDS ThreeDS
+	ThreeDS payment.ThreeDS
 	// Limits of the payment page.
-	Limits PageLimits
+	Limits tenants.PageLimits
 }
 
 // Gateway is the merchant API. It is safe for concurrent use and has to be closed.
@@ -74,21 +77,21 @@ type Gateway struct {
 	now          func() time.Time
 	log          *slog.Logger
 
-	register *register
-	load     *load
-	ways     ways
-	prints   fingerprints
-	cards    *cards
-	secure   *secure
-	instant  *desk
-	wallet   *wallet
-	sender   *Sender
-	checkout *checkout
+	register *tenants.Register
+	load     *tenants.Load
+	ways     payment.Ways
+	prints   payment.Fingerprints
+	cards    *payment.Cards
+	secure   *payment.Secure
+	instant  *payment.Instant
+	wallet   *payment.Wallet
+	sender   *payment.Sender
+	checkout *checkout.Pages
 	meter    *meter
 	knows    protocol.Knowledge
-	reading  atomic.Int64     // periods being read
-	forging  *limiter[string] // notifications that no bank signed, by source
-	codes    *codeStore
+	reading  atomic.Int64             // periods being read
+	forging  *tenants.Limiter[string] // notifications that no bank signed, by source
+	codes    *payment.CodeStore
 	stop     context.CancelFunc
 	owned    sync.WaitGroup
 }
@@ -102,13 +105,13 @@ func New(o Options) (*Gateway, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	r, err := newRegister(o.Merchants, o.Directory, o.Now)
+	r, err := tenants.NewRegister(o.Merchants, o.Directory, o.Now)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
 	}
 	g := &Gateway{books: o.Books, directory: o.Directory, vault: o.Vault, signingKey: o.SigningKey, notifier: o.Notifier, source: o.Source,
 		stalled: o.Stalled, inlineBudget: o.InlineBudget, now: o.Now, log: o.Log, register: r, meter: newMeter(o.Registerer),
-		load: newLoad(o.MaxRequests, o.MaxPerMerchant, o.Merchants), forging: newLimiter[string](o.Limits.Forged, o.Now)}
+		load: tenants.NewLoad(o.MaxRequests, o.MaxPerMerchant, o.Merchants), forging: tenants.NewLimiter[string](o.Limits.Forged, o.Now)}
 	g.knows = protocol.Knowledge{Charset: g.charsetOf, Bill: g.gaveOut}
 	g.openPayments(&o)
 	g.checkout = g.openCheckout(&o)
@@ -139,25 +142,25 @@ func (o *Options) fill() {
 	if o.Notifier == nil {
 		o.Notifier = notify.New(notify.Options{})
 	}
-	o.Limits.fill()
+	o.Limits.Fill()
 }
 
 // openPayments makes what carries payments out.
 func (g *Gateway) openPayments(o *Options) {
-	g.ways = ways{o.Directory, len(o.Banks) > 0, o.Now}
-	g.prints = fingerprints{o.Vault}
-	g.codes = newCodeStore(o.Now)
-	g.cards = newCards(o.Books, o.Centers, o.Log)
-	g.secure = &secure{cards: g.cards, books: o.Books, server: o.ThreeDS, merchants: o.Merchants, codes: g.codes, count: g.meter.secured,
-		now: o.Now, log: o.Log}
-	g.instant = &desk{books: o.Books, directory: o.Directory, partners: o.Banks, merchants: o.Merchants, now: o.Now, log: o.Log}
-	g.wallet = &wallet{cards: g.cards, instant: g.instant}
-	g.sender = NewSender(o.Books, o.Directory, o.Centers, o.Banks, o.Log)
+	g.ways = payment.Ways{Directory: o.Directory, Instant: len(o.Banks) > 0, Now: o.Now}
+	g.prints = payment.Fingerprints{Vault: o.Vault}
+	g.codes = payment.NewCodeStore(o.Now)
+	g.cards = payment.NewCards(o.Books, o.Centers, o.Log)
+	g.secure = &payment.Secure{Cards: g.cards, Books: o.Books, Server: o.ThreeDS, Merchants: o.Merchants, Codes: g.codes, Count: g.meter.secured,
+		Now: o.Now, Log: o.Log}
+	g.instant = &payment.Instant{Books: o.Books, Directory: o.Directory, Partners: o.Banks, Merchants: o.Merchants, Now: o.Now, Log: o.Log}
+	g.wallet = &payment.Wallet{Cards: g.cards, Instant: g.instant}
+	g.sender = payment.NewSender(o.Books, o.Directory, o.Centers, o.Banks, o.Log)
 }
 
 // openCheckout makes the payment page.
-func (g *Gateway) openCheckout(o *Options) *checkout {
-	return newCheckout(checkoutOptions{Books: o.Books, Directory: o.Directory, Vault: o.Vault, Register: g.register, Load: g.load, Ways: g.ways,
+func (g *Gateway) openCheckout(o *Options) *checkout.Pages {
+	return checkout.New(checkout.Options{Books: o.Books, Directory: o.Directory, Vault: o.Vault, Register: g.register, Load: g.load, Ways: g.ways,
 		Prints: g.prints, Cards: g.cards, Secure: g.secure, Instant: g.instant, Codes: g.codes, Centers: o.Centers, Limits: o.Limits, Now: o.Now,
 		Log: o.Log, Source: o.Source, OverTLS: o.Secure, PublicURL: o.PublicURL, Stalled: o.Stalled, Knows: g.knows, Report: g.report})
 }
@@ -166,8 +169,8 @@ func (g *Gateway) openCheckout(o *Options) *checkout {
 func (g *Gateway) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	g.stop = stop
-	g.owned.Go(func() { g.cards.recordLate(ctx) })
-	g.owned.Go(func() { g.codes.sweep(ctx) })
+	g.owned.Go(func() { g.cards.RecordLate(ctx) })
+	g.owned.Go(func() { g.codes.Sweep(ctx) })
 }
 
 // OnLate takes answers that arrived when no request waited for them: give it to online.Options.OnLate. It never blocks.
@@ -217,11 +220,11 @@ func (o *Options) check() error {
 func (g *Gateway) Close() {
 	g.stop()
 	g.owned.Wait()
-	g.codes.wipe()
+	g.codes.Wipe()
 }
 
 // Sender returns the gateway's sender of owed messages.
-func (g *Gateway) Sender() *Sender { return g.sender }
+func (g *Gateway) Sender() *payment.Sender { return g.sender }
 
 // peer is the address that a connection comes from.
 func peer(r *http.Request) string {

@@ -16,7 +16,7 @@ import (
 	"time"
 	"unicode"
 
-	"settled/authorize"
+	"settled/authorize/tenants"
 	"settled/internal/pcsim"
 	"settled/settle/settletest"
 )
@@ -40,14 +40,14 @@ var textParams = []string{"OrderNumber", "OrderComment", "Cardholder", "Lastname
 // Hostile texts in every field of an order come out of every service, in every format, on pages, in headers and in
 // notifications, as the text that is left of them, and the answers stay what their formats say.
 func TestHostileTextIsOnlyText(t *testing.T) {
-	w, shop := newShopWorld(t, authorize.Notify{AllowPrivate: true})
+	w, shop := newShopWorld(t, tenants.Notify{AllowPrivate: true})
 	m := w.options.Merchants[settletest.Merchant]
 	m.Page.Card = true
 	w.options.Merchants[settletest.Merchant], w.options.Registerer = m, nil
 	w.open()
 	for i, text := range hostile {
 		w.Clock.Advance(30 * time.Second)
-		p := payment(fmt.Sprint(text, "-", i))
+		p := paymentOf(fmt.Sprint(text, "-", i))
 		for _, name := range textParams[1:] {
 			p[name] = shorten(text, map[string]int{"Country": 3, "State": 3, "Zip": 25, "Fax": 20, "WorkPhone": 20, "MobilePhone": 20, "HomePhone": 64}[name])
 		}

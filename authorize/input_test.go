@@ -74,7 +74,7 @@ var wrongInputs = map[string]wrong{
 func TestWrongInput(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	for name, c := range wrongInputs {
-		p := payment("wrong " + name)
+		p := paymentOf("wrong " + name)
 		if c.path == charge || c.path == cancel {
 			p = credentials()
 		}
@@ -97,7 +97,7 @@ func TestWrongInput(t *testing.T) {
 // What is stripped does not make a request wrong; names count in any case.
 func TestLenientInput(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	r := w.call(pay, payment("A-1").with(params{"OrderNumber": ` A<-"1';`, "OrderAmount": "237,4", "orderCURRENCY": "byn", "OrderCurrency": "",
+	r := w.call(pay, paymentOf("A-1").with(params{"OrderNumber": ` A<-"1';`, "OrderAmount": "237,4", "orderCURRENCY": "byn", "OrderCurrency": "",
 		"Cvc2": " 1-O.3", "OrderComment": "a<b>=c\\d/e", "Lastname": "O'Neil (Ann); #1", "ListParameters": "x", "cardNUMBER": "4111111111111111",
 		"Cardnumber": "", "Firstname": "A\x00n\nn"}))
 	want := fields{"responsecode": "AS000", "ordernumber": "A-1", "amount": "237.40", "currency": "BYN", "ordercomment": "abcd/e",
@@ -227,10 +227,10 @@ func TestThrottle(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	w.paid(payment("A-1"))
-	w.call(pay, payment("A-2").with(params{"Cardnumber": pcsim.CardInsufficientFunds}))
-	w.call(pay, payment("A-3").with(params{"OrderAmount": "x"}))
-	w.call(pay, payment("A-3").with(params{"Password": "Wrong2026Word"}))
+	w.paid(paymentOf("A-1"))
+	w.call(pay, paymentOf("A-2").with(params{"Cardnumber": pcsim.CardInsufficientFunds}))
+	w.call(pay, paymentOf("A-3").with(params{"OrderAmount": "x"}))
+	w.call(pay, paymentOf("A-3").with(params{"Password": "Wrong2026Word"}))
 	w.call(pay, otherPayment("B-1").with(params{"Cardnumber": pcsim.CardSilentLost}))
 	families, err := w.registry.Gather()
 	check(t, err)
@@ -253,9 +253,9 @@ func TestMetrics(t *testing.T) {
 // nothing says so.
 func TestDatabaseAway(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	bill := w.paid(payment("A-1").with(params{"Delay": "1"}))
+	bill := w.paid(paymentOf("A-1").with(params{"Delay": "1"}))
 	w.Pool.Close()
-	for path, p := range map[string]params{pay: payment("A-2"), charge: credentials().with(params{"Billnumber": bill}),
+	for path, p := range map[string]params{pay: paymentOf("A-2"), charge: credentials().with(params{"Billnumber": bill}),
 		orderState: credentials().with(params{"OrderNumber": "A-1", "Format": "3"})} {
 		want := 1
 		if path == orderState {

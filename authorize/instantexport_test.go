@@ -8,10 +8,10 @@ import (
 
 // BeginInstant is what the page does when its buyer chooses an instant payment.
 func (g *Gateway) BeginInstant(ctx context.Context, o *settle.Order) error {
-	return g.instant.begin(ctx, o)
+	return g.instant.Begin(ctx, o)
 }
 
 // LeaveInstant is what the page does when its buyer chooses other means.
 func (g *Gateway) LeaveInstant(ctx context.Context, o *settle.Order) error {
-	return g.instant.leave(ctx, o, "other means chosen")
+	return g.instant.Leave(ctx, o, "other means chosen")
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"settled/authorize"
 	"settled/authorize/online"
+	"settled/authorize/payment"
 	"settled/internal/pcsim"
 	"settled/settle"
 	"settled/settle/settletest"
@@ -32,7 +32,7 @@ func (w *world) keeps() {
 
 // recurring is a first payment of recurring ones: 5.00 to 300.00 every 30 days until the end of August.
 func recurring(number string) params {
-	return payment(number).with(params{"RecurringIndicator": "1", "RecurringMinAmount": "5.00", "RecurringMaxAmount": "300.00",
+	return paymentOf(number).with(params{"RecurringIndicator": "1", "RecurringMinAmount": "5.00", "RecurringMaxAmount": "300.00",
 		"RecurringPeriod": "30", "RecurringMaxDate": "31.08.2026"})
 }
 
@@ -122,7 +122,7 @@ func TestLaterPayments(t *testing.T) {
 func TestNoLaterPayments(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	w.keeps()
-	w.wantCodes("an ordinary payment", w.call(rp, next(w.paid(payment("A-1")), "A-2")), 10, 320)
+	w.wantCodes("an ordinary payment", w.call(rp, next(w.paid(paymentOf("A-1")), "A-2")), 10, 320)
 	r := w.call(pay, recurring("A-3").with(params{"Cardnumber": pcsim.CardInsufficientFunds}))
 	if r.Order["responsecode"] != "AS102" || r.Order["orderstate"] != "Declined" {
 		t.Fatalf("%+v", r)
@@ -177,7 +177,7 @@ func TestLaterPaymentDeclined(t *testing.T) {
 func TestLaterPaymentUnknown(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	deaf := &forgetful{Host: w.options.Centers[settletest.FileCenter].Host}
-	w.options.Centers[settletest.FileCenter] = authorize.Center{Host: deaf, Acquirer: acquirer}
+	w.options.Centers[settletest.FileCenter] = payment.Center{Host: deaf, Acquirer: acquirer}
 	w.keeps()
 	bill := w.paid(recurring("S-1"))
 	w.month()

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"settled/authorize"
+	"settled/authorize/tenants"
 	"settled/internal/pcsim"
 	"settled/settle/settletest"
 )
@@ -112,7 +112,7 @@ func TestUnknownMerchantIsToldAsWrongPassword(t *testing.T) {
 func BenchmarkUnknownMerchant(b *testing.B) {
 	w := newWorld(b, pcsim.Behavior{})
 	for id, m := range w.options.Merchants {
-		m.PasswordHash = authorize.HashPassword(password)
+		m.PasswordHash = tenants.HashPassword(password)
 		w.options.Merchants[id] = m
 	}
 	w.options.Registerer = nil

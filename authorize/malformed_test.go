@@ -131,7 +131,7 @@ func TestMalformed(t *testing.T) {
 	for _, path := range slices.Sorted(maps.Keys(described)) {
 		p := asked[path]
 		if path == pay {
-			p = payment("malformed")
+			p = paymentOf("malformed")
 		}
 		for syntax, bodies := range map[string][]malformed{"form": badForms(p.with(params{"Format": "5"})), "JSON": badJSON(p), "SOAP": badEnvelopes(path, p)} {
 			before := w.snapshot()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"settled/authorize/payment"
 	"settled/authorize/protocol"
 	"settled/settle"
 )
@@ -53,7 +54,7 @@ func newMeter(r prometheus.Registerer) *meter {
 		Help: "Answers with a final result that are not known to have been handed over to the merchant."})
 	m.secures = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "settled_threeds_payments_total",
 		Help: "Payments whose 3-D Secure is over, by how it ended; invalid ones our request or the buyer's data ended."}, []string{"end"})
-	for _, end := range []string{endProven, endNotEnrolled, endFailed, endInvalid, endUnavailablePassed, endUnavailableRefused} {
+	for _, end := range []string{payment.EndProven, payment.EndNotEnrolled, payment.EndFailed, payment.EndInvalid, payment.EndUnavailablePassed, payment.EndUnavailableRefused} {
 		m.secures.WithLabelValues(end)
 	}
 	m.cards = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "settled_api_card_data_total",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"settled/authorize/payment"
 	"settled/authorize/protocol"
 	"settled/settle"
 )
@@ -11,10 +12,10 @@ import (
 // gaveOut tells whether a number is that of a bill of one of our merchants that was given out. One that cannot be looked up was not.
 func (g *Gateway) gaveOut(bill int64) bool {
 	merchant, ours := settle.MerchantOf(bill)
-	if _, known := g.register.settings(merchant); !ours || !known {
+	if _, known := g.register.Settings(merchant); !ours || !known {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), payment.LookTimeout)
 	defer cancel()
 	out, err := g.books.GaveOut(ctx, bill)
 	if err != nil {
@@ -48,7 +49,7 @@ func (g *Gateway) logNoted(c *protocol.Call, route, request string) {
 
 // charsetOf is that of the pages of a merchant.
 func (g *Gateway) charsetOf(merchant int32) string {
-	m, _ := g.register.settings(merchant)
+	m, _ := g.register.Settings(merchant)
 	return m.Charset
 }
 

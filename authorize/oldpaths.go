@@ -44,7 +44,7 @@ func (g *Gateway) handleOldPaths(mux *http.ServeMux) {
 		m := g.meter.route(o.path)
 		mux.HandleFunc(o.path, func(w http.ResponseWriter, r *http.Request) {
 			if o.page {
-				g.checkout.refuse(w, r, o.refusal(), m)
+				g.checkout.Refuse(w, r, o.refusal(), m)
 			} else {
 				g.serveOld(w, r, o, m)
 			}
@@ -65,6 +65,6 @@ func (g *Gateway) serveOld(w http.ResponseWriter, r *http.Request, o *oldPath, m
 	if err := c.Read(r); err != nil && r.Method == http.MethodPost {
 		g.log.Info("request to an old path not read", "route", o.path, "error", err)
 	}
-	writeAnswer(w, protocol.ChargeLayout, c.Format, a.Fault.HTTPStatus(c.Format), &a.Answer, false, correlation())
+	writeAnswer(w, protocol.ChargeLayout, c.Format, a.Fault.HTTPStatus(c.Format), &a.Answer, false, protocol.Correlation())
 	m.served(a, g.now().Sub(began))
 }

@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 
+	"settled/authorize/payment"
 	"settled/authorize/protocol"
+	"settled/authorize/tenants"
 	"settled/settle"
 )
 
 // charge serves the confirmation of a held payment.
-func (g *Gateway) charge(ctx context.Context, c *caller) (*reply, error) {
-	r := settle.ConfirmRequest{Merchant: c.merchant.ID, Actor: settle.ByMerchant, Cheque: c.Text(protocol.InChequeItems)}
+func (g *Gateway) charge(ctx context.Context, c *tenants.Caller) (*reply, error) {
+	r := settle.ConfirmRequest{Merchant: c.Merchant.ID, Actor: settle.ByMerchant, Cheque: c.Text(protocol.InChequeItems)}
 	var err error
 	if r.Order, r.Operation, err = c.BillNumber(); err != nil {
 		return nil, err
@@ -35,8 +37,8 @@ func (g *Gateway) charge(ctx context.Context, c *caller) (*reply, error) {
 }
 
 // cancel serves both cancel services; their answers differ in layout only.
-func (g *Gateway) cancel(ctx context.Context, c *caller) (*reply, error) {
-	r := settle.CancelRequest{Merchant: c.merchant.ID, Actor: settle.ByMerchant, Cheque: c.Text(protocol.InChequeItems)}
+func (g *Gateway) cancel(ctx context.Context, c *tenants.Caller) (*reply, error) {
+	r := settle.CancelRequest{Merchant: c.Merchant.ID, Actor: settle.ByMerchant, Cheque: c.Text(protocol.InChequeItems)}
 	var err error
 	if r.Order, r.Operation, err = c.BillNumber(); err != nil {
 		return nil, err
@@ -75,7 +77,7 @@ func (g *Gateway) takeBack(ctx context.Context, merchant int32, id int64) bool {
 	if err != nil || o.Means != settle.MeansInstant || o.PayBefore.IsZero() {
 		return false
 	}
-	if err = g.instant.leave(ctx, o, "order cancelled by its shop"); err != nil {
+	if err = g.instant.Leave(ctx, o, "order cancelled by its shop"); err != nil {
 		g.log.Info("code not taken back for a cancel", "order", id, "error", err)
 	}
 	return err == nil
@@ -90,7 +92,7 @@ func (g *Gateway) resolveNow(ctx context.Context, r *settle.OperationResult) {
 	if err := g.sender.SendNow(sending, r.Order.Merchant, r.Order.ID); err != nil {
 		g.log.Warn("cancel not sent at once; it will be", "order", r.Order.ID, "error", err)
 	}
-	ctx, cancel = context.WithTimeout(ctx, lookTimeout)
+	ctx, cancel = context.WithTimeout(ctx, payment.LookTimeout)
 	defer cancel()
 	o, err := g.books.Order(ctx, r.Order.Merchant, r.Order.ID)
 	if err != nil {

@@ -19,7 +19,7 @@ func otherCredentials() params {
 	return params{"Merchant_ID": "100002", "Login": "other_login", "Password": otherPassword}
 }
 
-func otherPayment(number string) params { return payment(number).with(otherCredentials()) }
+func otherPayment(number string) params { return paymentOf(number).with(otherCredentials()) }
 
 // step is one call on a bill number and what it must lead to: response code, order state; or the error's codes.
 type step struct {
@@ -79,7 +79,7 @@ func TestConfirmations(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w.t = t
-			bill := w.paid(payment(name).with(params{"Delay": "1"}))
+			bill := w.paid(paymentOf(name).with(params{"Delay": "1"}))
 			if strings.Contains(name, "extended") {
 				bill += ".1"
 			}
@@ -107,9 +107,9 @@ func TestConfirmationsAtAPlainCenter(t *testing.T) {
 
 func TestConfirmationOfOneStage(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	bill := w.paid(payment("A-1"))
+	bill := w.paid(paymentOf("A-1"))
 	w.run(credentials(), bill, []step{{charge, nil, "", "", 15, 307}})
-	r := w.call(pay, payment("A-2").with(params{"Cardnumber": pcsim.CardInsufficientFunds}))
+	r := w.call(pay, paymentOf("A-2").with(params{"Cardnumber": pcsim.CardInsufficientFunds}))
 	w.run(credentials(), strings.TrimSuffix(r.Order["billnumber"], ".1"), []step{
 		{charge, nil, "", "", 15, 307},
 		{cancel, nil, "", "", 15, 308},
@@ -148,7 +148,7 @@ func TestCancels(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w.t = t
-			bill := w.paid(payment(name).with(c.payment))
+			bill := w.paid(paymentOf(name).with(c.payment))
 			w.run(credentials(), bill, c.steps)
 			ops := w.order(settletest.Merchant, bill).Operations
 			if last := ops[len(ops)-1]; !strings.Contains(last.Note, c.note) {
@@ -183,8 +183,8 @@ func (w *world) checkKind(bill, kind string) {
 
 func TestCancelAfterTheCutOff(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	bill := w.paid(payment("A-1"))
-	single := w.paid(payment("U-1").with(params{"OrderCurrency": "USD"}))
+	bill := w.paid(paymentOf("A-1"))
+	single := w.paid(paymentOf("U-1").with(params{"OrderCurrency": "USD"}))
 	w.Clock.Advance(24 * time.Hour)
 	w.run(credentials(), bill, []step{
 		{cancel, ask("100.00"), "AS000", "PartialCanceled", 0, 0},
@@ -205,7 +205,7 @@ func TestCancelAfterTheCutOff(t *testing.T) {
 // A cancel that the center does not answer is in process, is repeated, and ends.
 func TestCancelUnanswered(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	bill := w.paid(payment("U-1").with(params{"OrderCurrency": "USD", "Cardnumber": pcsim.CardReversalAnswerLost}))
+	bill := w.paid(paymentOf("U-1").with(params{"OrderCurrency": "USD", "Cardnumber": pcsim.CardReversalAnswerLost}))
 	w.run(credentials(), bill, []step{{cancel, nil, "AS300", "Canceled", 0, 0}})
 	r := w.json(wsCancel, credentials().with(params{"Billnumber": bill}))
 	if !strings.Contains(r.body, `"operationstate":"In Process"`) {
@@ -225,7 +225,7 @@ func TestCancelUnanswered(t *testing.T) {
 // The answer to a repeat is the first one while nothing else happens to the order.
 func TestOperationRepeats(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	held := w.paid(payment("A-1").with(params{"Delay": "1"}))
+	held := w.paid(paymentOf("A-1").with(params{"Delay": "1"}))
 	same := func(path string, p params) {
 		t.Helper()
 		first := w.form(path, p)
@@ -248,7 +248,7 @@ func TestOperationRepeats(t *testing.T) {
 func TestForeignOrders(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	owners := map[string]params{"first": credentials(), "second": otherCredentials()}
-	bills := map[string]string{"first": w.paid(payment("A-1").with(params{"Delay": "1"})), "second": w.paid(otherPayment("B-1").with(params{"Delay": "1"}))}
+	bills := map[string]string{"first": w.paid(paymentOf("A-1").with(params{"Delay": "1"})), "second": w.paid(otherPayment("B-1").with(params{"Delay": "1"}))}
 	numbers := map[string]string{"first": "A-1", "second": "B-1"}
 	for owner := range owners {
 		for caller, who := range owners {
@@ -279,7 +279,7 @@ func TestForeignOrders(t *testing.T) {
 
 func TestOrderState(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	w.paid(payment("A-1"))
+	w.paid(paymentOf("A-1"))
 	r := w.json(orderState, credentials().with(params{"OrderNumber": "A-1"}))
 	if want := `{"orderstate":{"ordernumber":"A-1","billnumber":"`; !strings.HasPrefix(r.body, want) || strings.Contains(r.body, `"checkvalue":""`) {
 		t.Errorf("%s", r.body)
@@ -304,10 +304,10 @@ func TestOrderState(t *testing.T) {
 // A result is found by the order's number, by its bill number, plain or with one of its operations, and by both.
 func TestOrderResultByBill(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	w.call(pay, payment("A-1").with(params{"Cardnumber": pcsim.CardInsufficientFunds}))
+	w.call(pay, paymentOf("A-1").with(params{"Cardnumber": pcsim.CardInsufficientFunds}))
 	w.Clock.Advance(time.Hour)
-	second := w.paid(payment("A-1").with(params{"ChequeItems": `{"items":[{"name":"A","price":1,"quantity":1,"amount":1}]}`}))
-	w.paid(payment("A-2"))
+	second := w.paid(paymentOf("A-1").with(params{"ChequeItems": `{"items":[{"name":"A","price":1,"quantity":1,"amount":1}]}`}))
+	w.paid(paymentOf("A-2"))
 	ask := func(p params) []fields { t.Helper(); return w.call(orderResult, credentials().with(p)).Bare }
 	both := ask(params{"Ordernumber": "A-1"})
 	if len(both) != 2 || both[0]["errorcode"] != "102" || both[0]["orderstate"] != "Declined" || both[1]["billnumber"] != second || both[1]["errorcode"] != "" {
@@ -340,7 +340,7 @@ func TestOrderResultByBill(t *testing.T) {
 // The packet date has no seconds in the SOAP answers of the state services, and only there.
 func TestPacketDateInSOAP(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	bill := w.paid(payment("A-1").with(params{"Delay": "1"}))
+	bill := w.paid(paymentOf("A-1").with(params{"Delay": "1"}))
 	for path, want := range map[string]string{orderState: "02.03.2026 06:00", orderResult: "02.03.2026 06:00", charge: "02.03.2026 06:00:00"} {
 		p := credentials().with(params{"Ordernumber": "A-1", "Billnumber": bill, "Format": "4"})
 		if r := w.form(path, p); !strings.Contains(r.body, ">"+want+"</packetdate>") {

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"settled/authorize"
+	"settled/authorize/tenants"
 	"settled/internal/pcsim"
 	"settled/settle"
 	"settled/settle/settletest"
@@ -91,7 +91,7 @@ func TestPayRequestRefusesInJSON(t *testing.T) {
 }
 
 func TestOrdersAreRefused(t *testing.T) {
-	w := newPage(t, func(m *authorize.Merchant) { m.Page.Recurring = true })
+	w := newPage(t, func(m *tenants.Merchant) { m.Page.Recurring = true })
 	regular := params{"RecurringIndicator": "1", "RecurringMinAmount": "1.00", "RecurringMaxAmount": "9.00", "RecurringPeriod": "30", "RecurringMaxDate": "31.12.2027"}
 	for name, c := range map[string]struct {
 		change        params
@@ -137,7 +137,7 @@ func TestOrdersAreRefused(t *testing.T) {
 }
 
 func TestOrdersAreProven(t *testing.T) {
-	w := newPage(t, func(m *authorize.Merchant) { m.Proofs.Checkvalue, m.Page.AutoNumber = true, true })
+	w := newPage(t, func(m *tenants.Merchant) { m.Proofs.Checkvalue, m.Page.AutoNumber = true, true })
 	hash := func(s string) string { sum := md5.Sum([]byte(s)); return hex.EncodeToString(sum[:]) }
 	proof := strings.ToUpper(hash(strings.ToUpper(hash("secret") + hash("100001;Q-3;237.40;BYN"))))
 	if a := w.askPayment(shopOrder("Q-3")); a.First != 3 {
@@ -157,7 +157,7 @@ func TestOrdersAreProven(t *testing.T) {
 }
 
 func TestRegularPaymentsBeginOnThePage(t *testing.T) {
-	w := newPage(t, func(m *authorize.Merchant) { m.Page.Recurring = true })
+	w := newPage(t, func(m *tenants.Merchant) { m.Page.Recurring = true })
 	path := w.opened(shopOrder("Q-4").with(params{"RecurringIndicator": "1", "RecurringMinAmount": "1.00", "RecurringMaxAmount": "300.00",
 		"RecurringPeriod": "30", "RecurringMaxDate": "31.12.2027"}))
 	wantText(t, w.follow(path), http.StatusOK, "This payment is regular", "300.00", "30 days", "31.12.2027")
@@ -171,8 +171,8 @@ func TestRegularPaymentsBeginOnThePage(t *testing.T) {
 
 func TestPageSlowsDownWhoTriesCards(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	w.options.Limits.Declines = authorize.Pace{Every: 30e9, Burst: 3}
-	w.options.Limits.Merchant = authorize.Pace{Every: 1e9, Burst: 6}
+	w.options.Limits.Declines = tenants.Pace{Every: 30e9, Burst: 3}
+	w.options.Limits.Merchant = tenants.Pace{Every: 1e9, Burst: 6}
 	w.shop()
 	for i := range 3 {
 		w.submit(w.opened(shopOrder("L-"+string(rune('0'+i)))), typed("4000000000001166"))
@@ -194,7 +194,7 @@ func TestPageSlowsDownWhoTriesCards(t *testing.T) {
 }
 
 func TestWayBackToTheShop(t *testing.T) {
-	w := newPage(t, func(m *authorize.Merchant) {
+	w := newPage(t, func(m *tenants.Merchant) {
 		m.Page.ReturnNo, m.Page.ReturnURL = "https://shop.example/settings-no", "https://shop.example/settings"
 	})
 	for name, c := range map[string]struct {

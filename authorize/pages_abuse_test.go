@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"settled/authorize"
+	"settled/authorize/tenants"
 	"settled/internal/pcsim"
 	"settled/settle/settletest"
 )
@@ -184,8 +185,8 @@ func TestFloods(t *testing.T) {
 
 // Orders that are refused for want of a proof take nothing of what a merchant may open.
 func TestFloodWithoutProof(t *testing.T) {
-	w := newPage(t, func(m *authorize.Merchant) { m.Proofs.Checkvalue = true })
-	w.options.Limits.Merchant = authorize.Pace{Every: time.Hour, Burst: 1}
+	w := newPage(t, func(m *tenants.Merchant) { m.Proofs.Checkvalue = true })
+	w.options.Limits.Merchant = tenants.Pace{Every: time.Hour, Burst: 1}
 	w.open()
 	for i := range 50 {
 		if r := w.from("flood", payRequest, syntaxes["form"].kind, shopOrder(fmt.Sprint("F-", i)).encode()); !strings.Contains(r.body, "Decline") {

@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"settled/authorize"
 	"settled/authorize/online"
+	"settled/authorize/payment"
 	"settled/internal/pcsim"
 	"settled/settle"
 	"settled/settle/settletest"
@@ -20,7 +20,7 @@ import (
 
 func TestPaymentOneStage(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	r := w.call(pay, payment("A-1"))
+	r := w.call(pay, paymentOf("A-1"))
 	want := fields{"responsecode": "AS000", "orderstate": "Approved", "operationtype": "100", "amount": "237.40", "currency": "BYN",
 		"meannumber": "411111****1111", "meantypename": "VISA", "cardexpirationdate": "12/28", "processingname": "PC-A", "testmode": "0",
 		"orderdate": "02.03.2026 06:00:00", "lastname": "Ivanov", "ordercomment": "Order & more", "rate": "1"}
@@ -39,11 +39,11 @@ func TestPaymentOneStage(t *testing.T) {
 
 func TestPaymentTwoStages(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	r := w.call(pay, payment("A-1").with(params{"Delay": "1"}))
+	r := w.call(pay, paymentOf("A-1").with(params{"Delay": "1"}))
 	if r.Order["orderstate"] != "Delayed" || r.Order["responsecode"] != "AS000" {
 		t.Errorf("%+v", r)
 	}
-	r = w.call(pay, payment("U-1").with(params{"Delay": "1", "OrderCurrency": "USD"}))
+	r = w.call(pay, paymentOf("U-1").with(params{"Delay": "1", "OrderCurrency": "USD"}))
 	if r.First != 5 || r.Second != 109 {
 		t.Errorf("two stages at a single-message center: %+v", r)
 	}
@@ -57,7 +57,7 @@ func TestPaymentRepeat(t *testing.T) {
 		"single message": {"OrderCurrency": "USD"}, "few details": {"Email": "", "OrderComment": "", "Lastname": ""},
 	} {
 		for _, format := range []string{"1", "3", "4", "5"} {
-			p := payment(number + format).with(change).with(params{"Format": format})
+			p := paymentOf(number + format).with(change).with(params{"Format": format})
 			first := w.form(pay, p)
 			w.Clock.Advance(time.Minute)
 			second := w.form(pay, p.with(params{"Cvc2": "321"}))
@@ -70,13 +70,13 @@ func TestPaymentRepeat(t *testing.T) {
 
 func TestPaymentRepeatAfterDecline(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	p := payment("A-1").with(params{"Cardnumber": pcsim.CardInsufficientFunds})
+	p := paymentOf("A-1").with(params{"Cardnumber": pcsim.CardInsufficientFunds})
 	first := w.call(pay, p)
-	other := w.call(pay, payment("A-1"))
+	other := w.call(pay, paymentOf("A-1"))
 	if other.Order["responsecode"] != "AS000" || other.Order["billnumber"] == first.Order["billnumber"] {
 		t.Errorf("another card after a decline: %+v", other)
 	}
-	if r := w.call(pay, payment("A-1").with(params{"OrderAmount": "1.00"})); r.First != 11 || r.Second != 107 {
+	if r := w.call(pay, paymentOf("A-1").with(params{"OrderAmount": "1.00"})); r.First != 11 || r.Second != 107 {
 		t.Errorf("another amount under the number of a paid order: %+v", r)
 	}
 	states := w.call(orderState, credentials().with(params{"Ordernumber": "A-1"}))
@@ -95,7 +95,7 @@ func TestPaymentResponseCodes(t *testing.T) {
 		if card.ActionCode == "" || card.Outcome == pcsim.Late || card.Outcome == pcsim.WrongAmount {
 			continue
 		}
-		r := w.call(pay, payment("card "+card.PAN[6:]).with(params{"Cardnumber": card.PAN}))
+		r := w.call(pay, paymentOf("card "+card.PAN[6:]).with(params{"Cardnumber": card.PAN}))
 		if r.Order["responsecode"] != want[card.ActionCode] {
 			t.Errorf("%s: %s, not %s", card.Means, r.Order["responsecode"], want[card.ActionCode])
 		}
@@ -116,7 +116,7 @@ func TestPaymentNotSent(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	check(t, w.centers[settletest.FileCenter].Close())
 	w.eventually("disconnection", func() bool { return w.clients[settletest.FileCenter].Connected() == 0 })
-	r := w.call(pay, payment("A-1"))
+	r := w.call(pay, paymentOf("A-1"))
 	if r.Order["responsecode"] != "AS107" || r.Order["orderstate"] != "Declined" {
 		t.Errorf("%+v", r)
 	}
@@ -132,7 +132,7 @@ func TestPaymentsRacing(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range bills {
 		all.Go(func() {
-			r := w.call(pay, payment("A-1").with(params{"Cardnumber": "5413330089010442"}))
+			r := w.call(pay, paymentOf("A-1").with(params{"Cardnumber": "5413330089010442"}))
 			if c := r.Order["responsecode"]; c != "AS000" && c != "AS300" {
 				t.Errorf("%+v", r)
 			}
@@ -189,7 +189,7 @@ func TestPaymentInquired(t *testing.T) {
 		"unreadable": {pcsim.CardGarbage, "", "Approved"},
 		"mismatched": {pcsim.CardWrongAmount, "", "Declined"},
 	} {
-		p := payment(number).with(params{"Cardnumber": c.card, "Delay": c.delay})
+		p := paymentOf(number).with(params{"Cardnumber": c.card, "Delay": c.delay})
 		if r := w.call(pay, p); r.Order["responsecode"] != "AS300" {
 			t.Fatalf("%s: %+v", number, r)
 		}
@@ -237,7 +237,7 @@ func TestPaymentOfDeadProcess(t *testing.T) {
 // merchant is told that it was not paid.
 func TestPurchaseUnknownUntilTooLate(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	r := w.call(pay, payment("U-1").with(params{"OrderCurrency": "USD", "Cardnumber": pcsim.CardSilentBooked}))
+	r := w.call(pay, paymentOf("U-1").with(params{"OrderCurrency": "USD", "Cardnumber": pcsim.CardSilentBooked}))
 	w.Clock.Advance(24 * time.Hour)
 	if n := w.settleOwed(); n != 2 {
 		t.Errorf("%d messages sent", n)
@@ -258,18 +258,18 @@ func TestPaymentsBeyondTheBound(t *testing.T) {
 	w.options.MaxPerMerchant, w.options.Registerer = 1, nil
 	w.open()
 	var first sync.WaitGroup
-	first.Go(func() { w.call(pay, payment("A-1").with(params{"Cardnumber": pcsim.CardSilentLost})) })
+	first.Go(func() { w.call(pay, paymentOf("A-1").with(params{"Cardnumber": pcsim.CardSilentLost})) })
 	w.eventually("first payment", func() bool {
 		o, err := w.Books.ByNumber(t.Context(), settletest.Merchant, "A-1")
 		return err == nil && o != nil
 	})
-	r := w.form(pay, payment("A-2"))
+	r := w.form(pay, paymentOf("A-2"))
 	if first, second := w.codes(r.body); r.status != 503 || first != 1 || second != 3 {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	w.paid(otherPayment("B-1"))
 	first.Wait()
-	w.paid(payment("A-2"))
+	w.paid(paymentOf("A-2"))
 }
 
 // The reversals of a center whose link is down are kept, and delivered when it is back, while other centers are served.
@@ -278,13 +278,13 @@ func TestOwedWhileTheLinkIsDown(t *testing.T) {
 	bill := w.paid(otherPayment("B-1").with(params{"Delay": "1"}))
 	down := &switchable{Host: w.options.Centers[settletest.PlainCenter].Host}
 	down.down.Store(true)
-	w.options.Centers[settletest.PlainCenter] = authorize.Center{Host: down, Acquirer: acquirer}
+	w.options.Centers[settletest.PlainCenter] = payment.Center{Host: down, Acquirer: acquirer}
 	w.options.Registerer = nil
 	w.open()
 	w.run(otherCredentials(), bill, []step{{cancel, nil, "AS000", "Canceled", 0, 0}})
 	for range 12 { // six hours
 		w.settleOwed()
-		w.paid(payment(fmt.Sprintf("A-%d", w.Clock.Now().Unix())))
+		w.paid(paymentOf(fmt.Sprintf("A-%d", w.Clock.Now().Unix())))
 		w.Clock.Advance(30 * time.Minute)
 	}
 	if o := w.order(settletest.OtherMerchant, bill); len(o.Owed) != 1 || o.Owed[0].Attempts < 5 {

@@ -59,10 +59,10 @@ func (w *world) listed(change params) []string {
 // cancelled, and one of another merchant.
 func (w *world) fillRegistry() {
 	w.t.Helper()
-	held := w.paid(payment("held").with(params{"Delay": "1"}))
+	held := w.paid(paymentOf("held").with(params{"Delay": "1"}))
 	w.Clock.Advance(time.Hour)
-	w.call(pay, payment("declined").with(params{"Cardnumber": pcsim.CardInsufficientFunds}))
-	paid := w.paid(payment("paid"))
+	w.call(pay, paymentOf("declined").with(params{"Cardnumber": pcsim.CardInsufficientFunds}))
+	paid := w.paid(paymentOf("paid"))
 	w.call(pay, otherPayment("foreign"))
 	w.Clock.Advance(time.Hour)
 	w.run(credentials(), held, []step{{charge, nil, "AS000", "Approved", 0, 0}})
@@ -166,7 +166,7 @@ func TestResultByDateRefuses(t *testing.T) {
 // wait longer, and each merchant waits alone.
 func TestResultByDateOnceInTenMinutes(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	w.paid(payment("A-1"))
+	w.paid(paymentOf("A-1"))
 	w.options.Registerer = nil
 	servers := []*world{{World: w.World, t: t, options: w.options}, {World: w.World, t: t, options: w.options}}
 	answers := make([]string, 8)

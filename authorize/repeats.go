@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"settled/authorize/protocol"
+	"settled/authorize/tenants"
 	"settled/settle"
 )
 
@@ -42,8 +43,8 @@ type ending struct {
 }
 
 // operated answers a confirmation or cancel.
-func (g *Gateway) operated(c *caller, r *settle.OperationResult) *reply {
-	rec := g.teller(c).operation(r.Order, r.Operation)
+func (g *Gateway) operated(c *tenants.Caller, r *settle.OperationResult) *reply {
+	rec := g.teller(c).Operation(r.Order, r.Operation)
 	if r.Repeat != "" {
 		rec[protocol.OutRecommendation] = repeatWords[c.Language]
 	}
@@ -76,15 +77,15 @@ func (a *reply) repeated() *reply {
 }
 
 // tellRepeat says aloud, before the answer is written, that a request is a repeat, or that it may be one and was served all the same.
-func (g *Gateway) tellRepeat(w http.ResponseWriter, s *service, c *caller, a *reply, id string) {
+func (g *Gateway) tellRepeat(w http.ResponseWriter, s *service, c *tenants.Caller, a *reply, id string) {
 	switch {
 	case a.repeat != "":
 		w.Header()[repeatHeader] = []string{string(a.repeat)}
-		g.log.Info("a repeat: nothing was done", "route", s.path, "request", id, "merchant", c.merchant.ID, "billnumber", a.Orders[0].Row[protocol.OutBillNumber],
+		g.log.Info("a repeat: nothing was done", "route", s.path, "request", id, "merchant", c.Merchant.ID, "billnumber", a.Orders[0].Row[protocol.OutBillNumber],
 			"why", string(a.repeat))
 		g.meter.repeated(s.path, string(a.repeat))
 	case a.again:
-		g.log.Warn("an operation equal to an earlier one was done", "route", s.path, "request", id, "merchant", c.merchant.ID,
+		g.log.Warn("an operation equal to an earlier one was done", "route", s.path, "request", id, "merchant", c.Merchant.ID,
 			"billnumber", a.Orders[0].Row[protocol.OutBillNumber])
 		g.meter.repeated(s.path, doneAgain)
 	}
@@ -99,7 +100,7 @@ const toldWithin = 5 * time.Second
 // handedOver notes that the merchant has been handed the final result of an operation. It has not when its connection broke: then
 // the next equal request asks for this answer.
 // at is when the answer was begun to be written.
-func (g *Gateway) handedOver(r *http.Request, c *caller, a *reply, at time.Time, broken error) {
+func (g *Gateway) handedOver(r *http.Request, c *tenants.Caller, a *reply, at time.Time, broken error) {
 	if a.ends == nil {
 		return
 	}
@@ -109,11 +110,11 @@ func (g *Gateway) handedOver(r *http.Request, c *caller, a *reply, at time.Time,
 		broken = r.Context().Err()
 	}
 	if broken == nil {
-		broken = g.books.Told(ctx, c.merchant.ID, a.ends.order, a.ends.operation, at)
+		broken = g.books.Told(ctx, c.Merchant.ID, a.ends.order, a.ends.operation, at)
 	}
 	if broken != nil {
 		g.meter.lost()
-		g.log.Warn("an answer is not known to have been handed over", "merchant", c.merchant.ID,
+		g.log.Warn("an answer is not known to have been handed over", "merchant", c.Merchant.ID,
 			"billnumber", strconv.FormatInt(a.ends.order, 10)+"."+strconv.Itoa(int(a.ends.operation)), "error", broken)
 	}
 }

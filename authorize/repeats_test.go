@@ -71,12 +71,12 @@ func (w *world) play(path string, p params, steps []repeat) {
 // pressed twice.
 func TestEqualOperations(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	w.play(cancel, credentials().with(params{"Billnumber": w.paid(payment("R-1"))}).with(ask("10.00")), []repeat{
+	w.play(cancel, credentials().with(params{"Billnumber": w.paid(paymentOf("R-1"))}).with(ask("10.00")), []repeat{
 		{bill: "2"}, {after: 4 * time.Second, why: "at_once", bill: "2"}, {after: 6 * time.Second, bill: "3"},
 		{after: time.Minute, lost: true}, {after: 20 * time.Hour, why: "unanswered", bill: "4"}, {after: time.Minute, bill: "5"},
 		{change: params{"Externalrefundid": "my-own-key-1"}, bill: "6"}, {after: time.Hour, change: params{"Externalrefundid": "my-own-key-1"}, why: "key", bill: "6"},
 	})
-	w.play(charge, credentials().with(params{"Billnumber": w.paid(payment("R-2").with(params{"Delay": "1"}))}).with(ask("40.00")), []repeat{
+	w.play(charge, credentials().with(params{"Billnumber": w.paid(paymentOf("R-2").with(params{"Delay": "1"}))}).with(ask("40.00")), []repeat{
 		{bill: "2"}, {why: "at_once", bill: "2"}, {after: time.Minute, bill: "3"}, {after: time.Minute, lost: true},
 		{after: time.Hour, why: "unanswered", bill: "4"}, {change: params{"AutoDeposit": "1"}, bill: "5"}, {after: time.Hour, change: params{"AutoDeposit": "1"}, why: "nothing_left", bill: "5"},
 	})
@@ -103,7 +103,7 @@ func TestEqualOperations(t *testing.T) {
 // A process that died between the commit and the answer has told nothing: the same request gets the answer.
 func TestRepeatAfterACrash(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	bill := w.paid(payment("R-3"))
+	bill := w.paid(paymentOf("R-3"))
 	amount := money.Amount{Minor: 1000, Currency: money.BYN}
 	_, err := w.Books.Cancel(t.Context(), settle.CancelRequest{Merchant: settletest.Merchant, Order: orderID(t, bill), Amount: &amount, Actor: settle.ByMerchant, Reason: settle.ReasonShop})
 	check(t, err)
@@ -114,7 +114,7 @@ func TestRepeatAfterACrash(t *testing.T) {
 func TestRefusalAnswersALostAnswerOnly(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	w.keeps()
-	refused := payment("D-1").with(params{"Cardnumber": pcsim.CardInsufficientFunds})
+	refused := paymentOf("D-1").with(params{"Cardnumber": pcsim.CardInsufficientFunds})
 	for name, p := range map[string]params{"plain": refused, "kept": refused.with(params{"OrderNumber": "D-2", "CustomerNumber": "buyer-7"})} {
 		bills := map[string]bool{}
 		ask := func(p params, why string) string {

@@ -4,7 +4,10 @@ import (
 	"context"
 	"net/http"
 	"runtime/debug"
+	"settled/authorize/checkout"
+	"settled/authorize/payment"
 	"settled/authorize/protocol"
+	"settled/authorize/tenants"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,16 +32,16 @@ func (g *Gateway) Handler() http.Handler {
 	}
 	g.handleOldPaths(mux)
 	mux.HandleFunc(noticePath, g.instantNotice)
-	g.checkout.handle(mux, func(path string) routeMeasure { return g.meter.route(path) })
+	g.checkout.Handle(mux, func(path string) checkout.RouteMeasure { return g.meter.route(path) })
 	return mux
 }
 
 // serve takes one request from parsing to the answer.
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, s *service, m *routeMeter) {
 	began := g.now()
-	c := &caller{Call: protocol.NewCall(s.format, &s.accepts, g.knows), source: g.source(r), base: g.checkout.address(r)}
+	c := &tenants.Caller{Call: protocol.NewCall(s.format, &s.accepts, g.knows), Source: g.source(r), Base: g.checkout.Address(r)}
 	defer c.Release()
-	id := correlation()
+	id := protocol.Correlation()
 	a := g.answerTo(r, s, c, id)
 	a.Document = c.Document
 	g.report(c.Call, s.path, id)
@@ -57,46 +60,46 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, s *service, m *r
 
 // answerTo runs the service. A panic is answered as an internal error; what it may have left behind is resolved as after
 // a crash.
-func (g *Gateway) answerTo(r *http.Request, s *service, c *caller, id string) (a *reply) {
+func (g *Gateway) answerTo(r *http.Request, s *service, c *tenants.Caller, id string) (a *reply) {
 	defer func() {
 		if v := recover(); v != nil {
 			g.log.Error("panic", "route", s.path, "request", id, "stack", string(debug.Stack()))
-			a = refusal(errBug)
+			a = refusal(payment.ErrBug)
 		}
 	}()
 	a, err := g.run(r, s, c)
 	if err == nil {
 		return a
 	}
-	f := faultOf(err, s.second)
+	f := payment.FaultOf(err, s.second)
 	if f.Status >= http.StatusInternalServerError {
 		g.log.Error("request not served", "route", s.path, "request", id, "error", err)
 	}
-	if f == errUnavailable || f == errOutcomeUnknown {
+	if f == payment.ErrUnavailable || f == payment.ErrOutcomeUnknown {
 		return g.troubled(r.Context(), s, c, f)
 	}
 	return refusal(f)
 }
 
-func (g *Gateway) run(r *http.Request, s *service, c *caller) (*reply, error) {
-	defer g.load.leave()
-	if err := g.load.enter(); err != nil {
+func (g *Gateway) run(r *http.Request, s *service, c *tenants.Caller) (*reply, error) {
+	defer g.load.Leave()
+	if err := g.load.Enter(); err != nil {
 		return nil, err
 	}
 	if g.stalled() {
-		return nil, errStalled
+		return nil, payment.ErrStalled
 	}
 	if err := c.Read(r); err != nil {
 		return nil, err
 	}
-	if err := g.register.authenticate(r.Context(), c); err != nil {
+	if err := g.register.Authenticate(r.Context(), c); err != nil {
 		return nil, err
 	}
-	defer g.load.leaveFor(c.merchant.ID)
-	if err := g.load.enterFor(c.merchant.ID); err != nil {
+	defer g.load.LeaveFor(c.Merchant.ID)
+	if err := g.load.EnterFor(c.Merchant.ID); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), settleTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), payment.SettleTimeout)
 	defer cancel()
 	a, err := s.handle(g, ctx, c)
 	if err == nil {
@@ -106,9 +109,9 @@ func (g *Gateway) run(r *http.Request, s *service, c *caller) (*reply, error) {
 }
 
 // prove proves that the answer is ours. It goes out also when it cannot be signed.
-func (g *Gateway) prove(c *caller, s *protocol.Layout, a *reply) {
-	if err := c.settings.Proofs.Prove(g.signingKey, c.Text(protocol.InMerchant), s, &a.Answer); err != nil {
-		g.log.Error("answer not signed", "merchant", c.merchant.ID, "error", err)
+func (g *Gateway) prove(c *tenants.Caller, s *protocol.Layout, a *reply) {
+	if err := c.Settings.Proofs.Prove(g.signingKey, c.Text(protocol.InMerchant), s, &a.Answer); err != nil {
+		g.log.Error("answer not signed", "merchant", c.Merchant.ID, "error", err)
 	}
 }
 
@@ -127,7 +130,7 @@ func writeAnswer(w http.ResponseWriter, s *protocol.Layout, f protocol.Format, s
 		defer answers.Put(buffer)
 	}
 	h, body := w.Header(), *buffer
-	h["Content-Type"], h["Cache-Control"], h["X-Content-Type-Options"] = contentType, noStore, noSniff
+	h["Content-Type"], h["Cache-Control"], h["X-Content-Type-Options"] = contentType, protocol.NoStore, protocol.NoSniff
 	if a.File != nil {
 		body = a.File.Pack(h, f, body)
 	}

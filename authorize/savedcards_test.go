@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"settled/authorize"
+	"settled/authorize/tenants"
 	"settled/internal/pcsim"
 	"settled/settle/settletest"
 )
@@ -73,7 +73,7 @@ func TestSavedCardsOnThePage(t *testing.T) {
 func TestSavedCardsNeedAProof(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	w.keeps()
-	w.kept(payment("T-1"), "buyer-7")
+	w.kept(paymentOf("T-1"), "buyer-7")
 	page := w.opened(buyerOrder("P-1", "buyer-7"))
 	id := savedField.FindStringSubmatch(w.follow(page).body)
 	if id == nil {
@@ -92,8 +92,8 @@ func TestSavedCardsNeedAProof(t *testing.T) {
 func TestCodeOfASavedCard(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	w.keeps()
-	w.kept(payment("T-1"), "buyer-7")
-	w.shop(func(m *authorize.Merchant) { m.Page.AskCode = true })
+	w.kept(paymentOf("T-1"), "buyer-7")
+	w.shop(func(m *tenants.Merchant) { m.Page.AskCode = true })
 	page := w.opened(buyerOrder("P-1", "buyer-7"))
 	id := savedField.FindStringSubmatch(w.follow(page).body)
 	if r := w.submit(page, params{"Do": "pay", "Means": "card", "SavedCard": id[1]}); r.status != http.StatusUnprocessableEntity {

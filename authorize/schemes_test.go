@@ -12,7 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"settled/authorize"
+	"settled/authorize/tenants"
 	"settled/internal/money"
 	"settled/internal/pcsim"
 	"settled/settle"
@@ -119,7 +119,7 @@ var billShape = regexp.MustCompile(`^\d{15,16}$`)
 
 // A payment in one stage on the gateway's pages.
 func TestOneStageScheme(t *testing.T) {
-	s := &scheme{world: newPage(t, func(m *authorize.Merchant) { m.Page.Required = []string{"Email"} }), outer: t}
+	s := &scheme{world: newPage(t, func(m *tenants.Merchant) { m.Page.Required = []string{"Email"} }), outer: t}
 	const number = "A20042011-27"
 	var path, bill string
 	s.step("the shop sends the customer with number, amount and currency of the order", func(t *testing.T) {
@@ -172,7 +172,7 @@ func TestOneStageScheme(t *testing.T) {
 		s.is("postings", s.posted(bill), "PR-01 23740")
 	})
 	s.step("a center that takes the money at once needs no financial transaction", func(t *testing.T) {
-		r := s.call(pay, payment("single").with(params{"OrderCurrency": "USD"}))
+		r := s.call(pay, paymentOf("single").with(params{"OrderCurrency": "USD"}))
 		bill, _, _ := strings.Cut(r.Order["billnumber"], ".")
 		s.is("transactions", s.sent(bill), "purchase approved 23740")
 		s.is("records", s.recorded(bill))
@@ -186,7 +186,7 @@ func TestOneStageScheme(t *testing.T) {
 		s.is("transactions", s.sent(bill), "authorization declined 23740", "authorization approved 23740")
 	})
 	s.step("a cancel before it takes the payment back from the center instead, and nothing is presented", func(t *testing.T) {
-		bill := s.paid(payment("before"))
+		bill := s.paid(paymentOf("before"))
 		s.run(credentials(), bill, []step{{cancel, nil, "AS000", "Canceled", 0, 0}})
 		s.settleOwed()
 		s.is("records", s.recorded(bill), "sale 0")
@@ -199,14 +199,14 @@ func TestGeneralScheme(t *testing.T) {
 	s := &scheme{world: newPage(t), outer: t}
 	var bill string
 	s.step("the shop's order has a number, an amount and a currency of its own", func(t *testing.T) {
-		r := s.call(pay, payment("G-1").with(params{"Cardnumber": pcsim.CardInsufficientFunds}))
+		r := s.call(pay, paymentOf("G-1").with(params{"Cardnumber": pcsim.CardInsufficientFunds}))
 		if r.Order["ordernumber"] != "G-1" || r.Order["orderamount"] != "237.40" || r.Order["ordercurrency"] != "BYN" || r.Order["orderstate"] != "Declined" {
 			t.Errorf("%+v", r.Order)
 		}
 		s.is("records", s.column(`SELECT kind::text FROM records`))
 	})
 	s.step("each attempt is an order with a bill number of its own, and keeps the customer's data", func(t *testing.T) {
-		bill = s.paid(payment("G-1").with(params{"Cardnumber": pcsim.CardApproved, "Middlename": "Ivanovich"}))
+		bill = s.paid(paymentOf("G-1").with(params{"Cardnumber": pcsim.CardApproved, "Middlename": "Ivanovich"}))
 		r := s.call(orderResult, credentials().with(params{"Billnumber": bill}))
 		if o := r.Bare[0]; o["lastname"] != "Ivanov" || o["middlename"] != "Ivanovich" || o["email"] != "ivan@example.by" || o["billnumber"] != bill {
 			t.Errorf("%+v", o)
@@ -217,14 +217,14 @@ func TestGeneralScheme(t *testing.T) {
 	})
 	s.step("the payment is an operation with the amount and currency that the merchant's settings and the center's lead to", func(t *testing.T) {
 		s.is("operations", s.done(bill), "1 payment done 23740")
-		if r := s.call(pay, payment("G-2").with(params{"OrderCurrency": "PLN"})); r.First != 5 || r.Second != 105 {
+		if r := s.call(pay, paymentOf("G-2").with(params{"OrderCurrency": "PLN"})); r.First != 5 || r.Second != 105 {
 			t.Errorf("a currency that no center of the merchant takes: %+v", r)
 		}
 	})
 	s.step("what the center answers is what transaction, operation and order say", func(t *testing.T) {
 		s.is("transactions", s.sent(bill), "authorization approved 23740")
 		for card, want := range map[string]string{pcsim.CardInsufficientFunds: "Declined", pcsim.CardSilentLost: "In Process"} {
-			r := s.call(pay, payment("G-"+card[8:]).with(params{"Cardnumber": card}))
+			r := s.call(pay, paymentOf("G-"+card[8:]).with(params{"Cardnumber": card}))
 			if r.Order["orderstate"] != want {
 				t.Errorf("card %s: %+v", card, r.Order)
 			}
@@ -246,7 +246,7 @@ func TestGeneralScheme(t *testing.T) {
 			t.Errorf("cancel: %s", r.body)
 		}
 		s.is("records", s.recorded(bill), "sale 23740", "credit 23740")
-		single := s.paid(payment("G-3").with(params{"OrderCurrency": "USD"}))
+		single := s.paid(paymentOf("G-3").with(params{"OrderCurrency": "USD"}))
 		s.run(credentials(), single, []step{{cancel, nil, "AS000", "Canceled", 0, 0}})
 	})
 	s.step("the shop learns the state by the services", func(t *testing.T) {
@@ -282,7 +282,7 @@ func TestTwoStageConfirmation(t *testing.T) {
 	s.shop()
 	var path, bill string
 	hold := func(number string) string {
-		return s.paid(payment(number).with(params{"Delay": "1", "OrderCurrency": "USD"}))
+		return s.paid(paymentOf(number).with(params{"Delay": "1", "OrderCurrency": "USD"}))
 	}
 	s.step("the documented form opens the order, with Delay=1", func(t *testing.T) {
 		path = s.opened(documentedForm())
@@ -376,7 +376,7 @@ func TestTwoStageConfirmation(t *testing.T) {
 
 // The same in Russian: page, answers and texts.
 func TestTwoStageSchemeRU(t *testing.T) {
-	s := &scheme{world: newPage(t, func(m *authorize.Merchant) { m.Russian = true }), outer: t}
+	s := &scheme{world: newPage(t, func(m *tenants.Merchant) { m.Russian = true }), outer: t}
 	const number = "Заказ-28"
 	russian := shopOrder(number).with(params{"Delay": "1", "Language": "", "OrderComment": "Оплата заказа 28-А"})
 	var path, bill string
@@ -424,7 +424,7 @@ func instantOrder(number, amount string) params {
 // A payment by the instant payment scheme, with the partner bank, on a desktop and on a phone.
 func TestInstantPaymentScheme(t *testing.T) {
 	s := &scheme{world: newWorld(t, pcsim.Behavior{}, settletest.WithBank), outer: t}
-	s.shop(func(m *authorize.Merchant) { m.Page.Instant, m.Page.Recurring = true, true })
+	s.shop(func(m *tenants.Merchant) { m.Page.Instant, m.Page.Recurring = true, true })
 	check(t, s.bank.SetNotifyURL(s.server.URL+"/instant/BANK/notice"))
 	var path, bill string
 	choose := func(path string) { s.submit(path, params{"Do": "pay", "Means": "qr"}) }

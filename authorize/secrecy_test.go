@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"settled/authorize"
+	"settled/authorize/tenants"
 	"settled/internal/pcsim"
 	"settled/internal/postgres/pgtest"
 	"settled/settle"
@@ -50,7 +50,7 @@ func TestCardDataStaysSecret(t *testing.T) {
 	for i := range 40 {
 		pan, cvv := testPAN(random), fmt.Sprintf("%04d", random.IntN(10000))
 		needles = append(needles, pan, hex.EncodeToString([]byte(pan)), "Cvc2="+cvv, `"Cvc2":"`+cvv, "<cvc2>"+cvv, "0092004"+cvv)
-		p := payment(fmt.Sprintf("A-%d", i)).with(params{"Cardnumber": pan, "Cvc2": cvv, "Delay": []string{"", "1"}[i%2]})
+		p := paymentOf(fmt.Sprintf("A-%d", i)).with(params{"Cardnumber": pan, "Cvc2": cvv, "Delay": []string{"", "1"}[i%2]})
 		switch i % 8 {
 		case 2:
 			p["OrderAmount"] = "x"
@@ -73,7 +73,7 @@ func TestCardDataStaysSecret(t *testing.T) {
 		tokens = append(tokens, anyToken.FindAllString(r.body, -1)...)
 		fmt.Fprintln(&seen, post(cancel, p.with(params{"Billnumber": cvv + pan})).body, post(orderResult, p).body)
 	}
-	w.call(pay, payment("silent").with(params{"Cardnumber": pcsim.CardSilentBooked}))
+	w.call(pay, paymentOf("silent").with(params{"Cardnumber": pcsim.CardSilentBooked}))
 	w.settleOwed()
 	control := map[string]bool{} // where the name on the card, which is kept, was found
 	seek := func(where string, content []byte) {
@@ -177,9 +177,9 @@ func TestPageStaysSecret(t *testing.T) {
 	s := newShop(t)
 	m, _ := w.Dir.Merchant(settletest.Merchant)
 	m.Notify = settle.Notify{Payments: true, Confirmations: true, Cancellations: true}
-	w.shop(func(m *authorize.Merchant) {
+	w.shop(func(m *tenants.Merchant) {
 		m.Proofs.SecretWord, m.Page.ShowResult, m.Page.OneClick = word, true, true
-		m.Notify = authorize.Notify{URL: s.URL, AllowPrivate: true}
+		m.Notify = tenants.Notify{URL: s.URL, AllowPrivate: true}
 	})
 	w.registry = prometheus.NewRegistry()
 	w.options.Registerer = w.registry

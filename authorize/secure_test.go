@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"settled/authorize"
+	"settled/authorize/tenants"
 	"settled/authorize/threeds"
 	"settled/internal/pcsim"
 	"settled/settle"
@@ -31,7 +31,7 @@ func newSecurePage(t *testing.T) (*world, *pcsim.ACS) {
 	check(t, err)
 	t.Cleanup(func() { client.Close(); check(t, acs.Close()) })
 	w.options.ThreeDS = client
-	w.shop(func(m *authorize.Merchant) { m.Page.ThreeDS = true })
+	w.shop(func(m *tenants.Merchant) { m.Page.ThreeDS = true })
 	return w, acs
 }
 
@@ -103,7 +103,7 @@ func (w *world) bringBack(f bankForm) reply {
 
 func TestCardholderIsAuthenticatedWithoutAPage(t *testing.T) {
 	w, _ := newSecurePage(t)
-	w.shop(func(m *authorize.Merchant) { m.Page.Unproven = true })
+	w.shop(func(m *tenants.Merchant) { m.Page.Unproven = true })
 	for card, want := range map[string]settle.Authentication{
 		"4000000000003022":    {Status: "A", ECI: "06", Required: 1},
 		"5413339999003017":    {Status: "Y", ECI: "02", Required: 1},

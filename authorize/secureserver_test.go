@@ -45,14 +45,14 @@ func (w *world) continued(p serverPayment) serverPayment {
 
 func TestServerPaysWithoutAPage(t *testing.T) {
 	w, _ := newSecurePage(t)
-	p := w.serverPay(pay, payment("H-1").with(params{"Cardnumber": "5413339999003017"}))
+	p := w.serverPay(pay, paymentOf("H-1").with(params{"Cardnumber": "5413339999003017"}))
 	if p.Response != "AS000" || p.Secure["challenge"] != "F" || p.Secure["eci"] != "5" || p.Secure["alphaauthresult"] != "Y" {
 		t.Fatalf("authenticated: %+v", p)
 	}
-	if p = w.serverPay(pay, payment("H-2").with(params{"Cardnumber": pcsim.CardNotEnrolled})); p.Response != "AS000" {
+	if p = w.serverPay(pay, paymentOf("H-2").with(params{"Cardnumber": pcsim.CardNotEnrolled})); p.Response != "AS000" {
 		t.Fatalf("not enrolled: %+v", p)
 	}
-	p = w.serverPay(pay, payment("H-3").with(params{"Cardnumber": pcsim.CardRejected}))
+	p = w.serverPay(pay, paymentOf("H-3").with(params{"Cardnumber": pcsim.CardRejected}))
 	if p.Response != "AS108" || p.State != "Declined" {
 		t.Fatalf("rejected: %+v", p)
 	}
@@ -60,22 +60,22 @@ func TestServerPaysWithoutAPage(t *testing.T) {
 	if !strings.Contains(told, "<authresult>Y</authresult><authrequired>1</authrequired>") {
 		t.Fatalf("order result: %s", told)
 	}
-	w.serverPay(pay, payment("H-D").with(params{"Cardnumber": pcsim.CardDecoupled}))
+	w.serverPay(pay, paymentOf("H-D").with(params{"Cardnumber": pcsim.CardDecoupled}))
 	told = w.form(orderResult, credentials().with(params{"Ordernumber": "H-D", "Format": "3"})).body
 	if !strings.Contains(told, "<authresult>C</authresult>") {
 		t.Fatalf("asked in another way: %s", told)
 	}
-	if again := w.serverPay(pay, payment("H-3").with(params{"Cardnumber": pcsim.CardRejected})); again.Bill == p.Bill || again.Response != "AS108" {
+	if again := w.serverPay(pay, paymentOf("H-3").with(params{"Cardnumber": pcsim.CardRejected})); again.Bill == p.Bill || again.Response != "AS108" {
 		t.Fatalf("tried again after a refusal that was told: %+v", again)
 	}
-	if first, second := w.codes(w.form(pay, payment("H-4").with(params{"ClientIP": "", "Format": "3"})).body); first != 3 || second != 116 {
+	if first, second := w.codes(w.form(pay, paymentOf("H-4").with(params{"ClientIP": "", "Format": "3"})).body); first != 3 || second != 116 {
 		t.Fatalf("without ClientIP: %d/%d", first, second)
 	}
 }
 
 func TestServerPaysWithAChallenge(t *testing.T) {
 	w, _ := newSecurePage(t)
-	request := payment("H-5").with(params{"Cardnumber": pcsim.CardChallenge})
+	request := paymentOf("H-5").with(params{"Cardnumber": pcsim.CardChallenge})
 	p := w.serverPay(pay, request)
 	if p.Response != "AS110" || p.State != "In Process" || p.Secure["challenge"] != "C" || p.Secure["challengeurl"] == "" {
 		t.Fatalf("payment: %+v", p)
@@ -98,7 +98,7 @@ func TestServerPaysWithAChallenge(t *testing.T) {
 
 func TestServerPaysAfterTheMethod(t *testing.T) {
 	w, _ := newSecurePage(t)
-	p := w.serverPay(pay, payment("H-6").with(params{"Cardnumber": pcsim.CardMethod}))
+	p := w.serverPay(pay, paymentOf("H-6").with(params{"Cardnumber": pcsim.CardMethod}))
 	if p.Response != "AS110" || p.Secure["threeDSMethodURL"] == "" || p.Secure["threeDSMethodData"] == "" || p.Secure["version"] != "2.0" {
 		t.Fatalf("payment: %+v", p)
 	}
@@ -107,11 +107,11 @@ func TestServerPaysAfterTheMethod(t *testing.T) {
 	if p = w.continued(p); p.Response != "AS000" || p.Secure["challenge"] != "F" {
 		t.Fatalf("continued: %+v", p)
 	}
-	p = w.serverPay(pay, payment("H-7").with(params{"Cardnumber": pcsim.CardMethod}))
+	p = w.serverPay(pay, paymentOf("H-7").with(params{"Cardnumber": pcsim.CardMethod}))
 	if p = w.continued(p); p.Response != "AS110" || p.Secure["challenge"] != "C" {
 		t.Fatalf("continued without the method: %+v", p)
 	}
-	p = w.serverPay(pay, payment("H-8").with(params{"Cardnumber": pcsim.CardDecoupled}))
+	p = w.serverPay(pay, paymentOf("H-8").with(params{"Cardnumber": pcsim.CardDecoupled}))
 	if p.Response != "AS110" || p.Secure["challenge"] != "D" {
 		t.Fatalf("asked by other ways: %+v", p)
 	}
@@ -123,7 +123,7 @@ func TestServerPaysAfterTheMethod(t *testing.T) {
 
 func TestSecureDataStandsInEveryFormat(t *testing.T) {
 	w, _ := newSecurePage(t)
-	request := payment("H-9").with(params{"Cardnumber": pcsim.CardChallenge})
+	request := paymentOf("H-9").with(params{"Cardnumber": pcsim.CardChallenge})
 	for format, want := range map[string]string{"1": "challenge:C;", "3": "<threedsdata><version>2.0</version>", "4": "<challenge>C</challenge>"} {
 		if body := w.form(pay, request.with(params{"Format": format})).body; !strings.Contains(body, want) {
 			t.Errorf("format %s: no %q in %s", format, want, body)

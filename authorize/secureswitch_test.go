@@ -7,7 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"settled/authorize"
+	"settled/authorize/tenants"
 	"settled/internal/pcsim"
 	"settled/settle"
 )
@@ -33,7 +33,7 @@ func (w *world) securedFrom(number, card string, h http.Header, more params) *se
 func TestBuyersDoNotSwitchOffThreeDSecure(t *testing.T) {
 	const fails = "4000000000003063"
 	w, _ := newSecurePage(t)
-	w.shop(func(m *authorize.Merchant) { m.Page.Unproven = true })
+	w.shop(func(m *tenants.Merchant) { m.Page.Unproven = true })
 	headers := map[string]http.Header{}
 	for name, text := range map[string]string{"marks": strings.Repeat("<", 2048), "quotes": strings.Repeat(`"`, 2048), "back strokes": strings.Repeat(`\`, 2048),
 		"Latin 1": strings.Repeat("\xff", 2048), "wide": strings.Repeat("😀", 512), "ampersands": strings.Repeat("&", 20000), "nothing": ""} {
@@ -57,7 +57,7 @@ func TestBuyersDoNotSwitchOffThreeDSecure(t *testing.T) {
 // A shop whose own data the 3-D Secure server does not take sells nothing, and does not sell unsafely.
 func TestWrongCountryDoesNotSwitchOffThreeDSecure(t *testing.T) {
 	w, _ := newSecurePage(t)
-	w.shop(func(m *authorize.Merchant) { m.Page.Unproven = true })
+	w.shop(func(m *tenants.Merchant) { m.Page.Unproven = true })
 	w.measure()
 	m, _ := w.Dir.Merchant(100001)
 	m.Country = "ZZZ"
@@ -73,7 +73,7 @@ func TestWrongCountryDoesNotSwitchOffThreeDSecure(t *testing.T) {
 func TestUnavailableThreeDSecure(t *testing.T) {
 	for _, passes := range []bool{false, true} {
 		w, acs := newSecurePage(t)
-		w.shop(func(m *authorize.Merchant) { m.Page.Unproven = passes })
+		w.shop(func(m *tenants.Merchant) { m.Page.Unproven = passes })
 		w.measure()
 		cards := map[string]string{"unknown": "4000000000003048", "bank": pcsim.CardUnavailable, "error": pcsim.CardACSError}
 		orders := map[string]*settle.Order{}

@@ -3,6 +3,7 @@ package authorize
 import (
 	"context"
 	"settled/authorize/protocol"
+	"settled/authorize/tenants"
 	"slices"
 )
 
@@ -18,7 +19,7 @@ type service struct {
 	guards []protocol.Parameter // those of takes whose absence means something, though an empty one may pass for an absent one
 	second int                  // names the service's operation in errors
 	reads  bool                 // it changes nothing
-	handle func(*Gateway, context.Context, *caller) (*reply, error)
+	handle func(*Gateway, context.Context, *tenants.Caller) (*reply, error)
 
 	accepts [protocol.InCount]protocol.Taking // what becomes of each parameter
 }

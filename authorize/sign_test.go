@@ -13,6 +13,7 @@ import (
 
 	"settled/authorize"
 	"settled/authorize/protocol"
+	"settled/authorize/tenants"
 	"settled/internal/pcsim"
 	"settled/settle/settletest"
 )
@@ -60,7 +61,7 @@ func TestSignedAnswers(t *testing.T) {
 	for _, h := range []crypto.Hash{crypto.MD5, crypto.SHA256} {
 		w := newWorld(t, pcsim.Behavior{})
 		key := w.signing(h == crypto.SHA256)
-		paid := w.call(pay, payment("A-1").with(params{"Delay": "1"}))
+		paid := w.call(pay, paymentOf("A-1").with(params{"Delay": "1"}))
 		w.signed(key, h, paid.Order, "", flatSigned...)
 		bill, _, _ := strings.Cut(paid.Order["billnumber"], ".")
 		of := credentials().with(params{"Billnumber": bill})
@@ -107,14 +108,14 @@ func (w *world) nested(path string, p params) fields {
 // A merchant without signatures gets check values, also from wscancel; nobody gets unsigned answers who wants them signed.
 func TestSignatureOptions(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	w.paid(payment("A-1"))
-	bill := w.paid(payment("A-2"))
+	w.paid(paymentOf("A-1"))
+	bill := w.paid(paymentOf("A-2"))
 	f := w.nested(wsCancel, credentials().with(params{"Billnumber": bill}))
 	state := w.call(orderState, credentials().with(params{"Ordernumber": "A-2"})).Bare[0]
 	if f["signature"] != "" || f["checkvalue"] == "" || f["checkvalue"] != state["checkvalue"] {
 		t.Errorf("%v, %v", f, state)
 	}
-	w.options.Merchants[settletest.OtherMerchant] = authorize.Merchant{Login: "other_login", PasswordHash: passwordHash(otherPassword),
+	w.options.Merchants[settletest.OtherMerchant] = tenants.Merchant{Login: "other_login", PasswordHash: passwordHash(otherPassword),
 		Proofs: protocol.Proofs{RSA: true}}
 	w.options.Registerer = nil
 	if _, err := authorize.New(w.options); !errors.Is(err, authorize.ErrOptions) {
@@ -126,7 +127,7 @@ func TestSignatureOptions(t *testing.T) {
 func TestSignedRepeats(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	w.signing(false)
-	bill := w.paid(payment("A-1").with(params{"Delay": "1"}))
+	bill := w.paid(paymentOf("A-1").with(params{"Delay": "1"}))
 	of := credentials().with(params{"Billnumber": bill, "Format": "3"})
 	first, again := w.form(charge, of).body, w.form(charge, of).body
 	if same := strings.Replace(again, "Повтор более раннего запроса: сейчас ничего не выполнено", "", 1); same != first || same == again || !strings.Contains(first, "<signature>") {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"settled/authorize/protocol"
+	"settled/authorize/telling"
+	"settled/authorize/tenants"
 	"settled/settle"
 )
 
@@ -13,20 +15,20 @@ import (
 const orderStatePeriod = 3 * 24 * time.Hour
 
 // orderState serves the state of every attempt under an order number, oldest first.
-func (g *Gateway) orderState(ctx context.Context, c *caller) (*reply, error) {
+func (g *Gateway) orderState(ctx context.Context, c *tenants.Caller) (*reply, error) {
 	found, err := g.attempts(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	a := &reply{Answer: protocol.Answer{Orders: make([]protocol.Entry, len(found))}}
 	for i, o := range found {
-		g.teller(c).stateFields(&a.Orders[i].Row, o, g.now())
+		g.teller(c).StateFields(&a.Orders[i].Row, o, g.now())
 	}
 	return a, nil
 }
 
 // orderResult serves every attempt with all its operations.
-func (g *Gateway) orderResult(ctx context.Context, c *caller) (*reply, error) {
+func (g *Gateway) orderResult(ctx context.Context, c *tenants.Caller) (*reply, error) {
 	c.ReadLanguage(protocol.English)
 	found, err := g.attempts(ctx, c)
 	if err != nil {
@@ -37,7 +39,7 @@ func (g *Gateway) orderResult(ctx context.Context, c *caller) (*reply, error) {
 		if o, err = g.books.Order(ctx, o.Merchant, o.ID); err != nil {
 			return nil, err
 		}
-		g.teller(c).resultOf(&a.Orders[i], o, g.now())
+		g.teller(c).ResultOf(&a.Orders[i], o, g.now())
 		if err = g.chequesOf(ctx, &a.Orders[i], o); err != nil {
 			return nil, err
 		}
@@ -70,7 +72,7 @@ func (g *Gateway) proofsOf(ctx context.Context, t *protocol.Entry, o *settle.Ord
 	for i := range all {
 		for n := range o.Operations {
 			if o.Operations[n].Number == all[i].Operation && n < len(t.Operations) {
-				tellAuthentication(&t.Operations[n], &all[i])
+				telling.TellAuthentication(&t.Operations[n], &all[i])
 			}
 		}
 	}
@@ -79,7 +81,7 @@ func (g *Gateway) proofsOf(ctx context.Context, t *protocol.Entry, o *settle.Ord
 
 // attempts finds the order of a bill number, or the orders that were made under an order number within the period of the
 // request.
-func (g *Gateway) attempts(ctx context.Context, c *caller) ([]*settle.Order, error) {
+func (g *Gateway) attempts(ctx context.Context, c *tenants.Caller) ([]*settle.Order, error) {
 	if c.Has(protocol.InBillNumber) {
 		return g.byBill(ctx, c)
 	}
@@ -92,7 +94,7 @@ func (g *Gateway) attempts(ctx context.Context, c *caller) ([]*settle.Order, err
 	if slices.ContainsFunc(protocol.ToParts[:], c.Has) {
 		to = c.Instant(protocol.ToParts, now).Add(time.Minute)
 	}
-	found, err := g.books.Attempts(ctx, c.merchant.ID, c.Text(protocol.InOrderNumber), from, to)
+	found, err := g.books.Attempts(ctx, c.Merchant.ID, c.Text(protocol.InOrderNumber), from, to)
 	if err == nil && len(found) == 0 {
 		err = errNoOrder
 	}
@@ -103,12 +105,12 @@ var errNoOrder = &protocol.Fault{First: protocol.FirstNotFound, Second: protocol
 
 // byBill finds the order of a bill number, whenever it was made. An order number that is given as well must be its own,
 // and an operation that the bill number names one of its.
-func (g *Gateway) byBill(ctx context.Context, c *caller) ([]*settle.Order, error) {
+func (g *Gateway) byBill(ctx context.Context, c *tenants.Caller) ([]*settle.Order, error) {
 	id, operation, err := c.BillNumber()
 	if err != nil {
 		return nil, err
 	}
-	o, err := g.books.Order(ctx, c.merchant.ID, id)
+	o, err := g.books.Order(ctx, c.Merchant.ID, id)
 	switch {
 	case err != nil:
 		return nil, err

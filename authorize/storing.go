@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 
+	"settled/authorize/payment"
 	"settled/authorize/protocol"
+	"settled/authorize/tenants"
 	"settled/settle"
 )
 
@@ -27,24 +29,24 @@ func (g *Gateway) tellStored(ctx context.Context, r *protocol.Row, o *settle.Ord
 
 // serverOrder makes of a payment of a merchant's server the order that is opened for it when it cannot be sent at once.
 // keeps tells that its card is to be kept: for the buyer's next payment, or for later payments of the merchant.
-func (g *Gateway) serverOrder(c *caller, in *settle.Intent) (r settle.OpenRequest, keeps bool, err error) {
-	agreed, err := readAgreement(c, in.Amount.Currency, g.now())
+func (g *Gateway) serverOrder(c *tenants.Caller, in *settle.Intent) (r settle.OpenRequest, keeps bool, err error) {
+	agreed, err := payment.ReadAgreement(c, in.Amount.Currency, g.now())
 	if err != nil {
 		return r, false, err
 	}
 	customer := c.Text(protocol.InCustomerNumber)
 	r = settle.OpenRequest{Merchant: in.Merchant, OrderNumber: in.OrderNumber, Original: in.Amount, Means: settle.MeansCard,
-		TwoStage: in.TwoStage, Tries: 1, PayBefore: g.now().Add(storedPayWithin), RepeatWithin: settle.RepeatWithin,
+		TwoStage: in.TwoStage, Tries: 1, PayBefore: g.now().Add(payment.StoredPayWithin), RepeatWithin: settle.RepeatWithin,
 		Fingerprint: in.Fingerprint, Details: in.Details}
 	switch {
 	case agreed != nil:
-		r.Terms = agreed.terms()
-	case customer != "" && c.settings.Page.OneClick:
+		r.Terms = agreed.Terms()
+	case customer != "" && c.Settings.Page.OneClick:
 		r.Customer, r.Keep = customer, true
 	default:
 		return r, false, nil
 	}
-	r.Fingerprint = g.prints.keeping(&r, in, agreed)
+	r.Fingerprint = g.prints.Keeping(&r, in, agreed)
 	return r, true, nil
 }
 
@@ -63,38 +65,38 @@ func withDetails(raw json.RawMessage, more protocol.Details) (json.RawMessage, e
 }
 
 // payKeeping serves a payment whose card is to be kept.
-func (g *Gateway) payKeeping(ctx context.Context, c *caller, r settle.OpenRequest, k protocol.Card) (*reply, error) {
-	books, cancel := context.WithTimeout(ctx, settleTimeout)
+func (g *Gateway) payKeeping(ctx context.Context, c *tenants.Caller, r settle.OpenRequest, k protocol.Card) (*reply, error) {
+	books, cancel := context.WithTimeout(ctx, payment.SettleTimeout)
 	defer cancel()
-	c.fingerprint = r.Fingerprint
+	c.Fingerprint = r.Fingerprint
 	o, fresh, err := g.books.Open(books, r)
 	if err != nil {
 		return nil, err
 	}
 	return g.payOnce(ctx, c, o, fresh, func() error {
-		f, err := g.cards.filingOf(ctx, o, detailsOf(o))
+		f, err := g.cards.FilingOf(ctx, o, payment.DetailsOf(o))
 		if err != nil {
 			return err
 		}
-		return g.cards.payOpened(ctx, o, k, f)
+		return g.cards.PayOpened(ctx, o, k, f)
 	})
 }
 
 // payOnce pays an opened order that nobody has begun to pay, and answers what the books say of it then. fresh tells that the request made
 // the order. An error of do tells that nobody was asked for money.
-func (g *Gateway) payOnce(ctx context.Context, c *caller, o *settle.Order, fresh bool, do func() error) (*reply, error) {
-	repeats := !fresh && !unpaid(o)
-	if unpaid(o) {
-		if err := do(); err != nil && !overtaken(err) {
+func (g *Gateway) payOnce(ctx context.Context, c *tenants.Caller, o *settle.Order, fresh bool, do func() error) (*reply, error) {
+	repeats := !fresh && !payment.Unpaid(o)
+	if payment.Unpaid(o) {
+		if err := do(); err != nil && !payment.Overtaken(err) {
 			return nil, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	ctx, cancel := context.WithTimeout(ctx, payment.LookTimeout)
 	defer cancel()
 	a, err := g.stored(ctx, c, o.ID)
 	if err != nil {
 		g.log.Error("payment not read back", "order", o.ID, "error", err)
-		return nil, errOutcomeUnknown
+		return nil, payment.ErrOutcomeUnknown
 	}
 	if repeats {
 		a.repeated()

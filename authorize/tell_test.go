@@ -23,8 +23,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"settled/authorize"
 	"settled/authorize/protocol"
+	"settled/authorize/tenants"
 	"settled/internal/pcsim"
 	"settled/internal/vault"
 	"settled/settle"
@@ -76,7 +76,7 @@ func (s *shop) heard() []string {
 }
 
 // newShopWorld is a world whose first merchant has a server that is told everything.
-func newShopWorld(t testing.TB, n authorize.Notify) (*world, *shop) {
+func newShopWorld(t testing.TB, n tenants.Notify) (*world, *shop) {
 	w := newWorld(t, pcsim.Behavior{})
 	s := newShop(t)
 	m, _ := w.Dir.Merchant(settletest.Merchant)
@@ -134,9 +134,9 @@ func TestNotificationsPage(t *testing.T) {
 			return "```xml\n" + emptyElement.ReplaceAllString(strings.ReplaceAll(body, "><", ">\n<"), "<$1></$2>") + "\n```\n"
 		},
 	} {
-		w, s := newShopWorld(t, authorize.Notify{SOAP: name == "soap", AllowPrivate: true})
+		w, s := newShopWorld(t, tenants.Notify{SOAP: name == "soap", AllowPrivate: true})
 		s.answers(200, soapTook)
-		w.paid(payment("A-1"))
+		w.paid(paymentOf("A-1"))
 		if n := w.tell(); n == 0 {
 			t.Fatal("nothing was told")
 		}
@@ -171,11 +171,11 @@ func checkTold(t *testing.T, body string) url.Values {
 }
 
 func TestEachOperationIsTold(t *testing.T) {
-	w, s := newShopWorld(t, authorize.Notify{AllowPrivate: true})
-	bill := w.paid(payment("two").with(params{"Delay": "1"}))
+	w, s := newShopWorld(t, tenants.Notify{AllowPrivate: true})
+	bill := w.paid(paymentOf("two").with(params{"Delay": "1"}))
 	w.call(charge, credentials().with(params{"Billnumber": bill, "Amount": "100.00", "Currency": "BYN"}))
 	w.call(cancel, credentials().with(params{"Billnumber": bill}))
-	w.call(pay, payment("declined").with(params{"Cardnumber": pcsim.CardInsufficientFunds}))
+	w.call(pay, paymentOf("declined").with(params{"Cardnumber": pcsim.CardInsufficientFunds}))
 	if n := w.tell(); n != 4 {
 		t.Errorf("%d notifications of four operations: %s", n, w.notifications())
 	}
@@ -197,32 +197,32 @@ func TestEachOperationIsTold(t *testing.T) {
 func TestAnswersOfShops(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		notify authorize.Notify
+		notify tenants.Notify
 		status int
 		body   string
 		want   string
 		metric string
 	}{
-		{"taken", authorize.Notify{AllowPrivate: true}, 200, shopTook, "1/1 delivered 0/0 1", "delivered"},
-		{"refused", authorize.Notify{AllowPrivate: true}, 200, shopRefused, "1/1 refused 5/107 1", "refused"},
-		{"no answer", authorize.Notify{AllowPrivate: true}, 500, "", "1/1 pending / 1", "silent"},
-		{"not understood", authorize.Notify{AllowPrivate: true}, 200, "OK", "1/1 pending / 1", "silent"},
-		{"plain", authorize.Notify{AllowPrivate: true, PlainAnswer: true}, 200, "OK", "1/1 delivered / 1", "delivered"},
-		{"plain, not 200", authorize.Notify{AllowPrivate: true, PlainAnswer: true}, 204, "", "1/1 pending / 1", "silent"},
-		{"SOAP", authorize.Notify{AllowPrivate: true, SOAP: true}, 200, soapTook, "1/1 delivered / 1", "delivered"},
-		{"SOAP fault", authorize.Notify{AllowPrivate: true, SOAP: true}, 500, strings.Replace(soapTook, "<PushPaymentResultResponse/>",
+		{"taken", tenants.Notify{AllowPrivate: true}, 200, shopTook, "1/1 delivered 0/0 1", "delivered"},
+		{"refused", tenants.Notify{AllowPrivate: true}, 200, shopRefused, "1/1 refused 5/107 1", "refused"},
+		{"no answer", tenants.Notify{AllowPrivate: true}, 500, "", "1/1 pending / 1", "silent"},
+		{"not understood", tenants.Notify{AllowPrivate: true}, 200, "OK", "1/1 pending / 1", "silent"},
+		{"plain", tenants.Notify{AllowPrivate: true, PlainAnswer: true}, 200, "OK", "1/1 delivered / 1", "delivered"},
+		{"plain, not 200", tenants.Notify{AllowPrivate: true, PlainAnswer: true}, 204, "", "1/1 pending / 1", "silent"},
+		{"SOAP", tenants.Notify{AllowPrivate: true, SOAP: true}, 200, soapTook, "1/1 delivered / 1", "delivered"},
+		{"SOAP fault", tenants.Notify{AllowPrivate: true, SOAP: true}, 500, strings.Replace(soapTook, "<PushPaymentResultResponse/>",
 			"<e:Fault><faultcode>7</faultcode><faultstring>102</faultstring></e:Fault>", 1), "1/1 refused 7/102 1", "refused"},
-		{"private address", authorize.Notify{}, 200, shopTook, "1/1 pending / 1", "silent"},
+		{"private address", tenants.Notify{}, 200, shopTook, "1/1 pending / 1", "silent"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w, s := newShopWorld(t, tt.notify)
 			s.answers(tt.status, tt.body)
-			w.paid(payment("1"))
+			w.paid(paymentOf("1"))
 			w.tell()
 			if have := w.notifications(); have != tt.want {
 				t.Errorf("%s, want %s", have, tt.want)
 			}
-			if heard := len(s.heard()); heard == 0 != (tt.notify == authorize.Notify{}) {
+			if heard := len(s.heard()); heard == 0 != (tt.notify == tenants.Notify{}) {
 				t.Errorf("the shop heard %d times", heard)
 			}
 			for _, outcome := range []string{"delivered", "refused", "silent", "given_up"} {
@@ -256,9 +256,9 @@ func counter(t *testing.T, r *prometheus.Registry, name, label string) float64 {
 
 // TestShopComesBack is silent for a while, then answers; and is silent for good.
 func TestShopComesBack(t *testing.T) {
-	w, s := newShopWorld(t, authorize.Notify{AllowPrivate: true})
+	w, s := newShopWorld(t, tenants.Notify{AllowPrivate: true})
 	s.answers(503, "")
-	w.paid(payment("1"))
+	w.paid(paymentOf("1"))
 	for _, minutes := range []time.Duration{0, 1, 3} {
 		w.Clock.Advance(minutes * time.Minute)
 		if n := w.tell(); n != 1 {
@@ -284,7 +284,7 @@ func TestShopComesBack(t *testing.T) {
 		t.Errorf("packets of %s about an operation of %s", first, last)
 	}
 	s.answers(503, "")
-	w.paid(payment("2"))
+	w.paid(paymentOf("2"))
 	for range 5 * 60 {
 		w.tell()
 		w.Clock.Advance(time.Minute)
@@ -299,11 +299,11 @@ func TestShopComesBack(t *testing.T) {
 
 // TestWithoutAddress: a merchant that is to be told but has no server.
 func TestWithoutAddress(t *testing.T) {
-	w, _ := newShopWorld(t, authorize.Notify{})
+	w, _ := newShopWorld(t, tenants.Notify{})
 	settings := w.options.Merchants[settletest.Merchant]
-	settings.Notify = authorize.Notify{}
+	settings.Notify = tenants.Notify{}
 	w.options.Merchants[settletest.Merchant] = settings
-	w.paid(payment("1"))
+	w.paid(paymentOf("1"))
 	w.tell()
 	if have, want := w.notifications(), "1/1 given up / 1"; have != want {
 		t.Errorf("%s, want %s", have, want)
@@ -312,8 +312,8 @@ func TestWithoutAddress(t *testing.T) {
 
 // TestCrashAfterSending takes the answer of the shop but not the note of it, as a crash does.
 func TestCrashAfterSending(t *testing.T) {
-	w, s := newShopWorld(t, authorize.Notify{AllowPrivate: true})
-	w.paid(payment("1"))
+	w, s := newShopWorld(t, tenants.Notify{AllowPrivate: true})
+	w.paid(paymentOf("1"))
 	due, err := w.Books.DueNotifications(t.Context())
 	check(t, err)
 	if n, err := w.Books.ClaimNotification(t.Context(), due[0].NotificationKey); n == nil || err != nil {
@@ -332,14 +332,14 @@ func TestCrashAfterSending(t *testing.T) {
 // TestSignedNotification verifies the signature as a merchant does.
 func TestSignedNotification(t *testing.T) {
 	for _, sha := range []bool{false, true} {
-		w, s := newShopWorld(t, authorize.Notify{AllowPrivate: true})
+		w, s := newShopWorld(t, tenants.Notify{AllowPrivate: true})
 		key, err := rsa.GenerateKey(rand.Reader, 1024)
 		check(t, err)
 		w.options.SigningKey = key
 		settings := w.options.Merchants[settletest.Merchant]
 		settings.Proofs = protocol.Proofs{RSA: true, SHA256: sha}
 		w.options.Merchants[settletest.Merchant] = settings
-		w.paid(payment("A-1"))
+		w.paid(paymentOf("A-1"))
 		w.tell()
 		v, err := url.ParseQuery(s.heard()[0])
 		check(t, err)
@@ -360,8 +360,8 @@ func TestSignedNotification(t *testing.T) {
 
 // TestPrivateAddressOfALiveInstallation: what a merchant's settings allow counts only where no money moves.
 func TestPrivateAddressOfALiveInstallation(t *testing.T) {
-	w, s := newShopWorld(t, authorize.Notify{AllowPrivate: true})
-	w.paid(payment("1"))
+	w, s := newShopWorld(t, tenants.Notify{AllowPrivate: true})
+	w.paid(paymentOf("1"))
 	keys := filepath.Join(t.TempDir(), "live.json")
 	check(t, vault.GenerateFor(keys, vault.Live))
 	live, err := vault.Open(keys)

@@ -6,7 +6,9 @@ import (
 	"errors"
 
 	"settled/authorize/online"
+	"settled/authorize/payment"
 	"settled/authorize/protocol"
+	"settled/authorize/tenants"
 	"settled/internal/vault"
 	"settled/settle"
 )
@@ -18,73 +20,73 @@ const tokenTypeStored = 5
 var errNoStored = &protocol.Fault{First: protocol.FirstNotFound, Second: protocol.OnCard, Detail: "no such stored card"}
 
 // payToken serves a payment with a stored card, which the buyer started on the merchant's own page.
-func (g *Gateway) payToken(ctx context.Context, c *caller) (*reply, error) {
+func (g *Gateway) payToken(ctx context.Context, c *tenants.Caller) (*reply, error) {
 	r, s, err := g.readTokenPayment(ctx, c)
-	defer s.cvv.Wipe()
+	defer s.CVV.Wipe()
 	if err != nil {
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx) // from here on the work does not end with the caller
-	books, cancel := context.WithTimeout(ctx, settleTimeout)
+	books, cancel := context.WithTimeout(ctx, payment.SettleTimeout)
 	defer cancel()
-	c.fingerprint = r.Fingerprint
+	c.Fingerprint = r.Fingerprint
 	o, fresh, err := g.books.Open(books, r)
 	if err != nil {
 		return nil, err
 	}
-	return g.payOnce(ctx, c, o, fresh, func() error { return g.wallet.pay(ctx, o, s) })
+	return g.payOnce(ctx, c, o, fresh, func() error { return g.wallet.Pay(ctx, o, s) })
 }
 
 // readTokenPayment checks everything that can be refused without a trace. The caller wipes the verification code.
-func (g *Gateway) readTokenPayment(ctx context.Context, c *caller) (r settle.OpenRequest, s storedPayment, err error) {
-	r = settle.OpenRequest{Merchant: c.merchant, OrderNumber: c.Text(protocol.InOrderNumber), Means: settle.MeansCard, Tries: 1,
-		PayBefore: g.now().Add(storedPayWithin), RepeatWithin: settle.RepeatWithin}
+func (g *Gateway) readTokenPayment(ctx context.Context, c *tenants.Caller) (r settle.OpenRequest, s payment.StoredPayment, err error) {
+	r = settle.OpenRequest{Merchant: c.Merchant, OrderNumber: c.Text(protocol.InOrderNumber), Means: settle.MeansCard, Tries: 1,
+		PayBefore: g.now().Add(payment.StoredPayWithin), RepeatWithin: settle.RepeatWithin}
 	if err = c.Require(protocol.InOrderNumber, protocol.InOrderAmount, protocol.InPaymentToken); err != nil {
 		return r, s, err
 	}
-	if r.Original, err = c.orderAmount(); err != nil {
+	if r.Original, err = c.OrderAmount(); err != nil {
 		return r, s, err
 	}
 	delay, err := c.Number(protocol.InDelay, 0, 1, 0)
 	if err != nil {
 		return r, s, err
 	}
-	c.ReadLanguage(c.settings.language())
+	c.ReadLanguage(c.Settings.Language())
 	if s, err = g.readStored(ctx, c); err != nil {
 		return r, s, err
 	}
-	if err = g.ways.checkBrand(c.merchant, r.Original, s.credential.CardMask); err != nil {
+	if err = g.ways.CheckBrand(c.Merchant, r.Original, s.Credential.CardMask); err != nil {
 		return r, s, err
 	}
-	r.TwoStage, r.Customer, r.Details = delay == 1, s.credential.Customer, c.Details()
-	r.Fingerprint = g.prints.token(&r, s.credential)
+	r.TwoStage, r.Customer, r.Details = delay == 1, s.Credential.Customer, c.Details()
+	r.Fingerprint = g.prints.Token(&r, s.Credential)
 	return r, s, nil
 }
 
 // readStored reads which stored card is meant, and its verification code if the buyer gave it.
-func (g *Gateway) readStored(ctx context.Context, c *caller) (s storedPayment, err error) {
+func (g *Gateway) readStored(ctx context.Context, c *tenants.Caller) (s payment.StoredPayment, err error) {
 	kind, err := c.Number(protocol.InTokenType, 1, 6, 1)
 	switch {
 	case err != nil:
 		return s, err
 	case kind != tokenTypeStored:
 		return s, protocol.Refuse(protocol.FirstProhibited, protocol.OnMeans, "tokens of wallets are not taken; use TokenType=5 for a stored card")
-	case !c.settings.Page.OneClick:
+	case !c.Settings.Page.OneClick:
 		return s, protocol.Refuse(protocol.FirstProhibited, protocol.OnMeans, "stored cards are not available")
 	}
 	token, err := c.PaymentToken()
 	if err != nil {
 		return s, err
 	}
-	s.use = online.CardOnFile
-	if s.credential, err = g.books.Credential(ctx, c.merchant.ID, token.ID); errors.Is(err, settle.ErrNoCredential) {
+	s.Use = online.CardOnFile
+	if s.Credential, err = g.books.Credential(ctx, c.Merchant.ID, token.ID); errors.Is(err, settle.ErrNoCredential) {
 		return s, errNoStored
 	}
-	if err == nil && (s.credential.Customer != token.Customer || s.credential.Means != settle.MeansCard) {
+	if err == nil && (s.Credential.Customer != token.Customer || s.Credential.Means != settle.MeansCard) {
 		return s, errNoStored
 	}
 	if err == nil && c.Has(protocol.InCVC) {
-		if s.cvv, err = vault.ParseCVV(bytes.Clone(c.Bytes(protocol.InCVC))); err != nil {
+		if s.CVV, err = vault.ParseCVV(bytes.Clone(c.Bytes(protocol.InCVC))); err != nil {
 			err = protocol.Unreadable(protocol.InCVC, "must be 3 or 4 digits")
 		}
 	}

@@ -50,8 +50,8 @@ func tokenPayment(number, token, customer string) params {
 func TestTokenPayment(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	w.keeps()
-	token := w.kept(payment("T-1"), "buyer-7")
-	if again := w.kept(payment("T-2"), "buyer-7"); again != token {
+	token := w.kept(paymentOf("T-1"), "buyer-7")
+	if again := w.kept(paymentOf("T-2"), "buyer-7"); again != token {
 		t.Errorf("the same card is %s and %s", token, again)
 	}
 	for i, post := range []func(string, params) reply{w.form, w.json, w.soap} {
@@ -92,12 +92,12 @@ func TestStoredCardsAreTold(t *testing.T) {
 	center.Host = listener
 	w.options.Centers[settletest.FileCenter] = center
 	w.keeps()
-	token := w.kept(payment("T-1"), "buyer-7")
+	token := w.kept(paymentOf("T-1"), "buyer-7")
 	w.form(tokenPay, tokenPayment("T-2", token, "buyer-7"))
 	bill := w.paid(recurring("S-1"))
 	w.month()
 	w.call(rp, next(bill, "S-2"))
-	w.paid(payment("T-3"))
+	w.paid(paymentOf("T-3"))
 	want := []online.Stored{online.SavesCard, online.CardOnFile, online.AgreesRecurring, online.Recurring, online.NotStored}
 	if len(said) != len(want) {
 		t.Fatalf("%d requests", len(said))
@@ -125,8 +125,8 @@ func (l *listening) Exchange(ctx context.Context, r online.Request) (online.Answ
 func TestTokenOfOthers(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	w.keeps()
-	token, foreign := w.kept(payment("T-1"), "buyer-7"), w.kept(otherPayment("T-1"), "buyer-7")
-	deleted := w.kept(payment("T-2").with(params{"Cardnumber": "5555555555554444"}), "buyer-8")
+	token, foreign := w.kept(paymentOf("T-1"), "buyer-7"), w.kept(otherPayment("T-1"), "buyer-7")
+	deleted := w.kept(paymentOf("T-2").with(params{"Cardnumber": "5555555555554444"}), "buyer-8")
 	list, err := w.Books.Credentials(t.Context(), settletest.Merchant, "buyer-8")
 	check(t, err)
 	check(t, w.Books.Forget(t.Context(), settletest.Merchant, "buyer-8", list[0].ID))
@@ -160,7 +160,7 @@ func TestTokenOfOthers(t *testing.T) {
 func TestTokenRefused(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	w.keeps()
-	token := w.kept(payment("T-1"), "buyer-7")
+	token := w.kept(paymentOf("T-1"), "buyer-7")
 	for what, test := range map[string]struct {
 		change        params
 		first, second int
@@ -194,12 +194,12 @@ func TestTokenRefused(t *testing.T) {
 // A merchant that keeps no cards gets no token.
 func TestNothingIsKept(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	r := w.json(pay, payment("T-1").with(params{"CustomerNumber": "buyer-7"}))
+	r := w.json(pay, paymentOf("T-1").with(params{"CustomerNumber": "buyer-7"}))
 	if !strings.Contains(r.body, `"token":""`) || !strings.Contains(r.body, "AS000") {
 		t.Errorf("%s", r.body)
 	}
 	w.keeps()
-	w.json(pay, payment("T-2").with(params{"CustomerNumber": "buyer-7", "Cardnumber": pcsim.CardInsufficientFunds}))
+	w.json(pay, paymentOf("T-2").with(params{"CustomerNumber": "buyer-7", "Cardnumber": pcsim.CardInsufficientFunds}))
 	if list, err := w.Books.Credentials(t.Context(), settletest.Merchant, "buyer-7"); err != nil || len(list) != 0 {
 		t.Errorf("%d cards, %v", len(list), err)
 	}

@@ -25,13 +25,13 @@ func (w *world) endSessions() {
 func TestRepeatUnderEndedSessions(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	w.keeps()
-	keeping := payment("B-1").with(params{"CustomerNumber": "buyer"})
-	bill := w.paid(payment("H-1").with(params{"Delay": "1"}))
+	keeping := paymentOf("B-1").with(params{"CustomerNumber": "buyer"})
+	bill := w.paid(paymentOf("H-1").with(params{"Delay": "1"}))
 	requests := map[string]struct {
 		path string
 		p    params
 	}{
-		"payment":                    {pay, payment("A-1")},
+		"payment":                    {pay, paymentOf("A-1")},
 		"payment that keeps a card":  {pay, keeping},
 		"confirmation of everything": {charge, credentials().with(params{"Billnumber": bill})},
 	}
@@ -62,7 +62,7 @@ func TestStalledDatabase(t *testing.T) {
 	w.options.Stalled, w.options.Registerer = func() bool { return stalled }, nil
 	w.open()
 	for _, path := range []string{pay, charge, cancel, orderState} {
-		r := w.form(path, payment("A-1").with(params{"Format": "3"}))
+		r := w.form(path, paymentOf("A-1").with(params{"Format": "3"}))
 		if first, second := w.codes(r.body); r.status != http.StatusServiceUnavailable || first != 1 || second != 3 || r.header.Get("Retry-After") == "" {
 			t.Errorf("%s: %d %s", path, r.status, r.body)
 		}
@@ -74,7 +74,7 @@ func TestStalledDatabase(t *testing.T) {
 		t.Errorf("the center got %d requests", n)
 	}
 	stalled = false
-	if r := w.call(pay, payment("A-1")); r.Order["responsecode"] != "AS000" {
+	if r := w.call(pay, paymentOf("A-1")); r.Order["responsecode"] != "AS000" {
 		t.Errorf("%+v", r)
 	}
 }

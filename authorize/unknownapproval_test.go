@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"settled/authorize"
 	"settled/authorize/online"
+	"settled/authorize/payment"
 	"settled/fileformats/authlog"
 	"settled/fileformats/iso8583"
 	"settled/internal/pcsim"
@@ -64,7 +64,7 @@ func TestLostApprovalIsReversed(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	center := w.centers[settletest.FileCenter]
 	hold := func(number, card string) string {
-		return w.paid(payment(number).with(params{"Delay": "1", "Cardnumber": card}))
+		return w.paid(paymentOf(number).with(params{"Delay": "1", "Cardnumber": card}))
 	}
 	for i := range 12 { // more than a page
 		hold(fmt.Sprintf("kept-%d", i), pcsim.CardApproved)
@@ -72,7 +72,7 @@ func TestLostApprovalIsReversed(t *testing.T) {
 	for i, card := range []string{pcsim.CardApproved, pcsim.CardReversalAnswerLost} {
 		w.lose(hold(fmt.Sprintf("lost-%d", i), card))
 	}
-	if r := w.call(pay, payment("unknown").with(params{"Cardnumber": pcsim.CardSilentBooked})); r.Order["responsecode"] != "AS300" {
+	if r := w.call(pay, paymentOf("unknown").with(params{"Cardnumber": pcsim.CardSilentBooked})); r.Order["responsecode"] != "AS300" {
 		t.Fatalf("%+v", r)
 	}
 	if r := w.reconcile(settletest.FileCenter); r != (settle.Reconciled{Differences: 2, Unknown: 2}) {
@@ -101,7 +101,7 @@ func TestLostApprovalIsReversed(t *testing.T) {
 // A purchase that was lost has moved money: its reversal takes it back on the same day.
 func TestLostPurchaseIsReversed(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	w.lose(w.paid(payment("lost").with(params{"OrderCurrency": "USD"})))
+	w.lose(w.paid(paymentOf("lost").with(params{"OrderCurrency": "USD"})))
 	if r := w.reconcile(settletest.SingleCenter); r.Unknown != 1 {
 		t.Fatalf("%+v", r)
 	}
@@ -129,16 +129,16 @@ func (p *logPages) Exchange(context.Context, online.Request) (online.Answer, err
 // A center that contradicts itself is not believed.
 func TestLogsThatContradictThemselves(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	w.paid(payment("A-1"))
+	w.paid(paymentOf("A-1"))
 	from := w.Clock.Now().Add(-time.Hour)
 	entry := w.centers[settletest.FileCenter].Log(from, from.Add(2*time.Hour), from).Entries[0]
 	line := authlog.Detail(&entry)
 	for name, data := range map[string][]string{
 		"nothing": {""}, "no page": {"X"}, "for ever": {"Y" + line}, "empty, but more": {"Y"}, "cut": {"N" + line[:50]},
 	} {
-		w.options.Centers[settletest.FileCenter] = authorize.Center{Host: &logPages{data: data}, Acquirer: acquirer}
-		_, err := authorize.NewSender(w.options.Books, w.options.Directory, w.options.Centers, w.options.Banks, w.options.Log).CenterLog(t.Context(), settletest.FileCenter, from, from.Add(2*time.Hour), from)
-		if !errors.Is(err, authorize.ErrCenterLog) {
+		w.options.Centers[settletest.FileCenter] = payment.Center{Host: &logPages{data: data}, Acquirer: acquirer}
+		_, err := payment.NewSender(w.options.Books, w.options.Directory, w.options.Centers, w.options.Banks, w.options.Log).CenterLog(t.Context(), settletest.FileCenter, from, from.Add(2*time.Hour), from)
+		if !errors.Is(err, payment.ErrCenterLog) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -7,14 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	"settled/authorize"
+	"settled/authorize/tenants"
 	"settled/settle/order"
 )
 
 // A shop cancels an order that its buyer has not paid: it is answered and told as every cancel, and the page says so.
 func TestShopCancelsAnOpenedOrder(t *testing.T) {
-	w, s := newShopWorld(t, authorize.Notify{AllowPrivate: true})
-	w.shop(func(m *authorize.Merchant) { m.Page.ShowResult = true })
+	w, s := newShopWorld(t, tenants.Notify{AllowPrivate: true})
+	w.shop(func(m *tenants.Merchant) { m.Page.ShowResult = true })
 	path := w.opened(shopOrder("V-1"))
 	form := typed("4111111111111111").with(params{"Session": token(t, w.follow(path))}).encode()
 	bill := strconv.FormatInt(w.orderAt(path).ID, 10)

@@ -26,7 +26,9 @@ import (
 	"settled/authorize/instant"
 	"settled/authorize/online"
 	"settled/authorize/page/pagetest"
+	"settled/authorize/payment"
 	"settled/authorize/protocol"
+	"settled/authorize/tenants"
 	"settled/internal/pcsim"
 	"settled/internal/postgres/pgtest"
 	"settled/internal/vault"
@@ -63,20 +65,20 @@ const answerWithin = 400 * time.Millisecond
 func newWorld(t testing.TB, behavior pcsim.Behavior, changes ...func(*settle.Directory)) *world {
 	w := &world{World: settletest.New(t, changes...), t: t, centers: map[int16]*pcsim.Center{}, clients: map[int16]*online.Client{}, logs: &lockedBuffer{}, registry: prometheus.NewRegistry()}
 	log := slog.New(slog.NewTextHandler(w.logs, nil))
-	hosts := map[int16]authorize.Center{}
+	hosts := map[int16]payment.Center{}
 	late := func(a online.LateAnswer) { w.gateway.OnLate(a) }
-	banks := map[int16]authorize.Bank{}
+	banks := map[int16]payment.Bank{}
 	for _, c := range w.Dir.Centers() {
 		if c.Capabilities.Instant {
-			banks[c.ID] = authorize.Bank{Client: w.partnerBank(c, log)}
+			banks[c.ID] = payment.Bank{Client: w.partnerBank(c, log)}
 			continue
 		}
-		hosts[c.ID] = authorize.Center{Host: w.connect(c, behavior, log, late), Acquirer: acquirer}
+		hosts[c.ID] = payment.Center{Host: w.connect(c, behavior, log, late), Acquirer: acquirer}
 	}
 	w.options = authorize.Options{
 		Books: w.Books, Directory: w.Dir, Vault: w.Vault, Centers: hosts, Banks: banks, Now: w.Clock.Now, Log: log, Registerer: w.registry,
 		Source: func(r *http.Request) string { return r.Header.Get("X-Test-Source") },
-		Merchants: map[int32]authorize.Merchant{
+		Merchants: map[int32]tenants.Merchant{
 			settletest.Merchant: {Login: login, PasswordHash: passwordHash(password),
 				Proofs: protocol.Proofs{SecretWord: "secret", Covers: protocol.Covered{Customer: true}}},
 			settletest.OtherMerchant: {Login: "other_login", PasswordHash: passwordHash(otherPassword), TestMode: true},
@@ -159,8 +161,8 @@ func credentials() params {
 	return params{"Merchant_ID": "100001", "Login": login, "Password": password}
 }
 
-// payment is a request that the center approves.
-func payment(number string) params {
+// paymentOf is a request that the center approves.
+func paymentOf(number string) params {
 	return credentials().with(params{"OrderNumber": number, "OrderAmount": "237.40", "OrderCurrency": "BYN", "Cardnumber": pcsim.CardApproved,
 		"Cardholder": "TEST CARD", "Expiremonth": "12", "Expireyear": "2028", "Cvc2": "123", "Lastname": "Ivanov", "Firstname": "Ivan",
 		"Email": "ivan@example.by", "OrderComment": "Order & more", "ClientIP": "10.0.0.1"})

@@ -248,7 +248,7 @@ func (h heard) at(path string) any {
 // A generic SOAP client that knows only the descriptions pays, confirms, asks, cancels, and sees a fault.
 func TestGenericClient(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
-	bill := w.paid(payment("A-1").with(params{"Delay": "1"}))
+	bill := w.paid(paymentOf("A-1").with(params{"Delay": "1"}))
 	low := func(p params) params {
 		out := params{}
 		for name, value := range p {
@@ -258,7 +258,7 @@ func TestGenericClient(t *testing.T) {
 	}
 	who := low(credentials())
 	calls := []remote{
-		{path: pay, Args: low(payment("A-2"))},
+		{path: pay, Args: low(paymentOf("A-2"))},
 		{path: charge, Args: who.with(params{"billnumber": bill, "amount": "100.00", "currency": "BYN", "language": "EN"})},
 		{path: orderState, Args: who.with(params{"ordernumber": "A-1"})},
 		{path: cancel, Args: who.with(params{"billnumber": bill, "amount": "40.00", "currency": "BYN"})},

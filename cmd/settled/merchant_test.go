@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"settled/authorize"
+	"settled/authorize/tenants"
 	"settled/internal/config"
 	"settled/internal/money"
 )
@@ -55,7 +55,7 @@ func TestMerchantAddHandsSecretsOverOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := merchantOf(t, path, 8)
-	if !authorize.PasswordMatches(m.PasswordHash, h.Password) || authorize.PasswordMatches(m.PasswordHash, "x") || len(h.Password) != 26 {
+	if !tenants.PasswordMatches(m.PasswordHash, h.Password) || tenants.PasswordMatches(m.PasswordHash, "x") || len(h.Password) != 26 {
 		t.Errorf("the password %q is not the merchant's", h.Password)
 	}
 	if string(m.SecretWord.Reveal()) != h.SecretWord || len(h.SecretWord) != 26 || h.Login != "merchant_8" || m.Login != h.Login {
@@ -114,7 +114,7 @@ func TestMerchantSecretsAreRenewed(t *testing.T) {
 		t.Errorf("%+v, %+v", first, second)
 	}
 	m := merchantOf(t, path, 7)
-	if !authorize.PasswordMatches(m.PasswordHash, third.Password) || authorize.PasswordMatches(m.PasswordHash, "password1") || string(m.SecretWord.Reveal()) != second.SecretWord {
+	if !tenants.PasswordMatches(m.PasswordHash, third.Password) || tenants.PasswordMatches(m.PasswordHash, "password1") || string(m.SecretWord.Reveal()) != second.SecretWord {
 		t.Errorf("password %q", third.Password)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"settled/authorize"
+	"settled/authorize/tenants"
 	"settled/internal/config"
 
 	"github.com/spf13/cobra"
@@ -77,7 +77,7 @@ func (c *counter) addMerchant(m config.MerchantFile) error {
 		m.Routes[0].Currencies = []string{m.Currency}
 	}
 	h := handed{Merchant: m.ID, Login: m.Login, Password: rand.Text(), SecretWord: rand.Text()}
-	m.PasswordHash = authorize.HashPassword(h.Password)
+	m.PasswordHash = tenants.HashPassword(h.Password)
 	if m.SecretWordFile, err = c.secretFile(m.ID, m.SecretWordFile, h.SecretWord); err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func newMerchantPassword() *cobra.Command {
 			return err
 		}
 		h := handed{Merchant: m.ID, Login: m.Login, Password: rand.Text()}
-		if _, err := c.change(m.ID, []string{"password_hash=" + authorize.HashPassword(h.Password)}); err != nil {
+		if _, err := c.change(m.ID, []string{"password_hash=" + tenants.HashPassword(h.Password)}); err != nil {
 			return err
 		}
 		return c.hand(h)

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"settled/authorize"
+	"settled/authorize/tenants"
 	"settled/internal/app"
 	"settled/internal/config"
 	"settled/internal/vault"
@@ -107,7 +107,7 @@ func newPasswordHash() *cobra.Command {
 			if len(password) < 8 {
 				return usageError{errors.New("a password of at least 8 characters is needed on standard input")}
 			}
-			fmt.Fprintln(c.OutOrStdout(), authorize.HashPassword(password))
+			fmt.Fprintln(c.OutOrStdout(), tenants.HashPassword(password))
 			return nil
 		}}
 }

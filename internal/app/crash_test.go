@@ -18,7 +18,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"settled/authorize"
+	"settled/authorize/tenants"
 	"settled/internal/money"
 	"settled/internal/pcsim"
 	"settled/internal/postgres/local"
@@ -189,7 +189,7 @@ func crashing(t *testing.T, database string, center *pcsim.Center, clock *settle
 	o := options(t, database, center.OnlineAddr())
 	o.Now = clock.Now
 	o.Config.Centers[0].Capabilities.Log = order.LogByLink
-	o.Config.Merchants[0].PasswordHash = authorize.HashPassword("password1")
+	o.Config.Merchants[0].PasswordHash = tenants.HashPassword("password1")
 	core, err := Open(t.Context(), o)
 	must(t, err)
 	t.Cleanup(core.Close)

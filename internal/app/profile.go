@@ -4,8 +4,8 @@ import (
 	"log/slog"
 	"time"
 
-	"settled/authorize"
 	"settled/authorize/protocol"
+	"settled/authorize/tenants"
 	"settled/clearing"
 	"settled/clearing/remote"
 	"settled/internal/config"
@@ -34,22 +34,22 @@ func profile(c *config.Clearing, acquirer string) clearing.Profile {
 }
 
 // merchants are the settings of the online side.
-func merchants(cfg *config.Config) map[int32]authorize.Merchant {
-	out := map[int32]authorize.Merchant{}
+func merchants(cfg *config.Config) map[int32]tenants.Merchant {
+	out := map[int32]tenants.Merchant{}
 	for _, m := range cfg.Merchants {
-		out[m.ID] = authorize.Merchant{Login: m.Login, PasswordHash: m.PasswordHash,
+		out[m.ID] = tenants.Merchant{Login: m.Login, PasswordHash: m.PasswordHash,
 			TestMode: m.TestMode, Russian: m.Russian, Charset: m.Charset, OldCurrencies: m.OldCurrencies, Page: page(&m.Page), Proofs: proofs(&m), Notify: notify(&m.Notify)}
 	}
 	return out
 }
 
-func page(p *config.Page) authorize.Page {
-	return authorize.Page{Card: p.Card, Instant: p.Instant, Timeout: p.Timeout, Attempts: p.Attempts, ReturnURL: p.ReturnURL,
+func page(p *config.Page) tenants.Page {
+	return tenants.Page{Card: p.Card, Instant: p.Instant, Timeout: p.Timeout, Attempts: p.Attempts, ReturnURL: p.ReturnURL,
 		ReturnOK: p.ReturnOK, ReturnNo: p.ReturnNo, ShowResult: p.ShowResult, OneClick: p.OneClick, AskCode: p.AskCode, Recurring: p.Recurring,
 		ThreeDS: p.ThreeDS, Unproven: p.Unproven, AutoNumber: p.AutoNumber, Required: p.Required, Links: links[p.Links]}
 }
 
-var links = map[string]authorize.Links{"taken": authorize.LinksTaken, "proven": authorize.LinksProven, "refused": authorize.LinksRefused}
+var links = map[string]tenants.Links{"taken": tenants.LinksTaken, "proven": tenants.LinksProven, "refused": tenants.LinksRefused}
 
 func proofs(m *config.Merchant) protocol.Proofs {
 	p := &m.Proofs
@@ -57,8 +57,8 @@ func proofs(m *config.Merchant) protocol.Proofs {
 		Covers: protocol.Covered(p.Covers)}
 }
 
-func notify(n *config.Notify) authorize.Notify {
-	return authorize.Notify{URL: n.URL, SOAP: n.SOAP, PlainAnswer: n.PlainAnswer, Payments: n.Payments, Confirmations: n.Confirmations,
+func notify(n *config.Notify) tenants.Notify {
+	return tenants.Notify{URL: n.URL, SOAP: n.SOAP, PlainAnswer: n.PlainAnswer, Payments: n.Payments, Confirmations: n.Confirmations,
 		Cancellations: n.Cancellations, OnlySuccessful: n.OnlySuccessful, AllowPrivate: n.AllowPrivate}
 }
 

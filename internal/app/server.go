@@ -11,6 +11,7 @@ import (
 	"settled/authorize"
 	"settled/authorize/instant"
 	"settled/authorize/online"
+	"settled/authorize/payment"
 	"settled/authorize/threeds"
 	"settled/internal/vault"
 	"settled/internal/work"
@@ -106,7 +107,7 @@ func (s *Server) startGateway() error {
 			g.OnLate(a)
 		}
 	}
-	centers := map[int16]authorize.Center{}
+	centers := map[int16]payment.Center{}
 	for _, c := range s.Config.Centers {
 		if c.Instant != nil {
 			continue
@@ -118,7 +119,7 @@ func (s *Server) startGateway() error {
 		}
 		s.hosts = append(s.hosts, host)
 		s.onStop(func(context.Context) error { host.Close(); return nil })
-		centers[c.ID] = authorize.Center{Host: host, Acquirer: c.Online.Acquirer}
+		centers[c.ID] = payment.Center{Host: host, Acquirer: c.Online.Acquirer}
 	}
 	banks, err := s.banks()
 	if err != nil {
@@ -140,7 +141,7 @@ func (s *Server) startGateway() error {
 }
 
 // threeDS is the client of the 3-D Secure server, nil when there is none.
-func (s *Server) threeDS() (authorize.ThreeDS, error) {
+func (s *Server) threeDS() (payment.ThreeDS, error) {
 	c := s.Config.ThreeDS
 	if c == nil {
 		return nil, nil
@@ -155,9 +156,9 @@ func (s *Server) threeDS() (authorize.ThreeDS, error) {
 }
 
 // banks are the clients of the partner banks of instant centers.
-func (s *Server) banks() (map[int16]authorize.Bank, error) {
+func (s *Server) banks() (map[int16]payment.Bank, error) {
 	metrics := instant.NewMetrics(s.Registry)
-	out := map[int16]authorize.Bank{}
+	out := map[int16]payment.Bank{}
 	for _, c := range s.Config.Centers {
 		if c.Instant == nil {
 			continue
@@ -167,7 +168,7 @@ func (s *Server) banks() (map[int16]authorize.Bank, error) {
 			return nil, err
 		}
 		s.onStop(func(context.Context) error { client.Close(); return nil })
-		out[c.ID] = authorize.Bank{Client: client, QRLife: c.Instant.QRTTL}
+		out[c.ID] = payment.Bank{Client: client, QRLife: c.Instant.QRTTL}
 	}
 	return out, nil
 }

@@ -11,6 +11,8 @@ import (
 
 	"settled/authorize"
 	"settled/authorize/online"
+	"settled/authorize/payment"
+	"settled/authorize/tenants"
 	"settled/settle"
 )
 
@@ -73,7 +75,7 @@ func (g *gateway) serve(ctx context.Context, w *world, books *settle.Books, quie
 	}
 	api, err := authorize.New(authorize.Options{Books: books, Directory: w.dir, Vault: w.keys, Now: time.Now, Log: quiet,
 		Source:    func(r *http.Request) string { return r.Header.Get("X-Source") },
-		Merchants: merchantSettings(), Centers: map[int16]authorize.Center{centerID: {Host: host, Acquirer: "12345"}}})
+		Merchants: merchantSettings(), Centers: map[int16]payment.Center{centerID: {Host: host, Acquirer: "12345"}}})
 	if err != nil {
 		return err
 	}
@@ -100,12 +102,12 @@ func (g *gateway) close() {
 	}
 }
 
-func merchantSettings() map[int32]authorize.Merchant {
-	hash := authorize.HashPassword(password)
-	all := map[int32]authorize.Merchant{}
+func merchantSettings() map[int32]tenants.Merchant {
+	hash := tenants.HashPassword(password)
+	all := map[int32]tenants.Merchant{}
 	for i := range int32(merchants) {
-		all[firstMerchant+i] = authorize.Merchant{Login: "benchmark", PasswordHash: hash,
-			Page: authorize.Page{Card: true, Timeout: time.Hour, Attempts: 3}}
+		all[firstMerchant+i] = tenants.Merchant{Login: "benchmark", PasswordHash: hash,
+			Page: tenants.Page{Card: true, Timeout: time.Hour, Attempts: 3}}
 	}
 	return all
 }

@@ -1,0 +1,123 @@
+package checkout
+
+import (
+	"log/slog"
+	"net/http"
+	"settled/authorize/page"
+	"settled/authorize/payment"
+	"settled/authorize/protocol"
+	"settled/authorize/tenants"
+	"settled/internal/vault"
+	"settled/settle"
+	"strings"
+	"time"
+)
+
+// Options are what the payment page needs. All are required but PublicURL.
+type Options struct {
+	Books     *settle.Books
+	Directory *settle.Directory
+	Vault     *vault.Vault
+	Register  *tenants.Register
+	Load      *tenants.Load
+	Ways      payment.Ways
+	Prints    payment.Fingerprints
+	Cards     *payment.Cards
+	Secure    *payment.Secure
+	Instant   *payment.Instant
+	Codes     *payment.CodeStore
+	Centers   map[int16]payment.Center
+	Limits    tenants.PageLimits
+	Now       func() time.Time
+	Log       *slog.Logger
+	Source    func(*http.Request) string // where a request comes from
+	OverTLS   func(*http.Request) bool   // it came over https all the way
+	PublicURL string                     // where we are reached; empty: as the caller reached us
+	Stalled   func() bool                // the database does not answer now
+	Knows     protocol.Knowledge
+	Report    func(c *protocol.Call, route, request string) // is told of each request that was read
+}
+
+// Pages is the payment page. It is safe for concurrent use.
+type Pages struct {
+	books     *settle.Books
+	directory *settle.Directory
+	vault     *vault.Vault
+	register  *tenants.Register
+	load      *tenants.Load
+	ways      payment.Ways
+	prints    payment.Fingerprints
+	cards     *payment.Cards
+	secure    *payment.Secure
+	instant   *payment.Instant
+	codes     *payment.CodeStore
+	centers   map[int16]payment.Center
+	now       func() time.Time
+	log       *slog.Logger
+	source    func(*http.Request) string
+	overTLS   func(*http.Request) bool
+	publicURL string
+	stalled   func() bool
+	knows     protocol.Knowledge
+	report    func(c *protocol.Call, route, request string)
+
+	opening   *tenants.Limiter[int32]  // orders for the page, by merchant
+	posting   *tenants.Limiter[string] // forms of the page, by source
+	asking    *tenants.Limiter[string] // orders asked for by payrequest, by source
+	viewing   *tenants.Limiter[string] // pages read, by source
+	declining *tenants.Limiter[string] // declined payments on the page, by source
+}
+
+// New makes the payment page.
+func New(o Options) *Pages {
+	return &Pages{books: o.Books, directory: o.Directory, vault: o.Vault, register: o.Register, load: o.Load, ways: o.Ways, prints: o.Prints,
+		cards: o.Cards, secure: o.Secure, instant: o.Instant, codes: o.Codes, centers: o.Centers, now: o.Now, log: o.Log, source: o.Source,
+		overTLS: o.OverTLS, publicURL: o.PublicURL, stalled: o.Stalled, knows: o.Knows, report: o.Report,
+		opening: tenants.NewLimiter[int32](o.Limits.Merchant, o.Now), posting: tenants.NewLimiter[string](o.Limits.Source, o.Now),
+		asking: tenants.NewLimiter[string](o.Limits.Server, o.Now), viewing: tenants.NewLimiter[string](o.Limits.Reads, o.Now),
+		declining: tenants.NewLimiter[string](o.Limits.Declines, o.Now)}
+}
+
+// RouteMeasure measures the answers of one route.
+type RouteMeasure interface {
+	Count(class protocol.Class, took time.Duration)
+}
+
+// Handle adds the payment page to the routes.
+func (c *Pages) Handle(mux *http.ServeMux, measure func(path string) RouteMeasure) {
+	for _, route := range browserRoutes {
+		m := measure(route.path)
+		mux.HandleFunc(route.path, func(w http.ResponseWriter, r *http.Request) { c.visit(w, r, route.serve, route.fail, m) })
+	}
+	mux.Handle(page.StaticPath, page.Static())
+}
+
+// visit takes one request of a browser from its limits to the answer.
+func (c *Pages) visit(w http.ResponseWriter, r *http.Request, serve func(*visit) error, fail func(*visit, error), m RouteMeasure) {
+	began := c.now()
+	k := &tenants.Caller{Call: protocol.NewCall(protocol.FormatXML, &OrderAccepts, c.knows), Source: c.source(r), Base: c.Address(r)}
+	defer k.Release()
+	v := &visit{in: c, w: w, r: r, c: k, id: protocol.Correlation()}
+	w.Header()["X-Request-Id"] = []string{v.id}
+	if err := v.run(serve); err != nil {
+		fail(v, err)
+	}
+	c.report(k.Call, r.URL.Path, v.id)
+	m.Count(v.class, c.now().Sub(began))
+}
+
+// Refuse answers a browser's request by a refusal, in a page.
+func (c *Pages) Refuse(w http.ResponseWriter, r *http.Request, f *protocol.Fault, m RouteMeasure) {
+	c.visit(w, r, func(*visit) error { return f }, (*visit).fail, m)
+}
+
+// Address is where this installation is reached, without a path: as configured, or else as the caller reached it.
+func (c *Pages) Address(r *http.Request) string {
+	switch {
+	case c.publicURL != "":
+		return strings.TrimSuffix(c.publicURL, "/")
+	case r.TLS != nil:
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}

@@ -1,0 +1,118 @@
+package checkout
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"strconv"
+
+	"settled/authorize/page"
+	"settled/authorize/payment"
+	"settled/authorize/protocol"
+	"settled/internal/vault"
+	"settled/settle"
+)
+
+// wallet tells that the buyer of the order may keep cards and pay with those that are kept.
+func (v *visit) wallet() bool {
+	return v.settings.Page.OneClick && v.order.Customer != "" && v.kept[protocol.ProvenDetail] == "1" && payment.AgreedOf(v.order) == nil
+}
+
+// keptCards are the stored cards of the order's buyer.
+func (v *visit) keptCards(ctx context.Context) ([]*settle.Credential, error) {
+	if !v.wallet() {
+		return nil, nil
+	}
+	all, err := v.in.books.Credentials(ctx, v.order.Merchant, v.order.Customer)
+	var cards []*settle.Credential
+	for _, k := range all {
+		if k.Means == settle.MeansCard {
+			cards = append(cards, k)
+		}
+	}
+	return cards, err
+}
+
+// offerStored adds the stored cards, and the offer to store another, to the page.
+func (v *visit) offerStored(ctx context.Context, body *page.Payment) error {
+	cards, err := v.keptCards(ctx)
+	for _, k := range cards {
+		body.Saved = append(body.Saved, page.Saved{ID: v.savedID(k), Scheme: brandTitle(k.CardMask), Mask: lastDigits(k.CardMask),
+			Expiry: k.CardExpiry[2:] + "/" + k.CardExpiry[:2], Expired: v.over(k), NeedsCVC: v.needsCode(k)})
+	}
+	body.OfferSave = v.wallet()
+	return err
+}
+
+// savedID names a stored card on the page of this order: the token itself never comes to a browser.
+func (v *visit) savedID(k *settle.Credential) string {
+	sum := v.in.vault.Fingerprint("stored card on a page", append(strconv.AppendInt(nil, v.order.ID, 10), k.ID[:]...))
+	return hex.EncodeToString(sum[:16])
+}
+
+// needsCode tells that the buyer is asked for the verification code of a stored card: the merchant wants it, or the center
+// has no other sign that the card was stored with its holder's consent.
+func (v *visit) needsCode(k *settle.Credential) bool {
+	return v.settings.Page.AskCode || k.NetworkID == ""
+}
+
+// over tells that a stored card has expired.
+func (v *visit) over(k *settle.Credential) bool {
+	month, year, ok := page.ParseExpiry(k.CardExpiry[2:] + k.CardExpiry[:2])
+	return !ok || protocol.Expired(month, year, v.in.now())
+}
+
+// pick finds a stored card of the order's buyer by what a form names, nil when it names none.
+func (v *visit) pick(ctx context.Context, id []byte) (*settle.Credential, error) {
+	cards, err := v.keptCards(ctx)
+	for _, k := range cards {
+		if v.savedID(k) == string(id) {
+			return k, nil
+		}
+	}
+	return nil, err
+}
+
+// ReadCard reads the card to pay with: one that is stored, of which only the code is typed, or a new one. The caller wipes
+// the code. data takes what the order is to keep of it.
+func (v *visit) readCard(ctx context.Context, f form, shown *page.Payment, data protocol.Details) (protocol.Card, error) {
+	data[payment.StoredDetail] = ""
+	chosen, err := v.pick(ctx, f[page.FieldSavedCard])
+	if err != nil {
+		return protocol.Card{}, err
+	}
+	if chosen == nil || v.over(chosen) {
+		shown.Another, shown.Save = true, string(f[page.FieldSave]) == "1"
+		k, holder := v.readTypedCard(f, shown)
+		data[protocol.InCardholder.Detail()] = holder
+		return k, nil
+	}
+	shown.SavedID, data[payment.StoredDetail] = v.savedID(chosen), chosen.ID.String()
+	k := protocol.Card{Expiry: chosen.CardExpiry}
+	code := protocol.StripCode.Apply(f[page.FieldCVC])
+	if len(code) == 0 && v.needsCode(chosen) {
+		shown.Errors[page.FieldCVC] = page.ProblemRequired
+	} else if len(code) > 0 {
+		if k.CVV, err = vault.ParseCVV(bytes.Clone(code)); err != nil {
+			shown.Errors[page.FieldCVC] = page.ProblemFormat
+		}
+	}
+	if len(shown.Errors) > 0 {
+		return k, nil
+	}
+	k.PAN, err = v.in.books.Use(ctx, chosen)
+	return k, err
+}
+
+// forget deletes a stored card of the order's buyer.
+func (v *visit) forget(ctx context.Context, id []byte) error {
+	k, err := v.pick(ctx, id)
+	if k != nil && err == nil {
+		err = v.in.books.Forget(ctx, v.order.Merchant, v.order.Customer, k.ID)
+	}
+	if err != nil && !errors.Is(err, settle.ErrNoCredential) {
+		return err
+	}
+	return v.again()
+}

@@ -1,4 +1,0 @@
-package authorize
-
-// Values of headers, made once.
-var noStore, noSniff = []string{"no-store"}, []string{"nosniff"}

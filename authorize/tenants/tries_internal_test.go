@@ -1,0 +1,39 @@
+package tenants
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Of many guesses at the same time only as many wait for a computation as may be wrong; the others are refused at once.
+func TestTriesAreCountedBeforeTheyAreComputed(t *testing.T) {
+	c := testCredentials(t, time.Now)
+	c.slots <- struct{}{}
+	c.slots <- struct{}{} // nothing can be computed for now
+	const guesses = 60
+	refused := make(chan error, guesses)
+	var all sync.WaitGroup
+	for i := range guesses {
+		all.Go(func() {
+			refused <- c.verify(context.Background(), 1, []byte("shop"), []byte("guess"+strconv.Itoa(i)), "attacker")
+		})
+	}
+	for range guesses - maxFailures {
+		if err := <-refused; !errors.Is(err, errWrongCredentials) {
+			t.Errorf("a guess too many: %v", err)
+		}
+	}
+	<-c.slots
+	<-c.slots
+	all.Wait()
+	if err := c.verify(context.Background(), 1, []byte("shop"), []byte("right"), "attacker"); !errors.Is(err, errWrongCredentials) {
+		t.Errorf("the eleventh try: %v", err)
+	}
+	if err := c.verify(context.Background(), 1, []byte("shop"), []byte("right"), "shop"); err != nil {
+		t.Errorf("the merchant itself: %v", err)
+	}
+}
