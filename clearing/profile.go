@@ -1,6 +1,7 @@
 package clearing
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -39,6 +40,21 @@ type ReleaseMode string
 const (
 	AutoRelease   ReleaseMode = "auto"
 	ManualRelease ReleaseMode = "manual"
+)
+
+// The words that the settings of a profile may have; the first is the default.
+var (
+	scopes        = []Scope{PerDate, Forever}
+	afterLasts    = []AfterLast{StopAfterLast, WrapAfterLast}
+	emptyPolicies = []EmptyPolicy{SkipEmpty, SendEmpty}
+	releaseModes  = []ReleaseMode{AutoRelease, ManualRelease}
+)
+
+// The times of a profile that says nothing else.
+const (
+	replyTimeout = 12 * time.Hour
+	weakTimeout  = 2 * time.Hour
+	pollEvery    = 30 * time.Second
 )
 
 // Profile is what we agreed on with a center about its files.
@@ -83,8 +99,9 @@ type Profile struct {
 // CodeRange gives the error codes From to To of a center a class: format, reference, timing, amount, account, duplicate,
 // merchant or technical.
 type CodeRange struct {
-	From, To uint16
-	Class    string
+	From  uint16 `yaml:"from"`
+	To    uint16 `yaml:"to"`
+	Class string `yaml:"class"`
 }
 
 // rejectClass is the class of a code, unknown when the profile does not list it.
@@ -97,7 +114,8 @@ func (p Profile) rejectClass(code uint16) string {
 	return "unknown"
 }
 
-var rejectClasses = []string{"format", "reference", "timing", "amount", "account", "duplicate", "merchant", "technical"}
+// rejectClasses are the classes that a code can have; the first is that of a range that names none.
+var rejectClasses = []string{"technical", "format", "reference", "timing", "amount", "account", "duplicate", "merchant"}
 
 // ErrProfile is wrapped by what New says about a profile that cannot work.
 var ErrProfile = errors.New("clearing: profile")
@@ -106,31 +124,16 @@ var ErrProfile = errors.New("clearing: profile")
 var safeName = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 
 func (p Profile) withDefaults() Profile {
-	if p.Sequence == "" {
-		p.Sequence = PerDate
-	}
+	p.Sequence = cmp.Or(p.Sequence, scopes[0])
+	p.AfterLast = cmp.Or(p.AfterLast, afterLasts[0])
+	p.Empty = cmp.Or(p.Empty, emptyPolicies[0])
+	p.Release = cmp.Or(p.Release, releaseModes[0])
 	if p.SequenceWidth == 0 && p.Format != nil {
 		p.SequenceWidth = p.Format.Limits().SequenceDigits
 	}
-	if p.AfterLast == "" {
-		p.AfterLast = StopAfterLast
-	}
-	if p.Empty == "" {
-		p.Empty = SkipEmpty
-	}
-	if p.Release == "" {
-		p.Release = AutoRelease
-	}
-	if p.ReplyTimeout == 0 {
-		p.ReplyTimeout = 12 * time.Hour
-	}
-	if p.WeakTimeout == 0 {
-		p.WeakTimeout = 2 * time.Hour
-	}
-	p.WeakTimeout = min(p.WeakTimeout, p.ReplyTimeout)
-	if p.PollEvery == 0 {
-		p.PollEvery = 30 * time.Second
-	}
+	p.ReplyTimeout = cmp.Or(p.ReplyTimeout, replyTimeout)
+	p.WeakTimeout = min(cmp.Or(p.WeakTimeout, weakTimeout), p.ReplyTimeout)
+	p.PollEvery = cmp.Or(p.PollEvery, pollEvery)
 	if p.MaxReplyBytes == 0 {
 		p.MaxReplyBytes = 2 << 30
 	}
@@ -146,17 +149,17 @@ func (p Profile) check(c *settle.Center) error {
 		return fault("name %q and stream %q must be of letters, digits and hyphens", c.Name, c.Stream)
 	case p.Format == nil:
 		return fault("no format of files")
-	case p.Sequence != PerDate && p.Sequence != Forever:
+	case !slices.Contains(scopes, p.Sequence):
 		return fault("sequence scope %q", p.Sequence)
 	case p.SequenceWidth < 1 || p.SequenceWidth > p.Format.Limits().SequenceDigits:
 		return fault("sequence width %d is not 1 to %d digits", p.SequenceWidth, p.Format.Limits().SequenceDigits)
-	case p.AfterLast != StopAfterLast && p.AfterLast != WrapAfterLast:
+	case !slices.Contains(afterLasts, p.AfterLast):
 		return fault("%q after the last number", p.AfterLast)
 	case p.AfterLast == WrapAfterLast && p.Sequence != Forever:
 		return fault("numbers that begin again after the last one must count for ever: within a date each is used once")
-	case p.Empty != SkipEmpty && p.Empty != SendEmpty:
+	case !slices.Contains(emptyPolicies, p.Empty):
 		return fault("empty file policy %q", p.Empty)
-	case p.Release != AutoRelease && p.Release != ManualRelease:
+	case !slices.Contains(releaseModes, p.Release):
 		return fault("release mode %q", p.Release)
 	case p.ReplyName == nil:
 		return fault("no pattern of reply names")

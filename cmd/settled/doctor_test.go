@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"settled/clearing"
 	"settled/internal/config"
 )
 
@@ -15,9 +16,9 @@ func clearsAt(t *testing.T, cutoff, password string) func(*config.File) {
 	t.Helper()
 	return func(f *config.File) {
 		f.Centers[0].Capabilities = config.CapabilitiesFile{FinancialRecord: true, Refund: "file"}
-		f.Centers[0].Clearing = &config.ClearingFile{Member: "00000012345", Acquirer: "512345", Calendar: "all",
-			Windows: []config.WindowFile{{No: 1, Cutoff: cutoff, Deadline: "23:45", Days: "all"}},
-			SFTP: config.SFTPFile{Address: "127.0.0.1:1", User: "acq", PasswordFile: password,
+		f.Centers[0].Clearing = &clearing.Settings{Member: "00000012345", Acquirer: "512345", Calendar: "all",
+			Windows: []clearing.WindowSettings{{No: 1, Cutoff: cutoff, Deadline: "23:45", Days: "all"}},
+			SFTP: clearing.SFTPSettings{Address: "127.0.0.1:1", User: "acq", PasswordFile: password,
 				HostKeys: []string{"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}}}
 	}
 }

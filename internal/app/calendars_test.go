@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"settled/clearing"
 	"settled/internal/config"
 	"settled/schedules"
 )
@@ -39,8 +40,8 @@ func TestCalendarsThatEnd(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			clearing := &config.Clearing{Plan: schedules.Plan{Zone: time.UTC, Calendar: calendar}}
-			cfg := &config.Config{Centers: []config.Center{{}, {Clearing: clearing}, {Clearing: clearing}}}
+			agreed := &clearing.Profile{Plan: schedules.Plan{Zone: time.UTC, Calendar: calendar}}
+			cfg := &config.Config{Centers: []config.Center{{}, {Clearing: agreed}, {Clearing: agreed}}}
 			warnings, err := CheckCalendars(cfg, today)
 			if errors.Is(err, ErrCalendar) != tt.bad || errors.Is(err, config.ErrInvalid) != tt.bad {
 				t.Errorf("error %v", err)

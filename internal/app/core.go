@@ -204,7 +204,7 @@ func profiles(cfg *config.Config) map[int16]clearing.Profile {
 	out := map[int16]clearing.Profile{}
 	for _, center := range cfg.Centers {
 		if center.Clearing != nil {
-			out[center.ID] = profile(center.Clearing, center.Online.Acquirer)
+			out[center.ID] = *center.Clearing
 		}
 	}
 	return out

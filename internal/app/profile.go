@@ -7,31 +7,10 @@ import (
 	"settled/authorize/protocol"
 	"settled/authorize/tenants"
 	"settled/clearing"
-	"settled/clearing/remote"
 	"settled/internal/config"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
-
-// profile translates what the configuration says about a center's files.
-func profile(c *config.Clearing, acquirer string) clearing.Profile {
-	var classes []clearing.CodeRange
-	for _, r := range c.Rejects {
-		classes = append(classes, clearing.CodeRange{From: r.From, To: r.To, Class: r.Class})
-	}
-	return clearing.Profile{
-		RejectClasses: classes,
-		Plan:          c.Plan, Format: c.Format, Acquirer: acquirer,
-		Sequence: clearing.Scope(c.Sequence), SequenceWidth: c.Width, AfterLast: clearing.AfterLast(c.AfterLast),
-		ReuseNumber: c.Reuse, InOrder: c.InOrder, Empty: clearing.EmptyPolicy(c.EmptyFile),
-		Release: clearing.ReleaseMode(c.Release),
-		SFTP: remote.Config{Address: c.SFTP.Address, User: c.SFTP.User, KeyFile: c.SFTP.KeyFile, PasswordFile: c.SFTP.PasswordFile,
-			HostKeys: c.SFTP.HostKeys},
-		Outbox: c.SFTP.UploadDir, Inbox: c.SFTP.ReplyDir, LogDir: c.SFTP.LogDir, RemovesFiles: c.SFTP.RemovesFiles, HidesSizes: c.SFTP.HidesSizes,
-		DedupesByFileID: c.SFTP.DedupesFiles, DuplicateCodes: c.SFTP.DuplicateCodes,
-		RemoveReplies: c.Replies.Remove, ReplyTimeout: c.Replies.Timeout, WeakTimeout: c.Replies.Weak, PollEvery: c.Replies.Poll, MaxRejects: c.Replies.MaxRejects, ReplyName: c.Replies.Name,
-	}
-}
 
 // merchants are the settings of the online side.
 func merchants(cfg *config.Config) map[int32]tenants.Merchant {

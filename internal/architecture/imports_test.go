@@ -14,7 +14,7 @@ var mayImport = map[string][]string{
 	"internal/app":     {"authorize", "clearing", "settle", "schedules", "fileformats", "migrations", "internal"},
 	"internal/console": slices.Concat([]string{"authorize", "clearing", "settle", "fileformats", "internal/config"}, ground),
 	"internal/work":    slices.Concat([]string{"clearing", "settle", "internal/config"}, ground),
-	"internal/config":  slices.Concat([]string{"settle", "clearing/format", "fileformats/iso8583"}, ground),
+	"internal/config":  slices.Concat([]string{"settle", "clearing", "fileformats/iso8583"}, ground),
 	"authorize":        slices.Concat([]string{"settle", "fileformats/iso8583", "fileformats/authlog"}, ground),
 	"authorize/checkout": slices.Concat([]string{"settle", "authorize/payment", "authorize/telling", "authorize/tenants", "authorize/protocol",
 		"authorize/page", "authorize/instant", "authorize/threeds"}, wire),
@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"migrations":            {},
 	"internal/money":        {},
 	"internal/listing":      {"internal/money"},
+	"internal/settings":     {},
 	"internal/vault":        {},
 	"internal/telemetry":    {"internal/vault"},
 	"internal/postgres":     {"migrations"},
@@ -39,14 +40,14 @@ var mayImport = map[string][]string{
 	"internal/architecture": {},
 
 	"clearing/remote":               {},
-	"clearing/format":               {"internal/money"},
-	"clearing/format/formats":       {"clearing/format"},
-	"clearing/format/delimitedfile": {"clearing/format", "fileformats", "internal/money"},
-	"clearing/format/ipmfile":       {"clearing/format", "fileformats", "internal/money"},
+	"clearing/format":               {"internal/money", "internal/settings"},
+	"clearing/format/formats":       {"clearing/format", "internal/settings"},
+	"clearing/format/delimitedfile": {"clearing/format", "fileformats", "internal/money", "internal/settings"},
+	"clearing/format/ipmfile":       {"clearing/format", "fileformats", "internal/money", "internal/settings"},
 }
 
 // ground is what everything else stands on.
-var ground = []string{"schedules", "internal/money", "internal/listing", "internal/postgres", "internal/vault", "internal/telemetry"}
+var ground = []string{"schedules", "internal/money", "internal/listing", "internal/settings", "internal/postgres", "internal/vault", "internal/telemetry"}
 
 // wire is what a room that knows no books may use.
 var wire = []string{"internal/money", "internal/vault"}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"settled/clearing"
 	"settled/schedules"
 )
 
@@ -64,7 +65,7 @@ func (c *checker) clock(at place, text string) schedules.TimeOfDay {
 
 // plan builds the windows of a stream and tries them on every date that the calendar covers from its first year on:
 // what collides shows now, not at night.
-func (c *checker) plan(at place, f ClearingFile, zone *time.Location) schedules.Plan {
+func (c *checker) plan(at place, f clearing.Settings, zone *time.Location) schedules.Plan {
 	before := len(c.problems)
 	plan := schedules.Plan{Zone: zone, Calendar: c.calendars[f.Calendar]}
 	if _, ok := c.calendars[f.Calendar]; !ok {
@@ -86,7 +87,7 @@ func (c *checker) plan(at place, f ClearingFile, zone *time.Location) schedules.
 	return plan
 }
 
-func (c *checker) window(at place, f WindowFile) schedules.Window {
+func (c *checker) window(at place, f clearing.WindowSettings) schedules.Window {
 	if f.No < 1 {
 		c.fail(at.at("no"), "windows are numbered from 1")
 	}

@@ -2,19 +2,15 @@ package config
 
 import (
 	"cmp"
-	"path"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
 
+	"settled/clearing"
 	"settled/clearing/format"
 	"settled/clearing/format/formats"
 	"settled/internal/vault"
 	"settled/settle"
 	"settled/settle/order"
-
-	"golang.org/x/crypto/ssh"
 )
 
 func (c *checker) center(at place, f CenterFile) Center {
@@ -39,7 +35,7 @@ func (c *checker) center(at place, f CenterFile) Center {
 	}
 	if f.Clearing != nil {
 		out.Clearing = c.clearing(at.at("clearing"), *f.Clearing, format.Center{Zone: center.Zone, Acquirer: f.Online.Acquirer, Test: c.environment == vault.Test})
-		center.Stream = out.Clearing.Stream
+		center.Stream = cmp.Or(f.Clearing.Stream, formats.Named(f.Clearing.Format))
 		if set := out.Clearing.Format; set != nil {
 			c.writes[f.Name] = append(c.writes[f.Name], set.WritableRune)
 		}
@@ -131,117 +127,21 @@ func (c *checker) online(at place, f OnlineFile) Online {
 	}
 }
 
-func (c *checker) clearing(at place, f ClearingFile, center format.Center) *Clearing {
-	form := c.format(at, f, center)
-	if f.AfterLast == string(WrapAfterLast) && f.Sequence != string(SequenceForever) {
-		c.fail(at.at("after_last"), "wrap is for sequence: forever: within a date each number is used once")
-	}
-	return &Clearing{
-		Stream: cmp.Or(f.Stream, formats.Named(f.Format)), Format: form, Reuse: f.Reuse, InOrder: f.InOrder, Plan: c.plan(at, f, center.Zone),
-		EmptyFile: oneOf(c, at.at("empty_file"), f.EmptyFile, EmptySkip, EmptySend),
-		Release:   oneOf(c, at.at("release"), f.Release, ReleaseAuto, ReleaseManual),
-		Sequence:  oneOf(c, at.at("sequence"), f.Sequence, SequencePerDate, SequenceForever),
-		Width:     c.width(at.at("sequence_width"), f.Width, form),
-		AfterLast: oneOf(c, at.at("after_last"), f.AfterLast, StopAfterLast, WrapAfterLast),
-		Rejects:   c.rejects(at.at("reject_classes"), f.Rejects),
-		SFTP:      c.sftp(at.at("sftp"), f.SFTP), Replies: c.replies(at.at("replies"), f.Replies, formats.ReplyPattern(f.Format)),
-	}
-}
-
-// width checks how many digits of a file's number a center takes; 0 stands for all that the format has.
-func (c *checker) width(at place, digits int, form format.Format) int {
-	if form == nil {
-		return digits
-	}
-	most := form.Limits().SequenceDigits
-	if digits < 0 || digits > most {
-		c.fail(at, "%d is not between 1 and %d, the digits that a file id has for the number", digits, most)
-	}
-	if digits == 0 {
-		return most
-	}
-	return digits
+// clearing reads how a center takes clearing files. Of that, the calendars, the format and the files beside the configuration are read
+// here; everything else is the night's.
+func (c *checker) clearing(at place, f clearing.Settings, center format.Center) *clearing.Profile {
+	sftp := at.at("sftp")
+	profile, problems := f.Profile(clearing.Agreed{Format: c.format(at, f, center), Plan: c.plan(at, f, center.Zone), Acquirer: center.Acquirer,
+		ReplyPattern: formats.ReplyPattern(f.Format), KeyFile: c.fileThere(sftp.at("key_file"), f.SFTP.KeyFile),
+		PasswordFile: c.fileThere(sftp.at("password_file"), f.SFTP.PasswordFile)})
+	c.take(at, problems)
+	return &profile
 }
 
 // format makes the format of a center's files, which owns its settings; nil when one of them is wrong.
-func (c *checker) format(at place, f ClearingFile, center format.Center) format.Format {
+func (c *checker) format(at place, f clearing.Settings, center format.Center) format.Format {
 	form, problems := formats.New(f.Format, format.Settings{Charset: f.Charset, Blocked: f.Blocked, Dialect: f.Dialect, Mode: f.Mode,
 		Member: f.Member, Acquirer: f.Acquirer, Forwarder: f.Forwarder, Options: f.Options}, center)
-	for _, p := range problems {
-		where := at
-		for key := range strings.SplitSeq(p.Key, ".") {
-			where = where.at(key)
-		}
-		c.fail(where, "%s", p.Why)
-	}
+	c.take(at, problems)
 	return form
-}
-
-func (c *checker) rejects(at place, list []RejectFile) []RejectClass {
-	var out []RejectClass
-	for i, r := range list {
-		if r.From > r.To {
-			c.fail(at.at(i), "codes from %d to %d are none", r.From, r.To)
-		}
-		class := oneOf(c, at.at(i, "class"), r.Class, "technical", "format", "reference", "timing", "amount", "account", "duplicate", "merchant")
-		out = append(out, RejectClass{r.From, r.To, class})
-	}
-	return out
-}
-
-func (c *checker) sftp(at place, f SFTPFile) SFTP {
-	if f.KeyFile == "" && f.PasswordFile == "" {
-		c.fail(at, "key_file or password_file is needed")
-	}
-	if len(f.HostKeys) == 0 {
-		c.fail(at.at("host_keys"), "at least one host key is needed: a server that shows another is never trusted")
-	}
-	return SFTP{
-		Address: c.address(at.at("address"), f.Address), User: c.required(at.at("user"), f.User),
-		HostKeys: c.hostKeys(at.at("host_keys"), f.HostKeys),
-		KeyFile:  c.fileThere(at.at("key_file"), f.KeyFile), PasswordFile: c.fileThere(at.at("password_file"), f.PasswordFile),
-		UploadDir: c.directory(at.at("upload_dir"), f.UploadDir, "/in"), ReplyDir: c.directory(at.at("reply_dir"), f.ReplyDir, standardReplyDir),
-		LogDir:       c.directory(at.at("log_dir"), f.LogDir, "/log"),
-		RemovesFiles: f.RemovesFiles, HidesSizes: f.HidesSizes, DedupesFiles: f.DedupesFiles, DuplicateCodes: f.Duplicates,
-	}
-}
-
-func (c *checker) hostKeys(at place, lines []string) []ssh.PublicKey {
-	var keys []ssh.PublicKey
-	for i, line := range lines {
-		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
-		if err != nil {
-			c.fail(at.at(i), "%q is no public key of the form \"ssh-ed25519 AAAA...\"", line)
-			continue
-		}
-		keys = append(keys, key)
-	}
-	return keys
-}
-
-func (c *checker) directory(at place, name, standard string) string {
-	if name == "" {
-		return standard
-	}
-	if path.Clean(name) != name || strings.HasPrefix(name, "..") {
-		c.fail(at, "%q is no plain directory", name)
-	}
-	return name
-}
-
-func (c *checker) replies(at place, f RepliesFile, standard string) Replies {
-	if f.Pattern == "" {
-		f.Pattern = standard
-	}
-	name, err := regexp.Compile(f.Pattern)
-	if err != nil {
-		c.fail(at.at("pattern"), "%v", err)
-	}
-	if f.MaxRejects < 0 || f.MaxRejects > 1 {
-		c.fail(at.at("max_rejects"), "%v is no share from 0 to 1", f.MaxRejects)
-	}
-	return Replies{Name: name, Remove: f.Remove, MaxRejects: f.MaxRejects,
-		Poll:    c.within(at.at("poll"), f.Poll, 30*time.Second, time.Second, day),
-		Timeout: c.within(at.at("timeout"), f.Timeout, 12*time.Hour, time.Second, 240*time.Hour),
-		Weak:    c.within(at.at("weak_timeout"), f.Weak, 2*time.Hour, time.Second, 240*time.Hour)}
 }

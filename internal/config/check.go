@@ -4,16 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"settled/internal/money"
+	"settled/internal/settings"
 	"settled/internal/vault"
 	"settled/schedules"
 	"settled/settle"
@@ -37,6 +35,21 @@ type checker struct {
 
 func (c *checker) fail(at place, why string, args ...any) {
 	c.problems = append(c.problems, Problem{File: c.path, Line: at.line(c.root), Place: at.String(), Why: fmt.Sprintf(why, args...)})
+}
+
+// take notes what a room found wrong with its section, which stands at a place.
+func (c *checker) take(at place, problems []settings.Problem) {
+	for _, p := range problems {
+		c.fail(at.under(p.Key), "%s", p.Why)
+	}
+}
+
+// value is a setting at a place, checked by itself.
+func value[T any](c *checker, at place, check func(*settings.Checker) T) T {
+	var s settings.Checker
+	v := check(&s)
+	c.take(at, s.Problems)
+	return v
 }
 
 func (c *checker) config(f File) *Config {
@@ -114,10 +127,7 @@ func (c *checker) zone(at place, name string) *time.Location {
 }
 
 func (c *checker) required(at place, text string) string {
-	if strings.TrimSpace(text) == "" {
-		c.fail(at, "is missing")
-	}
-	return text
+	return value(c, at, func(s *settings.Checker) string { return s.Required("", text) })
 }
 
 // text checks the length of a required text.
@@ -137,32 +147,11 @@ func (c *checker) atMost(at place, text string, longest int) {
 
 // digits checks a required number that is written with between shortest and longest digits.
 func (c *checker) digits(at place, text string, shortest, longest int) uint64 {
-	n, err := strconv.ParseUint(text, 10, 64)
-	switch {
-	case text == "":
-		c.fail(at, "is missing")
-	case err != nil || len(text) < shortest || len(text) > longest:
-		c.fail(at, "%q is not %s digits", text, span(shortest, longest))
-	}
-	return n
-}
-
-func span(shortest, longest int) string {
-	if shortest == longest {
-		return strconv.Itoa(longest)
-	}
-	return fmt.Sprintf("%d to %d", shortest, longest)
+	return value(c, at, func(s *settings.Checker) uint64 { return s.Digits("", text, shortest, longest) })
 }
 
 func (c *checker) address(at place, text string) string {
-	if c.required(at, text) == "" {
-		return ""
-	}
-	host, port, err := net.SplitHostPort(text)
-	if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n == 0 || host == "" {
-		c.fail(at, "%q is no address of the form host:port", text)
-	}
-	return text
+	return value(c, at, func(s *settings.Checker) string { return s.Address("", text) })
 }
 
 func (c *checker) currency(at place, text string) money.Currency {
@@ -175,32 +164,14 @@ func (c *checker) currency(at place, text string) money.Currency {
 
 // oneOf checks a word against those allowed; the first is what an empty text means.
 func oneOf[T ~string](c *checker, at place, text string, allowed ...T) T {
-	if text == "" {
-		return allowed[0]
-	}
-	if !slices.Contains(allowed, T(text)) {
-		c.fail(at, "%q is not one of %s", text, list(allowed))
-	}
-	return T(text)
+	return value(c, at, func(s *settings.Checker) T { return settings.Word(s, "", text, allowed...) })
 }
 
-func list[T ~string](words []T) string {
-	out := make([]string, 0, len(words))
-	for _, w := range words {
-		out = append(out, string(w))
-	}
-	return strings.Join(out, ", ")
-}
+func list[T ~string](words []T) string { return settings.List(words) }
 
 // within checks a duration; zero means standard.
 func (c *checker) within(at place, d, standard, shortest, longest time.Duration) time.Duration {
-	if d == 0 {
-		return standard
-	}
-	if d < shortest || d > longest {
-		c.fail(at, "%s is not between %s and %s", d, shortest, longest)
-	}
-	return d
+	return value(c, at, func(s *settings.Checker) time.Duration { return s.Within("", d, standard, shortest, longest) })
 }
 
 // fileThere returns the absolute name of a file that must be readable; empty stays empty.

@@ -8,17 +8,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"time"
 
-	"settled/clearing/format"
+	"settled/clearing"
 	"settled/internal/vault"
 	"settled/schedules"
 	"settled/settle"
 
 	"go.yaml.in/yaml/v3"
-	"golang.org/x/crypto/ssh"
 )
 
 // Config is what a configuration file means.
@@ -45,9 +43,9 @@ type ThreeDS struct {
 // Center is a processing center: as the books know it, and how it is reached.
 type Center struct {
 	*settle.Center
-	Online   Online    // zero of an instant center
-	Instant  *Instant  // nil of every other
-	Clearing *Clearing // nil when the center takes no clearing files
+	Online   Online            // zero of an instant center
+	Instant  *Instant          // nil of every other
+	Clearing *clearing.Profile // nil when the center takes no clearing files
 }
 
 // Instant is how a partner bank for instant payments is reached.
@@ -67,91 +65,6 @@ type Online struct {
 	Connections int
 	Timeout     time.Duration // from asking to an unknown outcome
 	Echo        time.Duration // between echo tests of a connection
-}
-
-// EmptyFile says what is sent for a window without records.
-type EmptyFile string
-
-// The policies for windows without records.
-const (
-	EmptySkip EmptyFile = "skip"
-	EmptySend EmptyFile = "send"
-)
-
-// Release says who lets a built file go out.
-type Release string
-
-// The modes of release.
-const (
-	ReleaseAuto   Release = "auto"
-	ReleaseManual Release = "manual"
-)
-
-// Sequence says where the numbers of a stream's files start again at 1.
-type Sequence string
-
-// The scopes of sequence numbers.
-const (
-	SequencePerDate Sequence = "date"
-	SequenceForever Sequence = "forever"
-)
-
-// AfterLast says what follows the last number of a stream's files.
-type AfterLast string
-
-// What follows: files wait for a number, or numbers begin again at 1.
-const (
-	StopAfterLast AfterLast = "stop"
-	WrapAfterLast AfterLast = "wrap"
-)
-
-// Clearing is how a center takes clearing files.
-type Clearing struct {
-	Stream    string
-	Format    format.Format // nil only beside a problem
-	Plan      schedules.Plan
-	EmptyFile EmptyFile
-	Release   Release
-	Sequence  Sequence
-	Width     int // digits of a file's number that the center takes
-	AfterLast AfterLast
-	Reuse     bool // a file refused whole is replaced under its own number
-	InOrder   bool // it takes files in the order of their numbers only
-	Rejects   []RejectClass
-	SFTP      SFTP
-	Replies   Replies
-}
-
-// RejectClass gives the error codes From to To of a center a class: what may be done about such a reject.
-type RejectClass struct {
-	From, To uint16
-	Class    string
-}
-
-// SFTP is where clearing files go and replies come from.
-type SFTP struct {
-	Address        string // host:port
-	User           string
-	KeyFile        string          // absolute; empty without key login
-	PasswordFile   string          // absolute; empty without password login
-	HostKeys       []ssh.PublicKey // the server must show one of them
-	UploadDir      string
-	ReplyDir       string
-	LogDir         string   // logs of authorizations
-	RemovesFiles   bool     // the center may take files out of UploadDir
-	HidesSizes     bool     // the server tells no sizes of files
-	DedupesFiles   bool     // contract: the center refuses a file id that it has processed
-	DuplicateCodes []uint16 // error codes of a file reject that say so
-}
-
-// Replies says what is known about a center's replies.
-type Replies struct {
-	Name       *regexp.Regexp // of names; its group "file" is the name of the file answered
-	Timeout    time.Duration  // from delivery until a missing reply is overdue
-	Weak       time.Duration  // as Timeout, of a delivery whose proof is not of our bytes
-	Remove     bool           // we remove a reply once it is stored and applied
-	Poll       time.Duration  // between looks for replies
-	MaxRejects float64        // share of refused records above which a reply waits for a person; 0: no limit
 }
 
 // Merchant is who sells: as the books know it, and how it shows who it is.

@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"settled/clearing"
+)
 
 // File is the configuration file as written. docs/config.md explains every key.
 type File struct {
@@ -49,16 +53,16 @@ type CalendarFile struct {
 
 // CenterFile is a processing center.
 type CenterFile struct {
-	ID           int              `yaml:"id"`
-	Name         string           `yaml:"name"`
-	Zone         string           `yaml:"zone"`
-	Environment  string           `yaml:"environment,omitempty"`
-	Online       OnlineFile       `yaml:"online,omitempty"`
-	Instant      *InstantFile     `yaml:"instant,omitempty"`
-	Capabilities CapabilitiesFile `yaml:"capabilities"`
-	Brands       []string         `yaml:"brands,omitempty,flow"`
-	Costs        CostsFile        `yaml:"costs,omitempty"`
-	Clearing     *ClearingFile    `yaml:"clearing,omitempty"`
+	ID           int                `yaml:"id"`
+	Name         string             `yaml:"name"`
+	Zone         string             `yaml:"zone"`
+	Environment  string             `yaml:"environment,omitempty"`
+	Online       OnlineFile         `yaml:"online,omitempty"`
+	Instant      *InstantFile       `yaml:"instant,omitempty"`
+	Capabilities CapabilitiesFile   `yaml:"capabilities"`
+	Brands       []string           `yaml:"brands,omitempty,flow"`
+	Costs        CostsFile          `yaml:"costs,omitempty"`
+	Clearing     *clearing.Settings `yaml:"clearing,omitempty"`
 }
 
 // OnlineFile is how a center's online host is reached.
@@ -102,72 +106,4 @@ type CostsFile struct {
 	SchemeBPS      int64 `yaml:"scheme_bps"`
 	Processing     int64 `yaml:"processing"`
 	Invoiced       bool  `yaml:"invoiced,omitempty"`
-}
-
-// ClearingFile is how a center takes clearing files.
-type ClearingFile struct {
-	Stream    string            `yaml:"stream,omitempty"`
-	Format    string            `yaml:"format,omitempty"`
-	Charset   string            `yaml:"charset,omitempty"`
-	Blocked   bool              `yaml:"blocked,omitempty"`
-	Dialect   string            `yaml:"dialect,omitempty"`
-	Mode      string            `yaml:"mode,omitempty"`
-	Member    string            `yaml:"member"`
-	Acquirer  string            `yaml:"acquirer_bin"`
-	Forwarder string            `yaml:"forwarder,omitempty"`
-	Options   map[string]string `yaml:"format_options,omitempty"`
-	Calendar  string            `yaml:"calendar"`
-	Windows   []WindowFile      `yaml:"windows"`
-	EmptyFile string            `yaml:"empty_file,omitempty"`
-	Release   string            `yaml:"release,omitempty"`
-	Sequence  string            `yaml:"sequence,omitempty"`
-	Width     int               `yaml:"sequence_width,omitempty"`
-	AfterLast string            `yaml:"after_last,omitempty"`
-	Reuse     bool              `yaml:"reuse_number,omitempty"`
-	InOrder   bool              `yaml:"in_order,omitempty"`
-	Rejects   []RejectFile      `yaml:"reject_classes,omitempty"`
-	SFTP      SFTPFile          `yaml:"sftp"`
-	Replies   RepliesFile       `yaml:"replies,omitempty"`
-}
-
-// RejectFile gives the error codes of a center a class.
-type RejectFile struct {
-	From  uint16 `yaml:"from"`
-	To    uint16 `yaml:"to"`
-	Class string `yaml:"class"`
-}
-
-// WindowFile is one cut-off of a business date.
-type WindowFile struct {
-	No        int    `yaml:"no"`
-	Cutoff    string `yaml:"cutoff"`
-	Deadline  string `yaml:"deadline"`
-	DayOffset int    `yaml:"day_offset,omitempty"`
-	Days      string `yaml:"days,omitempty"`
-}
-
-// SFTPFile is where clearing files go and replies come from.
-type SFTPFile struct {
-	Address      string   `yaml:"address"`
-	User         string   `yaml:"user"`
-	KeyFile      string   `yaml:"key_file,omitempty"`
-	PasswordFile string   `yaml:"password_file,omitempty"`
-	HostKeys     []string `yaml:"host_keys"`
-	LogDir       string   `yaml:"log_dir,omitempty"`
-	UploadDir    string   `yaml:"upload_dir,omitempty"`
-	ReplyDir     string   `yaml:"reply_dir,omitempty"`
-	RemovesFiles bool     `yaml:"removes_files,omitempty"`
-	HidesSizes   bool     `yaml:"hides_sizes,omitempty"`
-	DedupesFiles bool     `yaml:"dedupes_files,omitempty"`
-	Duplicates   []uint16 `yaml:"duplicate_codes,omitempty,flow"`
-}
-
-// RepliesFile says what is known about a center's replies.
-type RepliesFile struct {
-	Pattern    string        `yaml:"pattern,omitempty"`
-	Timeout    time.Duration `yaml:"timeout,omitempty"`
-	Weak       time.Duration `yaml:"weak_timeout,omitempty"`
-	Poll       time.Duration `yaml:"poll,omitempty"`
-	Remove     bool          `yaml:"remove,omitempty"`
-	MaxRejects float64       `yaml:"max_rejects,omitempty"`
 }

@@ -8,8 +8,6 @@ import (
 	"settled/clearing/format/formats"
 )
 
-const standardReplyDir = "/out"
-
 // inboxesApart refuses two centers that would take each other's replies: one directory, and patterns that one name could
 // match both. Patterns are told apart by the letters that they begin with.
 func (c *checker) inboxesApart(all []CenterFile) {
@@ -20,7 +18,7 @@ func (c *checker) inboxesApart(all []CenterFile) {
 			continue
 		}
 		sftp := center.Clearing.SFTP
-		box := inbox{strings.ToLower(sftp.Address), sftp.User, cmp.Or(sftp.ReplyDir, standardReplyDir)}
+		box := inbox{strings.ToLower(sftp.Address), sftp.User, sftp.Inbox()}
 		for _, other := range seen[box] {
 			if overlap(replyPattern(all[other]), replyPattern(center)) {
 				c.fail(place{"centers", i, "clearing", "replies", "pattern"}, "%s and %s look for replies in one directory, and a name could match the patterns of both: let them begin differently, such as ^RPY_(?P<file>ACQ_%s_.+)",

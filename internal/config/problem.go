@@ -54,6 +54,19 @@ type place []any
 
 func (p place) at(steps ...any) place { return append(p[:len(p):len(p)], steps...) }
 
+// under is the place of a key below p, such as "sftp.host_keys[0]"; empty: p itself.
+func (p place) under(key string) place {
+	for step := range strings.SplitSeq(strings.ReplaceAll(key, "[", ".["), ".") {
+		if index, ok := strings.CutPrefix(step, "["); ok {
+			n, _ := strconv.Atoi(strings.TrimSuffix(index, "]"))
+			p = p.at(n)
+		} else if step != "" {
+			p = p.at(step)
+		}
+	}
+	return p
+}
+
 // String returns "centers[0].clearing".
 func (p place) String() string {
 	var b strings.Builder
@@ -121,7 +134,7 @@ func syntaxProblems(file string, err error) Problems {
 	return out
 }
 
-var goTypes = regexp.MustCompile(`(?:field (\S+) not found in type \S+)|(?:into (?:config\.)?(\S+))$`)
+var goTypes = regexp.MustCompile(`(?:field (\S+) not found in type \S+)|(?:into (?:config\.|clearing\.)?(\S+))$`)
 
 // plain takes the names of our types out of what the decoder says.
 func plain(text string) string {

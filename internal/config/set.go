@@ -14,17 +14,17 @@ import (
 var errShared = fmt.Errorf("%w that is this merchant's alone, but one that an alias shares: edit the file", ErrKey)
 
 // MerchantKeys lists the settings that Set takes, in order of the file: "page.timeout", "routes[N].mdr_bps".
-func MerchantKeys() []string { return settings("", reflect.TypeFor[MerchantFile]()) }
+func MerchantKeys() []string { return settingsBelow("", reflect.TypeFor[MerchantFile]()) }
 
-func settings(at string, t reflect.Type) []string {
+func settingsBelow(at string, t reflect.Type) []string {
 	var out []string
 	for i := range t.NumField() {
 		name, field := at+keyOf(t.Field(i)), t.Field(i).Type
 		switch {
 		case field.Kind() == reflect.Struct:
-			out = append(out, settings(name+".", field)...)
+			out = append(out, settingsBelow(name+".", field)...)
 		case field.Kind() == reflect.Slice && field.Elem().Kind() == reflect.Struct:
-			out = append(out, settings(name+"[N].", field.Elem())...)
+			out = append(out, settingsBelow(name+"[N].", field.Elem())...)
 		default:
 			out = append(out, name)
 		}

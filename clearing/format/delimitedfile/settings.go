@@ -8,6 +8,7 @@ import (
 
 	"settled/clearing/format"
 	"settled/fileformats/delimited"
+	"settled/internal/settings"
 )
 
 // The keys of format_options.
@@ -22,8 +23,8 @@ const (
 var delimiters = map[string]byte{"caret": '^', "pipe": '|', "semicolon": ';', "comma": ',', "tab": '\t'}
 
 // FromSettings makes the format of a center from what its configuration says. Where anything is wrong it returns nil and all of it.
-func FromSettings(s format.Settings, c format.Center) (format.Format, []format.Problem) {
-	var r format.Checker
+func FromSettings(s format.Settings, c format.Center) (format.Format, []settings.Problem) {
+	var r settings.Checker
 	for key, given := range map[string]bool{"charset": s.Charset != "", "blocked": s.Blocked, "dialect": s.Dialect != "", "forwarder": s.Forwarder != ""} {
 		if given {
 			r.Fail(key, "files of format %s have none", Name)
@@ -35,7 +36,7 @@ func FromSettings(s format.Settings, c format.Center) (format.Format, []format.P
 	}
 	f := &Format{member: fmt.Sprintf("%011d", member), bin: uint32(r.Digits("acquirer_bin", s.Acquirer, 6, 6)), zone: c.Zone}
 	f.profile = profile(&r, s.Options)
-	f.profile.Test = r.Mode(s.Mode, c.Test) == format.Test
+	f.profile.Test = format.ReadMode(&r, s.Mode, c.Test) == format.Test
 	if len(r.Problems) > 0 {
 		return nil, r.Problems
 	}
@@ -43,7 +44,7 @@ func FromSettings(s format.Settings, c format.Center) (format.Format, []format.P
 }
 
 // profile reads the options of the format.
-func profile(r *format.Checker, options map[string]string) delimited.Profile {
+func profile(r *settings.Checker, options map[string]string) delimited.Profile {
 	at := func(key string) string { return format.OptionKey(key) }
 	words := []string{"caret", "pipe", "semicolon", "comma", "tab"}
 	p := delimited.Profile{

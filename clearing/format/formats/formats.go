@@ -7,12 +7,13 @@ import (
 	"settled/clearing/format"
 	"settled/clearing/format/delimitedfile"
 	"settled/clearing/format/ipmfile"
+	"settled/internal/settings"
 )
 
 // entry is a format: how it is made of settings, and which names of answers it has where a center has no others.
 type entry struct {
 	name         string
-	make         func(format.Settings, format.Center) (format.Format, []format.Problem)
+	make         func(format.Settings, format.Center) (format.Format, []settings.Problem)
 	replyPattern string
 }
 
@@ -33,14 +34,14 @@ func named(name string) *entry {
 }
 
 // New makes the format of a center. Where a setting is wrong, or no format has the name, it returns nil and everything that is wrong.
-func New(name string, s format.Settings, c format.Center) (format.Format, []format.Problem) {
+func New(name string, s format.Settings, c format.Center) (format.Format, []settings.Problem) {
 	e := named(name)
 	if e == nil {
 		var names []string
 		for _, e := range known {
 			names = append(names, e.name)
 		}
-		var check format.Checker
+		var check settings.Checker
 		check.Word("format", name, names...)
 		return nil, check.Problems
 	}

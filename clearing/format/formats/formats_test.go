@@ -14,19 +14,20 @@ import (
 	"settled/clearing/format"
 	"settled/clearing/format/formats"
 	"settled/internal/money"
+	"settled/internal/settings"
 )
 
 // What every format promises to the night, asked of each of them.
 
 var (
 	date     = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
-	settings = format.Settings{Member: "00000012345", Acquirer: "512345"}
+	standard = format.Settings{Member: "00000012345", Acquirer: "512345"}
 	shop     = format.Merchant{ID: 1, Name: "North Star", Street: "Nemiga 1", City: "Minsk", Postal: "220004", Country: "BLR", MCC: "5411", Terminal: "T0000001", Acceptor: "M00000000000001"}
 )
 
 // each runs a test for every format in several forms.
 func each(t *testing.T, test func(t *testing.T, f format.Format)) {
-	forms := map[string]format.Settings{"ipm": settings, "ipm blocked": settings, "delimited": settings, "delimited minor": settings}
+	forms := map[string]format.Settings{"ipm": standard, "ipm blocked": standard, "delimited": standard, "delimited minor": standard}
 	for name, s := range forms {
 		kind, form, _ := strings.Cut(name, " ")
 		s.Blocked = form == "blocked"
@@ -232,8 +233,8 @@ func TestRunesOfTexts(t *testing.T) {
 }
 
 func TestUnknownFormats(t *testing.T) {
-	f, problems := formats.New("csv", settings, format.Center{Zone: time.UTC})
-	if want := []format.Problem{{Key: "format", Why: `"csv" is not one of ipm, delimited`}}; f != nil || !slices.Equal(problems, want) {
+	f, problems := formats.New("csv", standard, format.Center{Zone: time.UTC})
+	if want := []settings.Problem{{Key: "format", Why: `"csv" is not one of ipm, delimited`}}; f != nil || !slices.Equal(problems, want) {
 		t.Errorf("%v, %v", f, problems)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"settled/clearing/format"
 	"settled/fileformats/ipm"
 	"settled/fileformats/iso8583"
+	"settled/internal/settings"
 )
 
 // The words that settings may have; the first is the default.
@@ -16,8 +17,8 @@ var (
 )
 
 // FromSettings makes the format of a center from what its configuration says. Where anything is wrong it returns nil and all of it.
-func FromSettings(s format.Settings, c format.Center) (format.Format, []format.Problem) {
-	var r format.Checker
+func FromSettings(s format.Settings, c format.Center) (format.Format, []settings.Problem) {
+	var r settings.Checker
 	o := Options{Member: s.Member, Acquirer: c.Acquirer, Forwarder: s.Forwarder, Zone: c.Zone}
 	o.Profile.Blocked = s.Blocked
 	o.Profile.Charset = iso8583.CharsetByName(r.Word("charset", s.Charset, charsets...))
@@ -32,7 +33,7 @@ func FromSettings(s format.Settings, c format.Center) (format.Format, []format.P
 	case s.Member != "" && len(s.Member) < 6:
 		r.Fail("forwarder", "is needed, of 6 to 11 digits, where member has fewer than 6: it stands for it in every record")
 	}
-	o.Profile.Mode = ipm.Mode(r.Mode(s.Mode, c.Test))
+	o.Profile.Mode = ipm.Mode(format.ReadMode(&r, s.Mode, c.Test))
 	for _, key := range slices.Sorted(maps.Keys(s.Options)) {
 		r.Fail(format.OptionKey(key), "is no option of format %s", Name)
 	}

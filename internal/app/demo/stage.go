@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"settled/clearing"
 	"settled/internal/app"
 	"settled/internal/config"
 	"settled/internal/pcsim"
@@ -264,21 +265,21 @@ func (s *stage) centerFile(c cast) config.CenterFile {
 	if !c.caps.FinancialRecord {
 		return f
 	}
-	f.Clearing = &config.ClearingFile{Charset: c.charset, Blocked: c.blocked, Member: c.member,
+	f.Clearing = &clearing.Settings{Charset: c.charset, Blocked: c.blocked, Member: c.member,
 		Acquirer: fmt.Sprintf("41%04d", c.id), Calendar: "every-day",
-		Windows: []config.WindowFile{{No: 1, Cutoff: c.cutoff, Deadline: c.until, Days: "all"}},
-		Reuse:   c.clumsy, Rejects: rejectClasses(), Replies: config.RepliesFile{Poll: 2 * time.Second, Remove: c.clumsy},
-		SFTP: config.SFTPFile{Address: center.SFTPAddr(), User: "settled", KeyFile: "sftp.key", RemovesFiles: c.removes, DedupesFiles: true,
+		Windows: []clearing.WindowSettings{{No: 1, Cutoff: c.cutoff, Deadline: c.until, Days: "all"}},
+		Reuse:   c.clumsy, Rejects: rejectClasses(), Replies: clearing.ReplySettings{Poll: 2 * time.Second, Remove: c.clumsy},
+		SFTP: clearing.SFTPSettings{Address: center.SFTPAddr(), User: "settled", KeyFile: "sftp.key", RemovesFiles: c.removes, DedupesFiles: true,
 			Duplicates: []uint16{512}, HostKeys: []string{strings.TrimSpace(string(ssh.MarshalAuthorizedKey(center.HostKey())))}}}
 	return f
 }
 
 // rejectClasses sorts the codes of the simulated center, as its description does.
-func rejectClasses() []config.RejectFile {
-	var out []config.RejectFile
+func rejectClasses() []clearing.CodeRange {
+	var out []clearing.CodeRange
 	for _, r := range pcsim.RejectCodes() {
 		if code, err := strconv.ParseUint(r.Code, 10, 16); err == nil && r.Class != "file" {
-			out = append(out, config.RejectFile{From: uint16(code), To: uint16(code), Class: r.Class})
+			out = append(out, clearing.CodeRange{From: uint16(code), To: uint16(code), Class: r.Class})
 		}
 	}
 	return out
