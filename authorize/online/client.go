@@ -46,10 +46,10 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	o.Connections = or(o.Connections, 2)
-	o.Timeout = or(o.Timeout, 30*time.Second)
+	o.Timeout = or(o.Timeout, standardTimeout)
 	o.MaxInFlight = or(o.MaxInFlight, 4096)
 	o.Memory = or(o.Memory, 32768)
-	o.EchoInterval = or(o.EchoInterval, 30*time.Second)
+	o.EchoInterval = or(o.EchoInterval, standardEcho)
 	o.EchoTimeout = or(o.EchoTimeout, 10*time.Second)
 	o.DialTimeout = or(o.DialTimeout, 5*time.Second)
 	o.Backoff = or(o.Backoff, 100*time.Millisecond)

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"settled/authorize/online"
 	"settled/internal/app/demo"
 	"settled/internal/config"
 	"settled/internal/pcsim"
@@ -95,7 +96,7 @@ func small(t *testing.T, address string, changes ...func(*config.File)) string {
 	}
 	f := config.File{Ledger: config.LedgerFile{Zone: "Europe/Minsk"}, Calendars: map[string]config.CalendarFile{"all": {Horizon: "2099-12-31"}},
 		Centers: []config.CenterFile{{ID: 1, Name: "PC-C", Zone: "Europe/Minsk", Capabilities: config.CapabilitiesFile{Refund: "online"},
-			Online: config.OnlineFile{Address: address, Acquirer: "123456", Timeout: 10 * time.Second}}},
+			Online: online.Settings{Address: address, Acquirer: "123456", Timeout: 10 * time.Second}}},
 		Merchants: []config.MerchantFile{{ID: 7, Name: "Shop", Street: "Nemiga 1", City: "Minsk", Postal: "220030", Country: "BLR", MCC: "5411",
 			Currency: "BYN", Login: "merchant_7", PasswordHash: strings.TrimSpace(hash),
 			Routes: []config.RouteFile{{Center: "PC-C", Currencies: []string{"BYN"}, Terminal: "T1", Acceptor: "A1"}}}}}

@@ -112,8 +112,9 @@ func (s *Server) startGateway() error {
 		if c.Instant != nil {
 			continue
 		}
-		host, err := online.New(online.Options{Name: c.Name, Address: c.Online.Address, Connections: c.Online.Connections,
-			Timeout: c.Online.Timeout, EchoInterval: c.Online.Echo, MaxBackoff: s.MaxBackoff, OnLate: late, Now: s.Now, Logger: s.Log, Metrics: metrics})
+		o := c.Online.Options()
+		o.Name, o.MaxBackoff, o.OnLate, o.Now, o.Logger, o.Metrics = c.Name, s.MaxBackoff, late, s.Now, s.Log, metrics
+		host, err := online.New(o)
 		if err != nil {
 			return fmt.Errorf("center %s: %w", c.Name, err)
 		}

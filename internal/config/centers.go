@@ -3,8 +3,8 @@ package config
 import (
 	"cmp"
 	"slices"
-	"time"
 
+	"settled/authorize/online"
 	"settled/clearing"
 	"settled/clearing/format"
 	"settled/clearing/format/formats"
@@ -71,7 +71,7 @@ func (c *checker) reached(at place, f CenterFile, out *Center) {
 		}
 		return
 	}
-	if f.Online != (OnlineFile{}) {
+	if f.Online != (online.Settings{}) {
 		c.fail(at.at("online"), "a center with capabilities.instant has no online host")
 	}
 	out.Instant, out.LatePaid = c.instantBank(at.at("instant"), f.Instant)
@@ -115,16 +115,11 @@ func (c *checker) capabilities(at place, f CapabilitiesFile) order.Capabilities 
 	return caps
 }
 
-func (c *checker) online(at place, f OnlineFile) Online {
-	if f.Connections < 0 || f.Connections > 64 {
-		c.fail(at.at("connections"), "%d is not between 1 and 64", f.Connections)
-	}
-	c.digits(at.at("acquirer"), f.Acquirer, 1, 11)
-	return Online{
-		Address: c.address(at.at("address"), f.Address), Acquirer: f.Acquirer, Connections: f.Connections,
-		Timeout: c.within(at.at("timeout"), f.Timeout, 30*time.Second, 10*time.Millisecond, 5*time.Minute),
-		Echo:    c.within(at.at("echo"), f.Echo, 30*time.Second, time.Second, time.Hour),
-	}
+// online reads how a center's online host is reached.
+func (c *checker) online(at place, f online.Settings) online.Settings {
+	s, problems := f.Checked()
+	c.take(at, problems)
+	return s
 }
 
 // clearing reads how a center takes clearing files. Of that, the calendars, the format and the files beside the configuration are read

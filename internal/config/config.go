@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"settled/authorize/online"
 	"settled/clearing"
 	"settled/internal/vault"
 	"settled/schedules"
@@ -43,7 +44,7 @@ type ThreeDS struct {
 // Center is a processing center: as the books know it, and how it is reached.
 type Center struct {
 	*settle.Center
-	Online   Online            // zero of an instant center
+	Online   online.Settings   // zero of an instant center
 	Instant  *Instant          // nil of every other
 	Clearing *clearing.Profile // nil when the center takes no clearing files
 }
@@ -56,15 +57,6 @@ type Instant struct {
 	Kopecks bool          // amounts are whole minor units; else decimal numbers of the currency
 	Timeout time.Duration // of one request
 	QRTTL   time.Duration // how long a code can be paid
-}
-
-// Online is how a center's online host is reached.
-type Online struct {
-	Address     string // host:port
-	Acquirer    string // our id in messages, at most 11 digits
-	Connections int
-	Timeout     time.Duration // from asking to an unknown outcome
-	Echo        time.Duration // between echo tests of a connection
 }
 
 // Merchant is who sells: as the books know it, and how it shows who it is.

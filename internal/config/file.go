@@ -3,6 +3,7 @@ package config
 import (
 	"time"
 
+	"settled/authorize/online"
 	"settled/clearing"
 )
 
@@ -57,21 +58,12 @@ type CenterFile struct {
 	Name         string             `yaml:"name"`
 	Zone         string             `yaml:"zone"`
 	Environment  string             `yaml:"environment,omitempty"`
-	Online       OnlineFile         `yaml:"online,omitempty"`
+	Online       online.Settings    `yaml:"online,omitempty"`
 	Instant      *InstantFile       `yaml:"instant,omitempty"`
 	Capabilities CapabilitiesFile   `yaml:"capabilities"`
 	Brands       []string           `yaml:"brands,omitempty,flow"`
 	Costs        CostsFile          `yaml:"costs,omitempty"`
 	Clearing     *clearing.Settings `yaml:"clearing,omitempty"`
-}
-
-// OnlineFile is how a center's online host is reached.
-type OnlineFile struct {
-	Address     string        `yaml:"address"`
-	Acquirer    string        `yaml:"acquirer"`
-	Connections int           `yaml:"connections,omitempty"`
-	Timeout     time.Duration `yaml:"timeout,omitempty"`
-	Echo        time.Duration `yaml:"echo,omitempty"`
 }
 
 // CapabilitiesFile is what a center can do.

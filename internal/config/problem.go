@@ -134,7 +134,7 @@ func syntaxProblems(file string, err error) Problems {
 	return out
 }
 
-var goTypes = regexp.MustCompile(`(?:field (\S+) not found in type \S+)|(?:into (?:config\.|clearing\.)?(\S+))$`)
+var goTypes = regexp.MustCompile(`(?:field (\S+) not found in type \S+)|(?:into (?:config\.|clearing\.|online\.)?(\S+))$`)
 
 // plain takes the names of our types out of what the decoder says.
 func plain(text string) string {

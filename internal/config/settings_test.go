@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"settled/authorize/online"
 	"settled/clearing/format"
 	"settled/internal/config"
 	"settled/internal/money"
@@ -110,7 +111,7 @@ func TestSilentMerchant(t *testing.T) {
 func TestInstantCenter(t *testing.T) {
 	cfg := exampleConfig(t, "unit: kopecks", "unit: rubles", "late_paid: adopt", "late_paid: refund", "qr_ttl: 15m", "qr_ttl: 5m")
 	c := cfg.Centers[3]
-	if caps := (order.Capabilities{Instant: true, Refund: order.RefundByOnline}); c.Capabilities != caps || c.LatePaid != settle.LateRefund || c.Online != (config.Online{}) {
+	if caps := (order.Capabilities{Instant: true, Refund: order.RefundByOnline}); c.Capabilities != caps || c.LatePaid != settle.LateRefund || c.Online != (online.Settings{}) {
 		t.Errorf("%+v, late %v, online %+v", c.Capabilities, c.LatePaid, c.Online)
 	}
 	if c.Instant.Kopecks || c.Instant.QRTTL != 5*time.Minute || string(c.Instant.Secret.Reveal()) != "sbp secret of 2026" {

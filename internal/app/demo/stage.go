@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"settled/authorize/online"
 	"settled/clearing"
 	"settled/internal/app"
 	"settled/internal/config"
@@ -258,7 +259,7 @@ func (s *stage) configuration() config.File {
 func (s *stage) centerFile(c cast) config.CenterFile {
 	center := s.centers[c.name]
 	f := config.CenterFile{ID: c.id, Name: c.name, Zone: zone, Costs: c.costs,
-		Online: config.OnlineFile{Address: center.OnlineAddr(), Acquirer: c.member, Connections: 1, Timeout: centerTimeout},
+		Online: online.Settings{Address: center.OnlineAddr(), Acquirer: c.member, Connections: 1, Timeout: centerTimeout},
 		Capabilities: config.CapabilitiesFile{FinancialRecord: c.caps.FinancialRecord, TwoStage: c.caps.TwoStage,
 			PartialConfirm: c.caps.PartialConfirm, MultiConfirm: c.caps.MultiConfirm, ReversalPartial: c.caps.ReversalPartial,
 			Log: c.log, Refund: string(c.caps.Refund), Inquiry: c.caps.Inquiry, ReleaseOnFinal: c.caps.ReleaseOnFinal}}
