@@ -8,6 +8,7 @@ import (
 	"settled/authorize/instant"
 	"settled/internal/config"
 	"settled/settle"
+	"settled/settle/read"
 )
 
 // bank is a client of the partner bank of an instant center. Close it.
@@ -28,12 +29,12 @@ func (c *Core) bank(center *config.Center, metrics *instant.Metrics) (*instant.C
 // consent is canceled at its bank first: when the bank cannot be reached nothing is changed, because without the consent
 // nobody could tell the bank any more.
 func (c *Core) CancelSubscription(ctx context.Context, merchant int32, id int64) error {
-	s, err := c.Books.Subscription(ctx, merchant, id)
+	s, err := c.Read.Subscription(ctx, merchant, id)
 	if err != nil {
 		return err
 	}
 	if s.Credential != nil {
-		if err := c.cancelConsent(ctx, merchant, id, s); err != nil {
+		if err := c.cancelConsent(ctx, s); err != nil {
 			return fmt.Errorf("cancel subscription %d: %w", id, err)
 		}
 	}
@@ -42,15 +43,11 @@ func (c *Core) CancelSubscription(ctx context.Context, merchant int32, id int64)
 }
 
 // cancelConsent tells the partner bank to forget a consent. One that is gone or unknown there is no error.
-func (c *Core) cancelConsent(ctx context.Context, merchant int32, id int64, s *settle.Subscription) error {
-	k, err := c.Books.Credential(ctx, merchant, *s.Credential)
+func (c *Core) cancelConsent(ctx context.Context, s read.Subscription) error {
+	k, err := c.Books.Credential(ctx, s.Merchant, *s.Credential)
 	if errors.Is(err, settle.ErrNoCredential) || err == nil && k.Means != settle.MeansInstant {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	o, err := c.Books.Order(ctx, merchant, id)
 	if err != nil {
 		return err
 	}
@@ -61,7 +58,7 @@ func (c *Core) cancelConsent(ctx context.Context, merchant int32, id int64, s *s
 	defer token.Wipe()
 	for i := range c.Config.Centers {
 		center := &c.Config.Centers[i]
-		if center.ID != o.Center || center.Instant == nil {
+		if center.ID != s.Center || center.Instant == nil {
 			continue
 		}
 		client, err := c.bank(center, nil)
@@ -74,5 +71,5 @@ func (c *Core) cancelConsent(ctx context.Context, merchant int32, id int64, s *s
 		}
 		return nil
 	}
-	return fmt.Errorf("%w: center %d of the order is no instant center of the configuration", config.ErrInvalid, o.Center)
+	return fmt.Errorf("%w: center %d of the order is no instant center of the configuration", config.ErrInvalid, s.Center)
 }

@@ -8,6 +8,8 @@ import (
 	"settled/internal/listing"
 	"settled/internal/money"
 	"settled/settle"
+
+	"github.com/google/uuid"
 )
 
 // Subscription is what a buyer agreed to with a first payment, and where it stands. Amounts are minor units of Currency.
@@ -24,6 +26,8 @@ type Subscription struct {
 	Declines   int16     // in a row
 	LastPaidAt *time.Time
 	CreatedAt  time.Time
+	Center     int16      `db:"center_id"`     // of the first payment
+	Credential *uuid.UUID `db:"credential_id"` // what later payments are taken from; nil: nothing is stored for it
 }
 
 // SubscriptionFilter chooses subscriptions; a zero field chooses all.
@@ -47,12 +51,13 @@ func (f SubscriptionFilter) args() (merchant int32, states []settle.Subscription
 
 // The list of all merchants goes by the index subscriptions_by_time, that of one merchant by subscriptions_of_merchant.
 const (
-	subscriptionColumns = `order_id, merchant_id, state, min_amount, max_amount, currency, period_days, last_date, payments, declines, last_paid_at, created_at`
-	subscriptionsAfter  = `(cardinality($1::smallint[]) = 0 OR state = ANY ($1))
+	subscriptionColumns = `order_id, merchant_id, state, min_amount, max_amount, currency, period_days, last_date, payments, declines, last_paid_at, created_at, credential_id,
+	(SELECT center_id FROM orders o WHERE (o.merchant_id, o.order_id) = (s.merchant_id, s.order_id)) AS center_id`
+	subscriptionsAfter = `(cardinality($1::smallint[]) = 0 OR state = ANY ($1))
 	AND created_at <= coalesce($2::timestamptz, 'infinity') AND ($2 IS NULL OR created_at < $2 OR order_id > $3)
 ORDER BY created_at DESC, order_id LIMIT $4`
-	listSubscriptions           = `SELECT ` + subscriptionColumns + ` FROM subscriptions WHERE ` + subscriptionsAfter
-	listSubscriptionsOfMerchant = `SELECT ` + subscriptionColumns + ` FROM subscriptions WHERE merchant_id = $5 AND ` + subscriptionsAfter
+	listSubscriptions           = `SELECT ` + subscriptionColumns + ` FROM subscriptions s WHERE ` + subscriptionsAfter
+	listSubscriptionsOfMerchant = `SELECT ` + subscriptionColumns + ` FROM subscriptions s WHERE merchant_id = $5 AND ` + subscriptionsAfter
 )
 
 // subscriptionList is the name of the list in its keys.
@@ -81,7 +86,7 @@ func (b *Books) Subscriptions(ctx context.Context, f SubscriptionFilter, r listi
 	return listing.Cut(found, limit, func(s Subscription) string { return listing.Key(subscriptionList, s.CreatedAt, s.Order) }), err
 }
 
-const oneSubscription = `SELECT ` + subscriptionColumns + ` FROM subscriptions WHERE merchant_id = $1 AND order_id = $2`
+const oneSubscription = `SELECT ` + subscriptionColumns + ` FROM subscriptions s WHERE merchant_id = $1 AND order_id = $2`
 
 // Subscription returns the subscription that an order began. settle.ErrNotFound tells that it began none.
 func (b *Books) Subscription(ctx context.Context, merchant int32, order int64) (Subscription, error) {
