@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"settled/internal/config"
+	"settled/internal/vault"
 	"settled/settle"
 )
 
 // TestEverySettingReachesTheGateway fills every setting and looks for one that the gateway is not told.
 func TestEverySettingReachesTheGateway(t *testing.T) {
-	m := config.Merchant{Merchant: &settle.Merchant{ID: 7},
+	m := config.Merchant{Merchant: &settle.Merchant{ID: 7}, SecretWord: vault.NewSecret([]byte("word")),
 		Page: config.Page{Card: true, Instant: true, Timeout: time.Hour, Attempts: 3, ReturnURL: "a", ReturnOK: "b", ReturnNo: "c", ShowResult: true,
 			OneClick: true, AskCode: true, Recurring: true, ThreeDS: true, Unproven: true, AutoNumber: true, Links: "proven", Required: []string{"Email"}},
 		Proofs: config.Proofs{Checkvalue: true, Signature: true, PublicKey: &rsa.PublicKey{}, SHA256: true, Joined: true, RSA: true, Covers: config.Covered{MaxPoints: true, Customer: true, Disable3DS: true, Prepayment: true}},
