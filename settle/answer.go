@@ -76,9 +76,9 @@ func (w *work) returned(e Owed) (int64, error) {
 	return back.MDR, w.saveTransaction(*t)
 }
 
-const requestedFrom = `
+var requestedFrom = spelled(`
 SELECT rule, sum(amount)::bigint FROM postings
-WHERE merchant_id = $1 AND source = 1 AND source_id = $2 AND seq = $3 AND phase = $4 GROUP BY rule ORDER BY rule`
+WHERE merchant_id = $1 AND source = @FromOrder AND source_id = $2 AND seq = $3 AND phase = $4 GROUP BY rule ORDER BY rule`)
 
 // postedLine is an amount that was posted by a rule: what a refund drew, or a fee.
 type postedLine struct {
@@ -137,9 +137,9 @@ func (w *work) refundInstead(e Owed, v Verdict, action string) error {
 	return w.requestRefund(op.Number, w.order.Operation(deref(e.Slice)), e.Amount)
 }
 
-const feesOfPurchase = `
+var feesOfPurchase = spelled(`
 SELECT rule, amount FROM postings
-WHERE merchant_id = $1 AND source = 1 AND source_id = $2 AND seq = $3 AND phase = $4 ORDER BY line`
+WHERE merchant_id = $1 AND source = @FromOrder AND source_id = $2 AND seq = $3 AND phase = $4 ORDER BY line`)
 
 // purchaseFees reads the fees that were posted with a single message.
 func (w *work) purchaseFees(operation int16) ([]postedLine, error) {

@@ -128,9 +128,9 @@ SELECT r.window_id FROM (SELECT DISTINCT window_id, merchant_id FROM operations 
 	JOIN records r USING (window_id, merchant_id) WHERE r.record_id = $3 AND r.order_id = $2`
 
 // plannedFile is the file that will hold a record. A build that is under way holds its row.
-const plannedFile = `
+var plannedFile = spelled(`
 SELECT f.file_id FROM records r JOIN batches b ON b.window_id = r.window_id AND b.currency = r.currency JOIN files f USING (batch_id)
-WHERE r.window_id = $1 AND r.record_id = $2 AND r.merchant_id = $3 AND f.state = 'planned' FOR NO KEY UPDATE OF f SKIP LOCKED`
+WHERE r.window_id = $1 AND r.record_id = $2 AND r.merchant_id = $3 AND f.state = @FilePlanned FOR NO KEY UPDATE OF f SKIP LOCKED`)
 
 // HoldRecord sets a record aside by a person's decision: before the seal of its window, or after it and before its file is
 // built. It is presented again by Represent, or given up. ErrNotAside tells that it cannot be set aside now.
@@ -157,7 +157,7 @@ func (b *Books) HoldRecord(ctx context.Context, n RecordName, reason string) err
 // fileToLeave is the file that a record is not to stand in; 0 while its window is open.
 func (w *work) fileToLeave(window int32, n RecordName) (file int64, err error) {
 	var open bool
-	err = w.tx.QueryRow(w.ctx, `SELECT state = 'open' AND cutoff_at > $2 FROM windows WHERE window_id = $1`, window, w.moment.at).Scan(&open)
+	err = w.tx.QueryRow(w.ctx, `SELECT state = $3 AND cutoff_at > $2 FROM windows WHERE window_id = $1`, window, w.moment.at, windowOpen).Scan(&open)
 	if err != nil || open {
 		return 0, err
 	}

@@ -236,8 +236,8 @@ func (b *Books) Authenticating(ctx context.Context, o *Order) (*Authentication, 
 // MethodCompleted notes that the access control server has looked at the buyer's browser. An authentication that is not
 // waiting for that stays as it is.
 func (b *Books) MethodCompleted(ctx context.Context, merchant int32, id int64, server string) error {
-	_, err := b.Pool.Exec(ctx, `UPDATE authentications SET method_done = true WHERE merchant_id = $1 AND order_id = $2 AND server_id = $3 AND state = 1`,
-		merchant, id, server)
+	_, err := b.Pool.Exec(ctx, `UPDATE authentications SET method_done = true WHERE merchant_id = $1 AND order_id = $2 AND server_id = $3 AND state = $4`,
+		merchant, id, server, AuthenticationMethod)
 	if err != nil {
 		return fmt.Errorf("note 3-D Secure method of order %d: %w", id, err)
 	}
@@ -252,9 +252,12 @@ type WaitingAuthentication struct {
 	Expired  bool // its time is over
 }
 
-const waitingAuthentications = `
+// decoupled is the 3-D Secure status of a buyer who is asked by other ways than his browser (EMV 3-D Secure, transStatus).
+const decoupled = "D"
+
+var waitingAuthentications = spelled(`
 SELECT merchant_id, order_id, server_id, expires_at <= $1 FROM authentications
-WHERE state IN (1, 2) AND (expires_at <= $1 OR status = 'D') ORDER BY expires_at, merchant_id, order_id LIMIT $2`
+WHERE state IN (@AuthenticationMethod, @AuthenticationChallenge) AND (expires_at <= $1 OR status = @Decoupled) ORDER BY expires_at, merchant_id, order_id LIMIT $2`)
 
 // AuthenticationsDue returns up to limit authentications whose time is over, or that go on without the buyer's browser.
 func (b *Books) AuthenticationsDue(ctx context.Context, limit int) ([]WaitingAuthentication, error) {

@@ -213,9 +213,9 @@ func (w *work) changeRecord(op, slice *Operation, k int64) error {
 	return nil
 }
 
-const abandonReject = `
-UPDATE rejects SET abandoned = abandoned + $4, state = CASE WHEN abandoned + $4 = amount THEN 'abandoned' ELSE state END
-WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3 AND state = 'rejected'`
+var abandonReject = spelled(`
+UPDATE rejects SET abandoned = abandoned + $4, state = CASE WHEN abandoned + $4 = amount THEN @RejectAbandoned ELSE state END
+WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3 AND state = @RejectUnresolved`)
 
 // abandon gives up k of a rejected record. What is left of it may be presented again.
 func (w *work) abandon(slice *Operation, k int64) error {
@@ -284,14 +284,14 @@ func (w *work) requestRefund(operation int16, slice *Operation, k int64) error {
 	return w.oweTransaction(Transaction{Operation: operation, Original: &original, Slice: &slice.Number, Kind: Refund, Amount: k, MDRBack: &back.MDR})
 }
 
-const slicesOf = `
-SELECT s.operation, w.state = 'open' AND w.cutoff_at > $3, coalesce(j.state = 'rejected', false),
+var slicesOf = spelled(`
+SELECT s.operation, w.state = @WindowOpen AND w.cutoff_at > $3, coalesce(j.state = @RejectUnresolved, false),
 	coalesce(j.amount - j.abandoned, c.amount, r.amount)
 FROM operations s JOIN windows w USING (window_id) JOIN records r USING (window_id, record_id, merchant_id)
 	LEFT JOIN rejects j USING (window_id, record_id, merchant_id)
 	LEFT JOIN LATERAL (SELECT amount FROM record_changes x
 		WHERE (x.window_id, x.record_id, x.merchant_id) = (s.window_id, s.record_id, s.merchant_id) ORDER BY version DESC LIMIT 1) c ON true
-WHERE merchant_id = $1 AND s.order_id = $2 AND s.kind IN (100, 200)`
+WHERE merchant_id = $1 AND s.order_id = $2 AND s.kind IN (@OperationPayment, @OperationConfirmation)`)
 
 // slices returns the confirmed parts of the order with the fate of their records, read under the center's lock: a window
 // whose cut-off has passed is closed even if its seal is late.

@@ -19,11 +19,11 @@ UPDATE owed_exchanges e SET attempts = e.attempts + 1,
 		WHEN 3 THEN interval '5 min' WHEN 4 THEN interval '15 min' ELSE interval '1 hour' END)
 `
 
-const claimAtCenter = claimAttempt + `
-FROM (SELECT merchant_id, order_id, transaction FROM owed_exchanges WHERE due_at <= $1 AND kind IN (3, 4, 5) AND center_id = $3
-	ORDER BY kind = 5, due_at, exchange_id LIMIT $2) c
+var claimAtCenter = spelled(claimAttempt + `
+FROM (SELECT merchant_id, order_id, transaction FROM owed_exchanges WHERE due_at <= $1 AND kind IN (@Reversal, @PartialReversal, @Refund) AND center_id = $3
+	ORDER BY kind = @Refund, due_at, exchange_id LIMIT $2) c
 WHERE e.merchant_id = c.merchant_id AND e.order_id = c.order_id AND e.transaction = c.transaction AND e.due_at <= $1
-RETURNING ` + claimColumns
+RETURNING ` + claimColumns)
 
 // DueAt is Due for one center, reversals before refunds, so that a center that does not answer keeps no other waiting.
 func (b *Books) DueAt(ctx context.Context, center int16, limit int) ([]Owed, error) {
@@ -38,9 +38,9 @@ func (b *Books) DueAt(ctx context.Context, center int16, limit int) ([]Owed, err
 	return due, err
 }
 
-const claimOfOrder = claimAttempt + `
-WHERE e.merchant_id = $2 AND e.order_id = $3 AND e.due_at <= $1 AND e.kind IN (3, 4, 5)
-RETURNING ` + claimColumns
+var claimOfOrder = spelled(claimAttempt + `
+WHERE e.merchant_id = $2 AND e.order_id = $3 AND e.due_at <= $1 AND e.kind IN (@Reversal, @PartialReversal, @Refund)
+RETURNING ` + claimColumns)
 
 // DueOf claims the messages of one order whose time has come. What another caller has claimed is not returned.
 func (b *Books) DueOf(ctx context.Context, merchant int32, id int64) ([]Owed, error) {

@@ -1,4 +1,4 @@
 package settle
 
 // DueNotificationsSQL is the question for due notifications.
-const DueNotificationsSQL = dueNotifications
+var DueNotificationsSQL = dueNotifications

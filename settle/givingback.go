@@ -36,15 +36,15 @@ func (w *work) giveBack(slice *Operation, byRecord bool) (fees.Back, error) {
 type sold struct{ Amount, Interchange, MDR int64 }
 
 // A sale that is not counted yet, because its seal is late, is counted at the prices of now. An empty price is none.
-const saleOfRecord = `
+var saleOfRecord = spelled(`
 SELECT coalesce(j.amount - j.abandoned, c.amount, r.amount), coalesce(t.interchange_bps, $4::bigint), coalesce(t.mdr_bps, $5::bigint)
 FROM records r
 	LEFT JOIN rejects j USING (window_id, record_id, merchant_id)
 	LEFT JOIN LATERAL (SELECT amount FROM record_changes x
 		WHERE (x.window_id, x.record_id, x.merchant_id) = (r.window_id, r.record_id, r.merchant_id) ORDER BY version DESC LIMIT 1) c ON true
 	LEFT JOIN batches b ON b.window_id = r.window_id AND b.currency = r.currency
-	LEFT JOIN batch_totals t ON t.batch_id = b.batch_id AND t.merchant_id = r.merchant_id AND t.kind = 1
-WHERE r.window_id = $1 AND r.record_id = $2 AND r.merchant_id = $3`
+	LEFT JOIN batch_totals t ON t.batch_id = b.batch_id AND t.merchant_id = r.merchant_id AND t.kind = @Sale
+WHERE r.window_id = $1 AND r.record_id = $2 AND r.merchant_id = $3`)
 
 // soldBy reads the fees of a slice's sale: as the seal counted them, or as they were posted with a single message.
 func (w *work) soldBy(slice *Operation) (s sold, err error) {

@@ -121,8 +121,8 @@ func (w *work) insertInstant(expires time.Time) (*InstantPayment, error) {
 // InstantRegistered notes what the partner bank gave for a payment that it registered. A payment that has been decided
 // meanwhile stays as it is.
 func (b *Books) InstantRegistered(ctx context.Context, p *InstantPayment, bankID, payload string, expires time.Time) error {
-	_, err := b.Pool.Exec(ctx, `UPDATE instant_payments SET state = 2, bank_id = $4, payload = $5, expires_at = least(expires_at, $6), last_error = ''
-		WHERE merchant_id = $1 AND order_id = $2 AND operation = $3 AND state = 1`, p.Merchant, p.Order, p.Operation, bankID, payload, expires)
+	_, err := b.Pool.Exec(ctx, `UPDATE instant_payments SET state = $7, bank_id = $4, payload = $5, expires_at = least(expires_at, $6), last_error = ''
+		WHERE merchant_id = $1 AND order_id = $2 AND operation = $3 AND state = $8`, p.Merchant, p.Order, p.Operation, bankID, payload, expires, InstantActive, InstantRequested)
 	if err != nil {
 		return fmt.Errorf("register instant payment %s: %w", p.ID(), err)
 	}
@@ -264,9 +264,9 @@ func (w *work) doubtInstant(p *InstantPayment, category breaks.Category, paid Pa
 	return err
 }
 
-const payInstant = `
-UPDATE instant_payments SET state = 3, poll_at = NULL, bank_operation = $4, paid_at = $5, late = $6, last_error = ''
-WHERE merchant_id = $1 AND order_id = $2 AND operation = $3`
+var payInstant = spelled(`
+UPDATE instant_payments SET state = @InstantPaid, poll_at = NULL, bank_operation = $4, paid_at = $5, late = $6, last_error = ''
+WHERE merchant_id = $1 AND order_id = $2 AND operation = $3`)
 
 // takeInstant makes the payment the order's, whatever was tried since, and posts it.
 func (w *work) takeInstant(p *InstantPayment, paid Paid) error {

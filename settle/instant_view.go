@@ -54,13 +54,13 @@ func (b *Books) Instant(ctx context.Context, o *Order) (*InstantPayment, error) 
 	return found[0], nil
 }
 
-const claimInstants = `
+var claimInstants = spelled(`
 UPDATE instant_payments i SET polls = polls + 1,
-	poll_at = $1::timestamptz + CASE WHEN state = 4 AND expires_at <= $1 - interval '1 day' THEN NULL WHEN state = 4 AND expires_at <= $1 - interval '1 hour'
-		THEN interval '1 hour' WHEN polls < 60 AND state <> 4 THEN interval '5 s' WHEN $1 < expires_at THEN interval '30 s' ELSE interval '5 min' END
+	poll_at = $1::timestamptz + CASE WHEN state = @InstantExpired AND expires_at <= $1 - interval '1 day' THEN NULL WHEN state = @InstantExpired AND expires_at <= $1 - interval '1 hour'
+		THEN interval '1 hour' WHEN polls < 60 AND state <> @InstantExpired THEN interval '5 s' WHEN $1 < expires_at THEN interval '30 s' ELSE interval '5 min' END
 FROM (SELECT merchant_id AS m, order_id AS o, operation AS n FROM instant_payments WHERE poll_at <= $1 ORDER BY poll_at, order_id LIMIT $2) d
 WHERE (i.merchant_id, i.order_id, i.operation) = (d.m, d.o, d.n) AND i.poll_at <= $1
-RETURNING `
+RETURNING `)
 
 // InstantDue claims up to limit instant payments of which the bank is to be asked now, and plans the next question: every 5
 // s at first, every 30 s until the end, every 5 min after it. One that the bank called expired is asked about every hour

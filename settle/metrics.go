@@ -72,13 +72,13 @@ func newPosted() *prometheus.CounterVec {
 
 // An unknown payment owes its reversal, or the refund that replaces it, by its own operation. One whose process
 // died is unknown from its due time on.
-const (
-	scrapeCenters = `
+var (
+	scrapeCenters = spelled(`
 WITH owed AS (
-	SELECT e.center_id, count(*) FILTER (WHERE e.operation = o.payment AND (kind > 2 OR due_at <= $1)) AS unknown,
-		min(e.created_at) FILTER (WHERE e.operation = o.payment AND (kind > 2 OR due_at <= $1)) AS unknown_since,
-		count(*) FILTER (WHERE kind IN (3, 4)) AS reversals, min(e.created_at) FILTER (WHERE kind IN (3, 4)) AS reversal_since,
-		count(*) FILTER (WHERE kind = 5) AS refunds
+	SELECT e.center_id, count(*) FILTER (WHERE e.operation = o.payment AND (kind NOT IN (@Authorization, @Purchase) OR due_at <= $1)) AS unknown,
+		min(e.created_at) FILTER (WHERE e.operation = o.payment AND (kind NOT IN (@Authorization, @Purchase) OR due_at <= $1)) AS unknown_since,
+		count(*) FILTER (WHERE kind IN (@Reversal, @PartialReversal)) AS reversals, min(e.created_at) FILTER (WHERE kind IN (@Reversal, @PartialReversal)) AS reversal_since,
+		count(*) FILTER (WHERE kind = @Refund) AS refunds
 	FROM owed_exchanges e JOIN orders o USING (merchant_id, order_id) GROUP BY e.center_id
 ), held AS (
 	SELECT center_id, count(*) AS open, count(*) FILTER (WHERE expires_at <= $1) AS due, min(expires_at) FILTER (WHERE expires_at <= $1) AS due_since
@@ -87,22 +87,22 @@ WITH owed AS (
 SELECT name, array[coalesce(unknown, 0), coalesce(extract(epoch FROM $1 - unknown_since), 0),
 	coalesce(reversals, 0), coalesce(extract(epoch FROM $1 - reversal_since), 0), coalesce(refunds, 0),
 	coalesce(open, 0), coalesce(due, 0), coalesce(extract(epoch FROM $1 - due_since), 0)]::float8[]
-FROM centers LEFT JOIN owed USING (center_id) LEFT JOIN held USING (center_id)`
-	scrapeReconciled = `
+FROM centers LEFT JOIN owed USING (center_id) LEFT JOIN held USING (center_id)`)
+	scrapeReconciled = spelled(`
 WITH unknown AS (
-	SELECT center_id, count(*) AS found, count(*) FILTER (WHERE state <> 2) AS open, min(found_at) FILTER (WHERE state <> 2) AS since FROM unknown_approvals GROUP BY 1
+	SELECT center_id, count(*) AS found, count(*) FILTER (WHERE state <> @UnknownReversed) AS open, min(found_at) FILTER (WHERE state <> @UnknownReversed) AS since FROM unknown_approvals GROUP BY 1
 ), held AS (
-	SELECT center_id, count(*) AS held FROM authorization_logs WHERE state = 'held' GROUP BY 1
+	SELECT center_id, count(*) AS held FROM authorization_logs WHERE state = @LogHeld GROUP BY 1
 )
 SELECT name, array[coalesce(open, 0), coalesce(extract(epoch FROM $1 - since), 0), coalesce(found, 0), coalesce(found - open, 0), coalesce(held, 0),
-	coalesce(extract(epoch FROM (SELECT max(until_at) FROM authorization_logs l WHERE l.center_id = c.center_id AND state = 'applied')), 0)]::float8[]
+	coalesce(extract(epoch FROM (SELECT max(until_at) FROM authorization_logs l WHERE l.center_id = c.center_id AND state = @LogApplied)), 0)]::float8[]
 FROM centers c LEFT JOIN unknown USING (center_id) LEFT JOIN held USING (center_id)
-WHERE EXISTS (SELECT FROM authorization_logs l WHERE l.center_id = c.center_id)`
+WHERE EXISTS (SELECT FROM authorization_logs l WHERE l.center_id = c.center_id)`)
 	scrapeBreaks = `
 SELECT category, array[count(*), extract(epoch FROM $1 - min(opened_at))]::float8[] FROM breaks WHERE closed_at IS NULL GROUP BY category`
-	scrapeNotifications = `
+	scrapeNotifications = spelled(`
 SELECT '', array[count(*), coalesce(extract(epoch FROM $1 - min(created_at)), 0), count(DISTINCT merchant_id) FILTER (WHERE last_error <> '')]::float8[]
-FROM notifications WHERE state = 1`
+FROM notifications WHERE state = @NotificationPending`)
 	scrapeWishes = `
 SELECT '', array[count(*), coalesce(extract(epoch FROM $1 - min(wished_at)), 0)]::float8[] FROM wishes WHERE due_at IS NOT NULL`
 )

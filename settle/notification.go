@@ -69,14 +69,14 @@ const (
 )
 
 // The first due rows of a merchant keep their places while they are being tried.
-const dueNotifications = `
+var dueNotifications = spelled(`
 SELECT n.merchant_id, n.order_id, n.operation, n.sequence, n.attempts
-FROM (SELECT m.id, CASE WHEN EXISTS (SELECT FROM notifications s WHERE s.merchant_id = m.id AND s.state = 1 AND s.last_error <> '')
+FROM (SELECT m.id, CASE WHEN EXISTS (SELECT FROM notifications s WHERE s.merchant_id = m.id AND s.state = @NotificationPending AND s.last_error <> '')
 		THEN $4::int ELSE $3::int END AS places FROM unnest($1::int[]) m (id)) m
-	CROSS JOIN LATERAL (SELECT * FROM notifications d WHERE d.merchant_id = m.id AND d.state = 1 AND d.due_at <= $2
+	CROSS JOIN LATERAL (SELECT * FROM notifications d WHERE d.merchant_id = m.id AND d.state = @NotificationPending AND d.due_at <= $2
 		ORDER BY d.due_at, d.order_id, d.operation LIMIT m.places) n
 WHERE n.busy_until IS NULL OR n.busy_until <= $2
-ORDER BY n.due_at, n.merchant_id, n.order_id, n.operation`
+ORDER BY n.due_at, n.merchant_id, n.order_id, n.operation`)
 
 // DueNotification is a notification whose time has come. Attempts are the tries so far.
 type DueNotification struct {
@@ -103,13 +103,13 @@ func (b *Books) DueNotifications(ctx context.Context, merchants ...int32) ([]Due
 // tryWithin is how long a try takes at most; then its process has died, and the try counts as one without an answer.
 const tryWithin = time.Minute
 
-const claimNotification = `
-UPDATE notifications SET attempts = least(attempts + 1, $6::smallint), state = CASE WHEN attempts < $6 THEN 1 ELSE 4 END, asked_at = $5,
+var claimNotification = spelled(`
+UPDATE notifications SET attempts = least(attempts + 1, $6::smallint), state = CASE WHEN attempts < $6 THEN @NotificationPending ELSE @NotificationGivenUp END, asked_at = $5,
 	busy_until = CASE WHEN attempts < $6 THEN $5::timestamptz + $7::interval END,
 	last_error = CASE WHEN busy_until IS NULL THEN last_error ELSE 'the process that tried it died' END
-WHERE merchant_id = $1 AND order_id = $2 AND operation = $3 AND sequence = $4 AND state = 1 AND due_at <= $5
+WHERE merchant_id = $1 AND order_id = $2 AND operation = $3 AND sequence = $4 AND state = @NotificationPending AND due_at <= $5
 	AND (busy_until IS NULL OR busy_until <= $5)
-RETURNING ` + notificationColumns
+RETURNING ` + notificationColumns)
 
 // ClaimNotification begins a try. The caller sends the notification and reports with NotificationAnswered. It returns nil when
 // there is nothing to try: the notification is not due or over, or somebody else is trying it.
@@ -131,10 +131,10 @@ type Receipt struct {
 	Error                 string
 }
 
-const answerNotification = `
-UPDATE notifications SET state = $6::smallint, due_at = $7, busy_until = NULL, answered_at = CASE WHEN $6 IN (2, 3) THEN $8::timestamptz END,
+var answerNotification = spelled(`
+UPDATE notifications SET state = $6::smallint, due_at = $7, busy_until = NULL, answered_at = CASE WHEN $6 IN (@NotificationDelivered, @NotificationRefused) THEN $8::timestamptz END,
 	first_code = $9, second_code = $10, last_error = $11
-WHERE merchant_id = $1 AND order_id = $2 AND operation = $3 AND sequence = $4 AND attempts = $5 AND state = 1 AND busy_until IS NOT NULL`
+WHERE merchant_id = $1 AND order_id = $2 AND operation = $3 AND sequence = $4 AND attempts = $5 AND state = @NotificationPending AND busy_until IS NOT NULL`)
 
 // NotificationAnswered records what a try brought. Without an answer the next one is planned, after the last the notification
 // is given up. The result of a try that is not the current one changes nothing. It returns the state afterwards.

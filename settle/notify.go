@@ -91,8 +91,8 @@ func (w *work) addNotification(operation int16) (sequence int16, err error) {
 // ErrNotTold is wrapped when the result of an operation is none that a merchant's server is told.
 var ErrNotTold = errors.New("settle: not told to merchants")
 
-const hurryNotification = `
-UPDATE notifications SET due_at = $4 WHERE merchant_id = $1 AND order_id = $2 AND operation = $3 AND state = 1 RETURNING sequence`
+var hurryNotification = spelled(`
+UPDATE notifications SET due_at = $4 WHERE merchant_id = $1 AND order_id = $2 AND operation = $3 AND state = @NotificationPending RETURNING sequence`)
 
 // TellAgain makes the result of an operation be told now, whatever the merchant wants to be told and was told: one that is
 // pending becomes due, else there is a new one. Operation 0 is the last one that has a result. ErrInFlight tells that it has

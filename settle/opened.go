@@ -212,10 +212,10 @@ func (b *Books) Refuse(ctx context.Context, merchant int32, id int64) (*Order, e
 	})
 }
 
-const completeOrder = `
+var completeOrder = spelled(`
 UPDATE orders SET details = coalesce(details, '{}') || $3::jsonb, asked = what_was_asked(merchant_id, order_id, ordernumber, attempt,
 	coalesce(original_amount, amount), coalesce(original_currency, currency), two_stage, customer, parent, coalesce(details, '{}') || $3::jsonb)
-WHERE merchant_id = $1 AND order_id = $2 AND status = 1`
+WHERE merchant_id = $1 AND order_id = $2 AND status = @OrderInProcess`)
 
 // Complete adds what the buyer said to the details of an opened order; names that are there are replaced.
 func (b *Books) Complete(ctx context.Context, merchant int32, id int64, details json.RawMessage) error {

@@ -43,15 +43,15 @@ const GiveUpAfter = 24 * time.Hour
 
 // The pauses after the first, second, … transmission are 10 s, 30 s, 1, 5 and 15 min, then an hour. The claim is guarded
 // by due_at, so that of two workers one gets the row.
-const claimOwed = `
+var claimOwed = spelled(`
 UPDATE owed_exchanges e SET attempts = e.attempts + 1,
 	due_at = $1 + (CASE e.attempts WHEN 0 THEN interval '10 s' WHEN 1 THEN interval '30 s' WHEN 2 THEN interval '1 min'
 		WHEN 3 THEN interval '5 min' WHEN 4 THEN interval '15 min' ELSE interval '1 hour' END)
-FROM (SELECT merchant_id, order_id, transaction FROM owed_exchanges WHERE due_at <= $1 AND kind IN (3, 4, 5)
+FROM (SELECT merchant_id, order_id, transaction FROM owed_exchanges WHERE due_at <= $1 AND kind IN (@Reversal, @PartialReversal, @Refund)
 	ORDER BY due_at, exchange_id LIMIT $2) c
 WHERE e.merchant_id = c.merchant_id AND e.order_id = c.order_id AND e.transaction = c.transaction AND e.due_at <= $1
 RETURNING e.merchant_id, e.order_id, e.transaction, e.operation, e.original, e.slice, e.center_id, e.kind, e.amount, e.exchange_id,
-	e.created_at, e.transmitted_at, e.due_at, e.attempts, e.last_error`
+	e.created_at, e.transmitted_at, e.due_at, e.attempts, e.last_error`)
 
 // Due claims up to limit messages whose time has come and plans their next attempt, so that a process that dies after the
 // claim loses only time. The caller sends each and reports with Answered, or with Unanswered.

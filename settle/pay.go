@@ -156,13 +156,13 @@ func (w *work) savePayment() error {
 	return nil
 }
 
-const insertPaymentExchange = `
+var insertPaymentExchange = spelled(`
 WITH e AS (
 	INSERT INTO owed_exchanges (merchant_id, order_id, transaction, operation, center_id, kind, amount, exchange_id, created_at,
 		transmitted_at, due_at)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::timestamptz, $9::timestamptz, $9::timestamptz + $10::interval)
 )
-SELECT EXISTS (SELECT FROM wishes WHERE merchant_id = $1 AND order_id = $2 AND kind = 1 AND operation IN (0, $4))`
+SELECT EXISTS (SELECT FROM wishes WHERE merchant_id = $1 AND order_id = $2 AND kind = @WishKeep AND operation IN (0, $4))`)
 
 // transmit writes the exchange of the order's payment operation, which is about to be sent.
 func (w *work) transmit() (*Payment, error) {

@@ -39,11 +39,11 @@ var periodKeys = map[PeriodBy]string{
 	ByOrderDate: `
 SELECT order_id FROM orders
 WHERE merchant_id = $1 AND created_at >= $2 AND created_at < $3 AND operations > 0 LIMIT $4`,
-	ByRequest: `
+	ByRequest: spelled(`
 SELECT order_id FROM operations WHERE merchant_id = $1 AND requested_at >= $2 AND requested_at < $3
 UNION
-SELECT order_id FROM owed_exchanges WHERE merchant_id = $1 AND created_at >= $2 AND created_at < $3 AND kind IN (1, 2)
-LIMIT $4`,
+SELECT order_id FROM owed_exchanges WHERE merchant_id = $1 AND created_at >= $2 AND created_at < $3 AND kind IN (@Authorization, @Purchase)
+LIMIT $4`),
 	ByCompletion: `
 SELECT DISTINCT order_id FROM operations WHERE merchant_id = $1 AND completed_at >= $2 AND completed_at < $3 LIMIT $4`,
 }

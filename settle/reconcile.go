@@ -37,27 +37,27 @@ var ErrTooManyUnknown = fmt.Errorf("settle: too many approvals that the books do
 // maxUnknown is how many approvals of a log may be reversed without a person: some, and one in twenty.
 func maxUnknown(approvals int) int { return 20 + approvals/20 }
 
-const (
-	selectKnown = `
+var (
+	selectKnown = spelled(`
 SELECT t.exchange_id, t.merchant_id, t.order_id, t.transaction, t.kind, t.state, t.amount, o.currency, o.center_id, t.transmitted_at,
 	t.transaction = o.payment_transaction, coalesce(x.reversed, 0)::bigint, coalesce(x.refunded, 0)::bigint, coalesce(x.pending, false),
 	greatest(t.answered_at, x.answered_at)
 FROM transactions t JOIN orders o USING (merchant_id, order_id)
-	LEFT JOIN LATERAL (SELECT sum(amount) FILTER (WHERE kind IN (3, 4) AND state = 2) AS reversed, sum(amount) FILTER (WHERE kind = 5 AND state = 2) AS refunded,
-		bool_or(state IN (1, 7)) AS pending, max(answered_at) AS answered_at
+	LEFT JOIN LATERAL (SELECT sum(amount) FILTER (WHERE kind IN (@Reversal, @PartialReversal) AND state = @TransactionApproved) AS reversed, sum(amount) FILTER (WHERE kind = @Refund AND state = @TransactionApproved) AS refunded,
+		bool_or(state IN (@TransactionSent, @TransactionStuck)) AS pending, max(answered_at) AS answered_at
 		FROM transactions x WHERE x.merchant_id = t.merchant_id AND x.order_id = t.order_id AND x.original = t.transaction) x ON true
-WHERE t.kind IN (1, 2, 5) AND `
-	selectWaiting = `
+WHERE t.kind IN (@Authorization, @Purchase, @Refund) AND `)
+	selectWaiting = spelled(`
 SELECT e.exchange_id, e.merchant_id, e.order_id, e.transaction, e.kind, 1::smallint, e.amount, o.currency, e.center_id, e.transmitted_at,
 	true, 0::bigint, 0::bigint, false, NULL::timestamptz
 FROM owed_exchanges e JOIN orders o USING (merchant_id, order_id)
-WHERE e.kind IN (1, 2) AND `
+WHERE e.kind IN (@Authorization, @Purchase) AND `)
 	knownWithin = selectKnown + `t.transmitted_at >= $1 AND t.transmitted_at < $2
 UNION ALL` + selectWaiting + `e.transmitted_at >= $1 AND e.transmitted_at < $2`
 	knownByNumber = selectKnown + `t.exchange_id = ANY ($1)
 UNION ALL` + selectWaiting + `e.exchange_id = ANY ($1)`
-	handledApprovals = `
-SELECT exchange_id, CASE WHEN state = 2 AND settled_at >= $2 THEN 1 ELSE state END FROM unknown_approvals WHERE center_id = $1 AND sent_at >= $3 AND sent_at < $4`
+	handledApprovals = spelled(`
+SELECT exchange_id, CASE WHEN state = @UnknownReversed AND settled_at >= $2 THEN @UnknownOwed ELSE state END FROM unknown_approvals WHERE center_id = $1 AND sent_at >= $3 AND sent_at < $4`)
 	jumpedNumbers = `SELECT next_before, next_after FROM id_jumps WHERE name = $1`
 	givenNumbers  = `SELECT coalesce((SELECT next FROM id_blocks WHERE name = $1), 0)`
 )

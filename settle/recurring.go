@@ -64,9 +64,18 @@ func (b *Books) repeated(ctx context.Context, r OpenRequest) (*Order, int16, err
 	return earlier.order, 0, nil
 }
 
-const insertLater = `
-INSERT INTO subscription_payments (merchant_id, order_id, parent, period_no, slot, begun_at, state) VALUES ($1, $2, $3, $4, $5, $6, 1)
-ON CONFLICT DO NOTHING`
+// slotState is where the later payment of a subscription's slot stands. The numbers are stored.
+type slotState int16
+
+const (
+	slotBegun slotState = 1
+	slotTaken slotState = 2 // it was paid
+	slotLost  slotState = 3 // it was declined, or given back
+)
+
+var insertLater = spelled(`
+INSERT INTO subscription_payments (merchant_id, order_id, parent, period_no, slot, begun_at, state) VALUES ($1, $2, $3, $4, $5, $6, @SlotBegun)
+ON CONFLICT DO NOTHING`)
 
 // admitLater checks the guards under the subscription's lock and takes its period.
 func (b *Books) admitLater(ctx context.Context, tx pgx.Tx, r OpenRequest, id int64) (*Credential, error) {
@@ -86,8 +95,8 @@ func (b *Books) admitLater(ctx context.Context, tx pgx.Tx, r OpenRequest, id int
 	return credential(ctx, tx, r.Merchant.ID, *s.Credential)
 }
 
-const slotPaid = `
-SELECT EXISTS (SELECT FROM subscription_payments WHERE merchant_id = $1 AND parent = $2 AND slot = $3 AND state = 2)`
+var slotPaid = spelled(`
+SELECT EXISTS (SELECT FROM subscription_payments WHERE merchant_id = $1 AND parent = $2 AND slot = $3 AND state = @SlotPaid)`)
 
 // takeSlot makes the later payment the one of the slot that is open. A slot that was paid for is ErrTooEarly for another one; a
 // payment that is in process is ErrPeriodInProcess.

@@ -13,6 +13,16 @@ import (
 // ErrNotRejected is returned when a record has no unresolved reject.
 var ErrNotRejected = errors.New("settle: record is not rejected")
 
+// RejectState is what became of a refused record. The words are stored.
+type RejectState string
+
+// The states of rejects.
+const (
+	RejectUnresolved RejectState = "rejected"
+	RejectSuperseded RejectState = "superseded" // it was presented again
+	RejectAbandoned  RejectState = "abandoned"  // it was given up
+)
+
 // RejectedRecord names a record that a center refused.
 type RejectedRecord struct {
 	Merchant int32
@@ -28,9 +38,9 @@ type reject struct {
 	Left  int64 // not yet abandoned
 }
 
-const unresolvedReject = `
+var unresolvedReject = spelled(`
 SELECT kind, slice, amount - abandoned FROM rejects
-WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3 AND order_id = $4 AND state = 'rejected' FOR NO KEY UPDATE`
+WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3 AND order_id = $4 AND state = @RejectUnresolved FOR NO KEY UPDATE`)
 
 func (w *work) reject(r RejectedRecord) (reject, error) {
 	found, err := collect[reject](w.ctx, w.tx, unresolvedReject, r.Window, r.Record, r.Merchant, r.Order)
@@ -83,7 +93,7 @@ func (w *work) represent(r RejectedRecord, j reject) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("present record %d again: %w", r.Record, err)
 	}
-	if err := w.resolveReject(r, "superseded"); err != nil {
+	if err := w.resolveReject(r, RejectSuperseded); err != nil {
 		return 0, err
 	}
 	_, err = w.tx.Exec(w.ctx, `UPDATE operations SET record_id = $4, window_id = $5 WHERE merchant_id = $1 AND order_id = $2 AND operation = $3 AND record_id = $6`,
@@ -106,9 +116,9 @@ func (w *work) postRecord(rule ledger.Rule, operation int16, phase ledger.Phase,
 	p.Source, p.SourceID = ledger.FromRecord, record
 }
 
-func (w *work) resolveReject(r RejectedRecord, state string) error {
-	_, err := w.tx.Exec(w.ctx, `UPDATE rejects SET state = $4, abandoned = CASE $4 WHEN 'abandoned' THEN amount ELSE abandoned END
-		WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3`, r.Window, r.Record, r.Merchant, state)
+func (w *work) resolveReject(r RejectedRecord, state RejectState) error {
+	_, err := w.tx.Exec(w.ctx, `UPDATE rejects SET state = $4, abandoned = CASE $4 WHEN $5 THEN amount ELSE abandoned END
+		WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3`, r.Window, r.Record, r.Merchant, state, RejectAbandoned)
 	if err != nil {
 		return fmt.Errorf("resolve reject of record %d: %w", r.Record, err)
 	}
@@ -160,5 +170,5 @@ func (w *work) abandonCredit(r RejectedRecord, j reject) error {
 	if err := w.account().Add(w.ctx, w.tx, j.Left); err != nil {
 		return err
 	}
-	return w.resolveReject(r, "abandoned")
+	return w.resolveReject(r, RejectAbandoned)
 }

@@ -196,9 +196,9 @@ func (b *Books) reconcile(ctx context.Context, tx pgx.Tx, s *Subscription) error
 		return err
 	}
 	for _, p := range ended {
-		state := 3
+		state := slotLost
 		if p.Status == order.Paid {
-			state, s.Declines, s.LastPaidAt = 2, 0, p.Paid
+			state, s.Declines, s.LastPaidAt = slotTaken, 0, p.Paid
 			s.Payments++
 		} else if p.Status != order.Withdrawn {
 			s.Declines++
@@ -226,9 +226,9 @@ func (s *Subscription) follow() {
 }
 
 // A payment that came after its order was closed is given back: it is none of the subscription's.
-const endedPayments = `
+var endedPayments = spelled(`
 SELECT p.order_id, CASE WHEN i.late THEN 4 ELSE o.status END, w.completed_at
 FROM subscription_payments p JOIN orders o USING (merchant_id, order_id)
 	LEFT JOIN operations w ON w.merchant_id = o.merchant_id AND w.order_id = o.order_id AND w.operation = o.payment
 	LEFT JOIN instant_payments i ON i.merchant_id = o.merchant_id AND i.order_id = o.order_id AND i.operation = o.payment
-WHERE p.merchant_id = $1 AND p.parent = $2 AND p.state = 1 AND o.status <> 1 ORDER BY p.begun_at, p.order_id`
+WHERE p.merchant_id = $1 AND p.parent = $2 AND p.state = @SlotBegun AND o.status <> @OrderInProcess ORDER BY p.begun_at, p.order_id`)

@@ -13,9 +13,9 @@ import (
 
 // giveUpExchange comes before the order's lock, as in Finish: whoever deletes the exchange is first, and neither waits for
 // the other with a lock that the other needs.
-const giveUpExchange = `
-DELETE FROM owed_exchanges e WHERE merchant_id = $1 AND order_id = $2 AND transaction = $3 AND kind IN (1, 2)
-RETURNING ` + claimColumns
+var giveUpExchange = spelled(`
+DELETE FROM owed_exchanges e WHERE merchant_id = $1 AND order_id = $2 AND transaction = $3 AND kind IN (@Authorization, @Purchase)
+RETURNING ` + claimColumns)
 
 // GiveUp records that the outcome of a payment, which the number of its exchange names within the order, is unknown: no
 // answer came in time, the connection broke after bytes had left, or the answer could not be understood. In one commit the exposure is posted (PR-M4) and the reversal becomes owed. The
@@ -82,7 +82,8 @@ func (w *work) becomeUnknown(lost Owed, state TransactionState, note string) err
 // GiveUpDue gives up the payments whose process died before it recorded an outcome, up to limit. It returns how many it
 // found; one that fails does not keep the others.
 func (b *Books) GiveUpDue(ctx context.Context, limit int) (int, error) {
-	due, err := collect[Owed](ctx, b.Pool, selectOwed+`WHERE kind IN (1, 2) AND due_at <= $1 ORDER BY due_at, exchange_id LIMIT $2`, b.now(), limit)
+	due, err := collect[Owed](ctx, b.Pool, selectOwed+`WHERE kind IN ($3, $4) AND due_at <= $1 ORDER BY due_at, exchange_id LIMIT $2`,
+		b.now(), limit, Authorization, Purchase)
 	if err != nil {
 		return 0, err
 	}

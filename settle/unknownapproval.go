@@ -156,13 +156,13 @@ func scanUnknown(row pgx.CollectableRow) (u UnknownApproval, err error) {
 }
 
 // claimUnknown is claimAttempt for the reversals of unknown approvals: the same pauses, and of two workers one gets the row.
-const claimUnknown = `
+var claimUnknown = spelled(`
 UPDATE unknown_approvals u SET attempts = u.attempts + 1,
 	due_at = $1 + (CASE u.attempts WHEN 0 THEN interval '10 s' WHEN 1 THEN interval '30 s' WHEN 2 THEN interval '1 min'
 		WHEN 3 THEN interval '5 min' WHEN 4 THEN interval '15 min' ELSE interval '1 hour' END)
-FROM (SELECT center_id, exchange_id FROM unknown_approvals WHERE state = 1 AND due_at <= $1 AND center_id = $2 ORDER BY due_at, exchange_id LIMIT $3) c
-WHERE u.center_id = c.center_id AND u.exchange_id = c.exchange_id AND u.state = 1 AND u.due_at <= $1
-RETURNING ` + unknownColumns
+FROM (SELECT center_id, exchange_id FROM unknown_approvals WHERE state = @UnknownOwed AND due_at <= $1 AND center_id = $2 ORDER BY due_at, exchange_id LIMIT $3) c
+WHERE u.center_id = c.center_id AND u.exchange_id = c.exchange_id AND u.state = @UnknownOwed AND u.due_at <= $1
+RETURNING ` + unknownColumns)
 
 // UnknownDueAt claims up to limit reversals of unknown approvals at a center whose time has come, and plans their next
 // transmission. The caller sends each and reports with UnknownAnswered, or with UnknownUnanswered.
@@ -183,12 +183,12 @@ func (b *Books) unknown(ctx context.Context, sql string, args ...any) ([]Unknown
 	return all, nil
 }
 
-const (
+var (
 	settleUnknown = `
 UPDATE unknown_approvals SET state = $3, settled_at = $4, action_code = $5, last_error = $6
 WHERE center_id = $1 AND exchange_id = $2 AND state = $7 RETURNING break_id`
-	noteUnknown  = `UPDATE unknown_approvals SET last_error = $3 WHERE center_id = $1 AND exchange_id = $2 AND state = 1`
-	retryUnknown = `UPDATE unknown_approvals SET state = 1, settled_at = NULL, due_at = $3, found_at = $3 WHERE center_id = $1 AND exchange_id = $2 AND state = 3`
+	noteUnknown  = spelled(`UPDATE unknown_approvals SET last_error = $3 WHERE center_id = $1 AND exchange_id = $2 AND state = @UnknownOwed`)
+	retryUnknown = spelled(`UPDATE unknown_approvals SET state = @UnknownOwed, settled_at = NULL, due_at = $3, found_at = $3 WHERE center_id = $1 AND exchange_id = $2 AND state = @UnknownStuck`)
 )
 
 // UnknownAnswered records the center's answer to the reversal of an unknown approval. VerdictDone closes its break; any other
@@ -249,7 +249,8 @@ func (b *Books) RetryUnknown(ctx context.Context, center int16, exchange int64) 
 // UnknownApprovals returns what was found since an instant, and everything that is not reversed, the oldest first. center 0:
 // of all centers.
 func (b *Books) UnknownApprovals(ctx context.Context, center int16, since time.Time) ([]UnknownApproval, error) {
-	return b.unknown(ctx, `SELECT `+unknownColumns+` FROM unknown_approvals u WHERE (found_at >= $2 OR state <> 2) AND ($1 = 0 OR center_id = $1)`, center, since)
+	return b.unknown(ctx, `SELECT `+unknownColumns+` FROM unknown_approvals u WHERE (found_at >= $2 OR state <> $3) AND ($1 = 0 OR center_id = $1)`,
+		center, since, UnknownReversed)
 }
 
 // NextInquiry gives a number to a message to a center that changes nothing: it need not be durable.

@@ -31,14 +31,14 @@ func (m moment) window(center int16) (int32, error) {
 	return 0, fmt.Errorf("%w: center %d at %s", ErrNoWindow, center, m.at.Format(time.RFC3339))
 }
 
-const (
+var (
 	lockCenters = `SELECT pg_advisory_xact_lock_shared($1, c) FROM unnest($2::int[]) WITH ORDINALITY AS u (c, n) ORDER BY n`
-	nextWindows = `
+	nextWindows = spelled(`
 SELECT u.c, w.window_id, w.cutoff_at
 FROM unnest($1::int[]) AS u (c),
-	LATERAL (SELECT window_id, cutoff_at FROM windows WHERE center_id = u.c AND state = 'open' AND cutoff_at > $2
+	LATERAL (SELECT window_id, cutoff_at FROM windows WHERE center_id = u.c AND state = @WindowOpen AND cutoff_at > $2
 		ORDER BY cutoff_at LIMIT 4) w
-ORDER BY u.c, w.cutoff_at`
+ORDER BY u.c, w.cutoff_at`)
 )
 
 // enter takes the shared locks of the centers, then reads the instant, then the windows open at it. A record that is

@@ -63,7 +63,7 @@ func (w *work) wishToKeep(keep bool) error {
 	case o.PaymentNumber == 1:
 		return nil
 	}
-	_, err := w.tx.Exec(w.ctx, `DELETE FROM wishes WHERE merchant_id = $1 AND order_id = $2 AND kind = 1 AND operation <> 0`, o.Merchant, o.ID)
+	_, err := w.tx.Exec(w.ctx, `DELETE FROM wishes WHERE merchant_id = $1 AND order_id = $2 AND kind = $3 AND operation <> 0`, o.Merchant, o.ID, WishKeep)
 	if err != nil {
 		return fmt.Errorf("forget the wish that came with an earlier payment of order %d: %w", o.ID, err)
 	}
@@ -92,7 +92,7 @@ type granted struct {
 	Due         bool // it was tried before
 }
 
-const grantedWishes = `
+var grantedWishes = spelled(`
 SELECT o.merchant_id, o.order_id, w.kind, o.means, coalesce(o.customer, ''), o.card, o.card_mask, o.card_expiry, t.network_id,
 	coalesce(p.completed_at, o.created_at), w.due_at IS NOT NULL
 FROM unnest($1::int[], $2::bigint[]) AS a (merchant, id)
@@ -100,8 +100,8 @@ FROM unnest($1::int[], $2::bigint[]) AS a (merchant, id)
 	JOIN orders o ON o.merchant_id = a.merchant AND o.order_id = a.id
 	JOIN transactions t ON t.merchant_id = a.merchant AND t.order_id = a.id AND t.transaction = o.payment_transaction
 	JOIN operations p ON p.merchant_id = a.merchant AND p.order_id = a.id AND p.operation = o.payment
-WHERE o.status = 2 AND w.operation IN (0, o.payment)
-ORDER BY o.merchant_id, o.order_id, w.kind FOR UPDATE OF w`
+WHERE o.status = @OrderPaid AND w.operation IN (0, o.payment)
+ORDER BY o.merchant_id, o.order_id, w.kind FOR UPDATE OF w`)
 
 // fulfil does what the buyers of approved orders asked for. The row of a wish that is done is deleted; it is the lock that
 // lets one transaction do it. A wish that cannot be done now stays and becomes due: the payment stands without it.
@@ -131,7 +131,7 @@ func (b *Books) fulfil(ctx context.Context, tx pgx.Tx, at time.Time, approvals [
 // dropWishes forgets that cards were to be kept of payments that did not pay their orders.
 func (b *Books) dropWishes(ctx context.Context, tx pgx.Tx, merchants []int32, ids []int64) error {
 	_, err := tx.Exec(ctx, `DELETE FROM wishes w USING unnest($1::int[], $2::bigint[]) AS a (merchant, id)
-		WHERE w.merchant_id = a.merchant AND w.order_id = a.id AND w.kind = 1 AND w.due_at IS NULL`, merchants, ids)
+		WHERE w.merchant_id = a.merchant AND w.order_id = a.id AND w.kind = $3 AND w.due_at IS NULL`, merchants, ids, WishKeep)
 	if err != nil {
 		return fmt.Errorf("forget wishes of ended payments: %w", err)
 	}
@@ -179,8 +179,8 @@ func (b *Books) postpone(ctx context.Context, tx pgx.Tx, at time.Time, g granted
 	return nil
 }
 
-const activateSubscription = `
-UPDATE subscriptions SET state = 2, credential_id = $3, last_paid_at = $4, started_at = $4 WHERE merchant_id = $1 AND order_id = $2 AND state = 1`
+var activateSubscription = spelled(`
+UPDATE subscriptions SET state = @SubscriptionActive, credential_id = $3, last_paid_at = $4, started_at = $4 WHERE merchant_id = $1 AND order_id = $2 AND state = @SubscriptionCreated`)
 
 // activate makes the subscription of a paid order ready for later payments. One that was canceled meanwhile stays so, and
 // keeps nothing.
@@ -307,6 +307,7 @@ func (b *Books) leaveWish(ctx context.Context, tx pgx.Tx, d DueWish, why string)
 	if err := b.endWish(ctx, tx, granted{Merchant: d.Merchant, Order: d.Order, Kind: d.Kind}); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `UPDATE subscriptions SET state = 4 WHERE merchant_id = $1 AND order_id = $2 AND state = 1`, d.Merchant, d.Order)
+	_, err := tx.Exec(ctx, `UPDATE subscriptions SET state = $3 WHERE merchant_id = $1 AND order_id = $2 AND state = $4`, d.Merchant, d.Order,
+		SubscriptionCanceled, SubscriptionCreated)
 	return err
 }

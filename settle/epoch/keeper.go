@@ -162,7 +162,7 @@ func Doubted(ctx context.Context, q postgres.Querier, centers []int16) (yes bool
 }
 
 const resumeEpoch = `
-UPDATE epochs SET state = 'running', resumed_at = clock_timestamp(), reason = $2
+UPDATE epochs SET state = $3, resumed_at = clock_timestamp(), reason = $2
 WHERE epoch = $1 AND epoch = (SELECT max(epoch) FROM epochs) AND identity = server_identity() AND looks AND resumed_at IS NULL`
 
 // Resume lets an epoch go on, on a person's word, in a transaction of the caller, who does in it what follows. No epoch begins before it
@@ -171,7 +171,7 @@ func Resume(ctx context.Context, tx pgx.Tx, epoch int32, reason string) error {
 	if _, err := tx.Exec(ctx, lockEpochs, epochLock); err != nil {
 		return err
 	}
-	tag, err := tx.Exec(ctx, resumeEpoch, epoch, reason)
+	tag, err := tx.Exec(ctx, resumeEpoch, epoch, reason, stateRunning)
 	if err == nil && tag.RowsAffected() != 1 {
 		err = ErrNotHeld
 	}

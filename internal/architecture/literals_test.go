@@ -1,0 +1,68 @@
+package architecture
+
+import (
+	"regexp"
+	"testing"
+)
+
+// literals are files whose statements still spell a state, kind, status, rule, phase, source or origin out, with why or who takes it
+// away. Everywhere else it is a parameter from a typed constant, so that the compiler finds who uses it.
+var literals = map[string]string{
+	"clearing/answer.go":       night,
+	"clearing/aside.go":        night,
+	"clearing/attempt.go":      night,
+	"clearing/build.go":        night,
+	"clearing/centerlog.go":    night,
+	"clearing/deliver.go":      night,
+	"clearing/file.go":         night,
+	"clearing/foreign.go":      night,
+	"clearing/inbox.go":        night,
+	"clearing/mend.go":         night,
+	"clearing/metrics.go":      night,
+	"clearing/number.go":       night,
+	"clearing/replan.go":       night,
+	"clearing/reply.go":        night,
+	"clearing/resend.go":       night,
+	"clearing/resume.go":       night,
+	"clearing/seal.go":         night,
+	"clearing/stream.go":       night,
+	"clearing/verdict.go":      night,
+	"internal/work/alive.go":   "states of the job queue's own tables",
+	"internal/work/metrics.go": "states of the job queue's own tables",
+}
+
+// night marks the files of the night whose states are words in statements still.
+const night = "states of the night: typed with its next step"
+
+var (
+	statement = regexp.MustCompile(`\b(?:SELECT|INSERT|UPDATE|DELETE|WHERE|FROM)\b`)
+	spelled   = regexp.MustCompile(`\b(?:state|status|kind|rule|phase|source|origin|category)\s*(?:=|<>|!=|\bIN\b|\bNOT\s+IN\b)\s*\(?\s*(?:'[a-z_A-Z0-9-]+'|[0-9]+)`)
+)
+
+// TestStatementsSpellNoStates looks at all statements but those of the audit, whose queries are read by people, and of the
+// migrations.
+func TestStatementsSpellNoStates(t *testing.T) {
+	set, files := source(t)
+	found := map[string]int{}
+	for _, f := range files {
+		if f.test || within(f.dir, "settle/audit", "migrations", bench) {
+			continue
+		}
+		for _, text := range texts(f.syntax) {
+			if !statement.MatchString(text.value) {
+				continue
+			}
+			for _, m := range spelled.FindAllString(text.value, -1) {
+				found[f.name]++
+				if _, known := literals[f.name]; !known {
+					t.Errorf("%s: %q is spelled out: pass it as a parameter", f.position(set, text.at), m)
+				}
+			}
+		}
+	}
+	for name := range literals {
+		if found[name] == 0 {
+			t.Logf("%s spells nothing out any more: take it out of the list", name)
+		}
+	}
+}
