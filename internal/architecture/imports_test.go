@@ -39,6 +39,11 @@ var mayImport = map[string][]string{
 	"internal/pcsim":        {"fileformats", "internal/money"},
 	"internal/architecture": {},
 
+	"settle/breaks":                 {"internal/money", "internal/postgres"},
+	"settle/fees":                   {"internal/money", "settle/ledger"},
+	"settle/funds":                  {"internal/money"},
+	"settle/ledger":                 {"internal/money", "internal/postgres"},
+	"settle/order":                  {},
 	"clearing/remote":               {},
 	"clearing/format":               {"internal/money", "internal/settings"},
 	"clearing/format/formats":       {"clearing/format", "internal/settings"},

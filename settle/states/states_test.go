@@ -11,7 +11,6 @@ import (
 
 	"settled/internal/postgres/pgtest"
 	"settled/settle"
-	"settled/settle/states"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -49,7 +48,7 @@ Every state machine of the books and the night. The tables are package settle/st
 func render() string {
 	var b strings.Builder
 	b.WriteString(intro)
-	for _, m := range states.Machines {
+	for _, m := range Machines {
 		fmt.Fprintf(&b, "\n## %s\n\nKept in: %s.\n\n```mermaid\nstateDiagram-v2\n", m.Name, m.Stored)
 		for i, s := range m.States {
 			fmt.Fprintf(&b, "    state %q as s%d\n", s, i)
@@ -65,7 +64,7 @@ func render() string {
 	return b.String()
 }
 
-func draw(b *strings.Builder, m states.Machine, step states.Step) {
+func draw(b *strings.Builder, m Machine, step Step) {
 	for _, from := range step.From {
 		for _, to := range step.To {
 			fmt.Fprintf(b, "    %s --> %s: %s\n", alias(m, from), alias(m, to), step.ID)
@@ -73,7 +72,7 @@ func draw(b *strings.Builder, m states.Machine, step states.Step) {
 	}
 }
 
-func alias(m states.Machine, state string) string {
+func alias(m Machine, state string) string {
 	if i := slices.Index(m.States, state); i >= 0 {
 		return fmt.Sprintf("s%d", i)
 	}
@@ -81,13 +80,13 @@ func alias(m states.Machine, state string) string {
 }
 
 func list(all []string) string {
-	return strings.ReplaceAll(strings.Join(all, ", "), states.Born, "(new)")
+	return strings.ReplaceAll(strings.Join(all, ", "), Born, "(new)")
 }
 
 // TestEveryStateIsReached checks that steps name listed states only, and that each state can be reached.
 func TestEveryStateIsReached(t *testing.T) {
-	for _, m := range states.Machines {
-		reached := map[string]bool{states.Born: true}
+	for _, m := range Machines {
+		reached := map[string]bool{Born: true}
 		for range m.Steps {
 			for _, s := range m.Steps {
 				if slices.ContainsFunc(s.From, func(from string) bool { return reached[from] }) {
@@ -104,7 +103,7 @@ func TestEveryStateIsReached(t *testing.T) {
 		}
 		for _, s := range m.Steps {
 			for _, state := range append(slices.Clone(s.From), s.To...) {
-				if state != states.Born && !slices.Contains(m.States, state) {
+				if state != Born && !slices.Contains(m.States, state) {
 					t.Errorf("%s %s: %q is not a state", m.Name, s.ID, state)
 				}
 			}
@@ -112,13 +111,13 @@ func TestEveryStateIsReached(t *testing.T) {
 	}
 }
 
-func machine(t *testing.T, name string) states.Machine {
+func machine(t *testing.T, name string) Machine {
 	t.Helper()
-	i := slices.IndexFunc(states.Machines, func(m states.Machine) bool { return m.Name == name })
+	i := slices.IndexFunc(Machines, func(m Machine) bool { return m.Name == name })
 	if i < 0 {
 		t.Fatalf("no machine %q", name)
 	}
-	return states.Machines[i]
+	return Machines[i]
 }
 
 // TestNumberedStates compares the states that are stored as numbers with the words of the code.
