@@ -56,13 +56,13 @@ func (s *station) answeredFile(reply string) string {
 	return ""
 }
 
-const sameContent = `
-SELECT count(*) FROM replies WHERE center_id = $1 AND content = $2 AND state = 'applied' AND reply_id <> $3`
+var sameContent = `
+SELECT count(*) FROM replies WHERE center_id = $1 AND content = $2 AND state = ` + quoted(ReplyApplied) + ` AND reply_id <> $3`
 
 // decidedBefore handles a reply about a file that has its verdict, or was never sent, or a late word about an earlier
 // delivery: a repeat changes nothing, anything else waits for a person.
 func (n *Night) decidedBefore(ctx context.Context, s *station, reply Reply, c *content, f File, b Batch, content []byte) (bool, error) {
-	answered := f.State == FileReplied || f.State == FileRejected || b.State == "replied"
+	answered := f.State == FileReplied || f.State == FileRejected || b.State == BatchReplied
 	if !answered && f.presented() {
 		return n.lateWord(ctx, s, reply, c, f, content)
 	}
@@ -74,7 +74,7 @@ func (n *Night) decidedBefore(ctx context.Context, s *station, reply Reply, c *c
 	switch {
 	case same > 0:
 		return true, n.duplicate(ctx, s, reply, "says what an earlier reply said", f, c, content)
-	case alreadyProcessed && (f.State == FileReplied || b.State == "replied"):
+	case alreadyProcessed && (f.State == FileReplied || b.State == BatchReplied):
 		return true, n.duplicate(ctx, s, reply, "the center had processed the file before: the first reply stands", f, c, content)
 	case !answered:
 		return true, refuse(2, "answers %s, which was never sent", f.Name)
@@ -83,7 +83,7 @@ func (n *Night) decidedBefore(ctx context.Context, s *station, reply Reply, c *c
 }
 
 func (n *Night) duplicate(ctx context.Context, s *station, reply Reply, reason string, f File, c *content, content []byte) error {
-	_, err := n.decide(ctx, s, reply, "duplicate", 0, reason, &f.ID, c, content)
+	_, err := n.decide(ctx, s, reply, replyRepeated, 0, reason, &f.ID, c, content)
 	return err
 }
 
@@ -95,15 +95,15 @@ type earlierReply struct {
 	Content   []byte
 }
 
-const (
+var (
 	earlierReplies = `
 SELECT r.reply_id, f.file_id, r.logical_id, r.content FROM files f JOIN replies r USING (file_id)
-WHERE f.center_id = $1 AND f.logical_id = $2 AND r.state = 'applied' AND r.reply_id <> $3 ORDER BY r.reply_id`
+WHERE f.center_id = $1 AND f.logical_id = $2 AND r.state = ` + quoted(ReplyApplied) + ` AND r.reply_id <> $3 ORDER BY r.reply_id`
 	// earlierDeliveries counts those that a word could be about instead. The verdict on a file that went again is true whichever
 	// delivery it answers, because the bytes are the same; a refusal ($4) is of one delivery.
 	earlierDeliveries = `
 SELECT (SELECT count(*) FROM files f WHERE f.center_id = $1 AND f.logical_id = $2 AND f.file_id < $3 AND f.attempts > 0)
-	+ (SELECT count(*) FROM file_resends r WHERE r.file_id = $3 AND ($4 OR r.from_state = 'rejected'))`
+	+ (SELECT count(*) FROM file_resends r WHERE r.file_id = $3 AND ($4 OR r.from_state = ` + quoted(FileRejected) + `))`
 	// deliveryBegan is when the first attempt of the file's last delivery began; NULL when none did.
 	deliveryBegan = `
 SELECT min(started_at) FROM delivery_attempts WHERE file_id = $1 AND attempt > (SELECT coalesce(max(attempts), 0) FROM file_resends WHERE file_id = $1)`

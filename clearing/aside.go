@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"settled/clearing/format"
+	"settled/clearing/store"
 	"settled/internal/postgres"
 	"settled/internal/vault"
 	"settled/settle"
@@ -36,7 +37,7 @@ type unwritten struct {
 }
 
 // leave notes a record that cannot be written. An error that is not about the record is returned.
-func (u *unwritten) leave(r *row, err error) error {
+func (u *unwritten) leave(r *store.Record, err error) error {
 	var card *cardError
 	switch {
 	case errors.As(err, &card):
@@ -44,8 +45,8 @@ func (u *unwritten) leave(r *row, err error) error {
 	case !errors.Is(err, format.ErrRecord):
 		return err
 	}
-	u.sum.Add(settle.RecordKind(r.kind), 1, r.amount)
-	u.records, u.reasons = append(u.records, r.record), append(u.reasons, err.Error())
+	u.sum.Add(settle.RecordKind(r.Kind), 1, r.Amount)
+	u.records, u.reasons = append(u.records, r.ID), append(u.reasons, err.Error())
 	return nil
 }
 
@@ -135,7 +136,7 @@ func (n *Night) reportAside(ctx context.Context, s *station, f File, u *unwritte
 func (n *Night) noteFailure(ctx context.Context, s *station, batch int64, class string, cause error) error {
 	var failures int32
 	err := postgres.InTx(ctx, n.Pool, key("batch/%d/not built", batch), func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, fileFailed, batch, vault.Words(cause.Error()), class, n.now().Add(time.Minute)).Scan(&failures)
+		return tx.QueryRow(ctx, failedBuild, batch, vault.Words(cause.Error()), class, n.now().Add(time.Minute)).Scan(&failures)
 	})
 	if isNotFound(err) {
 		return nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"settled/clearing/remote"
+	"settled/clearing/store"
 	"settled/internal/postgres"
 	"settled/internal/vault"
 
@@ -51,13 +52,13 @@ type outcome struct {
 	open bool
 }
 
-const (
+var (
 	lockFile     = selectFile + `WHERE file_id = $1 FOR NO KEY UPDATE`
-	earlierFiles = `SELECT count(*) FROM files WHERE center_id = $1 AND stream = $2 AND file_id < $3 AND state IN ('planned', 'built', 'released', 'sending', 'unknown_delivery')
-	AND ($4 OR state <> 'planned' OR failures = 0)`
+	earlierFiles = `SELECT count(*) FROM files WHERE center_id = $1 AND stream = $2 AND file_id < $3 AND state IN ` + undelivered + `
+	AND ($4 OR state <> ` + quoted(FilePlanned) + ` OR failures = 0)`
 	priorAttempts  = `SELECT attempt, token, reached = 'renaming', left_over FROM delivery_attempts WHERE file_id = $1 AND (left_over <> 'none' OR reached = 'renaming') ORDER BY attempt`
 	endInterrupted = `UPDATE delivery_attempts SET outcome = 'retry', error = 'interrupted', ended_at = $2 WHERE file_id = $1 AND outcome = ''`
-	beginAttempt   = `UPDATE files SET state = 'sending', token = $2, attempts = attempts + 1 WHERE file_id = $1 RETURNING attempts`
+	beginAttempt   = `UPDATE files SET ` + fileTried.set() + `, token = $2, attempts = attempts + 1 WHERE file_id = $1 RETURNING attempts`
 	insertAttempt  = `INSERT INTO delivery_attempts (file_id, attempt, token, started_at) VALUES ($1, $2, $3, $4)`
 )
 
@@ -243,11 +244,11 @@ func (a *attempt) present() outcome {
 
 // upload writes the stored bytes under a temporary name.
 func (a *attempt) upload(ctx context.Context, name string) error {
-	stored := &chunkReader{ctx: ctx, q: a.night.Pool, vault: a.night.Vault, table: fileChunks, owner: a.file.ID}
+	stored := store.Open(a.night.Pool, a.night.Vault, store.Files, a.file.ID)
 	hash := sha256.New()
 	a.wrote = true
 	size, err := a.link.Put(name, func() ([]byte, error) {
-		block, err := stored.next()
+		block, err := stored.Next(ctx)
 		hash.Write(block)
 		return block, err
 	})
@@ -300,9 +301,9 @@ func (a *attempt) unread(name string, e remote.Entry) (proof string, err error) 
 	return "", a.differs(name, "the server tells 0 bytes and does not let us read: nothing is proven")
 }
 
-const reachRename = `
+var reachRename = `
 UPDATE delivery_attempts SET reached = 'renaming' WHERE file_id = $1 AND attempt = $2
-	AND EXISTS (SELECT FROM files WHERE file_id = $1 AND state = 'sending' AND token = $3)`
+	AND EXISTS (SELECT FROM files WHERE file_id = $1 AND state = ` + quoted(FileSending) + ` AND token = $3)`
 
 // reach notes durably that the rename is about to happen; a worker whose file was taken over is stopped here.
 func (a *attempt) reach(ctx context.Context) error {
@@ -397,16 +398,16 @@ func pause(failures int32, class remote.Class) time.Duration {
 }
 
 // provenState is where a file stands that is proven to be at the center: one that was sent again after its verdict has it.
-const provenState = `CASE (SELECT b.state FROM batches b WHERE b.batch_id = files.batch_id) WHEN 'replied' THEN 'replied' ELSE 'delivered' END`
+var provenState = `CASE (SELECT b.state FROM batches b WHERE b.batch_id = files.batch_id) WHEN ` + quoted(BatchReplied) + ` THEN ` + quoted(FileReplied) + ` ELSE ` + quoted(FileDelivered) + ` END`
 
-const (
+var (
 	endDelivered = `
 UPDATE files SET state = ` + provenState + `, delivered_at = $3, proof = $4, failures = 0, last_error = '', error_class = '', unknown_since = NULL
-WHERE file_id = $1 AND state = 'sending' AND token = $2`
+WHERE file_id = $1 AND ` + fileProven.may() + ` AND token = $2`
 	endFailed = `
 UPDATE files SET state = $3, frozen = $4, failures = failures + 1, last_error = $5, error_class = $6, next_attempt_at = $7,
-	unknown_since = CASE WHEN $3 = 'unknown_delivery' THEN $8::timestamptz END
-WHERE file_id = $1 AND state = 'sending' AND token = $2`
+	unknown_since = CASE WHEN $3 = ` + quoted(FileUnknown) + ` THEN $8::timestamptz END
+WHERE file_id = $1 AND ` + fileFailed.may() + ` AND token = $2`
 	endAttempt = `
 UPDATE delivery_attempts SET ended_at = $3, reached = $4, outcome = $5, error_class = $6, error = $7, left_over = $8 WHERE file_id = $1 AND attempt = $2`
 )

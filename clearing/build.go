@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"settled/clearing/format"
+	"settled/clearing/store"
 	"settled/internal/money"
 	"settled/internal/postgres"
 	"settled/settle/totals"
@@ -29,7 +30,7 @@ type Batch struct {
 	Part         int16          `json:"part"`
 	Parts        int16          `json:"parts"`
 	totals.Sum
-	State     string     `json:"state"` // sealed, replied, nacked
+	State     BatchState `json:"state"`
 	SealedAt  time.Time  `json:"sealed_at"`
 	RepliedAt *time.Time `json:"replied_at,omitempty"`
 	Reply     *int64     `json:"reply,omitempty"`
@@ -70,18 +71,18 @@ func readBatch(ctx context.Context, q postgres.Querier, id int64) (Batch, error)
 	return all[0], nil
 }
 
-const (
+var (
 	filesToBuild = `
-SELECT batch_id FROM files WHERE center_id = $1 AND stream = $2 AND state = 'planned' AND NOT frozen AND next_attempt_at <= $3
+SELECT batch_id FROM files WHERE center_id = $1 AND stream = $2 AND state = ` + quoted(FilePlanned) + ` AND NOT frozen AND next_attempt_at <= $3
 ORDER BY file_id`
 	fileToBuild = selectFile + `
-WHERE batch_id = $1 AND state = 'planned' ORDER BY build DESC LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`
+WHERE batch_id = $1 AND state = ` + quoted(FilePlanned) + ` ORDER BY build DESC LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`
 	fileBuilt = `
-UPDATE files SET state = 'built', bytes = $2, sha256 = $3, messages = $4, built_at = $5, next_attempt_at = $5, failures = 0,
-	last_error = '', error_class = '' WHERE file_id = $1 AND state = 'planned'`
-	fileFailed = `
+UPDATE files SET ` + fileMade.set() + `, bytes = $2, sha256 = $3, messages = $4, built_at = $5, next_attempt_at = $5, failures = 0,
+	last_error = '', error_class = '' WHERE file_id = $1 AND ` + fileMade.may()
+	failedBuild = `
 UPDATE files SET failures = failures + 1, last_error = $2, error_class = $3, next_attempt_at = $4
-WHERE batch_id = $1 AND state = 'planned' RETURNING failures`
+WHERE batch_id = $1 AND state = ` + quoted(FilePlanned) + ` RETURNING failures`
 )
 
 // BuildDue builds every file that is planned, and releases what is released by itself. It returns how many it built.
@@ -168,7 +169,7 @@ func (n *Night) buildFailed(ctx context.Context, s *station, batch int64, cause 
 
 func (n *Night) build(ctx context.Context, tx pgx.Tx, s *station, b Batch, f File, left *unwritten) error {
 	var messages int64
-	size, sum, err := storeChunks(ctx, tx, n.Vault, fileChunks, f.ID, func(ctx context.Context, out *chunker) (err error) {
+	size, sum, err := store.Write(ctx, tx, n.Vault, store.Files, f.ID, func(ctx context.Context, out *store.Cutter) (err error) {
 		messages, err = n.encode(ctx, s, b, f, out, left)
 		return err
 	})
@@ -198,18 +199,17 @@ func (n *Night) build(ctx context.Context, tx pgx.Tx, s *station, b Batch, f Fil
 }
 
 // encode writes the file of a batch, and notes in left what cannot be written. It returns how many messages the file has.
-func (n *Night) encode(ctx context.Context, s *station, b Batch, f File, out *chunker, left *unwritten) (messages int64, err error) {
+func (n *Night) encode(ctx context.Context, s *station, b Batch, f File, out *store.Cutter, left *unwritten) (messages int64, err error) {
 	p, err := n.newPresenter(ctx, n.Pool, s, b)
 	if err != nil {
 		return 0, err
 	}
-	out.messages = func() int64 { return 0 }
 	w, err := s.Format.NewWriter(out, format.Batch{ID: f.LogicalID, Currency: b.Currency, Merchants: p.merchants})
 	if err != nil {
 		return 0, err
 	}
-	out.messages = w.Messages
-	err = streamRecords(ctx, n.Pool, b.Window, b.Currency, func(r *row) error {
+	out.CutMessages(w.Messages)
+	err = store.Records(ctx, n.Pool, b.Window, b.Currency, func(r *store.Record) error {
 		record, err := p.present(r)
 		if err == nil {
 			err = w.Write(record)
@@ -229,16 +229,15 @@ func (n *Night) encode(ctx context.Context, s *station, b Batch, f File, out *ch
 	if err := w.Close(); err != nil {
 		return 0, err
 	}
-	return w.Messages(), out.flush()
+	return w.Messages(), out.Flush()
 }
 
 // verify reads the stored bytes back and compares what they say with what the file is to hold of its batch.
 func (n *Night) verify(ctx context.Context, q postgres.Querier, s *station, b Batch, f File, sum []byte) error {
 	hash := sha256.New()
-	stored := startReadAhead(&chunkReader{ctx: ctx, q: q, vault: n.Vault, table: fileChunks, owner: f.ID},
-		func(plain []byte) { hash.Write(plain) })
+	stored := store.Open(q, n.Vault, store.Files, f.ID).Ahead(ctx, func(plain []byte) { hash.Write(plain) })
 	contents, err := s.Format.Verify(stored)
-	stored.close()
+	stored.Close()
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrTotals, err)
 	}

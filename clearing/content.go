@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"settled/clearing/format"
+	"settled/clearing/store"
 	"settled/internal/money"
 	"settled/settle"
 	"settled/settle/totals"
@@ -52,7 +53,7 @@ func refuse(line int64, format string, args ...any) error {
 
 // readContent parses a stored reply. It takes all of it or nothing: any entry that cannot be read is a *refusal.
 func (n *Night) readContent(ctx context.Context, s *station, reply int64) (*content, error) {
-	r := s.Format.NewReplyReader(&chunkReader{ctx: ctx, q: n.Pool, vault: n.Vault, table: replyChunks, owner: reply})
+	r := s.Format.NewReplyReader(store.Open(n.Pool, n.Vault, store.Replies, reply).Reader(ctx))
 	c := &content{}
 	index := map[string]uint32{}
 	var entry format.Entry
@@ -75,7 +76,7 @@ func (n *Night) readContent(ctx context.Context, s *station, reply int64) (*cont
 // unreadable turns an error of the format into a refusal; an error of the database stays one.
 func unreadable(err error) error {
 	var at *format.SyntaxError
-	if !errors.As(err, &at) || errors.Is(err, errStoredBytes) {
+	if !errors.As(err, &at) || errors.Is(err, store.ErrStoredBytes) {
 		return err
 	}
 	return refuse(at.Line, "%v", at)

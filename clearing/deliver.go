@@ -26,9 +26,9 @@ var (
 )
 
 // firstUndelivered passes over a file that cannot be built, unless the center takes files in order only.
-const firstUndelivered = selectFile + `
-WHERE center_id = $1 AND stream = $2 AND state IN ('planned', 'built', 'released', 'sending', 'unknown_delivery')
-	AND ($3 OR state <> 'planned' OR failures = 0)
+var firstUndelivered = selectFile + `
+WHERE center_id = $1 AND stream = $2 AND state IN ` + undelivered + `
+	AND ($3 OR state <> ` + quoted(FilePlanned) + ` OR failures = 0)
 ORDER BY file_id LIMIT 1`
 
 // DeliverDue delivers every file that is released and due, those of a center in order: a file waits for the ones before it.
@@ -110,9 +110,9 @@ const refusalsPerHour = 3
 
 var loginPauses = [refusalsPerHour - 1]time.Duration{time.Minute, 5 * time.Minute}
 
-const (
+var (
 	refusals = `SELECT at FROM link_failures WHERE center_id = $1 AND at > $2 ORDER BY at`
-	postpone = `UPDATE files SET next_attempt_at = $2 WHERE file_id = $1 AND state IN ('released', 'sending')`
+	postpone = `UPDATE files SET next_attempt_at = $2 WHERE file_id = $1 AND state IN ` + onItsWay
 )
 
 // parked refuses to connect so soon after refusals, and moves the file's next attempt to the end of the pause.
@@ -159,7 +159,7 @@ func (n *Night) Unpark(ctx context.Context, center int16) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM link_failures WHERE center_id = $1`, center); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `UPDATE files SET next_attempt_at = $2 WHERE center_id = $1 AND state IN ('released', 'sending')`, center, n.now())
+		_, err := tx.Exec(ctx, `UPDATE files SET next_attempt_at = $2 WHERE center_id = $1 AND state IN `+onItsWay, center, n.now())
 		return err
 	})
 }
@@ -194,7 +194,7 @@ func (n *Night) linkError(ctx context.Context, s *station, err error) {
 	}
 }
 
-const freeze = `UPDATE files SET frozen = true WHERE file_id = $1 AND state = 'unknown_delivery' AND NOT frozen`
+var freeze = `UPDATE files SET frozen = true WHERE file_id = $1 AND state = ` + quoted(FileUnknown) + ` AND NOT frozen`
 
 // decideUnknown waits for the reply that would prove a delivery. After the center's time for it, the same bytes go again
 // only where the contract says that the center refuses a file id that it has processed; elsewhere a person decides.
@@ -226,12 +226,12 @@ func unlessLost(err error) error {
 	return err
 }
 
-const (
+var (
 	provenByPerson = `
 UPDATE files SET state = ` + provenState + `, proof = 'person', delivered_at = $2, frozen = false, unknown_since = NULL, token = '',
-	last_error = $3 WHERE file_id = $1 AND state IN ('unknown_delivery', 'sending', 'released')`
+	last_error = $3 WHERE file_id = $1 AND ` + fileVouched.may()
 	goOn = `
-UPDATE files SET frozen = false, failures = 0, next_attempt_at = $2 WHERE file_id = $1 AND state IN ('planned', 'released', 'sending')
+UPDATE files SET frozen = false, failures = 0, next_attempt_at = $2 WHERE file_id = $1 AND state IN ` + in(FilePlanned, FileReleased, FileSending) + `
 RETURNING state, batch_id`
 )
 

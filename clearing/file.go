@@ -11,22 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// FileState is where a file stands; docs/delivery.md draws the transitions.
-type FileState string
-
-// The states of files.
-const (
-	FileWaiting   FileState = "unnumbered"       // waits for a number: those of the center are at their end
-	FilePlanned   FileState = "planned"          // numbered, no bytes yet
-	FileBuilt     FileState = "built"            // bytes stored and proven against the batch
-	FileReleased  FileState = "released"         // may be sent
-	FileSending   FileState = "sending"          // an attempt is under way, or was interrupted
-	FileDelivered FileState = "delivered"        // proven to be at the center
-	FileUnknown   FileState = "unknown_delivery" // may be at the center: nobody can tell yet
-	FileReplied   FileState = "replied"          // the center gave its verdict on every record
-	FileRejected  FileState = "rejected"         // the center refused it whole: nothing of it was processed
-)
-
 // The proofs of a delivery: what was seen, and no more (docs/delivery.md). ProofHash, ProofPresent and ProofReply are of
 // our bytes; the others are weak: their replies are waited for only as long as the profile's WeakTimeout.
 const (
@@ -93,11 +77,11 @@ func oneFile(ctx context.Context, q postgres.Querier, sql string, args ...any) (
 }
 
 // releaseFile freezes a file of a business date of which the center has a file that the books lack: its records may be in that one.
-const releaseFile = `
-UPDATE files f SET state = 'released', released_at = $2, next_attempt_at = $2, frozen = f.frozen OR l.name IS NOT NULL,
+var releaseFile = `
+UPDATE files f SET ` + fileLetGo.set() + `, released_at = $2, next_attempt_at = $2, frozen = f.frozen OR l.name IS NOT NULL,
 	last_error = coalesce('the center has ' || l.name || ', which the books lack: what is in this file may be in that one', f.last_error)
 FROM batches b LEFT JOIN lost_files l ON (l.center_id, l.stream, l.business_date) = (b.center_id, b.stream, b.business_date)
-WHERE f.file_id = $1 AND f.state = 'built' AND b.batch_id = f.batch_id RETURNING f.frozen, f.name, f.last_error, f.center_id`
+WHERE f.file_id = $1 AND f.` + fileLetGo.may() + ` AND b.batch_id = f.batch_id RETURNING f.frozen, f.name, f.last_error, f.center_id`
 
 // release lets a built file go.
 func (n *Night) release(ctx context.Context, tx pgx.Tx, id int64, now time.Time) error {
@@ -124,9 +108,9 @@ func (n *Night) Release(ctx context.Context, file int64) error {
 	})
 }
 
-const (
+var (
 	latestBuild = selectFile + `WHERE batch_id = $1 ORDER BY build DESC LIMIT 1`
-	reopenBatch = `UPDATE batches SET state = 'sealed' WHERE batch_id = $1 AND state = 'nacked'`
+	reopenBatch = `UPDATE batches SET ` + batchReopened.set() + ` WHERE batch_id = $1 AND ` + batchReopened.may()
 )
 
 // Rebuild plans a new file for a batch whose file the center refused whole, under the number that the profile says. It

@@ -69,13 +69,13 @@ func (s *station) lostID(id, evidence string) (LostFile, bool) {
 	return LostFile{Name: id, BusinessDate: date, Sequence: sequence, Evidence: evidence}, ok
 }
 
-const (
+var (
 	// unknownNames are those of $2 that the books have neither as files nor as lost.
 	unknownNames = `
 SELECT name FROM unnest($2::text[]) AS n (name)
-WHERE NOT EXISTS (SELECT FROM files f WHERE f.center_id = $1 AND f.name = n.name AND f.state <> 'unnumbered')
+WHERE NOT EXISTS (SELECT FROM files f WHERE f.center_id = $1 AND f.name = n.name AND f.state <> ` + quoted(FileWaiting) + `)
 	AND NOT EXISTS (SELECT FROM lost_files l WHERE l.center_id = $1 AND l.name = n.name)`
-	waitingNames = `SELECT name FROM files WHERE center_id = $1 AND state IN ('planned', 'built', 'released', 'sending', 'unknown_delivery') ORDER BY file_id`
+	waitingNames = `SELECT name FROM files WHERE center_id = $1 AND state IN ` + undelivered + ` ORDER BY file_id`
 	nextNumbers  = `SELECT scope, last - base + 1 FROM file_sequences WHERE center_id = $1 AND stream = $2 ORDER BY scope DESC LIMIT 5`
 	// doubtSince is where the time begins that the books may lack, for a center that was last found in order in an earlier epoch.
 	doubtSince = `
@@ -84,7 +84,7 @@ WHERE looks AND epoch > coalesce((SELECT max(epoch) FROM center_looks WHERE cent
 	// missedAny: a file that was on its way is sent again in any case where the center refuses what it has processed ($4).
 	missedAny = `
 SELECT EXISTS (SELECT FROM windows WHERE center_id = $1 AND cutoff_at > $2 AND cutoff_at <= $3)
-	OR NOT $4 AND EXISTS (SELECT FROM files WHERE center_id = $1 AND state IN ('planned', 'built', 'released', 'sending', 'unknown_delivery') AND planned_at < $3)`
+	OR NOT $4 AND EXISTS (SELECT FROM files WHERE center_id = $1 AND state IN ` + undelivered + ` AND planned_at < $3)`
 )
 
 // Survey looks at what a center has of us: its directory of our files, and its replies. Where the names of those do not tell what they
@@ -152,8 +152,8 @@ func (n *Night) surveyNames(ctx context.Context, s *station, v *Survey, seen map
 	return err
 }
 
-const (
-	strayReplies = `SELECT reply_id, name FROM replies WHERE center_id = $1 AND file_id IS NULL AND state IN ('fetched', 'quarantined') ORDER BY reply_id`
+var (
+	strayReplies = `SELECT reply_id, name FROM replies WHERE center_id = $1 AND file_id IS NULL AND state IN ` + in(ReplyFetched, ReplyQuarantined) + ` ORDER BY reply_id`
 	unknownID    = `
 SELECT NOT EXISTS (SELECT FROM files WHERE center_id = $1 AND logical_id = $2) AND NOT EXISTS (SELECT FROM lost_files WHERE center_id = $1 AND name = $2)`
 )

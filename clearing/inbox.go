@@ -15,6 +15,7 @@ import (
 
 	"settled/clearing/format"
 	"settled/clearing/remote"
+	"settled/clearing/store"
 	"settled/internal/postgres"
 
 	"github.com/jackc/pgx/v5"
@@ -86,8 +87,8 @@ type seen struct {
 	Applied   bool   // that reply is applied, or says what was applied
 }
 
-const inboxOf = `
-SELECT i.name, i.size, i.modified_at, i.state, i.seen_at, i.checked_at, r.sha256, coalesce(r.state IN ('applied', 'duplicate'), false)
+var inboxOf = `
+SELECT i.name, i.size, i.modified_at, i.state, i.seen_at, i.checked_at, r.sha256, coalesce(r.state IN ` + in(ReplyApplied, ReplyDuplicate) + `, false)
 FROM inbox_files i LEFT JOIN replies r USING (reply_id) WHERE i.center_id = $1 AND i.name = ANY ($2)`
 
 func (b seen) looksLike(e remote.Entry) bool {
@@ -272,7 +273,7 @@ func (n *Night) store(ctx context.Context, s *station, link *remote.Link, e remo
 			return err
 		}
 		var whole bool
-		size, sum, err := storeChunks(ctx, tx, n.Vault, replyChunks, id, func(ctx context.Context, out *chunker) error {
+		size, sum, err := store.Write(ctx, tx, n.Vault, store.Replies, id, func(_ context.Context, out *store.Cutter) error {
 			whole, err = fetchBytes(s, link, e.Name, out)
 			return err
 		})
@@ -305,8 +306,7 @@ func (n *Night) store(ctx context.Context, s *station, link *remote.Link, e remo
 }
 
 // fetchBytes copies a remote reply to out and tells whether its trailer closes it.
-func fetchBytes(s *station, link *remote.Link, name string, out *chunker) (whole bool, err error) {
-	out.messages = func() int64 { return 0 }
+func fetchBytes(s *station, link *remote.Link, name string, out *store.Cutter) (whole bool, err error) {
 	r, w := io.Pipe()
 	result := make(chan bool, 1)
 	go func() {
@@ -319,7 +319,7 @@ func fetchBytes(s *station, link *remote.Link, name string, out *chunker) (whole
 	if err != nil {
 		return false, err
 	}
-	return whole, out.flush()
+	return whole, out.Flush()
 }
 
 // closes reads a reply to its end, whatever single entries are like.

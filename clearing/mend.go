@@ -9,8 +9,8 @@ import (
 // longestWait is further ahead than any next attempt: a center that refused us is left alone for an hour.
 const longestWait = 2 * time.Hour
 
-const mendFiles = `
-UPDATE files SET next_attempt_at = $1 WHERE state IN ('planned', 'built', 'released', 'sending') AND next_attempt_at > $2`
+var mendFiles = `
+UPDATE files SET next_attempt_at = $1 WHERE state IN ` + in(FilePlanned, FileBuilt, FileReleased, FileSending) + ` AND next_attempt_at > $2`
 
 // MendTimes lets files go on whose next attempt lies further ahead than it can, because a clock was ahead when it was written.
 // It returns how many.

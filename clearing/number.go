@@ -57,13 +57,13 @@ func waitingName(c *settle.Center, businessDate time.Time, count int32) string {
 	return fmt.Sprintf("unnumbered_%s_%s_%s_%d", c.Name, c.Stream, businessDate.Format("20060102"), count)
 }
 
-const (
+var (
 	nextNumber = `
 INSERT INTO file_sequences (center_id, stream, scope, last) VALUES ($1, $2, $3, 1)
 ON CONFLICT (center_id, stream, scope) DO UPDATE SET last = file_sequences.last + 1 RETURNING last, base`
 	insertFile = `
 INSERT INTO files (batch_id, build, center_id, stream, scope, base, sequence, name, logical_id, state, planned_at, next_attempt_at, deadline_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', 'unnumbered', $9, $9, $10) RETURNING file_id`
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', ` + quoted(FileWaiting) + `, $9, $9, $10) RETURNING file_id`
 	insertAgain = `
 INSERT INTO files (batch_id, build, center_id, stream, scope, base, sequence, name, logical_id, planned_at, next_attempt_at, deadline_at)
 SELECT batch_id, $2, center_id, stream, scope, base, sequence, $3, logical_id, $4, $4, $5 FROM files WHERE file_id = $1 RETURNING file_id`
@@ -123,19 +123,19 @@ type unnumbered struct {
 	Part, Parts  int16
 }
 
-const (
+var (
 	waitingFiles = `
 SELECT file_id, batch_id, build, scope, base + sequence, business_date, part, parts FROM files f JOIN batches b USING (batch_id)
-WHERE f.center_id = $1 AND f.stream = $2 AND f.scope = $3 AND f.state = 'unnumbered' ORDER BY f.base + f.sequence`
+WHERE f.center_id = $1 AND f.stream = $2 AND f.scope = $3 AND f.state = ` + quoted(FileWaiting) + ` ORDER BY f.base + f.sequence`
 	roundOf = `SELECT base FROM file_sequences WHERE center_id = $1 AND stream = $2 AND scope = $3`
 	// numberFile finds no file where another batch has the id or the name already: its number was used on that day.
 	numberFile = `
-UPDATE files f SET base = $2, sequence = $3, name = $4, logical_id = $5, state = 'planned', next_attempt_at = $6, last_error = '', error_class = ''
+UPDATE files f SET base = $2, sequence = $3, name = $4, logical_id = $5, ` + fileNumbered.set() + `, next_attempt_at = $6, last_error = '', error_class = ''
 WHERE file_id = $1 AND NOT EXISTS (SELECT FROM files o WHERE o.center_id = f.center_id AND o.logical_id = $5 AND o.batch_id <> f.batch_id)
 	AND NOT EXISTS (SELECT FROM files o WHERE o.center_id = f.center_id AND o.name = $4)`
 	beginRound = `UPDATE file_sequences SET base = $4 WHERE center_id = $1 AND stream = $2 AND scope = $3 AND base <> $4`
 	noNumber   = `
-UPDATE files SET error_class = 'number', last_error = $4 WHERE center_id = $1 AND stream = $2 AND scope = $3 AND state = 'unnumbered' AND last_error <> $4`
+UPDATE files SET error_class = 'number', last_error = $4 WHERE center_id = $1 AND stream = $2 AND scope = $3 AND state = ` + quoted(FileWaiting) + ` AND last_error <> $4`
 )
 
 // numberScope gives the files of a scope that wait for a number theirs, in order, until none is left. It returns how many
@@ -187,7 +187,7 @@ func waitingBreak(file int64) string { return fmt.Sprintf("%s/file/%d", breaks.F
 // numberCenter numbers the files that wait, where the profile has room for them now, and watches how many numbers are left.
 func (n *Night) numberCenter(ctx context.Context, s *station, now time.Time) (int, error) {
 	scopes, err := collectColumn[string](ctx, n.Pool, `
-SELECT DISTINCT scope FROM files WHERE center_id = $1 AND stream = $2 AND state = 'unnumbered' ORDER BY scope`, s.ID, s.Stream)
+SELECT DISTINCT scope FROM files WHERE center_id = $1 AND stream = $2 AND state = `+quoted(FileWaiting)+` ORDER BY scope`, s.ID, s.Stream)
 	if err != nil {
 		return 0, fmt.Errorf("look for files without a number: %w", err)
 	}
@@ -219,12 +219,12 @@ func (n *Night) numberWaiting(ctx context.Context, s *station, scope string, now
 	return given, err
 }
 
-const (
+var (
 	// Breaks are opened for what these find: $1 is the category.
 	unnumberedFiles = `
 SELECT $1::text || '/file/' || file_id AS fingerprint, center_id, ` + breaks.OfNoMerchant + `,
 	'the file of batch ' || batch_id || ' has no number: ' || last_error AS note
-FROM files WHERE center_id = $2 AND stream = $3 AND state = 'unnumbered'`
+FROM files WHERE center_id = $2 AND stream = $3 AND state = ` + quoted(FileWaiting) + ``
 	// fewNumbers looks at the newest counter of the kind that the profile uses; $5 is the last number, NULL where numbers
 	// begin again, and $6 how many are few.
 	fewNumbers = `

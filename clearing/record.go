@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"settled/clearing/format"
+	"settled/clearing/store"
 	"settled/internal/postgres"
 	"settled/internal/vault"
 	"settled/settle"
@@ -73,24 +74,24 @@ func generations(ctx context.Context, q postgres.Querier) (map[uint16]bool, erro
 }
 
 // present returns the record of a row; it is valid until the next call.
-func (p *presenter) present(r *row) (*format.Record, error) {
-	who, ok := p.parties[settle.ContractKey{Merchant: r.merchant, Contract: r.contract}]
+func (p *presenter) present(r *store.Record) (*format.Record, error) {
+	who, ok := p.parties[settle.ContractKey{Merchant: r.Merchant, Contract: r.Contract}]
 	if !ok {
-		return nil, fmt.Errorf("%w: %w: merchant %d", format.ErrRecord, ErrContract, r.merchant)
+		return nil, fmt.Errorf("%w: %w: merchant %d", format.ErrRecord, ErrContract, r.Merchant)
 	}
 	if who.err != nil {
 		return nil, who.err
 	}
-	pan, err := p.vault.AppendUnseal(p.pan[:0], r.card, vault.CardBinding(p.binding[:0], int64(r.merchant), r.order))
-	if number, ok := vault.Generation(r.card); ok && errors.Is(err, vault.ErrUnknownKey) && p.keys[number] {
+	pan, err := p.vault.AppendUnseal(p.pan[:0], r.Card, vault.CardBinding(p.binding[:0], int64(r.Merchant), r.Order))
+	if number, ok := vault.Generation(r.Card); ok && errors.Is(err, vault.ErrUnknownKey) && p.keys[number] {
 		return nil, fmt.Errorf("%w: %w", ErrKeyMissing, err)
 	}
 	if err != nil {
 		return nil, &cardError{fmt.Errorf("open the card: %w", err)}
 	}
 	p.record = format.Record{
-		Kind: format.Kind(r.kind), Number: r.record, Exchange: r.exchange, Amount: r.amount, Born: r.born(), Authorized: r.authorized(),
-		PAN: pan, Expiry: r.expiry, Approval: r.approval, Security: r.security, Network: r.network, Merchant: who.index,
+		Kind: format.Kind(r.Kind), Number: r.ID, Exchange: r.Exchange, Amount: r.Amount, Born: r.Born(), Authorized: r.Authorized(),
+		PAN: pan, Expiry: r.Expiry, Approval: r.Approval, Security: r.Security, Network: r.Network, Merchant: who.index,
 	}
 	return &p.record, nil
 }

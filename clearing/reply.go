@@ -22,7 +22,7 @@ type Reply struct {
 	Bytes     int64      `json:"bytes"`
 	SHA256    Digest     `json:"sha256"`
 	LogicalID string     `json:"file_id"`
-	State     string     `json:"state"` // fetched, applied, duplicate, quarantined
+	State     ReplyState `json:"state"`
 	Reason    string     `json:"reason,omitempty"`
 	Line      int64      `json:"line,omitempty"` // record of the reply that the reason is about
 	File      *int64     `json:"answers,omitempty"`
@@ -36,11 +36,11 @@ type Reply struct {
 	WrittenAt *time.Time `json:"written_at,omitempty"` // by the center's clock
 }
 
-const (
+var (
 	selectReply = `
 SELECT reply_id, center_id, name, bytes, sha256, logical_id, state, reason, line, file_id, accepted, rejected, unknown, forced, fetched_at, decided_at, content, written_at
 FROM replies `
-	repliesToDo = `SELECT reply_id FROM replies WHERE center_id = $1 AND state = 'fetched' ORDER BY reply_id`
+	repliesToDo = `SELECT reply_id FROM replies WHERE center_id = $1 AND state = ` + quoted(ReplyFetched) + ` ORDER BY reply_id`
 )
 
 // ApplyReplies applies every reply that is stored and not decided, in order of arrival. A reply that cannot be applied is
@@ -98,7 +98,7 @@ const maxRaces = 4
 // applyOnce judges a reply by what stands now. One that somebody else has decided, before or meanwhile, is left without a
 // word.
 func (n *Night) applyOnce(ctx context.Context, s *station, reply Reply) error {
-	if reply.State != "fetched" {
+	if reply.State != ReplyFetched {
 		return nil
 	}
 	started := n.now()
@@ -147,13 +147,13 @@ func (n *Night) apply(ctx context.Context, s *station, reply Reply) error {
 // saysDuplicate tells that a file reject means that the identical file was processed before.
 func (p Profile) saysDuplicate(code uint16) bool { return slices.Contains(p.DuplicateCodes, code) }
 
-const decideReply = `
+var decideReply = `
 UPDATE replies SET state = $2, decided_at = $3, line = $4, reason = $5, file_id = $6, logical_id = $7, content = $8,
-	accepted = $9, rejected = $10, unknown = $11 WHERE reply_id = $1 AND state = 'fetched'`
+	accepted = $9, rejected = $10, unknown = $11 WHERE reply_id = $1 AND state = ` + quoted(ReplyFetched)
 
 // decision is what becomes of a reply.
 type decision struct {
-	state                       string
+	step                        step[ReplyState]
 	line                        int64
 	reason                      string
 	file                        *int64
@@ -164,37 +164,37 @@ type decision struct {
 
 // write guards a reply: it returns false when the reply was decided by somebody else.
 func (d decision) write(ctx context.Context, tx pgx.Tx, reply int64, now time.Time) (bool, error) {
-	tag, err := tx.Exec(ctx, decideReply, reply, d.state, now, d.line, d.reason, d.file, d.logicalID, d.content, d.accepted, d.rejected, d.unknown)
+	tag, err := tx.Exec(ctx, decideReply, reply, d.step.into, now, d.line, d.reason, d.file, d.logicalID, d.content, d.accepted, d.rejected, d.unknown)
 	return tag.RowsAffected() == 1, err
 }
 
 // decide writes a decision that changes nothing else. It returns false, and says nothing, when somebody else was first.
-func (n *Night) decide(ctx context.Context, s *station, reply Reply, state string, line int64, reason string, file *int64, c *content, content []byte) (mine bool, err error) {
-	d := decision{state: state, line: line, reason: vault.Words(reason), file: file, content: content}
+func (n *Night) decide(ctx context.Context, s *station, reply Reply, to step[ReplyState], line int64, reason string, file *int64, c *content, content []byte) (mine bool, err error) {
+	d := decision{step: to, line: line, reason: vault.Words(reason), file: file, content: content}
 	if c != nil {
 		d.logicalID = c.header.ID
 	}
-	err = postgres.InTx(ctx, n.Pool, key("reply/%d/%s", reply.ID, state), func(tx pgx.Tx) error {
+	err = postgres.InTx(ctx, n.Pool, key("reply/%d/%s", reply.ID, to.into), func(tx pgx.Tx) error {
 		mine, err = d.write(ctx, tx, reply.ID, n.now())
 		return err
 	})
 	if err == nil && mine {
-		n.metrics.replies.WithLabelValues(s.Name, state).Inc()
-		n.Log.InfoContext(ctx, "reply decided", "center", s.Name, "name", reply.Name, "state", state, "reason", reason)
+		n.metrics.replies.WithLabelValues(s.Name, string(to.into)).Inc()
+		n.Log.InfoContext(ctx, "reply decided", "center", s.Name, "name", reply.Name, "state", to.into, "reason", reason)
 	}
 	return mine, err
 }
 
 func (n *Night) quarantine(ctx context.Context, s *station, reply Reply, r *refusal) error {
-	mine, err := n.decide(ctx, s, reply, "quarantined", r.line, r.reason, nil, nil, nil)
+	mine, err := n.decide(ctx, s, reply, replyRefused, r.line, r.reason, nil, nil, nil)
 	if err == nil && mine {
 		n.page(ctx, s, pageReplyQuarantined, "reply", reply.Name, "line", r.line, "reason", r.reason)
 	}
 	return err
 }
 
-const reconsider = `
-UPDATE replies SET state = 'fetched', decided_at = NULL, reason = '', line = 0, forced = $2 WHERE reply_id = $1 AND state = 'quarantined'`
+var reconsider = `
+UPDATE replies SET ` + replyReconsider.set() + `, decided_at = NULL, reason = '', line = 0, forced = $2 WHERE reply_id = $1 AND ` + replyReconsider.may()
 
 // Reconsider lets a quarantined reply be applied again, after a person has looked; force lets it through the limit of
 // rejects, and lets it answer the newest delivery where it could be a late word about an earlier one.
@@ -211,15 +211,15 @@ func (n *Night) Reconsider(ctx context.Context, reply int64, force bool) error {
 	})
 }
 
-const (
+var (
 	rejectFile = `
-UPDATE files SET state = 'rejected', error_class = 'rejected', last_error = $2, token = '', frozen = false, unknown_since = NULL,
+UPDATE files SET ` + fileRefused.set() + `, error_class = 'rejected', last_error = $2, token = '', frozen = false, unknown_since = NULL,
 	delivered_at = coalesce(delivered_at, $3), proof = CASE proof WHEN '' THEN 'reply' ELSE proof END
-WHERE file_id = $1 AND state IN ('released', 'sending', 'delivered', 'unknown_delivery')`
+WHERE file_id = $1 AND ` + fileRefused.may()
 	provenByReply = `
 UPDATE files SET state = ` + provenState + `, proof = 'reply', delivered_at = $2, token = '', frozen = false, unknown_since = NULL, last_error = ''
-WHERE file_id = $1 AND state IN ('released', 'sending', 'unknown_delivery')`
-	nackBatch = `UPDATE batches SET state = 'nacked' WHERE batch_id = $1 AND state = 'sealed'`
+WHERE file_id = $1 AND ` + fileVouched.may()
+	nackBatch = `UPDATE batches SET ` + batchNacked.set() + ` WHERE batch_id = $1 AND ` + batchNacked.may()
 )
 
 // applyFileReject takes note that a file was refused whole: nothing is posted, the batch waits for a new build. When the
@@ -228,10 +228,10 @@ WHERE file_id = $1 AND state IN ('released', 'sending', 'unknown_delivery')`
 func (n *Night) applyFileReject(ctx context.Context, s *station, reply Reply, c *content, f File, content []byte) error {
 	now := n.now()
 	code := c.codes[c.reject.code]
-	d := decision{state: "applied", file: &f.ID, logicalID: c.header.ID, content: content, reason: "file refused: " + code}
+	d := decision{step: replyTaken, file: &f.ID, logicalID: c.header.ID, content: content, reason: "file refused: " + code}
 	duplicate := s.saysDuplicate(c.reject.raw)
 	if duplicate {
-		d.reason, d.state = "the center has processed the file before: "+code, "duplicate"
+		d.reason, d.step = "the center has processed the file before: "+code, replyRepeated
 	}
 	mine := false
 	err := postgres.InTx(ctx, n.Pool, key("reply/%d/apply", reply.ID), func(tx pgx.Tx) error {
@@ -251,7 +251,7 @@ func (n *Night) applyFileReject(ctx context.Context, s *station, reply Reply, c 
 	if err != nil || !mine {
 		return err
 	}
-	n.metrics.replies.WithLabelValues(s.Name, d.state).Inc()
+	n.metrics.replies.WithLabelValues(s.Name, string(d.step.into)).Inc()
 	if !duplicate {
 		n.page(ctx, s, pageFileRejected, "file", f.Name, "code", code)
 	}
@@ -267,11 +267,11 @@ func nack(ctx context.Context, tx pgx.Tx, batch int64) error {
 }
 
 // overdueReplies: each delivery of a file has its own break. $5 is the limit of weak proofs.
-const overdueReplies = `
+var overdueReplies = `
 SELECT $1::text || '/file/' || f.file_id || coalesce('/' || nullif(r.n, 0), '') AS fingerprint, center_id, ` + breaks.OfNoMerchant + `,
 	'no reply to ' || name || ' since ' || delivered_at || ', whose delivery is proven by: ' || proof AS note
 FROM files f, LATERAL (SELECT count(*) AS n FROM file_resends r WHERE r.file_id = f.file_id) r
-WHERE center_id = $2 AND stream = $3 AND state = 'delivered'
+WHERE center_id = $2 AND stream = $3 AND state = ` + quoted(FileDelivered) + `
 	AND delivered_at <= CASE WHEN proof IN ('hash', 'present', 'reply') THEN $4::timestamptz ELSE $5 END`
 
 // overdueOf is the fingerprint of the breaks of a file whose reply is overdue, without the number of the delivery.

@@ -134,7 +134,7 @@ func TestVerdictIsAppliedOnce(t *testing.T) {
 		"3": {again.bytes(t, ipm.Profile{}), "duplicate"},
 		"4": {other.bytes(t, ipm.Profile{}), "quarantined"},
 	} {
-		if r := w.answers(f, name, want.data); r.State != want.state {
+		if r := w.answers(f, name, want.data); r.State != clearing.ReplyState(want.state) {
 			t.Errorf("reply %s is %q (%s), want %q", name, r.State, r.Reason, want.state)
 		}
 	}

@@ -180,15 +180,15 @@ func (f File) delivered() bool {
 	return f.State == FileDelivered || f.State == FileReplied || f.State == FileRejected
 }
 
-const (
+var (
 	noteResend = `
 INSERT INTO file_resends (file_id, resend, at, delivered_at, attempts, reason, from_state, proof, at_center)
 SELECT file_id, 1 + (SELECT count(*) FROM file_resends r WHERE r.file_id = files.file_id), $2, delivered_at, attempts, $3, state, proof, $4
 FROM files WHERE file_id = $1`
 	resend = `
-UPDATE files SET state = 'released', next_attempt_at = $2, unknown_since = NULL, frozen = false, failures = 0, token = '',
+UPDATE files SET ` + fileSentOver.set() + `, next_attempt_at = $2, unknown_since = NULL, frozen = false, failures = 0, token = '',
 	delivered_at = NULL, proof = '', last_error = '', error_class = ''
-WHERE file_id = $1 AND state NOT IN ('unnumbered', 'planned', 'built')`
+WHERE file_id = $1 AND ` + fileSentOver.may()
 	forgetRename = `UPDATE delivery_attempts SET reached = 'ended' WHERE file_id = $1`
 )
 

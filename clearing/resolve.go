@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"settled/clearing/format"
+	"settled/clearing/store"
 	"settled/settle/verdict"
 
 	"github.com/jackc/pgx/v5"
@@ -84,14 +85,14 @@ func (n *Night) readReferences(ctx context.Context, s *station, f File, exceptio
 		messages[i] = x.message
 	}
 	references := make([]uint64, len(exceptions))
-	stored := &chunkReader{ctx: ctx, q: n.Pool, vault: n.Vault, table: fileChunks, owner: f.ID}
+	stored := store.Open(n.Pool, n.Vault, store.Files, f.ID)
 	for at := 0; at < len(messages); {
 		chunk := chunkOf(places, messages[at])
 		end := at + 1
 		for end < len(messages) && chunkOf(places, messages[end]) == chunk {
 			end++
 		}
-		plain, err := stored.at(int64(places[chunk].No))
+		plain, err := stored.At(ctx, int64(places[chunk].No))
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", f.Name, err)
 		}
@@ -181,9 +182,9 @@ func (n *Night) lookUp(ctx context.Context, b Batch, ids []int64) ([][]verdict.R
 
 // leftAfterChanges is what is left of the records of a window that were changed before its seal.
 func (n *Night) leftAfterChanges(ctx context.Context, window int32) (map[int64]int64, error) {
-	changes, err := collect[change](ctx, n.Pool, lastChanges, window)
+	changes, err := store.Changes(ctx, n.Pool, window)
 	if err != nil {
-		return nil, fmt.Errorf("read changes of window %d: %w", window, err)
+		return nil, err
 	}
 	left := make(map[int64]int64, len(changes))
 	for _, c := range changes {

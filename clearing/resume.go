@@ -33,7 +33,7 @@ func (n *Night) known(ctx context.Context, tx pgx.Tx, s *station, name string) (
 	return known, err
 }
 
-const (
+var (
 	sequenceOfScope = `SELECT last, base FROM file_sequences WHERE center_id = $1 AND stream = $2 AND scope = $3`
 	insertLost      = `
 INSERT INTO lost_files (epoch, base, sequence, business_date, center_id, stream, scope, name, evidence)
@@ -48,15 +48,15 @@ INSERT INTO file_sequences (center_id, stream, scope, last, base) VALUES ($1, $2
 ON CONFLICT (center_id, stream, scope) DO UPDATE SET last = excluded.last, base = excluded.base`
 	// doubtFiles: what was on its way may have arrived in the time that the books lack, and a center that shows nothing cannot tell.
 	doubtFiles = `
-UPDATE files SET state = CASE WHEN state IN ('released', 'sending') THEN 'unknown_delivery' ELSE state END,
-	unknown_since = CASE WHEN state IN ('released', 'sending') THEN $2::timestamptz ELSE unknown_since END, token = '',
-	frozen = frozen OR state IN ('planned', 'built'), last_error = 'it may have been sent in the time that the books lack'
-WHERE center_id = $1 AND state IN ('planned', 'built', 'released', 'sending') AND planned_at <= $2`
+UPDATE files SET state = CASE WHEN ` + fileDoubted.may() + ` THEN ` + quoted(FileUnknown) + ` ELSE state END,
+	unknown_since = CASE WHEN ` + fileDoubted.may() + ` THEN $2::timestamptz ELSE unknown_since END, token = '',
+	frozen = frozen OR state IN ` + in(FilePlanned, FileBuilt) + `, last_error = 'it may have been sent in the time that the books lack'
+WHERE center_id = $1 AND state IN ` + in(FilePlanned, FileBuilt, FileReleased, FileSending) + ` AND planned_at <= $2`
 	// freezeDates stops what waits of the business dates of lost files, see releaseFile.
 	freezeDates = `
 UPDATE files f SET frozen = true, last_error = 'the center has ' || l.name || ', which the books lack: what is in this file may be in that one'
 FROM batches b, lost_files l
-WHERE f.center_id = $1 AND f.state IN ('released', 'sending') AND b.batch_id = f.batch_id
+WHERE f.center_id = $1 AND f.state IN ` + onItsWay + ` AND b.batch_id = f.batch_id
 	AND (l.center_id, l.stream, l.business_date) = (b.center_id, b.stream, b.business_date)`
 )
 

@@ -16,27 +16,28 @@ import (
 
 // Window is a cut-off row.
 type Window struct {
-	ID           int32      `json:"window"`
-	Center       int16      `json:"center"`
-	Stream       string     `json:"stream"`
-	BusinessDate time.Time  `json:"business_date"`
-	No           int16      `json:"window_no"`
-	CutoffAt     time.Time  `json:"cutoff_at"`
-	DeadlineAt   time.Time  `json:"deadline_at"`
-	State        string     `json:"state"` // open, sealing, sealed, empty
-	SealedAt     *time.Time `json:"sealed_at,omitempty"`
+	ID           int32       `json:"window"`
+	Center       int16       `json:"center"`
+	Stream       string      `json:"stream"`
+	BusinessDate time.Time   `json:"business_date"`
+	No           int16       `json:"window_no"`
+	CutoffAt     time.Time   `json:"cutoff_at"`
+	DeadlineAt   time.Time   `json:"deadline_at"`
+	State        WindowState `json:"state"`
+	SealedAt     *time.Time  `json:"sealed_at,omitempty"`
 }
 
-const (
-	selectWindow = `
+const selectWindow = `
 SELECT window_id, center_id, stream, business_date, window_no, cutoff_at, deadline_at, state, sealed_at FROM windows `
+
+var (
 	dueWindows = selectWindow + `
-WHERE center_id = $1 AND stream = $2 AND state IN ('open', 'sealing') AND cutoff_at <= $3 ORDER BY cutoff_at`
+WHERE center_id = $1 AND stream = $2 AND state IN ` + notSealed + ` AND cutoff_at <= $3 ORDER BY cutoff_at`
 	nextWindow = selectWindow + `
-WHERE center_id = $1 AND stream = $2 AND state = 'open' ORDER BY cutoff_at LIMIT 1`
+WHERE center_id = $1 AND stream = $2 AND state = ` + quoted(WindowOpen) + ` ORDER BY cutoff_at LIMIT 1`
 	windowByID   = selectWindow + `WHERE window_id = $1`
 	earlierUnset = `
-SELECT count(*) FROM windows WHERE center_id = $1 AND stream = $2 AND state IN ('open', 'sealing') AND cutoff_at < $3`
+SELECT count(*) FROM windows WHERE center_id = $1 AND stream = $2 AND state IN ` + notSealed + ` AND cutoff_at < $3`
 )
 
 func collect[T any](ctx context.Context, q postgres.Querier, sql string, args ...any) ([]T, error) {
@@ -102,7 +103,7 @@ func (n *Night) SealWindow(ctx context.Context, id int32) error {
 		return fmt.Errorf("seal window %d: %w", id, err)
 	}
 	started := n.now()
-	if w.State == "open" {
+	if w.State == WindowOpen {
 		if err := n.shutOut(ctx, s, w, w.CutoffAt, func() (time.Time, error) { return w.dueAt(n.now()) }, func(pgx.Tx) error { return nil }); err != nil {
 			return fmt.Errorf("seal window %d of %s: %w", id, s.Name, err)
 		}
@@ -165,10 +166,10 @@ func (w Window) cutAt(s *station, now time.Time) (time.Time, error) {
 }
 
 // beginSeal moves the cut-off of a window that is cut before its time, but never to that of the window before it.
-const beginSeal = `
-UPDATE windows w SET state = 'sealing', sealing_at = $2, cutoff_at = least(cutoff_at, greatest($2,
+var beginSeal = `
+UPDATE windows w SET ` + windowShutOut.set() + `, sealing_at = $2, cutoff_at = least(cutoff_at, greatest($2,
 	(SELECT max(cutoff_at) + interval '1 microsecond' FROM windows e WHERE e.center_id = w.center_id AND e.stream = w.stream AND e.cutoff_at < w.cutoff_at)))
-WHERE window_id = $1 AND state = 'open'`
+WHERE window_id = $1 AND ` + windowShutOut.may()
 
 // shutOut is the first commit of a seal: under the center's exclusive lock the window stops being open. Whoever writes a
 // record of the center has committed before, or will look for a window afterwards. at is called under the lock, so no
@@ -204,9 +205,9 @@ func (n *Night) shutOut(ctx context.Context, s *station, w Window, due time.Time
 // sealLock is the class of the advisory locks of center and stream, under which windows are counted and numbered.
 const sealLock = 0x5e7714
 
-const (
+var (
 	lockStream = `SELECT pg_advisory_xact_lock($1, hashtext($2))`
-	endSeal    = `UPDATE windows SET state = $2, sealed_at = $3 WHERE window_id = $1 AND state = 'sealing'`
+	endSeal    = `UPDATE windows SET state = $2, sealed_at = $3 WHERE window_id = $1 AND ` + windowSealed.may()
 )
 
 // count is the second commit of a seal, with no writer left: totals, numbers, batches and their postings.
@@ -219,7 +220,7 @@ func (n *Night) count(ctx context.Context, s *station, id int32) error {
 			return err
 		}
 		w, err := one[Window](ctx, tx, windowByID, id)
-		if err != nil || w.State != "sealing" {
+		if err != nil || w.State != WindowSealing {
 			return err
 		}
 		return n.countSealing(ctx, tx, s, w)
@@ -236,9 +237,9 @@ func (n *Night) countSealing(ctx context.Context, tx pgx.Tx, s *station, w Windo
 	if held, err = n.setAsideUncontracted(ctx, tx, s, w.ID, held, now); err != nil {
 		return err
 	}
-	state := "sealed"
+	state := windowSealed.into
 	if len(held) == 0 {
-		state = "empty"
+		state = windowEmptied.into
 	}
 	batches := totals.ByCurrency(held)
 	if len(batches) == 0 && s.Empty == SendEmpty {

@@ -77,20 +77,20 @@ func (n *Night) readVerdict(ctx context.Context, s *station, b Batch, j *judged)
 	return unknown, nil
 }
 
-const (
+var (
 	lockSent = selectFile + `
 WHERE file_id = $1 AND (attempts > 0 OR proof = 'person' OR EXISTS (SELECT FROM file_resends r WHERE r.file_id = $1))
-	AND state IN ('released', 'sending', 'delivered', 'unknown_delivery') FOR NO KEY UPDATE`
-	replyBatch = `UPDATE batches SET state = 'replied', replied_at = $2, reply_id = $3 WHERE batch_id = $1 AND state = 'sealed'`
+	AND ` + fileAnswered.may() + ` FOR NO KEY UPDATE`
+	replyBatch = `UPDATE batches SET ` + batchReplied.set() + `, replied_at = $2, reply_id = $3 WHERE batch_id = $1 AND ` + batchReplied.may()
 	replyFile  = `
-UPDATE files SET state = 'replied', delivered_at = coalesce(delivered_at, $2), proof = CASE proof WHEN '' THEN 'reply' ELSE proof END,
+UPDATE files SET ` + fileAnswered.set() + `, delivered_at = coalesce(delivered_at, $2), proof = CASE proof WHEN '' THEN 'reply' ELSE proof END,
 	token = '', frozen = false, unknown_since = NULL, last_error = '', error_class = '' WHERE file_id = $1`
 )
 
 // applyVerdict writes a verdict in one transaction: the reply's row is the guard, so it happens once.
 func (n *Night) applyVerdict(ctx context.Context, s *station, reply Reply, j *judged, hash []byte) error {
 	now, refused := n.now(), len(j.verdict.Refused)
-	d := decision{state: "applied", file: &j.file.ID, logicalID: j.content.header.ID, content: hash,
+	d := decision{step: replyTaken, file: &j.file.ID, logicalID: j.content.header.ID, content: hash,
 		accepted: int(j.batch.Records()) - refused, rejected: refused, unknown: len(j.verdict.Unknown)}
 	applied := false
 	err := postgres.InTx(ctx, n.Pool, key("reply/%d/apply", reply.ID), func(tx pgx.Tx) error {
@@ -134,7 +134,7 @@ func (n *Night) closeBatch(ctx context.Context, tx pgx.Tx, j *judged, reply int6
 
 func (n *Night) reportVerdict(ctx context.Context, s *station, reply Reply, j *judged) {
 	accepted := j.batch.Records() - int64(len(j.verdict.Refused))
-	n.metrics.replies.WithLabelValues(s.Name, "applied").Inc()
+	n.metrics.replies.WithLabelValues(s.Name, string(ReplyApplied)).Inc()
 	n.metrics.records.WithLabelValues(s.Name, "accepted", "").Add(float64(accepted))
 	for _, r := range j.verdict.Refused {
 		n.metrics.records.WithLabelValues(s.Name, "rejected", r.Class).Inc()

@@ -9,6 +9,7 @@ import (
 	"io"
 	"time"
 
+	"settled/clearing/store"
 	"settled/internal/listing"
 	"settled/settle"
 	"settled/settle/totals"
@@ -162,14 +163,14 @@ func (n *Night) Reply(ctx context.Context, id int64) (Reply, error) {
 
 // ReplyBytes writes the bytes of a reply as they came. They hold card numbers: the caller answers for where they go.
 func (n *Night) ReplyBytes(ctx context.Context, id int64, w io.Writer) error {
-	_, err := io.Copy(w, &chunkReader{ctx: ctx, q: n.Pool, vault: n.Vault, table: replyChunks, owner: id})
+	_, err := io.Copy(w, store.Open(n.Pool, n.Vault, store.Replies, id).Reader(ctx))
 	return err
 }
 
 // FileBytes writes the bytes of a built file as they are sent. They hold card numbers: the caller answers for where they
 // go.
 func (n *Night) FileBytes(ctx context.Context, id int64, w io.Writer) error {
-	_, err := io.Copy(w, &chunkReader{ctx: ctx, q: n.Pool, vault: n.Vault, table: fileChunks, owner: id})
+	_, err := io.Copy(w, store.Open(n.Pool, n.Vault, store.Files, id).Reader(ctx))
 	return err
 }
 
@@ -199,7 +200,7 @@ func (n *Night) VerifyFile(ctx context.Context, id int64, atCenter bool) (Verifi
 	}
 	v := Verification{File: f.Name, Stored: "ok"}
 	hash := sha256.New()
-	stored := &chunkReader{ctx: ctx, q: n.Pool, vault: n.Vault, table: fileChunks, owner: f.ID}
+	stored := store.Open(n.Pool, n.Vault, store.Files, f.ID).Reader(ctx)
 	contents, err := s.Format.Verify(io.TeeReader(stored, hash))
 	v.Totals, v.Held = contents.Detail, contents.Control
 	if err == nil && !bytes.Equal(hash.Sum(nil), f.SHA256) {

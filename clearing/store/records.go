@@ -1,4 +1,4 @@
-package clearing
+package store
 
 import (
 	"bytes"
@@ -9,25 +9,29 @@ import (
 	"time"
 
 	"settled/internal/money"
+	"settled/internal/postgres"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// row is a clearing record as it leaves the database. Its slices are valid until the next row.
-type row struct {
-	record, order, amount, exchange int64
-	bornAt, authorizedAt            int64 // microseconds since 2000-01-01 UTC, as PostgreSQL keeps them
-	merchant, contract              int32
-	kind, slice                     int16
-	expiry, approval, card          []byte
-	security, network               []byte // empty for none
+// Record is a clearing record as it leaves the database. Its slices are valid until the next one.
+type Record struct {
+	ID, Order, Amount, Exchange int64
+	bornAt, authorizedAt        int64 // microseconds since 2000-01-01 UTC, as PostgreSQL keeps them
+	Merchant, Contract          int32
+	Kind, Slice                 int16
+	Expiry, Approval, Card      []byte
+	Security, Network           []byte // empty for none
 }
 
 const epoch2000 = 946_684_800_000_000 // microseconds from 1970 to 2000
 
-func (r *row) born() time.Time       { return time.UnixMicro(r.bornAt + epoch2000) }
-func (r *row) authorized() time.Time { return time.UnixMicro(r.authorizedAt + epoch2000) }
+// Born is when the record was written into its window.
+func (r *Record) Born() time.Time { return time.UnixMicro(r.bornAt + epoch2000) }
+
+// Authorized is when its payment was authorized.
+func (r *Record) Authorized() time.Time { return time.UnixMicro(r.authorizedAt + epoch2000) }
 
 // copyRecords cannot take parameters; its values are integers.
 const copyRecords = `
@@ -37,8 +41,8 @@ COPY (SELECT record_id, order_id, amount, exchange_id, born_at, authorized_at, m
 
 const recordColumns = 15
 
-// change is the amount that is left of a record.
-type change struct{ Record, Amount int64 }
+// Change is what is left of a record that was changed before its seal: 0 of one that was withdrawn or set aside.
+type Change struct{ Record, Amount int64 }
 
 // lastChanges are the changes of a window, and its records that were set aside, of which nothing is left.
 const lastChanges = `
@@ -47,11 +51,24 @@ WITH aside AS (
 ), last AS (
 	SELECT DISTINCT ON (record_id) record_id, amount FROM record_changes WHERE window_id = $1 ORDER BY record_id, version DESC
 )
-SELECT record_id, CASE WHEN a.record_id IS NULL THEN l.amount ELSE 0 END FROM last l FULL JOIN aside a USING (record_id) ORDER BY record_id`
+SELECT record_id AS record, CASE WHEN a.record_id IS NULL THEN l.amount ELSE 0 END AS amount FROM last l FULL JOIN aside a USING (record_id) ORDER BY record_id`
 
-// streamRecords calls fn for every live record of a sealed window in one currency, in order of record id, with voids and what
+// Changes are the changes of a window, in order of record.
+func Changes(ctx context.Context, q postgres.Querier, window int32) ([]Change, error) {
+	rows, err := q.Query(ctx, lastChanges, window)
+	if err != nil {
+		return nil, fmt.Errorf("read changes of window %d: %w", window, err)
+	}
+	changes, err := pgx.CollectRows(rows, pgx.RowToStructByName[Change])
+	if err != nil {
+		return nil, fmt.Errorf("read changes of window %d: %w", window, err)
+	}
+	return changes, nil
+}
+
+// Records calls fn for every live record of a sealed window in one currency, in order of record id, with voids and what
 // was set aside left out and reductions applied. Memory does not grow with the number of records, only with the number of changes.
-func streamRecords(ctx context.Context, pool *pgxpool.Pool, window int32, currency money.Currency, fn func(*row) error) error {
+func Records(ctx context.Context, pool *pgxpool.Pool, window int32, currency money.Currency, fn func(*Record) error) error {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("stream window %d: %w", window, err)
@@ -62,12 +79,12 @@ func streamRecords(ctx context.Context, pool *pgxpool.Pool, window int32, curren
 		return fmt.Errorf("stream window %d: %w", window, err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	if err := long(ctx, tx); err != nil {
+	if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '30min'`); err != nil { // as long as the batch is
 		return fmt.Errorf("stream window %d: %w", window, err)
 	}
-	changes, err := collect[change](ctx, tx, lastChanges, window)
+	changes, err := Changes(ctx, tx, window)
 	if err != nil {
-		return fmt.Errorf("read changes of window %d: %w", window, err)
+		return err
 	}
 	out := &copyReader{emit: merged(changes, fn)}
 	if _, err := tx.Conn().PgConn().CopyTo(ctx, out, fmt.Sprintf(copyRecords, window, currency)); err != nil {
@@ -77,13 +94,13 @@ func streamRecords(ctx context.Context, pool *pgxpool.Pool, window int32, curren
 }
 
 // merged applies changes, which are in order of record id, to rows in the same order.
-func merged(changes []change, fn func(*row) error) func(*row) error {
-	return func(r *row) error {
-		for len(changes) > 0 && changes[0].Record < r.record {
+func merged(changes []Change, fn func(*Record) error) func(*Record) error {
+	return func(r *Record) error {
+		for len(changes) > 0 && changes[0].Record < r.ID {
 			changes = changes[1:]
 		}
-		if len(changes) > 0 && changes[0].Record == r.record {
-			if r.amount = changes[0].Amount; r.amount == 0 {
+		if len(changes) > 0 && changes[0].Record == r.ID {
+			if r.Amount = changes[0].Amount; r.Amount == 0 {
 				return nil
 			}
 		}
@@ -93,8 +110,8 @@ func merged(changes []change, fn func(*row) error) func(*row) error {
 
 // copyReader cuts the stream of a binary COPY into rows, by fixed offsets. It takes writes of any size.
 type copyReader struct {
-	emit    func(*row) error
-	row     row
+	emit    func(*Record) error
+	row     Record
 	pending []byte
 	started bool
 	ended   bool
@@ -197,22 +214,22 @@ func (c *copyReader) tuple(data []byte) (int, error) {
 	return at, c.emit(&c.row)
 }
 
-func (r *row) set(f *[recordColumns][]byte) error {
+func (r *Record) set(f *[recordColumns][]byte) error {
 	for i, size := range [...]int{8, 8, 8, 8, 8, 8, 4, 2, 2} {
 		if len(f[i]) != size {
 			return errCopy
 		}
 	}
-	for i, v := range [...]*int64{&r.record, &r.order, &r.amount, &r.exchange, &r.bornAt, &r.authorizedAt} {
+	for i, v := range [...]*int64{&r.ID, &r.Order, &r.Amount, &r.Exchange, &r.bornAt, &r.authorizedAt} {
 		*v = int64(binary.BigEndian.Uint64(f[i]))
 	}
-	r.merchant = int32(binary.BigEndian.Uint32(f[6]))
-	r.kind = int16(binary.BigEndian.Uint16(f[7]))
-	r.slice = int16(binary.BigEndian.Uint16(f[8]))
-	r.expiry, r.approval, r.card, r.security, r.network = f[9], f[10], f[11], f[12], f[13]
+	r.Merchant = int32(binary.BigEndian.Uint32(f[6]))
+	r.Kind = int16(binary.BigEndian.Uint16(f[7]))
+	r.Slice = int16(binary.BigEndian.Uint16(f[8]))
+	r.Expiry, r.Approval, r.Card, r.Security, r.Network = f[9], f[10], f[11], f[12], f[13]
 	if len(f[14]) != 4 {
 		return errCopy
 	}
-	r.contract = int32(binary.BigEndian.Uint32(f[14]))
+	r.Contract = int32(binary.BigEndian.Uint32(f[14]))
 	return nil
 }

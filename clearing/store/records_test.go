@@ -1,4 +1,4 @@
-package clearing
+package store
 
 import (
 	"encoding/binary"
@@ -31,21 +31,21 @@ func copyStream(n int) []byte {
 	return append(out, 0xff, 0xff)
 }
 
-func describe(r *row) string {
-	return fmt.Sprintln(r.record, r.order, r.amount, r.exchange, r.bornAt, r.authorizedAt, r.merchant, r.kind, r.slice, string(r.expiry), string(r.approval), string(r.card),
-		string(r.security), string(r.network), r.contract)
+func describe(r *Record) string {
+	return fmt.Sprintln(r.ID, r.Order, r.Amount, r.Exchange, r.bornAt, r.authorizedAt, r.Merchant, r.Kind, r.Slice, string(r.Expiry), string(r.Approval), string(r.Card),
+		string(r.Security), string(r.Network), r.Contract)
 }
 
 func TestCopyIsReadAtAnySplit(t *testing.T) {
 	stream := copyStream(5)
 	var want string
-	whole := &copyReader{emit: func(r *row) error { want += describe(r); return nil }}
+	whole := &copyReader{emit: func(r *Record) error { want += describe(r); return nil }}
 	if _, err := whole.Write(stream); err != nil || whole.finish() != nil {
 		t.Fatal(err)
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		var got string
-		c := &copyReader{emit: func(r *row) error { got += describe(r); return nil }}
+		c := &copyReader{emit: func(r *Record) error { got += describe(r); return nil }}
 		for rest := stream; len(rest) > 0; {
 			n := rapid.IntRange(1, len(rest)).Draw(t, "n")
 			if _, err := c.Write(append([]byte(nil), rest[:n]...)); err != nil {
@@ -62,7 +62,7 @@ func TestCopyIsReadAtAnySplit(t *testing.T) {
 func TestCutOrWrongCopyIsAnError(t *testing.T) {
 	stream := copyStream(3)
 	for k := range stream {
-		c := &copyReader{emit: func(*row) error { return nil }}
+		c := &copyReader{emit: func(*Record) error { return nil }}
 		if _, err := c.Write(stream[:k]); err == nil && c.finish() == nil {
 			t.Errorf("cut at %d: no error", k)
 		}
@@ -70,7 +70,7 @@ func TestCutOrWrongCopyIsAnError(t *testing.T) {
 	for _, k := range []int{0, 19, 21, len(stream) - 1} {
 		wrong := append([]byte(nil), stream...)
 		wrong[k] ^= 1
-		c := &copyReader{emit: func(*row) error { return nil }}
+		c := &copyReader{emit: func(*Record) error { return nil }}
 		if _, err := c.Write(wrong); err == nil && c.finish() == nil {
 			t.Errorf("changed at %d: no error", k)
 		}
@@ -79,28 +79,13 @@ func TestCutOrWrongCopyIsAnError(t *testing.T) {
 
 func TestMergeOfChanges(t *testing.T) {
 	var got string
-	emit := merged([]change{{1, 5}, {3, 0}, {4, 7}, {9, 1}}, func(r *row) error { got += fmt.Sprint(r.record, ":", r.amount, " "); return nil })
+	emit := merged([]Change{{1, 5}, {3, 0}, {4, 7}, {9, 1}}, func(r *Record) error { got += fmt.Sprint(r.ID, ":", r.Amount, " "); return nil })
 	for _, id := range []int64{2, 3, 4, 5} {
-		if err := emit(&row{record: id, amount: 10}); err != nil {
+		if err := emit(&Record{ID: id, Amount: 10}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if want := "2:10 4:7 5:10 "; got != want {
 		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
-func TestRecordOfWrapsAround(t *testing.T) {
-	const arnSequences = 100_000_000_000
-	for _, tt := range []struct {
-		sequence uint64
-		base     int64
-		want     int64
-	}{
-		{5, 1, 5}, {5, 3 * arnSequences, 3*arnSequences + 5}, {5, 2*arnSequences - 10, 2*arnSequences + 5},
-	} {
-		if got := recordOf(tt.sequence, arnSequences, tt.base); got != tt.want {
-			t.Errorf("%d from %d: got %d, want %d", tt.sequence, tt.base, got, tt.want)
-		}
 	}
 }

@@ -1,4 +1,4 @@
-package clearing
+package store
 
 import (
 	"context"
@@ -25,10 +25,11 @@ type chunk struct {
 	firstMessage int64
 }
 
-// chunker collects what a codec writes into chunks and hands them over. The codec writes whole messages at a time, and
-// messages tells how many were written when it does.
-type chunker struct {
-	ctx      context.Context
+// Cutter collects what a producer writes into chunks and hands them over. It lives within one call of Write, whose end it hears of by
+// the closing of over, because an io.Writer takes no context.
+type Cutter struct {
+	over     <-chan struct{}
+	why      func() error // over was closed
 	messages func() int64
 	out      chan<- *chunk
 	free     <-chan *chunk
@@ -36,39 +37,43 @@ type chunker struct {
 	offset   int64
 }
 
-// Write takes bytes that end with a whole message.
-func (c *chunker) Write(p []byte) (int, error) {
+// CutMessages lets chunks tell the number of their first message. The producer writes whole messages at a time, and written tells how
+// many there are when it does. Without it every chunk begins with message 1.
+func (c *Cutter) CutMessages(written func() int64) { c.messages = written }
+
+// Write takes bytes; those of a file of ours end with a whole message.
+func (c *Cutter) Write(p []byte) (int, error) {
 	if c.current == nil {
 		select {
 		case c.current = <-c.free:
-		case <-c.ctx.Done():
-			return 0, c.ctx.Err()
+		case <-c.over:
+			return 0, c.why()
 		}
 		c.current.data, c.current.offset = c.current.data[:0], c.offset
 	}
 	c.current.data = append(c.current.data, p...)
 	c.offset += int64(len(p))
 	if len(c.current.data) >= chunkSize {
-		return len(p), c.flush()
+		return len(p), c.Flush()
 	}
 	return len(p), nil
 }
 
-// flush hands the current chunk over; the following one begins with the next message.
-func (c *chunker) flush() error {
+// Flush hands the current chunk over; the following one begins with the next message.
+func (c *Cutter) Flush() error {
 	if c.current == nil || len(c.current.data) == 0 {
 		return nil
 	}
 	full := c.current
 	select {
 	case c.out <- full:
-	case <-c.ctx.Done():
-		return c.ctx.Err()
+	case <-c.over:
+		return c.why()
 	}
 	select {
 	case c.current = <-c.free:
-	case <-c.ctx.Done():
-		return c.ctx.Err()
+	case <-c.over:
+		return c.why()
 	}
 	c.current.data, c.current.offset, c.current.firstMessage = c.current.data[:0], c.offset, c.messages()+1
 	return nil
@@ -80,7 +85,7 @@ type chunkStore struct {
 	in    <-chan *chunk
 	free  chan<- *chunk
 	vault *vault.Vault
-	table chunkTable
+	table Table
 	owner int64 // file or reply
 	hash  hash.Hash
 	bytes int64
@@ -113,9 +118,10 @@ func (s *chunkStore) next() ([]any, error) {
 	return values, nil
 }
 
-// storeChunks runs produce, which writes a whole file, and stores what it writes in table. Producer and store run side by
+// Write runs produce, which writes a whole file or reply and flushes the cutter, and stores what it writes in the table under owner. It returns
+// the size and the SHA-256 sum of the plain bytes. Producer and store run side by
 // side; three chunks are in memory at a time.
-func storeChunks(ctx context.Context, tx pgx.Tx, v *vault.Vault, t chunkTable, owner int64, produce func(context.Context, *chunker) error) (size int64, sum [sha256.Size]byte, err error) {
+func Write(ctx context.Context, tx pgx.Tx, v *vault.Vault, t Table, owner int64, produce func(context.Context, *Cutter) error) (size int64, sum [sha256.Size]byte, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	const buffers = 3
@@ -128,7 +134,7 @@ func storeChunks(ctx context.Context, tx pgx.Tx, v *vault.Vault, t chunkTable, o
 	go func() {
 		defer close(done)
 		defer close(full)
-		failure = produce(ctx, &chunker{ctx: ctx, out: full, free: free})
+		failure = produce(ctx, &Cutter{over: ctx.Done(), why: ctx.Err, messages: noMessages, out: full, free: free})
 	}()
 	store := &chunkStore{in: full, free: free, vault: v, table: t, owner: owner, hash: sha256.New(),
 		err: func() error { return failure }}
@@ -144,8 +150,10 @@ func storeChunks(ctx context.Context, tx pgx.Tx, v *vault.Vault, t chunkTable, o
 	return store.bytes, [sha256.Size]byte(store.hash.Sum(nil)), nil
 }
 
-// chunkTable is where chunks are kept.
-type chunkTable struct {
+func noMessages() int64 { return 0 }
+
+// Table is where chunks are kept.
+type Table struct {
 	name    string
 	columns []string
 	index   bool // with message and offset
@@ -153,51 +161,56 @@ type chunkTable struct {
 	sign    int64 // keeps the bindings of replies apart from those of files
 }
 
-func (t chunkTable) binding(owner, no int64) []byte { return vault.ChunkBinding(nil, t.sign*owner, no) }
+func (t Table) binding(owner, no int64) []byte { return vault.ChunkBinding(nil, t.sign*owner, no) }
 
+// The tables: of our files, by file id, and of replies, by reply id.
 var (
-	fileChunks = chunkTable{
+	Files = Table{
 		name: "file_chunks", columns: []string{"file_id", "chunk_no", "bytes", "first_message", "plain_offset"}, index: true,
 		read: `SELECT bytes FROM file_chunks WHERE file_id = $1 AND chunk_no = $2`, sign: 1,
 	}
-	replyChunks = chunkTable{
+	Replies = Table{
 		name: "reply_chunks", columns: []string{"reply_id", "chunk_no", "bytes"},
 		read: `SELECT bytes FROM reply_chunks WHERE reply_id = $1 AND chunk_no = $2`, sign: -1,
 	}
 )
 
-// errStoredBytes marks an error of our own store, which says nothing about what a center sent.
-var errStoredBytes = errors.New("clearing: stored bytes cannot be read")
+// ErrStoredBytes marks an error of our own store, which says nothing about what a center sent.
+var ErrStoredBytes = errors.New("clearing: stored bytes cannot be read")
 
-// chunkReader reads a stored file chunk by chunk, each by its own statement, so that a slow reader holds nothing open.
-type chunkReader struct {
-	ctx   context.Context
+// Chunks reads a stored file or reply chunk by chunk, each by its own statement, so that a slow reader holds nothing open. It is not safe
+// for concurrent use.
+type Chunks struct {
 	q     postgres.Querier
 	vault *vault.Vault
-	table chunkTable
+	table Table
 	owner int64
 	no    int64
-	rest  []byte
 	pack  []byte
 	plain []byte
 }
 
-// next returns the plain bytes of the next chunk, valid until the following call, or io.EOF.
-func (r *chunkReader) next() ([]byte, error) {
-	plain, err := r.at(r.no)
+// Open returns a reader of the chunks of owner in the table, from the first one on.
+func Open(q postgres.Querier, v *vault.Vault, t Table, owner int64) *Chunks {
+	return &Chunks{q: q, vault: v, table: t, owner: owner}
+}
+
+// Next returns the plain bytes of the next chunk, valid until the following call, or io.EOF. Other errors wrap ErrStoredBytes.
+func (c *Chunks) Next(ctx context.Context) ([]byte, error) {
+	plain, err := c.At(ctx, c.no)
 	if err == nil {
-		r.no++
+		c.no++
 	}
 	return plain, err
 }
 
-// at returns the plain bytes of a chunk, or io.EOF when there is none. The sealed bytes are opened where the driver has
-// them, without a copy.
-func (r *chunkReader) at(no int64) ([]byte, error) {
+// At returns the plain bytes of a chunk, valid until the following call, or io.EOF when there is none. The sealed bytes are opened where the
+// driver has them, without a copy. Other errors wrap ErrStoredBytes.
+func (c *Chunks) At(ctx context.Context, no int64) ([]byte, error) {
 	fail := func(err error) ([]byte, error) {
-		return nil, fmt.Errorf("%w: chunk %d of %s %d: %w", errStoredBytes, no, r.table.name, r.owner, err)
+		return nil, fmt.Errorf("%w: chunk %d of %s %d: %w", ErrStoredBytes, no, c.table.name, c.owner, err)
 	}
-	rows, err := r.q.Query(r.ctx, r.table.read, r.owner, no)
+	rows, err := c.q.Query(ctx, c.table.read, c.owner, no)
 	if err != nil {
 		return fail(err)
 	}
@@ -208,18 +221,29 @@ func (r *chunkReader) at(no int64) ([]byte, error) {
 		}
 		return nil, io.EOF
 	}
-	r.pack, err = r.vault.AppendUnseal(r.pack[:0], rows.RawValues()[0], r.table.binding(r.owner, no))
+	c.pack, err = c.vault.AppendUnseal(c.pack[:0], rows.RawValues()[0], c.table.binding(c.owner, no))
 	if err == nil {
-		r.plain, err = s2.Decode(r.plain[:cap(r.plain)], r.pack)
+		c.plain, err = s2.Decode(c.plain[:cap(c.plain)], c.pack)
 	}
 	if err != nil {
 		return fail(err)
 	}
-	return r.plain, nil
+	return c.plain, nil
+}
+
+// Reader reads the rest as one run of bytes while ctx lives: an io.Reader takes no context.
+func (c *Chunks) Reader(ctx context.Context) io.Reader {
+	return &reader{next: func() ([]byte, error) { return c.Next(ctx) }}
+}
+
+// reader makes one run of bytes of chunks.
+type reader struct {
+	next func() ([]byte, error)
+	rest []byte
 }
 
 // Read implements io.Reader.
-func (r *chunkReader) Read(p []byte) (int, error) {
+func (r *reader) Read(p []byte) (int, error) {
 	for len(r.rest) == 0 {
 		var err error
 		if r.rest, err = r.next(); err != nil {
@@ -231,9 +255,9 @@ func (r *chunkReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// readAhead reads a stored file while its user is still at work on the bytes before. The user calls close, and touches
-// what the reader reads through only after that.
-type readAhead struct {
+// Ahead reads a stored file while its user is still at work on the bytes before. The user calls Close, and touches what the
+// chunks are read through only after that.
+type Ahead struct {
 	full, free chan []byte
 	done       chan struct{}
 	err        error // why full was closed
@@ -243,8 +267,9 @@ type readAhead struct {
 // readAheadChunks is how many chunks are in memory at a time.
 const readAheadChunks = 3
 
-func startReadAhead(r *chunkReader, each func([]byte)) *readAhead {
-	a := &readAhead{full: make(chan []byte, readAheadChunks), free: make(chan []byte, readAheadChunks), done: make(chan struct{})}
+// Ahead starts to read the rest ahead, and calls each with every chunk, in order.
+func (c *Chunks) Ahead(ctx context.Context, each func([]byte)) *Ahead {
+	a := &Ahead{full: make(chan []byte, readAheadChunks), free: make(chan []byte, readAheadChunks), done: make(chan struct{})}
 	for range readAheadChunks {
 		a.free <- nil
 	}
@@ -252,9 +277,9 @@ func startReadAhead(r *chunkReader, each func([]byte)) *readAhead {
 		defer close(a.done)
 		defer close(a.full)
 		for buffer := range a.free {
-			r.plain = buffer
+			c.plain = buffer
 			var plain []byte
-			if plain, a.err = r.next(); a.err != nil {
+			if plain, a.err = c.Next(ctx); a.err != nil {
 				return
 			}
 			each(plain)
@@ -265,7 +290,7 @@ func startReadAhead(r *chunkReader, each func([]byte)) *readAhead {
 }
 
 // Read implements io.Reader.
-func (a *readAhead) Read(p []byte) (int, error) {
+func (a *Ahead) Read(p []byte) (int, error) {
 	if len(a.rest) == 0 {
 		if a.held != nil {
 			a.free <- a.held
@@ -282,8 +307,8 @@ func (a *readAhead) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// close ends the reading and waits for it.
-func (a *readAhead) close() {
+// Close ends the reading and waits for it.
+func (a *Ahead) Close() {
 	close(a.free)
 	<-a.done
 }

@@ -1,0 +1,115 @@
+package clearing
+
+import "strings"
+
+// WindowState is where a window stands.
+type WindowState string
+
+// The states of windows.
+const (
+	WindowOpen    WindowState = "open"    // takes records
+	WindowSealing WindowState = "sealing" // writers are shut out; totals, batches and numbers are still to be written
+	WindowSealed  WindowState = "sealed"  // has batches; final
+	WindowEmpty   WindowState = "empty"   // nothing was in it; final
+)
+
+// BatchState is where a batch stands.
+type BatchState string
+
+// The states of batches.
+const (
+	BatchSealed  BatchState = "sealed"  // waits for its verdict
+	BatchReplied BatchState = "replied" // has it; final
+	BatchNacked  BatchState = "nacked"  // its file was refused whole: a person has it built or sent again
+)
+
+// FileState is where a file stands; docs/delivery.md draws the transitions.
+type FileState string
+
+// The states of files.
+const (
+	FileWaiting   FileState = "unnumbered"       // waits for a number: those of the center are at their end
+	FilePlanned   FileState = "planned"          // numbered, no bytes yet
+	FileBuilt     FileState = "built"            // bytes stored and proven against the batch
+	FileReleased  FileState = "released"         // may be sent
+	FileSending   FileState = "sending"          // an attempt is under way, or was interrupted
+	FileDelivered FileState = "delivered"        // proven to be at the center
+	FileUnknown   FileState = "unknown_delivery" // may be at the center: nobody can tell yet
+	FileReplied   FileState = "replied"          // the center gave its verdict on every record
+	FileRejected  FileState = "rejected"         // the center refused it whole: nothing of it was processed
+)
+
+// ReplyState is where a reply stands.
+type ReplyState string
+
+// The states of replies.
+const (
+	ReplyFetched     ReplyState = "fetched"     // stored, not decided
+	ReplyApplied     ReplyState = "applied"     // did what it says; final
+	ReplyDuplicate   ReplyState = "duplicate"   // says what was said before; final
+	ReplyQuarantined ReplyState = "quarantined" // changes nothing, and waits for a person
+)
+
+// step is one legal change of a state: from where, and into what. Every UPDATE of a state is made of one: its guard is the step's.
+type step[S ~string] struct {
+	id   string // in docs/states.md
+	from []S
+	into S
+}
+
+// The steps of the night.
+var (
+	windowShutOut = step[WindowState]{"F-2a", []WindowState{WindowOpen}, WindowSealing}
+	windowSealed  = step[WindowState]{"F-2b", []WindowState{WindowSealing}, WindowSealed}
+	windowEmptied = step[WindowState]{"F-15", []WindowState{WindowSealing}, WindowEmpty}
+
+	batchReplied  = step[BatchState]{"F-10", []BatchState{BatchSealed}, BatchReplied}
+	batchNacked   = step[BatchState]{"F-8", []BatchState{BatchSealed}, BatchNacked}
+	batchReopened = step[BatchState]{"F-8b", []BatchState{BatchNacked}, BatchSealed}
+
+	fileNumbered = step[FileState]{"F-3m", []FileState{FileWaiting}, FilePlanned}
+	fileMade     = step[FileState]{"F-3", []FileState{FilePlanned}, FileBuilt}
+	fileLetGo    = step[FileState]{"F-4", []FileState{FileBuilt}, FileReleased}
+	fileTried    = step[FileState]{"F-5a", []FileState{FileReleased, FileSending}, FileSending}
+	fileProven   = step[FileState]{"F-5", []FileState{FileSending}, FileDelivered}
+	fileFailed   = step[FileState]{"F-5b", []FileState{FileSending}, FileReleased}
+	fileDoubted  = step[FileState]{"F-6", []FileState{FileReleased, FileSending}, FileUnknown}
+	fileVouched  = step[FileState]{"F-6b", []FileState{FileReleased, FileSending, FileUnknown}, FileDelivered}
+	fileSentOver = step[FileState]{"F-7", []FileState{FileReleased, FileSending, FileDelivered, FileUnknown, FileReplied, FileRejected}, FileReleased}
+	fileRefused  = step[FileState]{"F-8", []FileState{FileReleased, FileSending, FileDelivered, FileUnknown}, FileRejected}
+	fileAnswered = step[FileState]{"F-10", []FileState{FileReleased, FileSending, FileDelivered, FileUnknown}, FileReplied}
+
+	replyRepeated   = step[ReplyState]{"I-3", []ReplyState{ReplyFetched}, ReplyDuplicate}
+	replyRefused    = step[ReplyState]{"I-4", []ReplyState{ReplyFetched}, ReplyQuarantined}
+	replyTaken      = step[ReplyState]{"I-9", []ReplyState{ReplyFetched}, ReplyApplied}
+	replyReconsider = step[ReplyState]{"I-11", []ReplyState{ReplyQuarantined}, ReplyFetched}
+)
+
+// set is the assignment of a statement that makes the step.
+func (s step[S]) set() string { return "state = " + quoted(s.into) }
+
+// may is the guard of a statement that makes the step.
+func (s step[S]) may() string { return "state IN " + in(s.from...) }
+
+// in is a list of states in a statement. States are no parameters there, because the queues of the night are partial indexes (migrations 1,
+// 2 and 11), which the planner uses only where a statement names the very states; their text is made of the typed states alone.
+func in[S ~string](states ...S) string {
+	var b strings.Builder
+	for i, s := range states {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(quoted(s))
+	}
+	return "(" + b.String() + ")"
+}
+
+func quoted[S ~string](s S) string { return "'" + string(s) + "'" }
+
+// Sets of states that several statements ask for.
+var (
+	notSealed   = in(WindowOpen, WindowSealing)
+	nightIsOver = in(WindowSealed, WindowEmpty)
+	undelivered = in(FilePlanned, FileBuilt, FileReleased, FileSending, FileUnknown)
+	onItsWay    = in(FileReleased, FileSending)
+)
