@@ -286,63 +286,6 @@ func TestDeathAnywhere(t *testing.T) {
 	}
 }
 
-// TestUnknownWaitsForAPerson: a center that takes files away and does not refuse repeats, and withholds its reply.
-func TestUnknownWaitsForAPerson(t *testing.T) {
-	w := newWorld(t, func(p *clearing.Profile, o *pcsim.Options) {
-		p.RemovesFiles, o.RemovesFiles = true, true
-		o.Replies.Withhold = true
-	})
-	f := w.released()
-	w.center.SetFaults(pcsim.Faults{CutAfterRename: true})
-	_ = w.night.DeliverFile(t.Context(), f.ID)
-	w.center.SetFaults(pcsim.Faults{})
-	_, err := w.center.Process(t.Context(), w.Clock.Now())
-	check(t, err)
-	w.Clock.Advance(time.Minute)
-	_, _ = w.night.Step(t.Context())
-	if f = w.file(); f.State != clearing.FileUnknown || f.Frozen {
-		t.Fatalf("file is %s, frozen %t", f.State, f.Frozen)
-	}
-	w.Clock.Advance(13 * time.Hour)
-	_, _ = w.night.Step(t.Context())
-	if f = w.file(); f.State != clearing.FileUnknown || !f.Frozen {
-		t.Fatalf("after the reply timeout: file is %s, frozen %t", f.State, f.Frozen)
-	}
-	if n := len(w.center.Reports()); n != 1 {
-		t.Fatalf("%d files at the center", n)
-	}
-	w.center.SetReplies(pcsim.Replies{}) // the reply proves it after all
-	w.heal()
-	if f = w.file(); f.Proof != "reply" || f.State != clearing.FileReplied {
-		t.Errorf("file is %s by %s", f.State, f.Proof)
-	}
-	w.acceptedOnce(1)
-}
-
-// TestResendIsRefusedAsDuplicate: the contract says that a repeated file id is refused, so the same bytes go again.
-func TestResendIsRefusedAsDuplicate(t *testing.T) {
-	w := newWorld(t, func(p *clearing.Profile, o *pcsim.Options) {
-		p.RemovesFiles, p.DedupesByFileID, o.RemovesFiles = true, true, true
-		o.Replies.Withhold = true
-	})
-	f := w.released()
-	w.center.SetFaults(pcsim.Faults{CutAfterRename: true})
-	_ = w.night.DeliverFile(t.Context(), f.ID)
-	w.center.SetFaults(pcsim.Faults{})
-	_, err := w.center.Process(t.Context(), w.Clock.Now())
-	check(t, err)
-	w.Clock.Advance(time.Minute)
-	_, _ = w.night.Step(t.Context())
-	w.Clock.Advance(13 * time.Hour)
-	w.center.SetReplies(pcsim.Replies{Reverse: true}) // the refusal of the repeat arrives before the verdict
-	w.heal()
-	reports := w.center.Reports()
-	if len(reports) != 2 || reports[1].Reject != "0512" || reports[0].SHA256 != reports[1].SHA256 {
-		t.Errorf("%+v", reports)
-	}
-	w.acceptedOnce(1)
-}
-
 func TestFilesGoInOrder(t *testing.T) {
 	w := newWorld(t, nil)
 	w.pay(byn(1_000), pcsim.CardApproved)

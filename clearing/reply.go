@@ -36,12 +36,11 @@ type Reply struct {
 	WrittenAt *time.Time `json:"written_at,omitempty"` // by the center's clock
 }
 
-var (
-	selectReply = `
+const selectReply = `
 SELECT reply_id, center_id, name, bytes, sha256, logical_id, state, reason, line, file_id, accepted, rejected, unknown, forced, fetched_at, decided_at, content, written_at
 FROM replies `
-	repliesToDo = `SELECT reply_id FROM replies WHERE center_id = $1 AND state = ` + quoted(ReplyFetched) + ` ORDER BY reply_id`
-)
+
+var repliesToDo = `SELECT reply_id FROM replies WHERE center_id = $1 AND state = ` + quoted(ReplyFetched) + ` ORDER BY reply_id`
 
 // ApplyReplies applies every reply that is stored and not decided, in order of arrival. A reply that cannot be applied is
 // quarantined and does not stop the others. It returns how many it decided.

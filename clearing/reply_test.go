@@ -295,36 +295,6 @@ func TestReplyOfAnUnprovenDelivery(t *testing.T) {
 	}
 }
 
-func TestFileRejectAndRebuild(t *testing.T) {
-	for _, reuse := range []bool{false, true} {
-		t.Run(fmt.Sprint("reuse ", reuse), func(t *testing.T) {
-			w := newWorld(t, func(p *clearing.Profile, o *pcsim.Options) { p.ReuseNumber, o.ReuseRejected = reuse, reuse })
-			f := w.delivered(100)
-			before := w.balances()
-			no := answer{number: 1, write: func(r *ipm.ReplyWriter) error { return r.WriteFileReject(refusalOf(idOf(t, f), 1, 530, nil)) }}
-			if r := w.answers(f, "1", no.bytes(t, ipm.Profile{})); r.State != "applied" || w.file().State != clearing.FileRejected {
-				t.Fatalf("%+v", r)
-			}
-			if got := w.balances(); fmt.Sprint(got) != fmt.Sprint(before) {
-				t.Errorf("balances changed from %v to %v", before, got)
-			}
-			id, err := w.night.Rebuild(t.Context(), f.Batch)
-			check(t, err)
-			w.buildAll()
-			second := w.file()
-			if second.ID != id || second.Build != 2 || (second.Sequence == f.Sequence) != reuse || second.Name == f.Name {
-				t.Errorf("%+v", second)
-			}
-			_, err = w.night.DeliverDue(t.Context(), w.Clock.Now())
-			check(t, err)
-			yes := answer{number: 2, write: func(r *ipm.ReplyWriter) error { return r.WritePosition(position(idOf(t, second), 1, 100)) }}
-			if r := w.answers(second, "1", yes.bytes(t, ipm.Profile{})); r.State != "applied" || r.Accepted != 1 {
-				t.Errorf("%+v", r)
-			}
-		})
-	}
-}
-
 func TestUnknownRecordsBecomeBreaks(t *testing.T) {
 	w := newWorld(t, func(_ *clearing.Profile, o *pcsim.Options) { o.Replies.UnknownRecord = true })
 	w.pay(byn(100), pcsim.CardApproved)

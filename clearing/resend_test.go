@@ -22,41 +22,6 @@ func (w *world) lose(f clearing.File) {
 	check(w.t, w.center.Remove(path.Join(pcsim.InDir, f.Name)))
 }
 
-// TestALostFileIsSentAgain: the center loses a file after its delivery and refuses the next number. Both files go again as
-// they were, in order, and are applied once.
-func TestALostFileIsSentAgain(t *testing.T) {
-	w := newWorld(t, nil)
-	w.pay(byn(1_000), pcsim.CardApproved)
-	w.pay(eur(2_000), pcsim.CardApproved)
-	w.cutoff()
-	w.buildAll()
-	_, err := w.night.DeliverDue(t.Context(), w.Clock.Now())
-	check(t, err)
-	files, err := w.night.Files(t.Context(), clearing.Query{})
-	check(t, err)
-	second, first := files.Rows[0], files.Rows[1]
-	w.lose(first)
-	_, err = w.center.Process(t.Context(), w.Clock.Now())
-	check(t, err)
-	w.take()
-	if got := w.file(); got.State != clearing.FileRejected {
-		t.Fatalf("the second file is %s, want it refused for its number", got.State)
-	}
-	for _, f := range []clearing.File{first, second} {
-		w.resent(f)
-		_, err = w.center.Process(t.Context(), w.Clock.Now())
-		check(t, err)
-		w.Clock.Advance(time.Minute)
-	}
-	w.heal()
-	w.acceptedOnce(2)
-	v, err := w.night.File(t.Context(), first.ID)
-	check(t, err)
-	if len(v.SentAgain) != 1 || v.SentAgain[0].Reason != "the center lost it" || v.SentAgain[0].Proof != clearing.ProofHash || len(v.Deliveries) != 2 {
-		t.Errorf("history: %+v, %d attempts", v.SentAgain, len(v.Deliveries))
-	}
-}
-
 // resent sends a file again, which is no longer at the center, and checks that the same bytes are there.
 func (w *world) resent(f clearing.File) {
 	w.t.Helper()
