@@ -33,7 +33,9 @@ func (w *world) fetch() {
 func TestOnlyWhatIsDecidedIsRemoved(t *testing.T) {
 	w := newWorld(t, removing)
 	f := w.delivered(100)
-	w.put(f, "1", answer{number: 1, write: func(r *ipm.ReplyWriter) error { return r.WritePosition(position(idOf(t, f), 1, 99)) }}.bytes(t, ipm.Profile{}))
+	w.put(f, "1", answer{number: 1, write: func(r *ipm.ReplyWriter) error {
+		return r.Write(&ipm.Reply{Kind: ipm.PositionDetail, Position: *position(idOf(t, f), 1, 99)})
+	}}.bytes(t, ipm.Profile{}))
 	w.take()
 	w.fetch()
 	if got := w.inbox(); len(got) != 1 {
@@ -121,7 +123,9 @@ func TestSecondVersionOfTheSameSecond(t *testing.T) {
 		for _, pause := range []time.Duration{0, time.Second, 40 * time.Second} {
 			w := newWorld(t, func(p *clearing.Profile, _ *pcsim.Options) { p.RemoveReplies = remove })
 			f := w.delivered(100)
-			wrong := answer{number: 1, write: func(r *ipm.ReplyWriter) error { return r.WritePosition(position(idOf(t, f), 1, 101)) }}
+			wrong := answer{number: 1, write: func(r *ipm.ReplyWriter) error {
+				return r.Write(&ipm.Reply{Kind: ipm.PositionDetail, Position: *position(idOf(t, f), 1, 101)})
+			}}
 			written := w.Clock.Now()
 			w.put(f, "1", wrong.bytes(t, ipm.Profile{}))
 			w.take()
@@ -170,7 +174,7 @@ func TestTwoCentersInOneDirectory(t *testing.T) {
 	check(t, w.center.WriteFile(stranger, answer{number: 9, write: func(r *ipm.ReplyWriter) error {
 		other := idOf(t, f)
 		other.Member = 777
-		return r.WritePosition(position(other, 1, 100))
+		return r.Write(&ipm.Reply{Kind: ipm.PositionDetail, Position: *position(other, 1, 100)})
 	}}.bytes(t, ipm.Profile{})))
 	w.put(f, "1", yes(t, f, 1))
 	for range 3 {

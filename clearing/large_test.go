@@ -74,11 +74,11 @@ func everyTenthRefused(t *testing.T, w *world, f clearing.File, records int) []b
 				amount += int64(100 + i)
 				continue
 			}
-			if err := r.WriteException(refusalOf(id, int64(i+2), 7001, nil)); err != nil {
+			if err := r.Write(&ipm.Reply{Kind: ipm.MessageException, Exception: *refusalOf(id, int64(i+2), 7001, nil)}); err != nil {
 				return err
 			}
 		}
-		return r.WritePosition(position(id, count, amount))
+		return r.Write(&ipm.Reply{Kind: ipm.PositionDetail, Position: *position(id, count, amount)})
 	}}.bytes(t, p)
 }
 

@@ -18,12 +18,16 @@ import (
 
 // no is the refusal of a whole file.
 func no(t testing.TB, f clearing.File, number uint32) []byte {
-	return answer{number: number, write: func(r *ipm.ReplyWriter) error { return r.WriteFileReject(refusalOf(idOf(t, f), 1, 530, nil)) }}.bytes(t, ipm.Profile{})
+	return answer{number: number, write: func(r *ipm.ReplyWriter) error {
+		return r.Write(&ipm.Reply{Kind: ipm.FileReject, Exception: *refusalOf(idOf(t, f), 1, 530, nil)})
+	}}.bytes(t, ipm.Profile{})
 }
 
 // yes accepts one sale of 1.00.
 func yes(t testing.TB, f clearing.File, number uint32) []byte {
-	return answer{number: number, write: func(r *ipm.ReplyWriter) error { return r.WritePosition(position(idOf(t, f), 1, 100)) }}.bytes(t, ipm.Profile{})
+	return answer{number: number, write: func(r *ipm.ReplyWriter) error {
+		return r.Write(&ipm.Reply{Kind: ipm.PositionDetail, Position: *position(idOf(t, f), 1, 100)})
+	}}.bytes(t, ipm.Profile{})
 }
 
 // rebuilt delivers a file that is refused, and then a second build of it.

@@ -125,7 +125,9 @@ func TestVerdictIsAppliedOnce(t *testing.T) {
 		t.Errorf("balances %v", after)
 	}
 	again := answer{number: 2, write: good.write}
-	other := answer{number: 3, write: func(rw *ipm.ReplyWriter) error { return rw.WritePosition(position(idOf(t, f), 3, 600)) }}
+	other := answer{number: 3, write: func(rw *ipm.ReplyWriter) error {
+		return rw.Write(&ipm.Reply{Kind: ipm.PositionDetail, Position: *position(idOf(t, f), 3, 600)})
+	}}
 	for name, want := range map[string]struct {
 		data  []byte
 		state string
@@ -159,7 +161,7 @@ type impossible struct {
 func positions(all ...*ipm.Position) func(*ipm.ReplyWriter) error {
 	return func(r *ipm.ReplyWriter) error {
 		for _, p := range all {
-			if err := r.WritePosition(p); err != nil {
+			if err := r.Write(&ipm.Reply{Kind: ipm.PositionDetail, Position: *p}); err != nil {
 				return err
 			}
 		}
@@ -171,11 +173,11 @@ func positions(all ...*ipm.Position) func(*ipm.ReplyWriter) error {
 func refusals(p *ipm.Position, all ...*ipm.Exception) func(*ipm.ReplyWriter) error {
 	return func(r *ipm.ReplyWriter) error {
 		for _, x := range all {
-			if err := r.WriteException(x); err != nil {
+			if err := r.Write(&ipm.Reply{Kind: ipm.MessageException, Exception: *x}); err != nil {
 				return err
 			}
 		}
-		return r.WritePosition(p)
+		return r.Write(&ipm.Reply{Kind: ipm.PositionDetail, Position: *p})
 	}
 }
 
@@ -279,7 +281,9 @@ func TestReplyOfAnUnprovenDelivery(t *testing.T) {
 	w.buildAll()
 	f := w.file()
 	good := func(n uint32) []byte {
-		return answer{number: n, write: func(r *ipm.ReplyWriter) error { return r.WritePosition(position(idOf(t, f), 1, 100)) }}.bytes(t, ipm.Profile{})
+		return answer{number: n, write: func(r *ipm.ReplyWriter) error {
+			return r.Write(&ipm.Reply{Kind: ipm.PositionDetail, Position: *position(idOf(t, f), 1, 100)})
+		}}.bytes(t, ipm.Profile{})
 	}
 	if r := w.answers(f, "1", good(1)); r.State != "quarantined" || !strings.Contains(r.Reason, "never sent") {
 		t.Errorf("%+v", r)

@@ -138,7 +138,9 @@ func TestResendOfAReplacedBuildIsRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	f := w.delivered(100)
 	w.lose(f)
-	no := answer{number: 1, write: func(r *ipm.ReplyWriter) error { return r.WriteFileReject(refusalOf(idOf(t, f), 1, 530, nil)) }}
+	no := answer{number: 1, write: func(r *ipm.ReplyWriter) error {
+		return r.Write(&ipm.Reply{Kind: ipm.FileReject, Exception: *refusalOf(idOf(t, f), 1, 530, nil)})
+	}}
 	w.answers(f, "1", no.bytes(t, ipm.Profile{}))
 	_, err := w.night.Rebuild(t.Context(), f.Batch)
 	check(t, err)

@@ -138,7 +138,7 @@ func TestOpenSSH(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 	reply := answer{number: 1, write: func(r *ipm.ReplyWriter) error {
-		return r.WritePosition(position(idOf(t, f), 8000, 8000*100+8000*7999/2))
+		return r.Write(&ipm.Reply{Kind: ipm.PositionDetail, Position: *position(idOf(t, f), 8000, 8000*100+8000*7999/2)})
 	}}.bytes(t, ipm.Profile{})
 	name := filepath.Join(server.root, "out", "RPY_"+strings.TrimSuffix(f.Name, ".ipm")+"_1.ipm")
 	check(t, os.WriteFile(name, reply, 0o644))

@@ -22,7 +22,9 @@ func TestAFilePresentedByHand(t *testing.T) {
 	w.buildAll()
 	f := w.file()
 	check(t, w.night.MarkDelivered(t.Context(), f.ID, "taken on a disk"))
-	good := answer{number: 1, write: func(r *ipm.ReplyWriter) error { return r.WritePosition(position(idOf(t, f), 1, 100)) }}
+	good := answer{number: 1, write: func(r *ipm.ReplyWriter) error {
+		return r.Write(&ipm.Reply{Kind: ipm.PositionDetail, Position: *position(idOf(t, f), 1, 100)})
+	}}
 	if r := w.answers(f, "1", good.bytes(t, ipm.Profile{})); r.State != "applied" || r.Accepted != 1 {
 		t.Errorf("%+v", r)
 	}
@@ -37,8 +39,12 @@ func TestFileRejectBesideAVerdict(t *testing.T) {
 	w := newWorld(t, nil)
 	f := w.delivered(100)
 	id := idOf(t, f)
-	no := answer{number: 1, write: func(r *ipm.ReplyWriter) error { return r.WriteFileReject(refusalOf(id, 1, 530, nil)) }}
-	yes := answer{number: 2, write: func(r *ipm.ReplyWriter) error { return r.WritePosition(position(id, 1, 100)) }}
+	no := answer{number: 1, write: func(r *ipm.ReplyWriter) error {
+		return r.Write(&ipm.Reply{Kind: ipm.FileReject, Exception: *refusalOf(id, 1, 530, nil)})
+	}}
+	yes := answer{number: 2, write: func(r *ipm.ReplyWriter) error {
+		return r.Write(&ipm.Reply{Kind: ipm.PositionDetail, Position: *position(id, 1, 100)})
+	}}
 	w.put(f, "1", no.bytes(t, ipm.Profile{}))
 	w.put(f, "2", yes.bytes(t, ipm.Profile{}))
 	for range 2 {

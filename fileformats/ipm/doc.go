@@ -13,7 +13,7 @@
 //
 // [Writer] streams: header, records, trailer, in buffers of at least 64 KiB, one Write each, no allocation per record. A
 // record that cannot be encoded is refused with an [*Error] and leaves no trace in the file; an error of the
-// destination is final. [Writer.Offset] tells where the next record will begin, so that a builder can index its chunks.
+// destination is final. [Part] walks over the messages of a part of a file, so that a stored one is found without reading it all.
 //
 // # Reading
 //

@@ -32,7 +32,7 @@ var (
 // Error says where in a file something is wrong.
 type Error struct {
 	Record int64 // record number from 1: the header is 1
-	Offset int64 // offset of the record's length in the unblocked stream; see [FileOffset] for blocked files
+	Offset int64 // offset of the record's length in the unblocked stream
 	PDS    int   // private data that Err is about; 0 when it is not about any
 	Final  bool  // nothing after it can be read or written; otherwise only this record is concerned
 	Err    error // a sentinel, a [*ControlError], or an [*iso8583.Error] with the data element

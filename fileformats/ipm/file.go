@@ -12,13 +12,7 @@ type Options struct {
 	// Strict refuses what is tolerated in files of others: zero bytes as fill, extra fill, a missing terminator, message
 	// numbers that do not follow each other.
 	Strict bool
-	// First is the number of the first message in the reader, for a reader placed at an [Offset] inside an unblocked
-	// stream. 0 and 1 mean a whole file. Inside a file there is no header to read, the trailer may be missing, and its
-	// totals are not compared.
-	First int64
 }
-
-func (o Options) first() int64 { return max(o.First, 1) }
 
 // file reads the messages between header and trailer; Reader and ReplyReader share it.
 type file struct {
@@ -27,7 +21,6 @@ type file struct {
 	raw     []byte // the current record
 	profile Profile
 	strict  bool
-	partial bool // not from the beginning
 	id      FileID
 	mode    Mode
 	counted Control
@@ -36,12 +29,7 @@ type file struct {
 }
 
 func newFile(r io.Reader, p Profile, o Options) file {
-	f := file{vbs: newVBS(r, p, o), msg: p.spec().NewMessage(""), profile: p, strict: o.Strict, partial: o.first() > 1}
-	if f.partial {
-		f.state = open
-		f.counted.Messages = o.First - 1
-	}
-	return f
+	return file{vbs: newVBS(r, p, o), msg: p.spec().NewMessage(""), profile: p, strict: o.Strict}
 }
 
 // next reads messages until one that is neither header nor trailer. It returns io.EOF after a trailer that closes the
@@ -64,7 +52,7 @@ func (f *file) next() error {
 
 // end judges the end of the records.
 func (f *file) end() error {
-	if f.state == closed || f.partial {
+	if f.state == closed {
 		return io.EOF
 	}
 	return f.final(ErrTruncated)
@@ -137,7 +125,7 @@ func (f *file) trailer() error {
 	if err != nil {
 		return f.final(err)
 	}
-	if id != f.id && !f.partial {
+	if id != f.id {
 		return f.final(ErrTrailer)
 	}
 	amount, err := f.digits(pdsAmountChecksum, 16)
@@ -153,7 +141,7 @@ func (f *file) trailer() error {
 	if f.spoiled {
 		declared.Amount = f.counted.Amount
 	}
-	if declared != f.counted && !f.partial {
+	if declared != f.counted {
 		return f.final(&ControlError{Declared: declared, Counted: f.counted})
 	}
 	return nil

@@ -47,30 +47,3 @@ func (l Location) Append(dst []byte) ([]byte, error) {
 	}
 	return dst, nil
 }
-
-// ParseLocation splits the packed form; the SmartVista dialect also delimits with slashes. Fixed parts are returned
-// without their trailing spaces. The error is [ErrValue].
-func ParseLocation(b []byte, d Dialect) (Location, error) {
-	parts := bytes.SplitN(b, []byte{'\\'}, 4)
-	if len(parts) != 4 && d == SmartVista {
-		parts = bytes.SplitN(b, []byte{'/'}, 4)
-	}
-	if len(parts) != 4 || len(parts[0]) == 0 {
-		return Location{}, ErrValue
-	}
-	tail := []rune(string(parts[3]))
-	if len(tail) != 16 {
-		return Location{}, ErrValue
-	}
-	return Location{
-		Name: string(parts[0]), Street: string(parts[1]), City: string(parts[2]),
-		PostalCode: trim(tail[:10]), Region: trim(tail[10:13]), Country: trim(tail[13:]),
-	}, nil
-}
-
-func trim(r []rune) string {
-	for len(r) > 0 && r[len(r)-1] == ' ' {
-		r = r[:len(r)-1]
-	}
-	return string(r)
-}

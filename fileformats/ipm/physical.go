@@ -7,10 +7,8 @@ import (
 	"io"
 )
 
-// Deblock returns the stream inside a 1014-blocked file. Block ends may be 40 40 or 00 00; a last block that is not
-// whole is [ErrTruncated], other bytes at a block end are [ErrFill].
-func Deblock(r io.Reader) io.Reader { return &deblocker{r: r} }
-
+// deblocker reads the stream inside a 1014-blocked file. Block ends may be 40 40 or, unless strict, 00 00; a last block that is not whole is
+// [ErrTruncated], other bytes at a block end are [ErrFill].
 type deblocker struct {
 	r      io.Reader
 	strict bool // only 40 40
@@ -59,7 +57,7 @@ func newVBS(r io.Reader, p Profile, o Options) *vbs {
 	if p.Blocked {
 		r = &deblocker{r: r, strict: o.Strict}
 	}
-	return &vbs{br: bufio.NewReaderSize(r, 64<<10), blocked: p.Blocked, strict: o.Strict, record: o.first() - 1}
+	return &vbs{br: bufio.NewReaderSize(r, 64<<10), blocked: p.Blocked, strict: o.Strict}
 }
 
 // next returns the next record, valid until the following call, or io.EOF after the end of the records.

@@ -119,13 +119,13 @@ func TestFullLastBlock(t *testing.T) {
 }
 
 func TestDeblock(t *testing.T) {
-	stream, err := io.ReadAll(Deblock(iotest.OneByteReader(bytes.NewReader(golden(t, "ipm_ascii.1014")))))
+	stream, err := io.ReadAll(&deblocker{r: iotest.OneByteReader(bytes.NewReader(golden(t, "ipm_ascii.1014")))})
 	want := golden(t, "ipm_ascii.vbs")
 	if err != nil || len(stream) != 2*blockData || !bytes.Equal(stream[:len(want)], want) {
 		t.Errorf("%d bytes, %v", len(stream), err)
 	}
 	for offset, want := range map[int64]int64{0: 0, 1011: 1011, 1012: 1014, 2023: 2025, 2024: 2028} {
-		if got := FileOffset(offset); got != want {
+		if got := fileOffset(offset); got != want {
 			t.Errorf("offset %d of the stream is at %d of the file, want %d", offset, got, want)
 		}
 	}
@@ -147,3 +147,6 @@ func TestErrorOfTheSourceIsFinal(t *testing.T) {
 		}
 	}
 }
+
+// fileOffset is where the byte at offset of the unblocked stream stands in a 1014-blocked file.
+func fileOffset(offset int64) int64 { return offset/blockData*blockSize + offset%blockData }

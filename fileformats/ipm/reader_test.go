@@ -188,8 +188,8 @@ func TestOneBadRecordDoesNotHideTheOthers(t *testing.T) {
 	if err := r.Read(&rec); !errors.Is(err, iso8583.ErrCharacter) || !bytes.Contains(r.Raw(), []byte("1234X")) {
 		t.Fatalf("bad record: %v, %q", err, r.Raw())
 	}
-	if err := r.Read(&rec); err != nil || rec.Kind != Refund || r.Place() != (Offset{Message: 3, Stream: 368, File: 368}) {
-		t.Errorf("second record: %+v at %+v, %v", rec, r.Place(), err)
+	if err := r.Read(&rec); err != nil || rec.Kind != Refund || rec.Message != 3 {
+		t.Errorf("second record: %+v, %v", rec, err)
 	}
 	if err := r.Read(&rec); err != nil || !rec.Reversal {
 		t.Errorf("third record: %+v, %v", rec, err)

@@ -79,7 +79,7 @@ func TestEmptyCycle(t *testing.T) {
 	want := straight([]byte(stream))
 	p := Profile{Blocked: true}
 	file := FileID{Type: FromCenter, Date: 210514, Member: 23379, Sequence: 6601}
-	got := buildReply(t, p, file, func(w *ReplyWriter) error { return w.WriteNoData(text) })
+	got := buildReply(t, p, file, func(w *ReplyWriter) error { return w.Write(&Reply{Kind: NoData, Text: text}) })
 	if !bytes.Equal(got, want) {
 		t.Errorf("got\n%x\nwant\n%x", got, want)
 	}
@@ -99,7 +99,7 @@ func TestFileReject(t *testing.T) {
 		Faults: []Fault{{PDS: true, Element: 105, Code: 510}}, SourceMessage: 1, Copy: []byte(copied),
 		Source: FileID{Type: FromMember, Date: 210526, Member: 23379, Sequence: 12},
 	}
-	got := buildReply(t, Profile{}, replyID, func(w *ReplyWriter) error { return w.WriteFileReject(&x) })
+	got := buildReply(t, Profile{}, replyID, func(w *ReplyWriter) error { return w.Write(&Reply{Kind: FileReject, Exception: x}) })
 	if !bytes.Contains(got, []byte(want)) {
 		t.Errorf("no\n%x in\n%x", want, got)
 	}
@@ -132,11 +132,11 @@ func TestRepliesSurvive(t *testing.T) {
 			{Kind: NoData, Message: 6, MTI: "1644", Function: "693", Text: "NO DATA"},
 		}
 		data := buildReply(t, f.profile, replyID,
-			func(w *ReplyWriter) error { return w.WriteException(&exception) },
-			func(w *ReplyWriter) error { return w.WritePosition(&sales) },
-			func(w *ReplyWriter) error { return w.WritePosition(&reversals) },
-			func(w *ReplyWriter) error { return w.WriteFileReject(&rejected) },
-			func(w *ReplyWriter) error { return w.WriteNoData("NO DATA") })
+			func(w *ReplyWriter) error { return w.Write(&Reply{Kind: MessageException, Exception: exception}) },
+			func(w *ReplyWriter) error { return w.Write(&Reply{Kind: PositionDetail, Position: sales}) },
+			func(w *ReplyWriter) error { return w.Write(&Reply{Kind: PositionDetail, Position: reversals}) },
+			func(w *ReplyWriter) error { return w.Write(&Reply{Kind: FileReject, Exception: rejected}) },
+			func(w *ReplyWriter) error { return w.Write(&Reply{Kind: NoData, Text: "NO DATA"}) })
 		got, err := readReplies(data, f.profile, Options{Strict: true})
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%s: %v (-want +got):\n%s", f.file, err, diff)
@@ -184,8 +184,8 @@ func TestRefusedReplies(t *testing.T) {
 	position := Position{Source: sampleID, MTI: "1240", Function: "200", ProcessingCode: "00", Currency: 978, Credits: Sum{2, 24690}}
 	exception := Exception{Faults: []Fault{{Element: 43, Code: 992}}, Source: sampleID, SourceMessage: 2}
 	data := buildReply(t, Profile{}, replyID,
-		func(w *ReplyWriter) error { return w.WriteException(&exception) },
-		func(w *ReplyWriter) error { return w.WritePosition(&position) })
+		func(w *ReplyWriter) error { return w.Write(&Reply{Kind: MessageException, Exception: exception}) },
+		func(w *ReplyWriter) error { return w.Write(&Reply{Kind: PositionDetail, Position: position}) })
 	tests := []struct {
 		name     string
 		old, new string
@@ -232,12 +232,12 @@ func TestReplyWriterRefuses(t *testing.T) {
 	exception := func(change func(*Exception)) func(*ReplyWriter) error {
 		x := good
 		change(&x)
-		return func(w *ReplyWriter) error { return w.WriteException(&x) }
+		return func(w *ReplyWriter) error { return w.Write(&Reply{Kind: MessageException, Exception: x}) }
 	}
 	position := func(change func(*Position)) func(*ReplyWriter) error {
 		p := sum
 		change(&p)
-		return func(w *ReplyWriter) error { return w.WritePosition(&p) }
+		return func(w *ReplyWriter) error { return w.Write(&Reply{Kind: PositionDetail, Position: p}) }
 	}
 	tests := []struct {
 		name  string
@@ -257,10 +257,10 @@ func TestReplyWriterRefuses(t *testing.T) {
 		{"negative credits", position(func(p *Position) { p.Credits.Amount = -1 }), 391},
 		{"negative debit count", position(func(p *Position) { p.Debits.Count = -1 }), 400},
 		{"negative credit count", position(func(p *Position) { p.Credits.Count = -1 }), 401},
-		{"text outside the charset", func(w *ReplyWriter) error { return w.WriteNoData("НЕТ") }, 0},
+		{"text outside the charset", func(w *ReplyWriter) error { return w.Write(&Reply{Kind: NoData, Text: "НЕТ"}) }, 0},
 	}
 	w := NewReplyWriter(discard{}, Profile{}, routing)
-	if err := w.WriteException(&good); !errors.Is(err, ErrState) {
+	if err := w.Write(&Reply{Kind: MessageException, Exception: good}); !errors.Is(err, ErrState) {
 		t.Errorf("entry before the header: %v", err)
 	}
 	if err := w.WriteHeader(replyID); err != nil {
@@ -298,9 +298,9 @@ func FuzzReplyReader(f *testing.F) {
 	position := Position{Source: sampleID, MTI: "1240", Function: "200", ProcessingCode: "00", Currency: 978, Credits: Sum{2, 24690}}
 	for i, fixture := range fixtures {
 		f.Add(buildReply(f, fixture.profile, replyID,
-			func(w *ReplyWriter) error { return w.WriteException(&exception) },
-			func(w *ReplyWriter) error { return w.WritePosition(&position) },
-			func(w *ReplyWriter) error { return w.WriteNoData("x") }), uint8(i))
+			func(w *ReplyWriter) error { return w.Write(&Reply{Kind: MessageException, Exception: exception}) },
+			func(w *ReplyWriter) error { return w.Write(&Reply{Kind: PositionDetail, Position: position}) },
+			func(w *ReplyWriter) error { return w.Write(&Reply{Kind: NoData, Text: "x"}) }), uint8(i))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, which uint8) {
 		p := fixtures[int(which)%len(fixtures)].profile

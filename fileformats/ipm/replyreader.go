@@ -47,9 +47,6 @@ func (r *ReplyReader) Read(reply *Reply) error {
 // File returns the name and the mode of the reply, known after the first Read.
 func (r *ReplyReader) File() (FileID, Mode) { return r.f.id, r.f.mode }
 
-// Control returns the totals counted so far; after io.EOF they are those of the trailer.
-func (r *ReplyReader) Control() Control { return r.f.counted }
-
 // Raw returns the bytes of the current entry without its length, valid until the following Read.
 func (r *ReplyReader) Raw() []byte { return r.f.raw }
 

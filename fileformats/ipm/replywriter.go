@@ -28,11 +28,22 @@ func NewReplyWriter(out io.Writer, p Profile, r Routing) *ReplyWriter {
 // WriteHeader begins the reply; id is the reply's own name.
 func (w *ReplyWriter) WriteHeader(id FileID) error { return w.s.header(id) }
 
-// WriteFileReject refuses a whole file because of the message in x.
-func (w *ReplyWriter) WriteFileReject(x *Exception) error { return w.exception(functionReject, x) }
-
-// WriteException refuses one message. A copy of more than 999 bytes is cut: that is all that DE 72 can hold.
-func (w *ReplyWriter) WriteException(x *Exception) error { return w.exception(functionMessage, x) }
+// Write appends an entry: a refusal of the whole file or of one message (a copy of more than 999 bytes is cut: that is all that DE 72 can
+// hold), the account of one type of message, or that the cycle is empty, with a text for people of at most 999 characters. Other entries are
+// [ErrMessage].
+func (w *ReplyWriter) Write(r *Reply) error {
+	switch r.Kind {
+	case FileReject:
+		return w.exception(functionReject, &r.Exception)
+	case MessageException:
+		return w.exception(functionMessage, &r.Exception)
+	case PositionDetail:
+		return w.position(&r.Position)
+	case NoData:
+		return w.noData(r.Text)
+	}
+	return w.s.fail(ErrMessage)
+}
 
 func (w *ReplyWriter) exception(function string, x *Exception) error {
 	s := &w.s
@@ -62,8 +73,8 @@ func (w *ReplyWriter) exception(function string, x *Exception) error {
 	return w.entry(function, "", 0, x.Copy)
 }
 
-// WritePosition accounts for one type of message.
-func (w *ReplyWriter) WritePosition(p *Position) error {
+// position accounts for one type of message.
+func (w *ReplyWriter) position(p *Position) error {
 	s := &w.s
 	if err := s.ready(open); err != nil {
 		return err
@@ -128,8 +139,8 @@ func (w *ReplyWriter) signed(tag int, v int64, zero byte) {
 	w.s.pds.AddBytes(tag, w.value)
 }
 
-// WriteNoData says that the cycle is empty; text is for people, at most 999 characters.
-func (w *ReplyWriter) WriteNoData(text string) error {
+// noData says that the cycle is empty.
+func (w *ReplyWriter) noData(text string) error {
 	if err := w.s.ready(open); err != nil {
 		return err
 	}

@@ -17,16 +17,6 @@ const (
 	flushSize = 256 << 10
 )
 
-// FileOffset returns where the byte at offset of the unblocked stream stands in a 1014-blocked file.
-func FileOffset(offset int64) int64 { return offset/blockData*blockSize + offset%blockData }
-
-// Offset is a place between two records of a file being written.
-type Offset struct {
-	Message int64 // number of the message that begins here
-	Stream  int64 // bytes before it in the unblocked stream
-	File    int64 // bytes before it in the file as written, blocked or not
-}
-
 // stream writes numbered messages between header and trailer; Writer and ReplyWriter share it.
 type stream struct {
 	out     io.Writer
@@ -55,14 +45,11 @@ func newStream(out io.Writer, p Profile) stream {
 	return stream{out: out, enc: p.spec().NewEncoder(), profile: p, buf: make([]byte, 0, flushSize+MaxRecord+8)}
 }
 
-func (s *stream) offset() Offset {
-	at := s.sent + int64(len(s.buf))
-	o := Offset{Message: s.control.Messages + 1, Stream: at, File: at}
-	if s.profile.Blocked {
-		o.File = FileOffset(at)
-	}
-	return o
-}
+// offset is how many bytes the unblocked stream has.
+func (s *stream) offset() int64 { return s.sent + int64(len(s.buf)) }
+
+// place is the error about the message that would come next.
+func (s *stream) place() *Error { return &Error{Record: s.control.Messages + 1, Offset: s.offset()} }
 
 // begin starts a message behind room for its length.
 func (s *stream) begin(mti string) *iso8583.Encoder {
@@ -96,13 +83,15 @@ func (s *stream) end(amount int64) error {
 
 // fail returns err with the place of the message that was not written.
 func (s *stream) fail(err error) error {
-	o := s.offset()
-	return &Error{Record: o.Message, Offset: o.Stream, Err: err}
+	e := s.place()
+	e.Err = err
+	return e
 }
 
 func (s *stream) failPDS(tag int) error {
-	o := s.offset()
-	return &Error{Record: o.Message, Offset: o.Stream, PDS: tag, Err: ErrValue}
+	e := s.place()
+	e.PDS, e.Err = tag, ErrValue
+	return e
 }
 
 func (s *stream) failField(n int) error {
@@ -122,8 +111,9 @@ func (s *stream) flush() error {
 		if err == nil {
 			err = io.ErrShortWrite
 		}
-		o := s.offset()
-		s.err = &Error{Record: o.Message, Offset: o.Stream, Final: true, Err: err}
+		e := s.place()
+		e.Final, e.Err = true, err
+		s.err = e
 		return s.err
 	}
 	s.sent += int64(len(s.buf))
@@ -191,7 +181,7 @@ func (s *stream) close() (Control, error) {
 	s.state = closed
 	s.buf = append(s.buf, 0, 0, 0, 0)
 	if s.profile.Blocked {
-		for used := s.offset().Stream % blockData; used > 0 && used < blockData; used++ {
+		for used := s.offset() % blockData; used > 0 && used < blockData; used++ {
 			s.buf = append(s.buf, fill)
 		}
 	}

@@ -20,9 +20,6 @@ func NewWriter(out io.Writer, p Profile) *Writer { return &Writer{s: newStream(o
 // WriteHeader begins the file.
 func (w *Writer) WriteHeader(id FileID) error { return w.s.header(id) }
 
-// Offset returns where the next record will begin.
-func (w *Writer) Offset() Offset { return w.s.offset() }
-
 // Control returns the control totals of what was written so far.
 func (w *Writer) Control() Control { return w.s.control }
 

@@ -3,7 +3,6 @@ package ipm
 import (
 	"bytes"
 	"errors"
-	"io"
 	"os"
 	"testing"
 	"time"
@@ -198,7 +197,7 @@ func TestRefusedRecordLeavesNoTrace(t *testing.T) {
 			var at *Error
 			var in *iso8583.Error
 			err := w.Write(&bad)
-			if !errors.As(err, &at) || !errors.Is(err, tt.err) || at.Final || at.PDS != tt.pds || at.Record != w.Offset().Message {
+			if !errors.As(err, &at) || !errors.Is(err, tt.err) || at.Final || at.PDS != tt.pds || at.Record != w.Control().Messages+1 {
 				t.Fatalf("%s: %v", tt.name, err)
 			}
 			if tt.field > 0 && (!errors.As(err, &in) || in.Field != tt.field) {
@@ -360,43 +359,30 @@ func TestErrorOfTheDestinationIsFinal(t *testing.T) {
 	}
 }
 
-func TestOffsetsIndexTheFile(t *testing.T) {
-	var plain bytes.Buffer
-	w := NewWriter(&plain, Profile{})
-	b := NewWriter(discard{}, Profile{Blocked: true})
-	if err := errors.Join(w.WriteHeader(sampleID), b.WriteHeader(sampleID)); err != nil {
-		t.Fatal(err)
-	}
-	var index []Offset
+// TestPartsOfAFile: from wherever a message begins, all that follow are found by their lengths.
+func TestPartsOfAFile(t *testing.T) {
 	want := sample()
-	for i := range want {
-		index = append(index, w.Offset())
-		if o := b.Offset(); o.Stream != w.Offset().Stream || o.File != FileOffset(o.Stream) {
-			t.Errorf("blocked offset %+v beside %+v", o, w.Offset())
-		}
-		if err := errors.Join(w.Write(&want[i]), b.Write(&want[i])); err != nil {
-			t.Fatal(err)
-		}
+	plain := build(t, Profile{}, want)
+	var starts []int64
+	whole := NewPart(plain, 0, Profile{})
+	for at, m := int64(0), whole.Next(); m != nil; m = whole.Next() {
+		starts = append(starts, at)
+		at += int64(len(m)) + 4
 	}
-	if _, err := w.Close(); err != nil {
-		t.Fatal(err)
+	if len(starts) != len(want)+2 {
+		t.Fatalf("%d messages, want %d and header and trailer", len(starts), len(want))
 	}
-	for i, from := range index {
-		to := int64(plain.Len())
-		if i+1 < len(index) {
-			to = index[i+1].Stream
+	p := Profile{Blocked: true}
+	blocked := build(t, p, want)
+	for i, start := range starts {
+		a, b := NewPart(plain[start:], start, Profile{}), NewPart(blocked[fileOffset(start):], fileOffset(start), p)
+		for n := i; n < len(starts); n++ {
+			if one, two := a.Next(), b.Next(); one == nil || !bytes.Equal(one, two) {
+				t.Fatalf("message %d from %d: %d and %d bytes", n+1, i+1, len(one), len(two))
+			}
 		}
-		chunk := io.NewSectionReader(bytes.NewReader(plain.Bytes()), from.Stream, to-from.Stream)
-		r := NewReader(chunk, Profile{}, Options{First: from.Message})
-		var got Record
-		if err := r.Read(&got); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want[i], got); diff != "" {
-			t.Errorf("record %d (-want +got):\n%s", i, diff)
-		}
-		if err := r.Read(&got); !errors.Is(err, io.EOF) {
-			t.Errorf("end of chunk %d: %v", i, err)
+		if a.Next() != nil || b.Next() != nil {
+			t.Errorf("something follows the last message")
 		}
 	}
 }

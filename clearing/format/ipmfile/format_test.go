@@ -132,8 +132,8 @@ func TestAnswersInTheNightsWords(t *testing.T) {
 	var out bytes.Buffer
 	w := ipm.NewReplyWriter(&out, p, ipm.Routing{Destination: "12345", Originator: "999999", Receiving: "12345"})
 	err = errors.Join(err, w.WriteHeader(ipm.FileID{Type: ipm.FromCenter, Date: 260302, Member: 12345, Sequence: 1}),
-		w.WriteException(&ipm.Exception{Faults: []ipm.Fault{{Element: 31, Code: 4001}}, Source: ours, SourceMessage: 2, Copy: in.Raw()}),
-		w.WritePosition(&ipm.Position{Source: ours, MTI: "1240", Function: "200", ProcessingCode: "00", Currency: 933, Credits: ipm.Sum{Count: 3, Amount: 600}}))
+		w.Write(&ipm.Reply{Kind: ipm.MessageException, Exception: ipm.Exception{Faults: []ipm.Fault{{Element: 31, Code: 4001}}, Source: ours, SourceMessage: 2, Copy: in.Raw()}}),
+		w.Write(&ipm.Reply{Kind: ipm.PositionDetail, Position: ipm.Position{Source: ours, MTI: "1240", Function: "200", ProcessingCode: "00", Currency: 933, Credits: ipm.Sum{Count: 3, Amount: 600}}}))
 	if _, closed := w.Close(); err != nil || closed != nil {
 		t.Fatal(err, closed)
 	}

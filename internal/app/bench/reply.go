@@ -149,11 +149,11 @@ func refuseSome(in *ipm.Reader, file ipm.FileID) (text []byte, err error) {
 			accepted.Credits.Amount += rec.Amount
 			continue
 		}
-		if err := w.WriteException(&ipm.Exception{Faults: fault, Source: file, SourceMessage: message, Copy: in.Raw()}); err != nil {
+		if err := w.Write(&ipm.Reply{Kind: ipm.MessageException, Exception: ipm.Exception{Faults: fault, Source: file, SourceMessage: message, Copy: in.Raw()}}); err != nil {
 			return nil, err
 		}
 	}
-	if err := w.WritePosition(&accepted); err != nil {
+	if err := w.Write(&ipm.Reply{Kind: ipm.PositionDetail, Position: accepted}); err != nil {
 		return nil, err
 	}
 	_, err = w.Close()
