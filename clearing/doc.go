@@ -25,7 +25,8 @@
 // # What it does not know
 //
 // How records become bytes, and what an answer looks like: package clearing/format says it in the night's words, and an adapter for
-// each format turns them into those of a codec. No file here imports one.
+// each format turns them into those of a codec. No file here imports one. How bytes are kept is package clearing/store, how they
+// travel clearing/remote.
 //
 // # Locks
 //

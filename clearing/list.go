@@ -77,7 +77,7 @@ WHERE ($1 = 0 OR center_id = $1) AND ($2 = '' OR state = $2) AND fetched_at >= $
 // Batches lists batches by business date, newest first, with what the sales and the credits of all that are selected come to. A
 // batch without records has no currency and no total.
 func (n *Night) Batches(ctx context.Context, q Query) (batches listing.Part[Batch], totals []listing.Total, err error) {
-	a, err := q.of("batch", "sealed", "replied", "nacked")
+	a, err := q.of("batch", batchStates...)
 	if err != nil {
 		return batches, nil, err
 	}
@@ -112,10 +112,6 @@ func totalsOfBatches(ctx context.Context, tx pgx.Tx, a asked) (totals []listing.
 	return totals, err
 }
 
-// fileStates are the states of files, in words.
-var fileStates = []string{string(FileWaiting), string(FilePlanned), string(FileBuilt), string(FileReleased), string(FileSending), string(FileDelivered),
-	string(FileUnknown), string(FileReplied), string(FileRejected)}
-
 // Files lists files by the time they were planned, newest first.
 func (n *Night) Files(ctx context.Context, q Query) (files listing.Part[File], err error) {
 	a, err := q.of("file", fileStates...)
@@ -128,7 +124,7 @@ func (n *Night) Files(ctx context.Context, q Query) (files listing.Part[File], e
 
 // Replies lists replies by the time they were fetched, newest first.
 func (n *Night) Replies(ctx context.Context, q Query) (replies listing.Part[Reply], err error) {
-	a, err := q.of("reply", "fetched", "applied", "duplicate", "quarantined")
+	a, err := q.of("reply", replyStates...)
 	if err != nil {
 		return replies, err
 	}

@@ -164,10 +164,10 @@ func (s *story) cutOff([]string) string {
 func (s *story) seal([]string) string {
 	n, err := s.w.night.SealDue(s.t.Context(), s.w.Clock.Now())
 	out := fmt.Sprintf("%d windows\n%s", n, said(err))
-	batches, err := s.w.night.Batches(s.t.Context(), clearing.Query{State: string(clearing.BatchSealed)})
+	batches, _, err := s.w.night.Batches(s.t.Context(), clearing.Query{State: string(clearing.BatchSealed)})
 	check(s.t, err)
-	slices.Reverse(batches)
-	for _, b := range batches {
+	slices.Reverse(batches.Rows)
+	for _, b := range batches.Rows {
 		out += fmt.Sprintf("batch %d of %d in %s: %v\n", b.Part, b.Parts, b.CurrencyCode, b.Sum)
 	}
 	return out
@@ -240,8 +240,8 @@ func (s *story) take([]string) string {
 func (s *story) decided(before int64) (out string) {
 	all, err := s.w.night.Replies(s.t.Context(), clearing.Query{})
 	check(s.t, err)
-	slices.Reverse(all)
-	for _, r := range all {
+	slices.Reverse(all.Rows)
+	for _, r := range all.Rows {
 		if r.ID <= before {
 			continue
 		}
@@ -312,8 +312,8 @@ func (s *story) resume([]string) string {
 func (s *story) show([]string) (out string) {
 	all, err := s.w.night.Files(s.t.Context(), clearing.Query{})
 	check(s.t, err)
-	slices.Reverse(all)
-	for _, f := range all {
+	slices.Reverse(all.Rows)
+	for _, f := range all.Rows {
 		out += fmt.Sprintf("%s %s: %s", f.Name, f.LogicalID, f.State)
 		if f.Messages != nil {
 			out += fmt.Sprintf(", %d messages", *f.Messages)

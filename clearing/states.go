@@ -85,6 +85,20 @@ var (
 	replyReconsider = step[ReplyState]{"I-11", []ReplyState{ReplyQuarantined}, ReplyFetched}
 )
 
+// The states by which lists may be asked for, in words.
+var (
+	batchStates = words(BatchSealed, BatchReplied, BatchNacked)
+	fileStates  = words(FileWaiting, FilePlanned, FileBuilt, FileReleased, FileSending, FileDelivered, FileUnknown, FileReplied, FileRejected)
+	replyStates = words(ReplyFetched, ReplyApplied, ReplyDuplicate, ReplyQuarantined)
+)
+
+func words[S ~string](states ...S) (out []string) {
+	for _, s := range states {
+		out = append(out, string(s))
+	}
+	return out
+}
+
 // set is the assignment of a statement that makes the step.
 func (s step[S]) set() string { return "state = " + quoted(s.into) }
 

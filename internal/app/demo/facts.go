@@ -160,7 +160,7 @@ func (p *play) replyFacts(ctx context.Context, r *Report, files []clearing.File)
 		of[f.ID] = f
 	}
 	for _, y := range replies {
-		l := ReplyLine{Center: p.centerName(y.Center), Name: y.Name, State: y.State, Accepted: y.Accepted, Rejected: y.Rejected,
+		l := ReplyLine{Center: p.centerName(y.Center), Name: y.Name, State: string(y.State), Accepted: y.Accepted, Rejected: y.Rejected,
 			FetchedAt: instant(y.FetchedAt.In(p.location()))}
 		if y.File != nil {
 			l.File, l.Whole = of[*y.File].Name, of[*y.File].State == clearing.FileRejected
