@@ -57,13 +57,13 @@ func (e *cardError) Unwrap() error { return e.error }
 
 // asideOfFile are the records of a batch that stand in neither a file nor the ones built after it.
 const asideOfFile = `
-SELECT count(*) FILTER (WHERE kind = 1), coalesce(sum(amount) FILTER (WHERE kind = 1), 0)::bigint,
-	count(*) FILTER (WHERE kind = 2), coalesce(sum(amount) FILTER (WHERE kind = 2), 0)::bigint
-FROM rejects WHERE window_id = $1 AND currency = $2 AND origin = 'build' AND file_id <= $3`
+SELECT count(*) FILTER (WHERE kind = $5), coalesce(sum(amount) FILTER (WHERE kind = $5), 0)::bigint,
+	count(*) FILTER (WHERE kind = $6), coalesce(sum(amount) FILTER (WHERE kind = $6), 0)::bigint
+FROM rejects WHERE window_id = $1 AND currency = $2 AND origin = $4 AND file_id <= $3`
 
 // without is a batch as a file of it holds it: without the records that were set aside by then.
 func (b Batch) without(ctx context.Context, q postgres.Querier, file int64) (Batch, error) {
-	aside, err := one[totals.Sum](ctx, q, asideOfFile, b.Window, int16(b.Currency), file)
+	aside, err := one[totals.Sum](ctx, q, asideOfFile, b.Window, int16(b.Currency), file, settle.AsideBuilding, settle.Sale, settle.Credit)
 	if err != nil {
 		return Batch{}, fmt.Errorf("read what is left out of batch %d: %w", b.ID, err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"settled/internal/money"
 	"settled/internal/postgres"
+	"settled/settle"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -47,7 +48,7 @@ type Change struct{ Record, Amount int64 }
 // lastChanges are the changes of a window, and its records that were set aside, of which nothing is left.
 const lastChanges = `
 WITH aside AS (
-	SELECT record_id FROM rejects WHERE window_id = $1 AND origin <> 'center'
+	SELECT record_id FROM rejects WHERE window_id = $1 AND origin <> $2
 ), last AS (
 	SELECT DISTINCT ON (record_id) record_id, amount FROM record_changes WHERE window_id = $1 ORDER BY record_id, version DESC
 )
@@ -55,7 +56,7 @@ SELECT record_id AS record, CASE WHEN a.record_id IS NULL THEN l.amount ELSE 0 E
 
 // Changes are the changes of a window, in order of record.
 func Changes(ctx context.Context, q postgres.Querier, window int32) ([]Change, error) {
-	rows, err := q.Query(ctx, lastChanges, window)
+	rows, err := q.Query(ctx, lastChanges, window, settle.RefusedByCenter)
 	if err != nil {
 		return nil, fmt.Errorf("read changes of window %d: %w", window, err)
 	}

@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 	"settle/ledger":                 {"internal/money", "internal/postgres"},
 	"settle/order":                  {},
 	"clearing/remote":               {},
-	"clearing/store":                ground,
+	"clearing/store":                slices.Concat([]string{"settle"}, ground),
 	"clearing/format":               {"internal/money", "internal/settings"},
 	"clearing/format/formats":       {"clearing/format", "internal/settings"},
 	"clearing/format/delimitedfile": {"clearing/format", "fileformats", "internal/money", "internal/settings"},

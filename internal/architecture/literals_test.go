@@ -8,25 +8,8 @@ import (
 // literals are files whose statements still spell a state, kind, status, rule, phase, source or origin out, with why or who takes it
 // away. Everywhere else it is a parameter from a typed constant, so that the compiler finds who uses it.
 var literals = map[string]string{
-	"clearing/answer.go":       night,
-	"clearing/aside.go":        night,
-	"clearing/attempt.go":      night,
-	"clearing/build.go":        night,
 	"clearing/centerlog.go":    night,
-	"clearing/deliver.go":      night,
-	"clearing/file.go":         night,
 	"clearing/foreign.go":      night,
-	"clearing/inbox.go":        night,
-	"clearing/mend.go":         night,
-	"clearing/metrics.go":      night,
-	"clearing/number.go":       night,
-	"clearing/replan.go":       night,
-	"clearing/reply.go":        night,
-	"clearing/resend.go":       night,
-	"clearing/resume.go":       night,
-	"clearing/seal.go":         night,
-	"clearing/stream.go":       night,
-	"clearing/verdict.go":      night,
 	"internal/work/alive.go":   "states of the job queue's own tables",
 	"internal/work/metrics.go": "states of the job queue's own tables",
 }
