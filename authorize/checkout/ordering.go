@@ -104,7 +104,7 @@ func (d *Pages) readTerms(c *tenants.Caller, r *settle.OpenRequest) error {
 // checkLink refuses orders in addresses as the merchant's settings say. Who has an address can change it.
 func checkLink(c *tenants.Caller) error {
 	switch {
-	case !c.Link || c.Settings.Page.Links == tenants.LinksTaken:
+	case !c.Link || c.Settings.Page.Links.Taken():
 		return nil
 	case c.Settings.Page.Links == tenants.LinksProven:
 		if c.Proves() {

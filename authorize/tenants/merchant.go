@@ -44,23 +44,24 @@ type Page struct {
 }
 
 // Links says whether orders for the page may stand in an address, as of a link in a mail.
-type Links uint8
+type Links string
 
 // The rules for links.
 const (
-	LinksTaken  Links = iota // as forms are
-	LinksProven              // with a check value or a signature
-	LinksRefused
+	LinksTaken   Links = "taken"  // as forms are; the default
+	LinksProven  Links = "proven" // with a check value or a signature
+	LinksRefused Links = "refused"
 )
 
-// Notify says what the merchant's server is told without asking.
+// Taken tells that links are taken as forms are.
+func (l Links) Taken() bool { return l == "" || l == LinksTaken }
+
+// Notify says how the merchant's server is told without asking; of which operations, the books know (settle.Notify).
 type Notify struct {
-	URL                                    string // receives notifications; empty: none are sent
-	SOAP                                   bool   // notifications and their answers are SOAP; else a form
-	PlainAnswer                            bool   // any answer with status 200 is a receipt
-	Payments, Confirmations, Cancellations bool   // the operations that are told
-	OnlySuccessful                         bool   // failed operations are not told
-	AllowPrivate                           bool   // the address may be in a private network, for tests
+	URL          string // receives notifications; empty: none are sent
+	SOAP         bool   // notifications and their answers are SOAP; else a form
+	PlainAnswer  bool   // any answer with status 200 is a receipt
+	AllowPrivate bool   // the address may be in a private network, for tests
 }
 
 // Language is that of payment answers to requests that name none.
@@ -73,14 +74,14 @@ func (m *Merchant) Language() protocol.Language {
 
 // What settings of 0 mean.
 const (
-	defaultTimeout  = 60 * time.Minute
-	defaultAttempts = 3
+	StandardTimeout  = 60 * time.Minute
+	StandardAttempts = 3
 )
 
 // Tries are the attempts of a buyer, the default for 0.
 func (p *Page) Tries() int {
 	if p.Attempts == 0 {
-		return defaultAttempts
+		return StandardAttempts
 	}
 	return p.Attempts
 }
@@ -88,7 +89,7 @@ func (p *Page) Tries() int {
 // PayWithin is the time to pay, the default for 0.
 func (p *Page) PayWithin() time.Duration {
 	if p.Timeout == 0 {
-		return defaultTimeout
+		return StandardTimeout
 	}
 	return p.Timeout
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"settled/authorize/tenants"
 	"settled/internal/config"
 	"settled/settle"
 
@@ -186,7 +187,7 @@ func settingsOf(m *config.Merchant) []merchantSetting {
 	return all
 }
 
-func addPage(add func(string, any), p *config.Page) {
+func addPage(add func(string, any), p *tenants.Page) {
 	var means []string
 	for _, one := range offered(&config.Merchant{Page: *p}) {
 		means = append(means, one.String())
@@ -203,7 +204,7 @@ func addPage(add func(string, any), p *config.Page) {
 	add("page.recurring", p.Recurring)
 	add("page.three_ds", p.ThreeDS)
 	add("page.auto_number", p.AutoNumber)
-	add("page.links", p.Links)
+	add("page.links", string(p.Links))
 	add("page.required", strings.Join(p.Required, ","))
 }
 
@@ -220,8 +221,8 @@ func addProofs(add func(string, any), m *config.Merchant) {
 	}
 	add("notifications.protocol", word(m.Notify.SOAP, "soap", "post"))
 	add("notifications.answer", word(m.Notify.PlainAnswer, "http", "xml"))
-	add("notifications.send", strings.Join(told(m.Notify.Notify), ","))
-	add("notifications.only_successful", m.Notify.OnlySuccessful)
+	add("notifications.send", strings.Join(told(m.Merchant.Notify), ","))
+	add("notifications.only_successful", m.Merchant.Notify.OnlySuccessful)
 	add("notifications.allow_private", m.Notify.AllowPrivate)
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"settled/authorize/protocol"
 	"settled/internal/config"
 	"settled/internal/money"
 	"settled/settle"
@@ -74,7 +75,7 @@ func checkShop(cfg *config.Config, m *config.Merchant, now time.Time) shopCheck 
 	return s
 }
 
-func requestProof(p *config.Proofs) string {
+func requestProof(p *protocol.Proofs) string {
 	proof := "none needed"
 	switch {
 	case p.Checkvalue && p.Signature:
@@ -104,8 +105,8 @@ func notificationsOf(m *config.Merchant) string {
 	if m.Notify.URL == "" {
 		return "none"
 	}
-	text := strings.Join(told(m.Notify.Notify), ", ")
-	if m.Notify.OnlySuccessful {
+	text := strings.Join(told(m.Merchant.Notify), ", ")
+	if m.Merchant.Notify.OnlySuccessful {
 		text = "successful " + text
 	}
 	return text + " to " + m.Notify.URL

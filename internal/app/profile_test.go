@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"settled/authorize/protocol"
+	"settled/authorize/tenants"
 	"settled/internal/config"
 	"settled/internal/vault"
 	"settled/settle"
@@ -14,13 +16,12 @@ import (
 // TestEverySettingReachesTheGateway fills every setting and looks for one that the gateway is not told.
 func TestEverySettingReachesTheGateway(t *testing.T) {
 	m := config.Merchant{Merchant: &settle.Merchant{ID: 7}, SecretWord: vault.NewSecret([]byte("word")),
-		Page: config.Page{Card: true, Instant: true, Timeout: time.Hour, Attempts: 3, ReturnURL: "a", ReturnOK: "b", ReturnNo: "c", ShowResult: true,
+		Page: tenants.Page{Card: true, Instant: true, Timeout: time.Hour, Attempts: 3, ReturnURL: "a", ReturnOK: "b", ReturnNo: "c", ShowResult: true,
 			OneClick: true, AskCode: true, Recurring: true, ThreeDS: true, Unproven: true, AutoNumber: true, Links: "proven", Required: []string{"Email"}},
-		Proofs: config.Proofs{Checkvalue: true, Signature: true, PublicKey: &rsa.PublicKey{}, SHA256: true, Joined: true, RSA: true, Covers: config.Covered{MaxPoints: true, Customer: true, Disable3DS: true, Prepayment: true}},
-		Notify: config.Notify{URL: "d", SOAP: true, PlainAnswer: true, AllowPrivate: true,
-			Notify: settle.Notify{Payments: true, Confirmations: true, Cancellations: true, OnlySuccessful: true}}}
+		Proofs: protocol.Proofs{Checkvalue: true, Signature: true, PublicKey: &rsa.PublicKey{}, SHA256: true, Joined: true, RSA: true, Covers: protocol.Covered{MaxPoints: true, Customer: true, Disable3DS: true, Prepayment: true}},
+		Notify: tenants.Notify{URL: "d", SOAP: true, PlainAnswer: true, AllowPrivate: true}}
 	told := merchants(&config.Config{Merchants: []config.Merchant{m}})[7]
-	for _, part := range []any{m.Page, m.Proofs, m.Notify, m.Notify.Notify, m.Proofs.Covers, told.Proofs.Covers, told.Page, told.Proofs, told.Notify} {
+	for _, part := range []any{told.Proofs.Covers, told.Page, told.Proofs, told.Notify} {
 		v := reflect.ValueOf(part)
 		for i := range v.NumField() {
 			if v.Field(i).IsZero() {

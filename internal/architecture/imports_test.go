@@ -14,7 +14,7 @@ var mayImport = map[string][]string{
 	"internal/app":     {"authorize", "clearing", "settle", "schedules", "fileformats", "migrations", "internal"},
 	"internal/console": slices.Concat([]string{"authorize", "clearing", "settle", "fileformats", "internal/config"}, ground),
 	"internal/work":    slices.Concat([]string{"clearing", "settle", "internal/config"}, ground),
-	"internal/config":  slices.Concat([]string{"settle", "clearing", "authorize/online", "fileformats/iso8583"}, ground),
+	"internal/config":  slices.Concat([]string{"settle", "clearing", "authorize/online", "authorize/tenants", "authorize/protocol", "fileformats/iso8583"}, ground),
 	"authorize":        slices.Concat([]string{"settle", "fileformats/iso8583", "fileformats/authlog"}, ground),
 	"authorize/checkout": slices.Concat([]string{"settle", "authorize/payment", "authorize/telling", "authorize/tenants", "authorize/protocol",
 		"authorize/page", "authorize/instant", "authorize/threeds"}, wire),

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"settled/authorize/online"
+	"settled/authorize/protocol"
+	"settled/authorize/tenants"
 	"settled/clearing"
 	"settled/internal/vault"
 	"settled/schedules"
@@ -71,9 +73,9 @@ type Merchant struct {
 	Russian        bool   // texts of payment answers are Russian unless the request says otherwise
 	Charset        string // of its pages, whose forms do not say it
 	OldCurrencies  bool   // RUR is read as RUB, BYR as BYN
-	Page           Page
-	Proofs         Proofs
-	Notify         Notify
+	Page           tenants.Page
+	Proofs         protocol.Proofs // without the secret word, which stays masked
+	Notify         tenants.Notify  // of which operations, the books know
 }
 
 // Schedule is a recurring job.

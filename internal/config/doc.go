@@ -13,6 +13,11 @@
 // plans of windows and the directory of centers and merchants, checked and cross-referenced. Programs that write a
 // configuration, such as the demo, fill a File and load what they wrote.
 //
+// A room owns the keys, words, defaults and checks of its own section as a type that is decoded straight into and says what is wrong by
+// key (clearing.Settings, online.Settings; package settings); what a merchant's page, proofs and notifications come to are types of the
+// online side (tenants, protocol). This package owns files, lines, and what is made of several sections: calendars, rates, routes,
+// test or live.
+//
 // # Test and live
 //
 // An installation is for tests or live, and says so at several places of the file, which have to agree: a mixed file

@@ -82,7 +82,7 @@ func TestSetChangesOnlyItsLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := cfg.Merchants[0]
-	if m.Page.Attempts != 5 || m.MCC != "0742" || !m.Notify.OnlySuccessful || m.Page.ReturnNo != "" ||
+	if m.Page.Attempts != 5 || m.MCC != "0742" || !m.Merchant.Notify.OnlySuccessful || m.Page.ReturnNo != "" ||
 		!slices.Equal(m.Routes[0].Currencies, []money.Currency{money.BYN, money.EUR}) {
 		t.Errorf("%+v", m)
 	}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"settled/authorize/online"
+	"settled/authorize/protocol"
+	"settled/authorize/tenants"
 	"settled/clearing/format"
 	"settled/internal/config"
 	"settled/internal/money"
@@ -78,17 +80,17 @@ func TestExampleSettings(t *testing.T) {
 		t.Errorf("three_ds: %+v", d)
 	}
 	m := cfg.Merchants[0]
-	want := config.Page{Card: true, Instant: true, Timeout: time.Hour, Attempts: 3, Links: "taken", ReturnURL: "https://north-star.example/order",
+	want := tenants.Page{Card: true, Instant: true, Timeout: time.Hour, Attempts: 3, Links: "taken", ReturnURL: "https://north-star.example/order",
 		ReturnOK: "https://north-star.example/thanks", ReturnNo: "https://north-star.example/again", OneClick: true, Recurring: true, ThreeDS: true,
 		Required: []string{"Lastname", "Firstname", "Email"}}
 	if diff := cmp.Diff(want, m.Page); diff != "" {
 		t.Errorf("page: %s", diff)
 	}
 	all := settle.Notify{Payments: true, Confirmations: true, Cancellations: true}
-	if m.Merchant.Notify != all || m.Notify.Notify != all || m.Notify.URL != "https://north-star.example/assist/result" || m.Notify.SOAP || m.Notify.PlainAnswer {
+	if m.Merchant.Notify != all || m.Notify.URL != "https://north-star.example/assist/result" || m.Notify.SOAP || m.Notify.PlainAnswer {
 		t.Errorf("notifications: %+v and %+v", m.Notify, m.Merchant.Notify)
 	}
-	if !m.TestMode || !m.Proofs.Checkvalue || !m.Proofs.PublicKey.Equal(&key(1024).PublicKey) || m.Proofs.RSA || m.Proofs.Covers != (config.Covered{Customer: true}) {
+	if !m.TestMode || !m.Proofs.Checkvalue || !m.Proofs.PublicKey.Equal(&key(1024).PublicKey) || m.Proofs.RSA || m.Proofs.Covers != (protocol.Covered{Customer: true}) {
 		t.Errorf("proofs: %+v, test mode %t", m.Proofs, m.TestMode)
 	}
 	if route := m.Serves(1, money.BYN); route.MITConfirmWithin != 24*time.Hour {
@@ -99,8 +101,8 @@ func TestExampleSettings(t *testing.T) {
 // TestSilentMerchant checks what a merchant gets whose settings say nothing.
 func TestSilentMerchant(t *testing.T) {
 	m := exampleConfig(t).Merchants[1]
-	want := config.Page{Card: true, Timeout: time.Hour, Attempts: 3, Links: "taken"}
-	if diff := cmp.Diff(want, m.Page); diff != "" || m.Notify != (config.Notify{}) || m.Proofs != (config.Proofs{}) || !m.TestMode {
+	want := tenants.Page{Card: true, Timeout: time.Hour, Attempts: 3, Links: "taken"}
+	if diff := cmp.Diff(want, m.Page); diff != "" || m.Notify != (tenants.Notify{}) || m.Proofs != (protocol.Proofs{}) || !m.TestMode {
 		t.Errorf("%s\n%+v %+v test mode %t", diff, m.Notify, m.Proofs, m.TestMode)
 	}
 	if route := m.Serves(2, m.Default); route.MITConfirmWithin != 96*time.Hour {

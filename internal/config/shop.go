@@ -1,73 +1,31 @@
 package config
 
 import (
-	"crypto/rsa"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"settled/authorize/protocol"
+	"settled/authorize/tenants"
 	"settled/internal/vault"
 	"settled/settle"
 )
-
-// Page says how buyers of a merchant pay on the payment page.
-type Page struct {
-	Card, Instant                 bool          // means that are offered; the merchant has routes for them
-	Timeout                       time.Duration // how long an order can be paid, from its creation
-	Attempts                      int           // how often a buyer may try to pay one order
-	ReturnURL, ReturnOK, ReturnNo string        // where buyers go for orders that do not say it; may be empty
-	ShowResult                    bool          // the result page is shown before the way back
-	AskCode                       bool          // the verification code of a stored card is asked for again
-	OneClick, Recurring           bool          // cards may be stored: for the buyer, for the merchant
-	ThreeDS                       bool          // cardholders are authenticated
-	Unproven                      bool          // payments pass whose cardholder nobody could authenticate for technical reasons
-	AutoNumber                    bool          // an order without a number gets one
-	Links                         string        // orders in addresses: "taken", "proven", "refused"
-	Required                      []string      // parameters of the protocol that the page asks for when an order lacks them
-}
-
-// Proofs says how the merchant proves its requests to us, and we our answers to it.
-type Proofs struct {
-	Checkvalue, Signature bool           // must stand in orders for the page
-	PublicKey             *rsa.PublicKey // of the merchant; nil: signatures are refused
-	SHA256                bool           // signatures are over SHA-256 instead of MD5
-	Joined                bool           // what proofs of requests cover has no delimiters
-	RSA                   bool           // answers are signed instead of carrying a check value
-	Covers                Covered        // what proofs cover when it is sent
-}
-
-// Covered are the values that a merchant may leave out of an order and that its proofs cover when they are sent.
-type Covered struct {
-	MaxPoints, Customer, Disable3DS, Prepayment bool
-}
-
-// Notify says what the merchant's server is told without asking.
-type Notify struct {
-	URL           string // empty: nothing
-	SOAP          bool   // as SOAP, else as a form
-	PlainAnswer   bool   // any answer with status 200 is a receipt
-	settle.Notify        // of which operations
-	AllowPrivate  bool   // the address may be in a private network
-}
 
 // customerFields are the parameters that a page can ask buyers for.
 var customerFields = []string{"Lastname", "Firstname", "Middlename", "Email", "Address", "HomePhone", "WorkPhone", "MobilePhone",
 	"Country", "State", "City", "Zip"}
 
-func (c *checker) page(at place, f PageFile, m *settle.Merchant) Page {
-	p := Page{Timeout: c.within(at.at("timeout"), f.Timeout, 60*minute, time.Second, 31*day), Attempts: f.Attempts,
+func (c *checker) page(at place, f PageFile, m *settle.Merchant) tenants.Page {
+	p := tenants.Page{Timeout: c.within(at.at("timeout"), f.Timeout, tenants.StandardTimeout, time.Second, 31*day), Attempts: f.Attempts,
 		ReturnURL: c.optionalURL(at.at("return_url"), f.ReturnURL), ReturnOK: c.optionalURL(at.at("return_ok_url"), f.ReturnOKURL),
 		ReturnNo: c.optionalURL(at.at("return_no_url"), f.ReturnNoURL), ShowResult: oneOf(c, at.at("after"), f.After, "shop", "result") == "result",
 		OneClick: f.OneClick, AskCode: f.AskCode, Recurring: f.Recurring, ThreeDS: f.ThreeDS,
 		Unproven: oneOf(c, at.at("three_ds_unavailable"), f.ThreeDSUnavailable, "refuse", "pass") == "pass", AutoNumber: f.AutoNumber,
-		Links: oneOf(c, at.at("links"), f.Links, "taken", "proven", "refused"), Required: c.buyerFields(at.at("required"), f.Required)}
+		Links: oneOf(c, at.at("links"), f.Links, tenants.LinksTaken, tenants.LinksProven, tenants.LinksRefused), Required: c.buyerFields(at.at("required"), f.Required)}
 	p.Card, p.Instant = c.means(at.at("means"), f.Means, m)
-	if p.Attempts == 0 {
-		p.Attempts = 3
-	}
-	if p.Attempts < 1 || p.Attempts > 10 {
+	if p.Attempts = p.Tries(); p.Attempts < 1 || p.Attempts > 10 {
 		c.fail(at.at("attempts"), "%d is not between 1 and 10", p.Attempts)
 	}
 	if p.ThreeDS && !c.authenticates {
@@ -116,11 +74,11 @@ func (c *checker) buyerFields(at place, list []string) []string {
 	return out
 }
 
-func (c *checker) proofs(at place, f ProofsFile, secretWord vault.Secret) Proofs {
-	p := Proofs{Checkvalue: f.Checkvalue, Signature: f.Signature, PublicKey: c.publicKey(at.at("public_key_file"), f.PublicKeyFile),
+func (c *checker) proofs(at place, f ProofsFile, secretWord vault.Secret) protocol.Proofs {
+	p := protocol.Proofs{Checkvalue: f.Checkvalue, Signature: f.Signature, PublicKey: c.publicKey(at.at("public_key_file"), f.PublicKeyFile),
 		SHA256: f.SHA256, Joined: f.NoDelimiters, RSA: oneOf(c, at.at("answers"), f.Answers, "md5", "rsa") == "rsa"}
 	p.Covers = c.covered(at.at("covers"), f.Covers)
-	if p.Joined && p.Covers != (Covered{}) {
+	if p.Joined && p.Covers != (protocol.Covered{}) {
 		c.fail(at.at("covers"), "nothing can be covered without delimiters: nobody could tell where a value ends")
 	}
 	if p.Checkvalue && len(secretWord.Reveal()) == 0 {
@@ -135,7 +93,7 @@ func (c *checker) proofs(at place, f ProofsFile, secretWord vault.Secret) Proofs
 	return p
 }
 
-func (c *checker) covered(at place, list []string) (v Covered) {
+func (c *checker) covered(at place, list []string) (v protocol.Covered) {
 	fields := map[string]*bool{"OrderMaxPoints": &v.MaxPoints, "CustomerNumber": &v.Customer, "Disable3DS": &v.Disable3DS, "Prepayment": &v.Prepayment}
 	for i, word := range list {
 		oneOf(c, at.at(i), word, "OrderMaxPoints", "CustomerNumber", "Disable3DS", "Prepayment")
@@ -149,8 +107,8 @@ func (c *checker) covered(at place, list []string) (v Covered) {
 // notifyPorts are those that notifications may go to in a live installation.
 var notifyPorts = []string{"", "80", "443", "8080", "8443"}
 
-func (c *checker) notify(at place, f NotificationsFile) Notify {
-	n := Notify{URL: f.URL, SOAP: oneOf(c, at.at("protocol"), f.Protocol, "post", "soap") == "soap",
+func (c *checker) notify(at place, f NotificationsFile) (n tenants.Notify, told settle.Notify) {
+	n = tenants.Notify{URL: f.URL, SOAP: oneOf(c, at.at("protocol"), f.Protocol, "post", "soap") == "soap",
 		PlainAnswer: oneOf(c, at.at("answer"), f.Answer, "xml", "http") == "http", AllowPrivate: f.AllowPrivate}
 	if f.AllowPrivate && c.environment == vault.Live {
 		c.fail(at.at("allow_private"), "is for test installations only")
@@ -159,11 +117,10 @@ func (c *checker) notify(at place, f NotificationsFile) Notify {
 		if len(f.Send) > 0 || f.OnlySuccessful || f.Protocol != "" || f.Answer != "" {
 			c.fail(at.at("url"), "is missing: without it nothing is sent")
 		}
-		return Notify{}
+		return tenants.Notify{}, told
 	}
 	c.notifyURL(at.at("url"), f)
-	n.Notify = c.told(at.at("send"), f)
-	return n
+	return n, c.told(at.at("send"), f)
 }
 
 // notifyURL finds addresses that could never be reached: wrong ports, and numbers of private networks.
