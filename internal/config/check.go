@@ -150,10 +150,6 @@ func (c *checker) digits(at place, text string, shortest, longest int) uint64 {
 	return value(c, at, func(s *settings.Checker) uint64 { return s.Digits("", text, shortest, longest) })
 }
 
-func (c *checker) address(at place, text string) string {
-	return value(c, at, func(s *settings.Checker) string { return s.Address("", text) })
-}
-
 func (c *checker) currency(at place, text string) money.Currency {
 	currency, err := money.ParseCurrency(text)
 	if err != nil {
