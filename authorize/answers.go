@@ -2,8 +2,11 @@ package authorize
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"settled/authorize/payment"
+	"settled/authorize/protocol"
 	"settled/authorize/telling"
 	"settled/authorize/tenants"
 	"settled/settle"
@@ -67,4 +70,66 @@ func (g *Gateway) stored(ctx context.Context, c *tenants.Caller, id int64) (*rep
 		a.Orders[0].Secure, err = g.secureData(ctx, c, o)
 	}
 	return a, err
+}
+
+// reply is an answer with what is to be said and remembered of it.
+type reply struct {
+	protocol.Answer
+	repeat settle.Repeat // why the request is a repeat; empty: it is none
+	again  bool          // an equal operation was done shortly before
+	ends   *ending       // the operation whose final result is told, if that has to be remembered
+}
+
+// one answers with a single operation of a single order.
+func one(r protocol.Row) *reply {
+	return &reply{Answer: protocol.Answer{Orders: []protocol.Entry{{Row: r}}}}
+}
+
+// refusal answers that nothing is done.
+func refusal(f *protocol.Fault) *reply { return &reply{Answer: protocol.Answer{Fault: f}} }
+
+// ending is an operation whose final result an answer tells.
+type ending struct {
+	order     int64
+	operation int16
+}
+
+// classOf is the class of an answer.
+func classOf(a *reply) protocol.Class {
+	switch f := a.Fault; {
+	case f != nil:
+		return f.Class()
+	case len(a.Orders) == 0:
+		return protocol.ClassSuccess
+	case a.Orders[0].Row[protocol.OutResponseCode] == protocol.ResponseInProcess, a.Orders[0].Row[protocol.OutResponseCode] == protocol.ResponseSecure:
+		return protocol.ClassInProcess
+	case a.Orders[0].Row[protocol.OutResponseCode] == protocol.ResponseApproved, a.Orders[0].Row[protocol.OutResponseCode] == "":
+		return protocol.ClassSuccess
+	}
+	return protocol.ClassDeclined
+}
+
+func (m *routeMeter) served(a *reply, took time.Duration) { m.Count(classOf(a), took) }
+
+// tellStored tells which stored card stands for what an order was paid with, for payments with TokenType=5. That it
+// cannot be looked up is no reason to tell nothing of the payment.
+func (g *Gateway) tellStored(ctx context.Context, r *protocol.Row, o *settle.Order) {
+	r[protocol.OutCustomerNumber] = o.Customer
+	if o.Customer == "" || o.Means != settle.MeansCard {
+		return
+	}
+	k, err := g.books.StoredWith(ctx, o)
+	switch {
+	case err == nil:
+		r[protocol.OutToken] = k.ID.String()
+	case !errors.Is(err, settle.ErrNoCredential):
+		g.log.Warn("stored card of an order not looked up", "order", o.ID, "error", err)
+	}
+}
+
+// prove proves that the answer is ours. It goes out also when it cannot be signed.
+func (g *Gateway) prove(c *tenants.Caller, s *protocol.Layout, a *reply) {
+	if err := c.Settings.Proofs.Prove(g.signingKey, c.Text(protocol.InMerchant), s, &a.Answer); err != nil {
+		g.log.Error("answer not signed", "merchant", c.Merchant.ID, "error", err)
+	}
 }

@@ -99,26 +99,6 @@ type Gateway struct {
 // ErrOptions is wrapped by the errors of New.
 var ErrOptions = errors.New("authorize: bad options")
 
-// New checks the options: every merchant has a contract and a usable password hash, every center that takes cards a host.
-func New(o Options) (*Gateway, error) {
-	o.fill()
-	if err := o.check(); err != nil {
-		return nil, err
-	}
-	r, err := tenants.NewRegister(o.Merchants, o.Directory, o.Now)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
-	}
-	g := &Gateway{books: o.Books, directory: o.Directory, vault: o.Vault, signingKey: o.SigningKey, notifier: o.Notifier, source: o.Source,
-		stalled: o.Stalled, inlineBudget: o.InlineBudget, now: o.Now, log: o.Log, register: r, meter: newMeter(o.Registerer),
-		load: tenants.NewLoad(o.MaxRequests, o.MaxPerMerchant, o.Merchants), forging: tenants.NewLimiter[string](o.Limits.Forged, o.Now)}
-	g.knows = protocol.Knowledge{Charset: g.charsetOf, Bill: g.gaveOut}
-	g.openPayments(&o)
-	g.checkout = g.openCheckout(&o)
-	g.start()
-	return g, nil
-}
-
 // fill gives options that are left out what that means.
 func (o *Options) fill() {
 	if o.Source == nil {
@@ -143,34 +123,6 @@ func (o *Options) fill() {
 		o.Notifier = notify.New(notify.Options{})
 	}
 	o.Limits.Fill()
-}
-
-// openPayments makes what carries payments out.
-func (g *Gateway) openPayments(o *Options) {
-	g.ways = payment.Ways{Directory: o.Directory, Instant: len(o.Banks) > 0, Now: o.Now}
-	g.prints = payment.Fingerprints{Vault: o.Vault}
-	g.codes = payment.NewCodeStore(o.Now)
-	g.cards = payment.NewCards(o.Books, o.Centers, o.Log)
-	g.secure = &payment.Secure{Cards: g.cards, Books: o.Books, Server: o.ThreeDS, Merchants: o.Merchants, Codes: g.codes, Count: g.meter.secured,
-		Now: o.Now, Log: o.Log}
-	g.instant = &payment.Instant{Books: o.Books, Directory: o.Directory, Partners: o.Banks, Merchants: o.Merchants, Now: o.Now, Log: o.Log}
-	g.wallet = &payment.Wallet{Cards: g.cards, Instant: g.instant}
-	g.sender = payment.NewSender(o.Books, o.Directory, o.Centers, o.Banks, o.Log)
-}
-
-// openCheckout makes the payment page.
-func (g *Gateway) openCheckout(o *Options) *checkout.Pages {
-	return checkout.New(checkout.Options{Books: o.Books, Directory: o.Directory, Vault: o.Vault, Register: g.register, Load: g.load, Ways: g.ways,
-		Prints: g.prints, Cards: g.cards, Secure: g.secure, Instant: g.instant, Codes: g.codes, Centers: o.Centers, Limits: o.Limits, Now: o.Now,
-		Log: o.Log, Source: o.Source, OverTLS: o.Secure, PublicURL: o.PublicURL, Stalled: o.Stalled, Knows: g.knows, Report: g.report})
-}
-
-// start begins what goes on beside requests, until Close.
-func (g *Gateway) start() {
-	ctx, stop := context.WithCancel(context.Background())
-	g.stop = stop
-	g.owned.Go(func() { g.cards.RecordLate(ctx) })
-	g.owned.Go(func() { g.codes.Sweep(ctx) })
 }
 
 // OnLate takes answers that arrived when no request waited for them: give it to online.Options.OnLate. It never blocks.

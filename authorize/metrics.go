@@ -66,21 +66,6 @@ func newMeter(r prometheus.Registerer) *meter {
 	return m
 }
 
-// classOf is the class of an answer.
-func classOf(a *reply) protocol.Class {
-	switch f := a.Fault; {
-	case f != nil:
-		return f.Class()
-	case len(a.Orders) == 0:
-		return protocol.ClassSuccess
-	case a.Orders[0].Row[protocol.OutResponseCode] == protocol.ResponseInProcess, a.Orders[0].Row[protocol.OutResponseCode] == protocol.ResponseSecure:
-		return protocol.ClassInProcess
-	case a.Orders[0].Row[protocol.OutResponseCode] == protocol.ResponseApproved, a.Orders[0].Row[protocol.OutResponseCode] == "":
-		return protocol.ClassSuccess
-	}
-	return protocol.ClassDeclined
-}
-
 // routeMeter measures one route, its label values looked up once.
 type routeMeter struct {
 	requests [protocol.Classes]prometheus.Counter
@@ -98,8 +83,6 @@ func (m *meter) route(path string) *routeMeter {
 	}
 	return r
 }
-
-func (m *routeMeter) served(a *reply, took time.Duration) { m.Count(classOf(a), took) }
 
 // Count notes an answer of a class.
 func (m *routeMeter) Count(class protocol.Class, took time.Duration) {
@@ -147,3 +130,6 @@ func (m *meter) told(after settle.NotificationState) {
 		settle.NotificationGivenUp: "given_up"}[after]
 	m.tries.WithLabelValues(cmp.Or(outcome, "silent")).Inc()
 }
+
+// doneAgain is what the metric of repeats calls an operation that is equal to an earlier one and no repeat of it.
+const doneAgain = "done_again"

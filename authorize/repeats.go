@@ -20,28 +20,6 @@ var repeatWords = [protocol.Languages]string{
 	protocol.Russian: "Повтор более раннего запроса: сейчас ничего не выполнено",
 }
 
-// reply is an answer with what is to be said and remembered of it.
-type reply struct {
-	protocol.Answer
-	repeat settle.Repeat // why the request is a repeat; empty: it is none
-	again  bool          // an equal operation was done shortly before
-	ends   *ending       // the operation whose final result is told, if that has to be remembered
-}
-
-// one answers with a single operation of a single order.
-func one(r protocol.Row) *reply {
-	return &reply{Answer: protocol.Answer{Orders: []protocol.Entry{{Row: r}}}}
-}
-
-// refusal answers that nothing is done.
-func refusal(f *protocol.Fault) *reply { return &reply{Answer: protocol.Answer{Fault: f}} }
-
-// ending is an operation whose final result an answer tells.
-type ending struct {
-	order     int64
-	operation int16
-}
-
 // operated answers a confirmation or cancel.
 func (g *Gateway) operated(c *tenants.Caller, r *settle.OperationResult) *reply {
 	rec := g.teller(c).Operation(r.Order, r.Operation)
@@ -90,9 +68,6 @@ func (g *Gateway) tellRepeat(w http.ResponseWriter, s *service, c *tenants.Calle
 		g.meter.repeated(s.path, doneAgain)
 	}
 }
-
-// doneAgain is what the metric of repeats calls an operation that is equal to an earlier one and no repeat of it.
-const doneAgain = "done_again"
 
 // toldWithin bounds the note that an answer was handed over.
 const toldWithin = 5 * time.Second

@@ -3,29 +3,12 @@ package authorize
 import (
 	"context"
 	"encoding/json"
-	"errors"
 
 	"settled/authorize/payment"
 	"settled/authorize/protocol"
 	"settled/authorize/tenants"
 	"settled/settle"
 )
-
-// tellStored tells which stored card stands for what an order was paid with, for payments with TokenType=5. That it
-// cannot be looked up is no reason to tell nothing of the payment.
-func (g *Gateway) tellStored(ctx context.Context, r *protocol.Row, o *settle.Order) {
-	r[protocol.OutCustomerNumber] = o.Customer
-	if o.Customer == "" || o.Means != settle.MeansCard {
-		return
-	}
-	k, err := g.books.StoredWith(ctx, o)
-	switch {
-	case err == nil:
-		r[protocol.OutToken] = k.ID.String()
-	case !errors.Is(err, settle.ErrNoCredential):
-		g.log.Warn("stored card of an order not looked up", "order", o.ID, "error", err)
-	}
-}
 
 // serverOrder makes of a payment of a merchant's server the order that is opened for it when it cannot be sent at once.
 // keeps tells that its card is to be kept: for the buyer's next payment, or for later payments of the merchant.

@@ -160,13 +160,6 @@ func (v *visit) decline(op *settle.Operation) *page.Decline {
 	return &page.Decline{Reason: said.Customer, Advice: said.Recommendation}
 }
 
-// brandTitles are the brands of cards as customers know them.
-var brandTitles = map[settle.Brand]string{settle.Visa: "Visa", settle.Mastercard: "Mastercard", settle.Mir: "Mir", settle.Belkart: "Belkart",
-	settle.Maestro: "Maestro", settle.Amex: "American Express", settle.Diners: "Diners Club", settle.JCB: "JCB", settle.UnionPay: "UnionPay"}
-
-// brandTitle is the brand of a card, by its mask, as customers know it.
-func brandTitle(mask string) string { return brandTitles[settle.BrandOf(mask)] }
-
 // marks are the brands of the cards that the order can be paid with.
 func (v *visit) marks() []string {
 	q, err := v.in.directory.Quote(v.merchant, settle.MeansCard, v.order.Original, v.in.now())
@@ -178,14 +171,6 @@ func (v *visit) marks() []string {
 		titles = append(titles, brandTitles[b])
 	}
 	return titles
-}
-
-// lastDigits is the end of a mask as customers know their card.
-func lastDigits(mask string) string {
-	if len(mask) < 4 {
-		return ""
-	}
-	return "•••• " + mask[len(mask)-4:]
 }
 
 // means are those that the page offers for the order.

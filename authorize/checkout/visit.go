@@ -37,20 +37,6 @@ type visit struct {
 	challenge threeds.Challenge // that the cardholder of the order is to pass, once it was asked for
 }
 
-// browserRoutes are the routes of the payment page.
-var browserRoutes = [...]struct {
-	path  string
-	serve func(*visit) error
-	fail  func(*visit, error) // answers what serve did not
-}{
-	{OrderPath, (*visit).serveOrder, (*visit).fail},
-	{PayRequestPath, (*visit).servePayRequest, (*visit).tellDecline},
-	{payPath, (*visit).servePage, (*visit).fail},
-	{resultPath, (*visit).servePage, (*visit).fail},
-	{MethodPath, (*visit).serveMethod, (*visit).fail},
-	{challengePath, (*visit).serveChallenge, (*visit).fail},
-}
-
 // visitTimeout bounds a visit that changes nothing, and what a partner bank is asked for one.
 const visitTimeout = 15 * time.Second
 

@@ -27,12 +27,6 @@ var describing = [InCount]leniency{
 // DescribesBuyer tells that a parameter stops no sale.
 func (id Parameter) DescribesBuyer() bool { return describing[id] != refused }
 
-// noted is a parameter that was not taken as it was sent.
-type noted struct {
-	id  Parameter
-	how leniency
-}
-
 // lenient notes that a value of a parameter is not taken, if that stops nothing; else it returns the error.
 func (c *Call) lenient(id Parameter, err error) error {
 	if err == nil || !id.DescribesBuyer() {

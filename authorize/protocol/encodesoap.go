@@ -5,15 +5,6 @@ import (
 	"strconv"
 )
 
-// Namespaces of what stands in envelopes.
-const (
-	wsNS      = "http://www.paysecure.ru/ws/"      // requests and answers of the sectioned services
-	messageNS = "http://www.paysecure.ru/message/" // those of the RPC services
-	typeNS    = "http://www.paysecure.ru/type/"    // the type of their answers
-	schemaNS  = "http://www.w3.org/2001/XMLSchema"
-	rpcStyle  = "http://schemas.xmlsoap.org/soap/encoding/"
-)
-
 // stringType is the type that a field of an RPC answer carries.
 const stringType = ` xsi:type="xsd:string"`
 

@@ -1,5 +1,7 @@
 package protocol
 
+import "slices"
+
 // Parameters that come together, as services take them.
 var (
 	BrowserParams = []Parameter{InUserAgent, InAcceptHeader, InBrowserInfo}
@@ -10,3 +12,11 @@ var (
 	TermParams      = []Parameter{InRecurringMinAmount, InRecurringMaxAmount, InRecurringPeriod, InRecurringMaxDate}
 	RecurringParams = append([]Parameter{InRecurringIndicator}, TermParams...)
 )
+
+// provenParams are what proofs of a request cover, in their order; provenIfSent follow when they are sent and not zero.
+var (
+	provenParams = [...]Parameter{InMerchant, InOrderNumber, InOrderAmount, InOrderCurrency}
+	provenIfSent = [...]Parameter{InOrderMaxPoints, InCustomerNumber, InDisable3DS, InPrepayment}
+)
+
+func (id Parameter) skippedWhenZero() bool { return slices.Contains(provenIfSent[:], id) }

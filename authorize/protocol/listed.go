@@ -18,13 +18,6 @@ const (
 	maxUnknown     = 64  // fields that are looked at
 )
 
-// unknownField is a form field, a JSON member or a SOAP element that no service knows.
-type unknownField struct {
-	name, value []byte
-	encoded     bool // of a form: the value is URL-encoded still
-	member      bool // of JSON, where a name that nobody knows is an error
-}
-
 // listedPrefix stands before the names of listed fields in the details of an order.
 const listedPrefix = "list."
 
@@ -73,9 +66,6 @@ func (c *Call) takeListed() error {
 	}
 	return nil
 }
-
-// is tells whether the field has the name, in any case.
-func (f unknownField) is(name string) bool { return strings.EqualFold(name, string(f.name)) }
 
 // listedNames reads ListParameters. Names of parameters that have a meaning are passed over.
 func (c *Call) listedNames() ([]string, error) {

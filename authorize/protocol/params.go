@@ -275,18 +275,3 @@ var lowerNames, exactNames = func() (map[string]Parameter, map[string]Parameter)
 	}
 	return lower, exact
 }()
-
-func lowerASCII(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		b[i] = lowerByte(c)
-	}
-	return string(b)
-}
-
-func lowerByte(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
-}

@@ -8,9 +8,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxName is the longest parameter name looked at, in bytes; longer ones are unknown.
-const maxName = 32
-
 // parseForm reads application/x-www-form-urlencoded in place: values are decoded where they stand. Unknown names are
 // skipped, as ever in this protocol. It reads on after an error, because Format says how to tell it.
 func (c *Call) parseForm() (wrong error) {
@@ -186,29 +183,4 @@ func near(d *jsontext.Decoder, err error) string {
 		return ""
 	}
 	return "/" + printable(at.LastToken())
-}
-
-func malformed(why, pointer string) error {
-	if pointer != "" {
-		why = pointer + ": " + why
-	}
-	return Refuse(FirstFormat, OnNothing, why)
-}
-
-// printable keeps what of an unknown name may stand in an answer: letters, digits and underscores, 32 at most. A caller
-// who puts a card number where a name belongs does not get it repeated.
-func printable(name string) string {
-	out := make([]byte, 0, maxName)
-	digits := 0
-	for i := 0; i < len(name) && len(out) < maxName; i++ {
-		switch c := name[i]; {
-		case '0' <= c && c <= '9':
-			if digits++; digits <= 6 {
-				out = append(out, c)
-			}
-		case c == '_' || 'a' <= lowerByte(c) && lowerByte(c) <= 'z':
-			out = append(out, c)
-		}
-	}
-	return string(out)
 }

@@ -5,12 +5,6 @@ import (
 	"strings"
 )
 
-// Namespaces of SOAP envelopes.
-const (
-	soapNS   = "http://schemas.xmlsoap.org/soap/envelope/"
-	soap12NS = "http://www.w3.org/2003/05/soap-envelope"
-)
-
 // parseSOAP reads an envelope in place. The elements within the body's only element are the parameters: their names
 // count in any case and in any namespace, unknown ones are skipped with all they hold, a second value is an error. The
 // name of the body's element says at most that the request is of the document style: the path says which service is meant. The version of the envelope is

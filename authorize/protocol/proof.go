@@ -27,20 +27,6 @@ type Proofs struct {
 	Covers     Covered        // values that orders for the page may have; strict: none
 }
 
-// received is a parameter as it came, before anything was changed in it.
-type received struct {
-	id    Parameter
-	value []byte
-}
-
-// provenParams are what proofs of a request cover, in their order; provenIfSent follow when they are sent and not zero.
-var (
-	provenParams = [...]Parameter{InMerchant, InOrderNumber, InOrderAmount, InOrderCurrency}
-	provenIfSent = [...]Parameter{InOrderMaxPoints, InCustomerNumber, InDisable3DS, InPrepayment}
-)
-
-func (id Parameter) skippedWhenZero() bool { return slices.Contains(provenIfSent[:], id) }
-
 // isZero tells whether v is zero, however it is written.
 func isZero(v []byte) bool { return len(bytes.Trim(v, "0.")) == 0 }
 

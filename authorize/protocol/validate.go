@@ -94,15 +94,6 @@ func (c *Call) BillNumber() (id int64, operation int16, err error) {
 	return id, int16(n), nil
 }
 
-func digits[T string | []byte](s T) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return len(s) > 0
-}
-
 // Number reads a parameter of digits within bounds; otherwise is returned when it is missing.
 func (c *Call) Number(id Parameter, low, high, otherwise int) (int, error) {
 	v := c.values[id]

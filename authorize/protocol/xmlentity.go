@@ -54,3 +54,8 @@ func entity(name []byte) (rune, bool) {
 	legal := r == '\t' || r == '\n' || r == '\r' || ' ' <= r && r != 0xFFFE && r != 0xFFFF && utf8.ValidRune(r)
 	return r, err == nil && legal && n <= utf8.MaxRune
 }
+
+// notXML refuses a document. The text never repeats what stands in it.
+func notXML(why string) error {
+	return Refuse(FirstFormat, onPacket, "body is not a SOAP envelope: "+why)
+}

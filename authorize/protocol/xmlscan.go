@@ -37,11 +37,6 @@ const (
 	xmlComment
 )
 
-// notXML refuses a document. The text never repeats what stands in it.
-func notXML(why string) error {
-	return Refuse(FirstFormat, onPacket, "body is not a SOAP envelope: "+why)
-}
-
 // begin reads what may stand before the outermost element. The text is UTF-8 by now, whatever it says.
 func (s *xmlScanner) begin() error {
 	if !utf8.Valid(s.b) {
