@@ -53,7 +53,7 @@ func (g *Gateway) openSecure(ctx context.Context, c *tenants.Caller, r settle.Op
 	defer cancel()
 	c.Fingerprint = r.Fingerprint
 	r.PayBefore = g.now().Add(c.Settings.Page.PayWithin())
-	if r.Details, err = withDetails(r.Details, protocol.Details{checkout.ViaDetail: checkout.ViaServer}); err != nil {
+	if r.Details, err = withDetails(r.Details, protocol.Details{payment.ViaDetail: payment.ViaServer}); err != nil {
 		return nil, err
 	}
 	o, _, err = g.books.Open(ctx, r)
@@ -71,14 +71,17 @@ func (g *Gateway) beginSecure(ctx context.Context, c *tenants.Caller, id int64, 
 	case a.Required != int16(threeds.IsEnrolled):
 		_, err = g.secure.Unenrolled(ctx, o, a, failure)
 	case a.MethodURL == "":
-		_, err = g.secure.Ask(ctx, o, a, g.serverQuestion(c, o, a))
+		err = g.askBank(ctx, c, o, a)
 	}
 	return err
 }
 
 // serverQuestion is what the bank is told when the browser is known by the words of the merchant's server only.
-func (g *Gateway) serverQuestion(c *tenants.Caller, o *settle.Order, a *settle.Authentication) threeds.Request {
-	kept := payment.DetailsOf(o)
+func (g *Gateway) serverQuestion(c *tenants.Caller, o *settle.Order, a *settle.Authentication) (threeds.Request, error) {
+	kept, err := payment.DetailsOf(o)
+	if err != nil {
+		return threeds.Request{}, err
+	}
 	r := g.checkout.Purchase(o, kept, c.Base)
 	ip, told := c.Text(protocol.InClientIP), c.Text(protocol.InBrowserInfo)
 	if ip == "" {
@@ -92,7 +95,17 @@ func (g *Gateway) serverQuestion(c *tenants.Caller, o *settle.Order, a *settle.A
 		r.Browser.Language = "ru"
 	}
 	checkout.AddScript(&r.Browser, told)
-	return r
+	return r, nil
+}
+
+// askBank has the cardholder authenticated by what the merchant's server says of the browser.
+func (g *Gateway) askBank(ctx context.Context, c *tenants.Caller, o *settle.Order, a *settle.Authentication) error {
+	r, err := g.serverQuestion(c, o, a)
+	if err != nil {
+		return err
+	}
+	_, err = g.secure.Ask(ctx, o, a, r)
+	return err
 }
 
 // continuePayment serves get3dsecver2: it goes on with a payment after the cardholder's bank has looked at the browser, and
@@ -116,7 +129,7 @@ func (g *Gateway) continuePayment(ctx context.Context, c *tenants.Caller) (*repl
 		return nil, err
 	case a == nil || !g.secure.Has():
 	case a.State == settle.AuthenticationMethod && g.now().Before(a.ExpiresAt):
-		_, err = g.secure.Ask(ctx, o, a, g.serverQuestion(c, o, a))
+		err = g.askBank(ctx, c, o, a)
 	default:
 		_, _, err = g.secure.Follow(ctx, o, a)
 	}

@@ -57,7 +57,11 @@ func (g *Gateway) payKeeping(ctx context.Context, c *tenants.Caller, r settle.Op
 		return nil, err
 	}
 	return g.payOnce(ctx, c, o, fresh, func() error {
-		f, err := g.cards.FilingOf(ctx, o, payment.DetailsOf(o))
+		decided, err := payment.DecisionsOf(o)
+		if err != nil {
+			return err
+		}
+		f, err := g.cards.FilingOf(ctx, o, decided)
 		if err != nil {
 			return err
 		}

@@ -153,6 +153,9 @@ func (v *visit) complete(ctx context.Context, data protocol.Details) error {
 	for name, value := range data {
 		v.kept[name] = value
 	}
+	if v.decided, err = payment.DecisionsIn(v.order.ID, v.kept); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, payment.SettleTimeout)
 	defer cancel()
 	return v.in.books.Complete(ctx, v.order.Merchant, v.order.ID, text)

@@ -45,8 +45,7 @@ func (v *visit) readOpening(onlyForms bool) error {
 	if err != nil {
 		return err
 	}
-	v.take(o)
-	return nil
+	return v.take(o)
 }
 
 // payRequestAnswer tells the address of an order's page. Clients of different ages read url and URL.

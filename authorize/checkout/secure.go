@@ -27,7 +27,7 @@ func (v *visit) payByCard(ctx context.Context, k protocol.Card, keep bool, brows
 	if v.in.secure.Secures(v.settings) {
 		return v.paySecurely(ctx, r, k, browser)
 	}
-	f, err := v.in.cards.FilingOf(ctx, v.order, v.kept)
+	f, err := v.in.cards.FilingOf(ctx, v.order, v.decided)
 	if err != nil {
 		return err
 	}
@@ -323,7 +323,7 @@ func (v *visit) serveChallenge() error {
 
 // back ends a bank's form: the customer of a page goes back to it, one of a merchant's own page has nothing more to see.
 func (v *visit) back() error {
-	if v.kept[ViaDetail] == ViaServer {
+	if v.decided.Server {
 		h := v.w.Header()
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		h["Cache-Control"], h["X-Content-Type-Options"] = protocol.NoStore, protocol.NoSniff

@@ -58,12 +58,6 @@ const (
 	challengePath  = "/pay/3ds/result"
 )
 
-// ViaDetail is the detail of an order that says how it came, when that was not by the page.
-const (
-	ViaDetail = "via"
-	ViaServer = "server" // in a payment of the merchant's server
-)
-
 // sessionQuery is the query that leads to the page of an order.
 func (c *Pages) sessionQuery(o *settle.Order) string {
 	return "?CFSID=" + url.QueryEscape(c.seal(domainSession, payment.Attempt{Merchant: o.Merchant, Order: o.ID}))

@@ -16,7 +16,7 @@ import (
 
 // wallet tells that the buyer of the order may keep cards and pay with those that are kept.
 func (v *visit) wallet() bool {
-	return v.settings.Page.OneClick && v.order.Customer != "" && v.kept[protocol.ProvenDetail] == "1" && payment.AgreedOf(v.order) == nil
+	return v.settings.Page.OneClick && v.order.Customer != "" && v.decided.Proven && payment.AgreedOf(v.order) == nil
 }
 
 // keptCards are the stored cards of the order's buyer.

@@ -31,6 +31,7 @@ type visit struct {
 
 	order    *settle.Order
 	kept     protocol.Details
+	decided  payment.Decisions
 	merchant *settle.Merchant
 	settings *tenants.Merchant
 
@@ -120,13 +121,21 @@ func (v *visit) load(a payment.Attempt) error {
 	}
 	v.settings = &settings
 	v.merchant, _ = v.in.directory.Merchant(a.Merchant)
-	v.take(o)
-	return nil
+	return v.take(o)
 }
 
 // take makes an order the one that the visit is about.
-func (v *visit) take(o *settle.Order) {
-	v.order, v.kept, v.first = o, payment.DetailsOf(o), v.in.sessionQuery(o)
+func (v *visit) take(o *settle.Order) error {
+	kept, err := payment.DetailsOf(o)
+	if err != nil {
+		return err
+	}
+	decided, err := payment.DecisionsIn(o.ID, kept)
+	if err != nil {
+		return err
+	}
+	v.order, v.kept, v.decided, v.first = o, kept, decided, v.in.sessionQuery(o)
+	return nil
 }
 
 // reload reads the order again, after something was done with it.
@@ -134,10 +143,10 @@ func (v *visit) reload(ctx context.Context) error {
 	ctx, cancel := payment.Patient(ctx)
 	defer cancel()
 	o, err := v.in.books.Order(ctx, v.order.Merchant, v.order.ID)
-	if err == nil {
-		v.take(o)
+	if err != nil {
+		return err
 	}
-	return err
+	return v.take(o)
 }
 
 // again sends the browser to the page that the order is at now, so that a reload posts nothing again.

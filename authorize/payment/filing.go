@@ -23,21 +23,17 @@ func (f filing) Mark(r *online.Request, p *settle.Payment) {
 	}
 }
 
-// FilingOf reads from an order what its payment by card has to do with a stored one.
-func (c *Cards) FilingOf(ctx context.Context, o *settle.Order, kept protocol.Details) (filing, error) {
+// FilingOf is what an order's payment by card has to do with a stored one.
+func (c *Cards) FilingOf(ctx context.Context, o *settle.Order, decided Decisions) (filing, error) {
 	switch {
 	case AgreedOf(o) != nil:
 		return filing{use: online.AgreesRecurring}, nil
-	case kept[StoredDetail] == "":
+	case decided.Stored == uuid.Nil:
 		return filing{}, nil
-	}
-	id, err := uuid.Parse(kept[StoredDetail])
-	if err != nil {
-		return filing{}, settle.ErrNoCredential
 	}
 	ctx, cancel := context.WithTimeout(ctx, SettleTimeout)
 	defer cancel()
-	k, err := c.books.Credential(ctx, o.Merchant, id)
+	k, err := c.books.Credential(ctx, o.Merchant, decided.Stored)
 	if err != nil {
 		return filing{}, err
 	}

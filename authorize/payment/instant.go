@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"settled/authorize/instant"
-	"settled/authorize/protocol"
 	"settled/authorize/tenants"
 	"settled/internal/vault"
 	"settled/settle"
@@ -91,8 +90,11 @@ func (d *Instant) register(ctx context.Context, p *settle.InstantPayment, o *set
 // oneClick is the consent that the order's buyer gave before: the bank then asks its payer in his app instead of waiting for
 // a scan. It is nil for orders that begin a subscription, and where the shop has not proven who the buyer is.
 func (d *Instant) oneClick(ctx context.Context, o *settle.Order) (*settle.Credential, vault.Secret, error) {
-	kept := DetailsOf(o)
-	if !d.Merchants[o.Merchant].Page.OneClick || o.Customer == "" || kept[protocol.ProvenDetail] != "1" || AgreedOf(o) != nil {
+	decided, err := DecisionsOf(o)
+	if err != nil {
+		return nil, vault.Secret{}, err
+	}
+	if !d.Merchants[o.Merchant].Page.OneClick || o.Customer == "" || !decided.Proven || AgreedOf(o) != nil {
 		return nil, vault.Secret{}, nil
 	}
 	all, err := d.Books.Credentials(ctx, o.Merchant, o.Customer)

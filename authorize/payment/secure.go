@@ -141,7 +141,11 @@ func (s *Secure) pass(ctx context.Context, o *settle.Order, said threeds.Authent
 	if k.PAN, err = s.Books.PAN(o); err != nil {
 		return Outcome{}, err
 	}
-	f, err := s.Cards.FilingOf(ctx, o, DetailsOf(o))
+	decided, err := DecisionsOf(o)
+	if err != nil {
+		return Outcome{}, err
+	}
+	f, err := s.Cards.FilingOf(ctx, o, decided)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -2,7 +2,6 @@ package payment
 
 import (
 	"context"
-	"encoding/json"
 	"settled/authorize/online"
 	"settled/authorize/protocol"
 	"settled/internal/vault"
@@ -10,9 +9,6 @@ import (
 	"settled/settle/order"
 	"time"
 )
-
-// StoredDetail is the detail of an opened order that names the stored card that its payment is tried with.
-const StoredDetail = "storedcard"
 
 // StoredPayWithin is how long an order that is paid from what is stored waits for its payment: a process that died before
 // it paid leaves that time to send the same request again.
@@ -71,13 +67,4 @@ func (w *Wallet) Pay(ctx context.Context, o *settle.Order, s StoredPayment) erro
 		return err
 	}
 	return w.Cards.PayOpened(ctx, o, protocol.Card{PAN: pan, Expiry: s.Credential.CardExpiry, CVV: s.CVV}, filing{s.Use, s.Credential.NetworkID})
-}
-
-// DetailsOf reads the details of an order; what is not ours is nothing.
-func DetailsOf(o *settle.Order) protocol.Details {
-	var kept protocol.Details
-	if json.Unmarshal(o.Details, &kept) != nil {
-		return nil
-	}
-	return kept
 }
