@@ -201,19 +201,6 @@ func (c *Client) Cancel(ctx context.Context, id string) (Payment, error) {
 	})
 }
 
-// PaymentByQR asks for a payment by the bank's QR id, as [Client.Payment] does.
-func (c *Client) PaymentByQR(ctx context.Context, qr string) (Payment, error) {
-	if !bankID.MatchString(qr) {
-		return Payment{}, invalid("QR id %.70q", qr)
-	}
-	return c.payment(ctx, request{"payment_by_qr", qr, http.MethodGet, "/v1/qr/" + url.PathEscape(qr), nil}, func(p *Payment) error {
-		if p.QR != qr {
-			return fmt.Errorf("it is about QR %q", p.QR)
-		}
-		return nil
-	})
-}
-
 // payment calls for a payment and checks it.
 func (c *Client) payment(ctx context.Context, r request, accept func(*Payment) error) (out Payment, err error) {
 	_, err = call(ctx, c, r, func(body *paymentBody) (err error) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
@@ -68,20 +67,6 @@ func (c *Client) Refund(ctx context.Context, r RefundRequest) (Refund, error) {
 	}}, func(got *Refund) error {
 		if got.ID != r.ID || got.PaymentID != r.PaymentID || got.Amount != r.Amount {
 			return fmt.Errorf("it is about refund %q of payment %q, %s", got.ID, got.PaymentID, got.Amount)
-		}
-		return nil
-	})
-}
-
-// RefundStatus asks for a refund by our id. When the bank does not know it, the error wraps ErrNotFound; a request that is
-// still on its way can make it known later, until [FinalAfter].
-func (c *Client) RefundStatus(ctx context.Context, id string) (Refund, error) {
-	if err := checkID(id); err != nil {
-		return Refund{}, err
-	}
-	return c.refund(ctx, request{"refund_status", id, http.MethodGet, "/v1/refunds/" + url.PathEscape(id), nil}, func(got *Refund) error {
-		if got.ID != id {
-			return fmt.Errorf("it is about refund %q", got.ID)
 		}
 		return nil
 	})

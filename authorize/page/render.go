@@ -3,11 +3,9 @@ package page
 import (
 	"bytes"
 	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -17,16 +15,6 @@ import (
 var templateFiles embed.FS
 
 var templates = template.Must(template.New("page").ParseFS(templateFiles, "templates/*.html"))
-
-// Render writes the page of v. Nothing is written when there is an error, which is one of the View: a body that is not
-// one of the package's, an unknown field, an address that is none.
-func Render(w io.Writer, v *View) error {
-	text, err := render(v)
-	if err == nil {
-		_, err = w.Write(text)
-	}
-	return err
-}
 
 // Serve answers a request with the page of v. When it returns an error of the View, nothing was answered.
 func Serve(w http.ResponseWriter, status int, v *View) error {
@@ -39,18 +27,6 @@ func Serve(w http.ResponseWriter, status int, v *View) error {
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)
-	_, err = w.Write(text)
-	return err
-}
-
-// ServeStatus answers a page that waits: now is the body that SessionURL would show.
-func ServeStatus(w http.ResponseWriter, now Body) error {
-	text, err := json.Marshal(map[string]string{"page": now.Name()})
-	if err != nil {
-		return fmt.Errorf("page: tell the state: %w", err)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	private(w.Header())
 	_, err = w.Write(text)
 	return err
 }

@@ -37,7 +37,7 @@ func TestLockIsOfSecureConnections(t *testing.T) {
 		v := viewOf(English, plain())
 		v.Secure = secure
 		var page strings.Builder
-		if err := Render(&page, v); err != nil || strings.Contains(page.String(), "Secure connection") != secure || strings.Contains(page.String(), `class="lock"`) != secure {
+		if err := writePage(&page, v); err != nil || strings.Contains(page.String(), "Secure connection") != secure || strings.Contains(page.String(), `class="lock"`) != secure {
 			t.Errorf("secure %v: %v", secure, err)
 		}
 		if strings.Contains(page.String(), `name="SaveCard" value="1" checked`) || !strings.Contains(page.String(), `data-scheme="Visa"`) {

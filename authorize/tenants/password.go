@@ -63,9 +63,3 @@ func (h *passwordHash) matches(password []byte) bool {
 	sum := argon2.IDKey(password, h.salt, h.time, h.memory, h.threads, uint32(len(h.sum)))
 	return subtle.ConstantTimeCompare(sum, h.sum) == 1
 }
-
-// PasswordMatches reports whether hash, in PHC form, is that of the password. It takes the time that the hash names.
-func PasswordMatches(hash, password string) bool {
-	h, err := parsePasswordHash(hash)
-	return err == nil && h.matches([]byte(password))
-}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,9 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"settled/authorize/tenants"
 	"settled/internal/config"
 	"settled/internal/money"
+
+	"golang.org/x/crypto/argon2"
 )
 
 // atShop sets up the small configuration for commands about merchants and returns its path.
@@ -55,7 +58,7 @@ func TestMerchantAddHandsSecretsOverOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := merchantOf(t, path, 8)
-	if !tenants.PasswordMatches(m.PasswordHash, h.Password) || tenants.PasswordMatches(m.PasswordHash, "x") || len(h.Password) != 26 {
+	if !passwordMatches(m.PasswordHash, h.Password) || passwordMatches(m.PasswordHash, "x") || len(h.Password) != 26 {
 		t.Errorf("the password %q is not the merchant's", h.Password)
 	}
 	if string(m.SecretWord.Reveal()) != h.SecretWord || len(h.SecretWord) != 26 || h.Login != "merchant_8" || m.Login != h.Login {
@@ -114,7 +117,7 @@ func TestMerchantSecretsAreRenewed(t *testing.T) {
 		t.Errorf("%+v, %+v", first, second)
 	}
 	m := merchantOf(t, path, 7)
-	if !tenants.PasswordMatches(m.PasswordHash, third.Password) || tenants.PasswordMatches(m.PasswordHash, "password1") || string(m.SecretWord.Reveal()) != second.SecretWord {
+	if !passwordMatches(m.PasswordHash, third.Password) || passwordMatches(m.PasswordHash, "password1") || string(m.SecretWord.Reveal()) != second.SecretWord {
 		t.Errorf("password %q", third.Password)
 	}
 }
@@ -238,4 +241,18 @@ func TestKeysAndConfigurationMustAgree(t *testing.T) {
 	if _, errOut, code := settledWith(t, "", "config", "check"); code != exitConfig || !strings.Contains(errOut, "is for live, the configuration for test") {
 		t.Errorf("live keys in a test installation: exit code %d\n%s", code, errOut)
 	}
+}
+
+// passwordMatches reports whether hash, an argon2id hash in PHC form, is that of the password.
+func passwordMatches(hash, password string) bool {
+	var memory, passes uint32
+	var threads uint8
+	parts := strings.Split(hash, "$")
+	if len(parts) != 6 {
+		return false
+	}
+	_, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &memory, &passes, &threads)
+	salt, bad := base64.RawStdEncoding.DecodeString(parts[4])
+	sum := argon2.IDKey([]byte(password), salt, max(passes, 1), memory, max(threads, 1), 32)
+	return err == nil && bad == nil && base64.RawStdEncoding.EncodeToString(sum) == parts[5]
 }
