@@ -77,7 +77,7 @@ func (w *work) returned(e Owed) (int64, error) {
 }
 
 var requestedFrom = spelled(`
-SELECT rule, sum(amount)::bigint FROM postings
+SELECT rule, sum(amount)::bigint AS amount FROM postings
 WHERE merchant_id = $1 AND source = @FromOrder AND source_id = $2 AND seq = $3 AND phase = $4 GROUP BY rule ORDER BY rule`)
 
 // postedLine is an amount that was posted by a rule: what a refund drew, or a fee.

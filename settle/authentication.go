@@ -246,8 +246,8 @@ func (b *Books) MethodCompleted(ctx context.Context, merchant int32, id int64, s
 
 // WaitingAuthentication names an authentication that nobody may come back to.
 type WaitingAuthentication struct {
-	Merchant int32
-	Order    int64
+	Merchant int32 `db:"merchant_id"`
+	Order    int64 `db:"order_id"`
 	ServerID string
 	Expired  bool // its time is over
 }
@@ -256,7 +256,7 @@ type WaitingAuthentication struct {
 const decoupled = "D"
 
 var waitingAuthentications = spelled(`
-SELECT merchant_id, order_id, server_id, expires_at <= $1 FROM authentications
+SELECT merchant_id, order_id, server_id, expires_at <= $1 AS expired FROM authentications
 WHERE state IN (@AuthenticationMethod, @AuthenticationChallenge) AND (expires_at <= $1 OR status = @Decoupled) ORDER BY expires_at, merchant_id, order_id LIMIT $2`)
 
 // AuthenticationsDue returns up to limit authentications whose time is over, or that go on without the buyer's browser.

@@ -285,8 +285,8 @@ func (w *work) requestRefund(operation int16, slice *Operation, k int64) error {
 }
 
 var slicesOf = spelled(`
-SELECT s.operation, w.state = @WindowOpen AND w.cutoff_at > $3, coalesce(j.state = @RejectUnresolved, false),
-	coalesce(j.amount - j.abandoned, c.amount, r.amount)
+SELECT s.operation, w.state = @WindowOpen AND w.cutoff_at > $3 AS open, coalesce(j.state = @RejectUnresolved, false) AS rejected,
+	coalesce(j.amount - j.abandoned, c.amount, r.amount) AS stands
 FROM operations s JOIN windows w USING (window_id) JOIN records r USING (window_id, record_id, merchant_id)
 	LEFT JOIN rejects j USING (window_id, record_id, merchant_id)
 	LEFT JOIN LATERAL (SELECT amount FROM record_changes x

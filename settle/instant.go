@@ -227,7 +227,7 @@ const instantOfOperation = `SELECT order_id, operation FROM instant_payments WHE
 // usedElsewhere leaves a payment to a person that the bank has named for another one before.
 func (w *work) usedElsewhere(p *InstantPayment, paid Paid) (bool, error) {
 	type place struct {
-		Order     int64
+		Order     int64 `db:"order_id"`
 		Operation int16
 	}
 	others, err := collect[place](w.ctx, w.tx, instantOfOperation, p.Merchant, paid.Operation)

@@ -142,8 +142,8 @@ WHERE pay_before <= $1 AND (pay_before, merchant_id, order_id) > ($3, $4, $5) OR
 // openOrder is a place in the queue of opened orders.
 type openOrder struct {
 	PayBefore time.Time
-	Merchant  int32
-	Order     int64
+	Merchant  int32 `db:"merchant_id"`
+	Order     int64 `db:"order_id"`
 }
 
 // TimeoutDue closes the opened orders whose time has come and returns how many it closed. An order with a payment whose

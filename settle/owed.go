@@ -16,16 +16,16 @@ import (
 
 // Owed is a message that a center is owed, or an answer that it owes us.
 type Owed struct {
-	Merchant      int32
-	Order         int64
+	Merchant      int32 `db:"merchant_id"`
+	Order         int64 `db:"order_id"`
 	Transaction   int16
 	Operation     int16
 	Original      *int16 // the transaction that the message is about
 	Slice         *int16
-	Center        int16
+	Center        int16 `db:"center_id"`
 	Kind          Kind
 	Amount        int64
-	Exchange      int64 // STAN and RRN of this message
+	Exchange      int64 `db:"exchange_id"` // STAN and RRN of this message
 	CreatedAt     time.Time
 	TransmittedAt time.Time
 	DueAt         time.Time

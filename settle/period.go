@@ -105,11 +105,11 @@ func (b *Books) periodKeys(ctx context.Context, r *PeriodRequest) ([]int64, erro
 // Rows of several orders.
 type (
 	keyedOperation struct {
-		Order int64
+		Order int64 `db:"order_id"`
 		Operation
 	}
 	keyedTransaction struct {
-		Order int64
+		Order int64 `db:"order_id"`
 		Transaction
 	}
 )

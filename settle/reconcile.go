@@ -39,9 +39,9 @@ func maxUnknown(approvals int) int { return 20 + approvals/20 }
 
 var (
 	selectKnown = spelled(`
-SELECT t.exchange_id, t.merchant_id, t.order_id, t.transaction, t.kind, t.state, t.amount, o.currency, o.center_id, t.transmitted_at,
-	t.transaction = o.payment_transaction, coalesce(x.reversed, 0)::bigint, coalesce(x.refunded, 0)::bigint, coalesce(x.pending, false),
-	greatest(t.answered_at, x.answered_at)
+SELECT t.exchange_id AS exchange, t.merchant_id AS merchant, t.order_id AS "order", t.transaction, t.kind, t.state, t.amount, o.currency,
+	o.center_id AS center, t.transmitted_at AS sent, t.transaction = o.payment_transaction AS last, coalesce(x.reversed, 0)::bigint AS reversed,
+	coalesce(x.refunded, 0)::bigint AS refunded, coalesce(x.pending, false) AS pending, greatest(t.answered_at, x.answered_at) AS changed
 FROM transactions t JOIN orders o USING (merchant_id, order_id)
 	LEFT JOIN LATERAL (SELECT sum(amount) FILTER (WHERE kind IN (@Reversal, @PartialReversal) AND state = @TransactionApproved) AS reversed, sum(amount) FILTER (WHERE kind = @Refund AND state = @TransactionApproved) AS refunded,
 		bool_or(state IN (@TransactionSent, @TransactionStuck)) AS pending, max(answered_at) AS answered_at
@@ -58,7 +58,7 @@ UNION ALL` + selectWaiting + `e.transmitted_at >= $1 AND e.transmitted_at < $2`
 UNION ALL` + selectWaiting + `e.exchange_id = ANY ($1)`
 	handledApprovals = spelled(`
 SELECT exchange_id, CASE WHEN state = @UnknownReversed AND settled_at >= $2 THEN @UnknownOwed ELSE state END FROM unknown_approvals WHERE center_id = $1 AND sent_at >= $3 AND sent_at < $4`)
-	jumpedNumbers = `SELECT next_before, next_after FROM id_jumps WHERE name = $1`
+	jumpedNumbers = `SELECT next_before AS first, next_after AS end FROM id_jumps WHERE name = $1`
 	givenNumbers  = `SELECT coalesce((SELECT next FROM id_blocks WHERE name = $1), 0)`
 )
 

@@ -39,7 +39,7 @@ type reject struct {
 }
 
 var unresolvedReject = spelled(`
-SELECT kind, slice, amount - abandoned FROM rejects
+SELECT kind, slice, amount - abandoned AS left FROM rejects
 WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3 AND order_id = $4 AND state = @RejectUnresolved FOR NO KEY UPDATE`)
 
 func (w *work) reject(r RejectedRecord) (reject, error) {

@@ -11,7 +11,7 @@ import (
 
 // stored are the typed constants whose numbers and words statements name, as @Name.
 var stored = map[string]any{
-	"OrderInProcess": order.InProcess, "OrderPaid": order.Paid,
+	"OrderInProcess": order.InProcess, "OrderPaid": order.Paid, "OrderTimedOut": order.TimedOut,
 	"OperationPayment": OperationPayment, "OperationConfirmation": OperationConfirmation,
 	"Authorization": Authorization, "Purchase": Purchase, "Reversal": Reversal, "PartialReversal": PartialReversal, "Refund": Refund,
 	"TransactionSent": TransactionSent, "TransactionApproved": TransactionApproved, "TransactionStuck": TransactionStuck,

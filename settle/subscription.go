@@ -187,7 +187,7 @@ func (s *Subscription) slot(now time.Time) int32 {
 // reconcile brings the subscription up to what its later payments have come to, whoever carried them out.
 func (b *Books) reconcile(ctx context.Context, tx pgx.Tx, s *Subscription) error {
 	type later struct {
-		Order  int64
+		Order  int64 `db:"order_id"`
 		Status order.Status
 		Paid   *time.Time
 	}
@@ -227,7 +227,7 @@ func (s *Subscription) follow() {
 
 // A payment that came after its order was closed is given back: it is none of the subscription's.
 var endedPayments = spelled(`
-SELECT p.order_id, CASE WHEN i.late THEN 4 ELSE o.status END, w.completed_at
+SELECT p.order_id, CASE WHEN i.late THEN @OrderTimedOut ELSE o.status END AS status, w.completed_at AS paid
 FROM subscription_payments p JOIN orders o USING (merchant_id, order_id)
 	LEFT JOIN operations w ON w.merchant_id = o.merchant_id AND w.order_id = o.order_id AND w.operation = o.payment
 	LEFT JOIN instant_payments i ON i.merchant_id = o.merchant_id AND i.order_id = o.order_id AND i.operation = o.payment

@@ -100,21 +100,21 @@ func (o *Order) State() order.State { return order.StateOf(o.Status, o.Amounts) 
 
 // Operation is one step on an order.
 type Operation struct {
-	Number      int16
+	Number      int16 `db:"operation"`
 	Kind        OperationKind
 	State       OperationState
 	Actor       Actor
 	Reason      int16
 	Amount      int64
-	Asked       *int64 // as asked; nil is everything possible
+	Asked       *int64 `db:"asked_amount"` // as asked; nil is everything possible
 	AutoDeposit bool
 	RequestedAt time.Time
 	CompletedAt *time.Time
 	Response    string
-	External    *string
+	External    *string `db:"external_id"`
 	Note        string
-	Record      *int64
-	Window      *int32
+	Record      *int64 `db:"record_id"`
+	Window      *int32 `db:"window_id"`
 	Refunded    int64
 	Means       Means
 	CardMask    *string // of a payment that was not the last; nil: the order's
@@ -126,14 +126,14 @@ type Operation struct {
 
 // Transaction is one exchange with a center.
 type Transaction struct {
-	Number        int16
+	Number        int16 `db:"transaction"`
 	Operation     int16
 	Original      *int16
 	Slice         *int16
 	Kind          Kind
 	State         TransactionState
 	Amount        int64
-	Exchange      int64
+	Exchange      int64 `db:"exchange_id"`
 	TransmittedAt time.Time
 	AnsweredAt    *time.Time
 	Attempts      int16
@@ -142,7 +142,7 @@ type Transaction struct {
 	Security      string // how far the buyer was authenticated, 3 digits; empty: 3-D Secure was not asked
 	NetworkID     string // the network's name of an approved payment
 	MDRBack       *int64 // of an online refund: what it gives back of the MDR of its sale, where the contract says so
-	Contract      int32  // whose prices were posted with an approved single message or an instant payment; 0: neither
+	Contract      int32  `db:"contract_id"` // whose prices were posted with an approved single message or an instant payment; 0: neither
 }
 
 const selectOrder = `
@@ -210,7 +210,7 @@ func (b *Books) Attempts(ctx context.Context, merchant int32, number string, fro
 
 const (
 	selectTerms = `
-SELECT min_amount, max_amount, period_days, last_date FROM subscriptions WHERE merchant_id = $1 AND order_id = $2`
+SELECT min_amount AS min, max_amount AS max, period_days, last_date FROM subscriptions WHERE merchant_id = $1 AND order_id = $2`
 	operationColumns = `operation, kind, state, actor, reason, amount, asked_amount, auto_deposit, requested_at, completed_at, response,
 	external_id, note, record_id, window_id, refunded, means, card_mask, card_expiry, interchange_back, mdr_back, told_at`
 	transactionColumns = `transaction, operation, original, slice, kind, state, amount, exchange_id, transmitted_at, answered_at, attempts,
@@ -275,7 +275,7 @@ func next[T any](results pgx.BatchResults) ([]T, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %T: %w", *new(T), err)
 	}
-	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[T])
+	out, err := pgx.CollectRows(rows, pgx.RowToStructByName[T])
 	if err != nil {
 		return nil, fmt.Errorf("read %T: %w", *new(T), err)
 	}
@@ -287,7 +287,7 @@ func collect[T any](ctx context.Context, q postgres.Querier, sql string, args ..
 	if err != nil {
 		return nil, fmt.Errorf("read %T: %w", *new(T), err)
 	}
-	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[T])
+	out, err := pgx.CollectRows(rows, pgx.RowToStructByName[T])
 	if err != nil {
 		return nil, fmt.Errorf("read %T: %w", *new(T), err)
 	}

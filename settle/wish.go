@@ -79,8 +79,8 @@ type approval struct {
 
 // granted is a wish whose order is paid, with what it is done from.
 type granted struct {
-	Merchant    int32
-	Order       int64
+	Merchant    int32 `db:"merchant_id"`
+	Order       int64 `db:"order_id"`
 	Kind        WishKind
 	Means       Means
 	Customer    string
@@ -93,8 +93,8 @@ type granted struct {
 }
 
 var grantedWishes = spelled(`
-SELECT o.merchant_id, o.order_id, w.kind, o.means, coalesce(o.customer, ''), o.card, o.card_mask, o.card_expiry, t.network_id,
-	coalesce(p.completed_at, o.created_at), w.due_at IS NOT NULL
+SELECT o.merchant_id, o.order_id, w.kind, o.means, coalesce(o.customer, '') AS customer, o.card, o.card_mask, o.card_expiry, t.network_id,
+	coalesce(p.completed_at, o.created_at) AS completed_at, w.due_at IS NOT NULL AS due
 FROM unnest($1::int[], $2::bigint[]) AS a (merchant, id)
 	JOIN wishes w ON w.merchant_id = a.merchant AND w.order_id = a.id
 	JOIN orders o ON o.merchant_id = a.merchant AND o.order_id = a.id
@@ -244,8 +244,8 @@ func (w *work) wishOfConsent() error {
 
 // DueWish is a wish of a paid order that could not be done with the approval.
 type DueWish struct {
-	Merchant int32
-	Order    int64
+	Merchant int32 `db:"merchant_id"`
+	Order    int64 `db:"order_id"`
 	Kind     WishKind
 	Means    Means
 	Attempts int16 // this one included
