@@ -140,7 +140,7 @@ func (b *Books) HoldRecord(ctx context.Context, n RecordName, reason string) err
 		if err := w.tx.QueryRow(ctx, windowOfRecord, n.Merchant, n.Order, n.Record).Scan(&window); err != nil {
 			return fmt.Errorf("%w: record %d of order %d: %w", ErrNotFound, n.Record, n.Order, err)
 		}
-		file, err := w.fileToLeave(window, n)
+		file, err := w.fileToLeave(ctx, window, n)
 		if err != nil {
 			return err
 		}
@@ -155,13 +155,13 @@ func (b *Books) HoldRecord(ctx context.Context, n RecordName, reason string) err
 }
 
 // fileToLeave is the file that a record is not to stand in; 0 while its window is open.
-func (w *work) fileToLeave(window int32, n RecordName) (file int64, err error) {
+func (w *work) fileToLeave(ctx context.Context, window int32, n RecordName) (file int64, err error) {
 	var open bool
-	err = w.tx.QueryRow(w.ctx, `SELECT state = $3 AND cutoff_at > $2 FROM windows WHERE window_id = $1`, window, w.moment.at, windowOpen).Scan(&open)
+	err = w.tx.QueryRow(ctx, `SELECT state = $3 AND cutoff_at > $2 FROM windows WHERE window_id = $1`, window, w.moment.at, windowOpen).Scan(&open)
 	if err != nil || open {
 		return 0, err
 	}
-	err = w.tx.QueryRow(w.ctx, plannedFile, window, n.Record, n.Merchant).Scan(&file)
+	err = w.tx.QueryRow(ctx, plannedFile, window, n.Record, n.Merchant).Scan(&file)
 	if isNotFound(err) {
 		return 0, fmt.Errorf("%w: its window is closed and its file is built, or either is being done now", ErrNotAside)
 	}
@@ -169,8 +169,8 @@ func (w *work) fileToLeave(window int32, n RecordName) (file int64, err error) {
 }
 
 // closeAside closes the break of a record that was set aside, if it was.
-func (w *work) closeAside(record int64) error {
-	if err := breaks.Close(w.ctx, w.tx, w.moment.at, breaks.Where{Fingerprint: breakOfRecord(record)}, ""); err != nil {
+func (w *work) closeAside(ctx context.Context, record int64) error {
+	if err := breaks.Close(ctx, w.tx, w.moment.at, breaks.Where{Fingerprint: breakOfRecord(record)}, ""); err != nil {
 		return fmt.Errorf("close break of record %d: %w", record, err)
 	}
 	return nil

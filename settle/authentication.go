@@ -78,15 +78,15 @@ WHERE merchant_id = $1 AND order_id = $2 AND operation = $3`
 // Authenticated says that it passed. It returns the number of the operation.
 func (b *Books) Authenticate(ctx context.Context, r PayRequest, a Authentication) (int16, error) {
 	o, err := b.change(ctx, "authenticate", r.Merchant, r.Order, func(w *work) error {
-		if err := w.startPayment(r); err != nil {
+		if err := w.startPayment(ctx, r); err != nil {
 			return err
 		}
-		if err := w.savePayment(); err != nil {
+		if err := w.savePayment(ctx); err != nil {
 			return err
 		}
 		op := Operation{Number: w.order.PaymentNumber, Kind: OperationPayment, State: OperationInProcess, Actor: ByMerchant,
 			Amount: w.order.Amount.Minor, Response: responseAuthenticate, Means: r.Means}
-		if err := w.addOperation(op); err != nil {
+		if err := w.addOperation(ctx, op); err != nil {
 			return err
 		}
 		_, err := w.tx.Exec(ctx, insertAuthentication, r.Merchant, r.Order, op.Number, max(a.State, AuthenticationMethod), a.ServerID,
@@ -102,12 +102,12 @@ func (b *Books) Authenticate(ctx context.Context, r PayRequest, a Authentication
 // Challenged notes that the buyer is being asked.
 func (b *Books) Challenged(ctx context.Context, merchant int32, id int64, a Authentication) error {
 	_, err := b.change(ctx, "challenge", merchant, id, func(w *work) error {
-		waiting, err := w.waitingAuthentication(a.ServerID)
+		waiting, err := w.waitingAuthentication(ctx, a.ServerID)
 		if err != nil {
 			return err
 		}
 		a.State = AuthenticationChallenge
-		return w.saveAuthentication(waiting.Operation, a)
+		return w.saveAuthentication(ctx, waiting.Operation, a)
 	})
 	return err
 }
@@ -119,18 +119,18 @@ func (b *Books) Authenticated(ctx context.Context, merchant int32, id int64, a A
 	var p *Payment
 	_, err := b.change(ctx, "authenticated", merchant, id, func(w *work) error {
 		p = nil
-		waiting, err := w.waitingAuthentication(a.ServerID)
+		waiting, err := w.waitingAuthentication(ctx, a.ServerID)
 		if err != nil {
 			return err
 		}
 		if a.State != AuthenticationPassed {
-			return w.failAuthentication(waiting, a, response)
+			return w.failAuthentication(ctx, waiting, a, response)
 		}
-		if err = w.saveAuthentication(waiting.Operation, a); err != nil {
+		if err = w.saveAuthentication(ctx, waiting.Operation, a); err != nil {
 			return err
 		}
 		w.trigger = order.TriggerTry
-		if p, err = w.transmit(); err != nil {
+		if p, err = w.transmit(ctx); err != nil {
 			return err
 		}
 		p.Security = a.securityLevel()
@@ -143,8 +143,8 @@ func (b *Books) Authenticated(ctx context.Context, merchant int32, id int64, a A
 }
 
 // waitingAuthentication is the authentication of the order's payment operation, which must be the one named and wait.
-func (w *work) waitingAuthentication(server string) (*Authentication, error) {
-	a, err := w.authentication()
+func (w *work) waitingAuthentication(ctx context.Context, server string) (*Authentication, error) {
+	a, err := w.authentication(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -156,8 +156,8 @@ func (w *work) waitingAuthentication(server string) (*Authentication, error) {
 }
 
 // authentication is the one of the order's last payment operation, or nil.
-func (w *work) authentication() (*Authentication, error) {
-	all, err := collect[Authentication](w.ctx, w.tx, selectAuthentication, w.order.Merchant, w.order.ID)
+func (w *work) authentication(ctx context.Context) (*Authentication, error) {
+	all, err := collect[Authentication](ctx, w.tx, selectAuthentication, w.order.Merchant, w.order.ID)
 	if err != nil || len(all) == 0 || all[len(all)-1].Operation != w.order.PaymentNumber {
 		return nil, err
 	}
@@ -166,20 +166,20 @@ func (w *work) authentication() (*Authentication, error) {
 
 // securityOf is how far the buyer of a payment operation was authenticated before it was sent, as clearing says it; empty when
 // 3-D Secure was not asked.
-func (w *work) securityOf(operation int16) (string, error) {
-	a, err := w.authentication()
+func (w *work) securityOf(ctx context.Context, operation int16) (string, error) {
+	a, err := w.authentication(ctx)
 	if err != nil || a == nil || a.Operation != operation || a.State != AuthenticationPassed {
 		return "", err
 	}
 	return a.securityLevel(), nil
 }
 
-func (w *work) saveAuthentication(operation int16, a Authentication) error {
+func (w *work) saveAuthentication(ctx context.Context, operation int16, a Authentication) error {
 	var completed *time.Time
 	if a.State == AuthenticationPassed || a.State == AuthenticationFailed {
 		completed = &w.moment.at
 	}
-	_, err := w.tx.Exec(w.ctx, updateAuthentication, w.order.Merchant, w.order.ID, operation, a.State, a.Status, a.ECI, a.DirectoryID, completed)
+	_, err := w.tx.Exec(ctx, updateAuthentication, w.order.Merchant, w.order.ID, operation, a.State, a.Status, a.ECI, a.DirectoryID, completed)
 	if err != nil {
 		return fmt.Errorf("write authentication of %d.%d: %w", w.order.ID, operation, err)
 	}
@@ -187,32 +187,32 @@ func (w *work) saveAuthentication(operation int16, a Authentication) error {
 }
 
 // failAuthentication ends a payment operation that was never sent; the order goes on while it has tries.
-func (w *work) failAuthentication(waiting *Authentication, a Authentication, response string) error {
+func (w *work) failAuthentication(ctx context.Context, waiting *Authentication, a Authentication, response string) error {
 	a.State = AuthenticationFailed
-	if err := w.saveAuthentication(waiting.Operation, a); err != nil {
+	if err := w.saveAuthentication(ctx, waiting.Operation, a); err != nil {
 		return err
 	}
 	w.trigger = order.TriggerTry
 	if w.order.TriesLeft == 0 {
 		w.trigger, w.order.Status = order.TriggerDecline, order.Declined
 	}
-	return w.finishOperation(w.order.Operation(waiting.Operation), OperationFailed, response)
+	return w.finishOperation(ctx, w.order.Operation(waiting.Operation), OperationFailed, response)
 }
 
 // abandonAuthentication ends a payment operation that waits for 3-D Secure, if one does.
-func (w *work) abandonAuthentication(why string) error {
-	a, err := w.authentication()
+func (w *work) abandonAuthentication(ctx context.Context, why string) error {
+	a, err := w.authentication(ctx)
 	if err != nil || !a.waits() {
 		return err
 	}
 	left := *a
 	left.State = AuthenticationFailed
-	if err := w.saveAuthentication(a.Operation, left); err != nil {
+	if err := w.saveAuthentication(ctx, a.Operation, left); err != nil {
 		return err
 	}
 	op := w.order.Operation(a.Operation)
 	op.Note = joinNotes(op.Note, "3-D Secure: "+why)
-	return w.finishOperation(op, OperationTimedOut, responseDeclined)
+	return w.finishOperation(ctx, op, OperationTimedOut, responseDeclined)
 }
 
 // Authentications returns the 3-D Secure of an order's payment operations, in their order.

@@ -39,7 +39,7 @@ func (b *Books) Cancel(ctx context.Context, r CancelRequest) (OperationResult, e
 	o, err := b.change(ctx, "cancel", r.Merchant, r.Order, func(w *work) error {
 		out = OperationResult{}
 		if w.order.unpaid() {
-			return w.withdraw(r, &out)
+			return w.withdraw(ctx, r, &out)
 		}
 		if err := w.payable(r.Operation, r.Amount); err != nil {
 			return err
@@ -47,7 +47,7 @@ func (b *Books) Cancel(ctx context.Context, r CancelRequest) (OperationResult, e
 		if found, err := w.earlierCancel(r, &out); found || err != nil {
 			return err
 		}
-		n, err := w.cancel(r)
+		n, err := w.cancel(ctx, r)
 		out.Operation = w.order.Operation(n)
 		return err
 	})
@@ -88,7 +88,7 @@ func (w *work) repeatsCancel(op *Operation, amount *money.Amount, out *Operation
 	return w.repeats(op, out)
 }
 
-func (w *work) cancel(r CancelRequest) (int16, error) {
+func (w *work) cancel(ctx context.Context, r CancelRequest) (int16, error) {
 	op := Operation{Kind: OperationCancellation, State: OperationDone, Actor: r.Actor, Reason: r.Reason,
 		Response: responseDone, Asked: minorOf(r.Amount), External: keyOf(r.External)}
 	var ask int64
@@ -97,7 +97,7 @@ func (w *work) cancel(r CancelRequest) (int16, error) {
 			return 0, order.ErrAmountNotPositive
 		}
 	}
-	cut, err := w.slices()
+	cut, err := w.slices(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -106,18 +106,18 @@ func (w *work) cancel(r CancelRequest) (int16, error) {
 		return 0, fmt.Errorf("order %d: %w", w.order.ID, err)
 	}
 	op.Number = w.nextOperation()
-	if err := w.keepCheque(op.Number, r.Cheque); err != nil {
+	if err := w.keepCheque(ctx, op.Number, r.Cheque); err != nil {
 		return 0, err
 	}
-	return op.Number, w.carryOutCancel(op, plan)
+	return op.Number, w.carryOutCancel(ctx, op, plan)
 }
 
-func (w *work) carryOutCancel(op Operation, plan order.Cancellation) error {
+func (w *work) carryOutCancel(ctx context.Context, op Operation, plan order.Cancellation) error {
 	var notes []string
 	w.trigger = order.TriggerCancelHold
 	for _, part := range plan.Parts {
 		op.Amount += part.Amount
-		note, err := w.carryOutPart(&op, part)
+		note, err := w.carryOutPart(ctx, &op, part)
 		if err != nil {
 			return err
 		}
@@ -125,14 +125,14 @@ func (w *work) carryOutCancel(op Operation, plan order.Cancellation) error {
 	}
 	notes = append(notes, w.releaseNote(plan)...)
 	op.Note = strings.Join(notes, "; ")
-	if err := w.addOperation(op); err != nil {
+	if err := w.addOperation(ctx, op); err != nil {
 		return err
 	}
 	switch plan.Release {
 	case order.ReleaseReversal:
-		return w.owe(Reversal, op.Number, w.order.paymentTxn, nil, w.order.Amounts.Authorized)
+		return w.owe(ctx, Reversal, op.Number, w.order.paymentTxn, nil, w.order.Amounts.Authorized)
 	case order.ReleasePartial:
-		return w.owe(PartialReversal, op.Number, w.order.paymentTxn, nil, plan.Freed)
+		return w.owe(ctx, PartialReversal, op.Number, w.order.paymentTxn, nil, plan.Freed)
 	}
 	return nil
 }
@@ -150,7 +150,7 @@ func (w *work) releaseNote(plan order.Cancellation) []string {
 }
 
 // carryOutPart does one part of a cancel and says in words what and why.
-func (w *work) carryOutPart(op *Operation, part order.Part) (string, error) {
+func (w *work) carryOutPart(ctx context.Context, op *Operation, part order.Part) (string, error) {
 	k := w.amount(part.Amount)
 	if part.Action == order.ActionRelease {
 		w.order.Amounts.ReleasedCancel += part.Amount
@@ -160,7 +160,7 @@ func (w *work) carryOutPart(op *Operation, part order.Part) (string, error) {
 	slice := w.order.Operation(int16(part.Slice))
 	slice.Refunded += part.Amount
 	w.order.Amounts.Refunded += part.Amount
-	if err := w.saveOperation(slice); err != nil {
+	if err := w.saveOperation(ctx, slice); err != nil {
 		return "", err
 	}
 	switch part.Action {
@@ -171,17 +171,17 @@ func (w *work) carryOutPart(op *Operation, part order.Part) (string, error) {
 		if part.Action == order.ActionReduce {
 			how = "record of slice %d reduced by %v, because its window is open"
 		}
-		return fmt.Sprintf(how, part.Slice, k), w.changeRecord(op, slice, part.Amount)
+		return fmt.Sprintf(how, part.Slice, k), w.changeRecord(ctx, op, slice, part.Amount)
 	case order.ActionAbandon:
 		w.trigger = laterTrigger(w.trigger, order.TriggerVoid)
 		w.post(ledger.RejectChargedToMerchant, op.Number, ledger.PhaseDone, part.Amount, false)
-		return fmt.Sprintf("rejected record of slice %d abandoned for %v, because nothing was presented", part.Slice, k), w.abandon(slice, part.Amount)
+		return fmt.Sprintf("rejected record of slice %d abandoned for %v, because nothing was presented", part.Slice, k), w.abandon(ctx, slice, part.Amount)
 	case order.ActionCredit:
 		w.trigger = order.TriggerRefund
-		return w.refundByFile(op, slice, part.Amount)
+		return w.refundByFile(ctx, op, slice, part.Amount)
 	default:
 		w.trigger = order.TriggerRefund
-		return w.giveBackOnline(op, slice, part)
+		return w.giveBackOnline(ctx, op, slice, part)
 	}
 }
 
@@ -202,8 +202,8 @@ WHERE r.window_id = $1 AND r.record_id = $2 AND r.merchant_id = $3`
 
 // changeRecord writes beside the record of a slice what is left of it without k; 0 withdraws it. That may be more than
 // what is left of the slice: a credit that was presented before the record's sale was rejected stands on its own.
-func (w *work) changeRecord(op, slice *Operation, k int64) error {
-	tag, err := w.tx.Exec(w.ctx, insertRecordChange, *slice.Window, *slice.Record, w.order.Merchant, k, op.Number, w.moment.at)
+func (w *work) changeRecord(ctx context.Context, op, slice *Operation, k int64) error {
+	tag, err := w.tx.Exec(ctx, insertRecordChange, *slice.Window, *slice.Record, w.order.Merchant, k, op.Number, w.moment.at)
 	if err == nil && tag.RowsAffected() != 1 {
 		err = ErrOperation
 	}
@@ -218,8 +218,8 @@ UPDATE rejects SET abandoned = abandoned + $4, state = CASE WHEN abandoned + $4 
 WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3 AND state = @RejectUnresolved`)
 
 // abandon gives up k of a rejected record. What is left of it may be presented again.
-func (w *work) abandon(slice *Operation, k int64) error {
-	tag, err := w.tx.Exec(w.ctx, abandonReject, *slice.Window, *slice.Record, w.order.Merchant, k)
+func (w *work) abandon(ctx context.Context, slice *Operation, k int64) error {
+	tag, err := w.tx.Exec(ctx, abandonReject, *slice.Window, *slice.Record, w.order.Merchant, k)
 	if err == nil && tag.RowsAffected() == 0 {
 		err = ErrOperation
 	}
@@ -229,21 +229,21 @@ func (w *work) abandon(slice *Operation, k int64) error {
 	if slice.Refunded < slice.Amount {
 		return nil
 	}
-	return w.closeAside(*slice.Record)
+	return w.closeAside(ctx, *slice.Record)
 }
 
 // refundByFile queues a credit record, and draws the money from the merchant.
-func (w *work) refundByFile(op, slice *Operation, k int64) (string, error) {
-	back, err := w.giveBack(slice, true)
+func (w *work) refundByFile(ctx context.Context, op, slice *Operation, k int64) (string, error) {
+	back, err := w.giveBack(ctx, slice, true)
 	if err != nil {
 		return "", err
 	}
-	record, window, err := w.present(Credit, op.Number, slice.Number, k, 1, true, &back)
+	record, window, err := w.present(ctx, Credit, op.Number, slice.Number, k, 1, true, &back)
 	if err != nil {
 		return "", err
 	}
 	op.Record, op.Window = &record, &window
-	d, err := w.account().Draw(w.ctx, w.tx, slice.Window, k)
+	d, err := w.account().Draw(ctx, w.tx, slice.Window, k)
 	if err != nil {
 		return "", err
 	}
@@ -254,21 +254,21 @@ func (w *work) refundByFile(op, slice *Operation, k int64) (string, error) {
 }
 
 // giveBackOnline owes the center a refund, or within its bank day the reversal of a whole purchase.
-func (w *work) giveBackOnline(op, slice *Operation, part order.Part) (string, error) {
+func (w *work) giveBackOnline(ctx context.Context, op, slice *Operation, part order.Part) (string, error) {
 	op.State, op.Response = OperationInProcess, responseInProcess
 	w.order.Amounts.RefundPending += part.Amount
 	if part.Action == order.ActionPurchaseReverse {
 		note := fmt.Sprintf("reversal of the purchase of %v, because the center's bank day is open", w.amount(part.Amount))
-		return note, w.owe(Reversal, op.Number, w.order.paymentTxn, &slice.Number, part.Amount)
+		return note, w.owe(ctx, Reversal, op.Number, w.order.paymentTxn, &slice.Number, part.Amount)
 	}
 	note := fmt.Sprintf("online refund of %v, because the money has moved", w.amount(part.Amount))
-	return note, w.requestRefund(op.Number, slice, part.Amount)
+	return note, w.requestRefund(ctx, op.Number, slice, part.Amount)
 }
 
 // requestRefund draws the money from the merchant and owes the center the refund. The journal is the exchange's own: an
 // operation may refund several slices, each with a result.
-func (w *work) requestRefund(operation int16, slice *Operation, k int64) error {
-	d, err := w.account().Draw(w.ctx, w.tx, slice.Window, k)
+func (w *work) requestRefund(ctx context.Context, operation int16, slice *Operation, k int64) error {
+	d, err := w.account().Draw(ctx, w.tx, slice.Window, k)
 	if err != nil {
 		return err
 	}
@@ -276,12 +276,12 @@ func (w *work) requestRefund(operation int16, slice *Operation, k int64) error {
 	w.post(ledger.RefundRequested, operation, phase, d.Available, false)
 	w.post(ledger.RefundRequestedUnfunded, operation, phase, d.Pending, false)
 	w.post(ledger.RefundRequestedShort, operation, phase, d.Short, false)
-	back, err := w.giveBack(slice, false)
+	back, err := w.giveBack(ctx, slice, false)
 	if err != nil {
 		return err
 	}
 	original := w.order.paymentTxn
-	return w.oweTransaction(Transaction{Operation: operation, Original: &original, Slice: &slice.Number, Kind: Refund, Amount: k, MDRBack: &back.MDR})
+	return w.oweTransaction(ctx, Transaction{Operation: operation, Original: &original, Slice: &slice.Number, Kind: Refund, Amount: k, MDRBack: &back.MDR})
 }
 
 var slicesOf = spelled(`
@@ -295,8 +295,8 @@ WHERE merchant_id = $1 AND s.order_id = $2 AND s.kind IN (@OperationPayment, @Op
 
 // slices returns the confirmed parts of the order with the fate of their records, read under the center's lock: a window
 // whose cut-off has passed is closed even if its seal is late.
-func (w *work) slices() ([]order.Slice, error) {
-	records, err := collect[sliceRecord](w.ctx, w.tx, slicesOf, w.order.Merchant, w.order.ID, w.moment.at)
+func (w *work) slices(ctx context.Context) ([]order.Slice, error) {
+	records, err := collect[sliceRecord](ctx, w.tx, slicesOf, w.order.Merchant, w.order.ID, w.moment.at)
 	if err != nil {
 		return nil, err
 	}

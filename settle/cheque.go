@@ -7,11 +7,11 @@ import (
 
 // keepCheque keeps the cheque that the merchant sent with a confirmation or a cancel; that of the payment stands in the order's
 // details.
-func (w *work) keepCheque(operation int16, items string) error {
+func (w *work) keepCheque(ctx context.Context, operation int16, items string) error {
 	if items == "" {
 		return nil
 	}
-	_, err := w.tx.Exec(w.ctx, `INSERT INTO cheques (merchant_id, order_id, operation, items) VALUES ($1, $2, $3, $4)`,
+	_, err := w.tx.Exec(ctx, `INSERT INTO cheques (merchant_id, order_id, operation, items) VALUES ($1, $2, $3, $4)`,
 		w.order.Merchant, w.order.ID, operation, items)
 	if err != nil {
 		return fmt.Errorf("keep cheque of %d.%d: %w", w.order.ID, operation, err)

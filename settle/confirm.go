@@ -52,7 +52,7 @@ func (b *Books) Confirm(ctx context.Context, r ConfirmRequest) (OperationResult,
 		if found, err := w.earlierConfirmation(r, &out); found || err != nil {
 			return err
 		}
-		n, err := w.confirm(r)
+		n, err := w.confirm(ctx, r)
 		out.Operation = w.order.Operation(n)
 		return err
 	})
@@ -126,7 +126,7 @@ func sameAsked(asked *int64, amount *money.Amount) bool {
 	return *asked == amount.Minor
 }
 
-func (w *work) confirm(r ConfirmRequest) (int16, error) {
+func (w *work) confirm(ctx context.Context, r ConfirmRequest) (int16, error) {
 	if !w.order.TwoStage {
 		return 0, fmt.Errorf("%w: order %d", ErrOneStage, w.order.ID)
 	}
@@ -144,14 +144,14 @@ func (w *work) confirm(r ConfirmRequest) (int16, error) {
 		return 0, fmt.Errorf("order %d: %w", w.order.ID, err)
 	}
 	op.Number, op.Amount = w.nextOperation(), plan.Amount
-	if err := w.keepCheque(op.Number, r.Cheque); err != nil {
+	if err := w.keepCheque(ctx, op.Number, r.Cheque); err != nil {
 		return 0, err
 	}
-	return op.Number, w.carryOutConfirmation(op, plan, earlier+1)
+	return op.Number, w.carryOutConfirmation(ctx, op, plan, earlier+1)
 }
 
-func (w *work) carryOutConfirmation(op Operation, plan order.Confirmation, sequence int) error {
-	record, window, err := w.present(Sale, op.Number, op.Number, plan.Amount, sequence, plan.Final, nil)
+func (w *work) carryOutConfirmation(ctx context.Context, op Operation, plan order.Confirmation, sequence int) error {
+	record, window, err := w.present(ctx, Sale, op.Number, op.Number, plan.Amount, sequence, plan.Final, nil)
 	if err != nil {
 		return err
 	}
@@ -166,11 +166,11 @@ func (w *work) carryOutConfirmation(op Operation, plan order.Confirmation, seque
 		w.post(ledger.HoldReleased, op.Number, ledger.PhaseRelease, plan.Released, false)
 	}
 	op.Note = joinNotes(op.Note, w.confirmationNote(plan))
-	if err := w.addOperation(op); err != nil {
+	if err := w.addOperation(ctx, op); err != nil {
 		return err
 	}
 	if plan.Release == order.ReleasePartial {
-		return w.owe(PartialReversal, op.Number, w.order.paymentTxn, nil, plan.Released)
+		return w.owe(ctx, PartialReversal, op.Number, w.order.paymentTxn, nil, plan.Released)
 	}
 	return nil
 }

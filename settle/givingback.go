@@ -1,6 +1,7 @@
 package settle
 
 import (
+	"context"
 	"fmt"
 
 	"settled/internal/money"
@@ -11,8 +12,8 @@ import (
 // giveBack decides what a refund of a slice gives back of the fees of its sale, and adds it to what the slice has given. The
 // refund counts among those of the slice already. Only a clearing record brings interchange back: no center says that a refund by
 // a message does, and nothing is posted.
-func (w *work) giveBack(slice *Operation, byRecord bool) (fees.Back, error) {
-	s, err := w.soldBy(slice)
+func (w *work) giveBack(ctx context.Context, slice *Operation, byRecord bool) (fees.Back, error) {
+	s, err := w.soldBy(ctx, slice)
 	if err != nil {
 		return fees.Back{}, fmt.Errorf("fees of slice %d.%d: %w", w.order.ID, slice.Number, err)
 	}
@@ -29,7 +30,7 @@ func (w *work) giveBack(slice *Operation, byRecord bool) (fees.Back, error) {
 	}
 	slice.InterchangeBack += back.Interchange
 	slice.MDRBack += back.MDR
-	return back, w.saveOperation(slice)
+	return back, w.saveOperation(ctx, slice)
 }
 
 // sold is the sale of a slice: the amount that stands, and its fees.
@@ -47,12 +48,12 @@ FROM records r
 WHERE r.window_id = $1 AND r.record_id = $2 AND r.merchant_id = $3`)
 
 // soldBy reads the fees of a slice's sale: as the seal counted them, or as they were posted with a single message.
-func (w *work) soldBy(slice *Operation) (s sold, err error) {
+func (w *work) soldBy(ctx context.Context, slice *Operation) (s sold, err error) {
 	if slice.Record == nil {
-		return w.soldAtOnce(slice)
+		return w.soldAtOnce(ctx, slice)
 	}
 	var interchange, mdr int64
-	err = w.tx.QueryRow(w.ctx, saleOfRecord, *slice.Window, *slice.Record, w.order.Merchant,
+	err = w.tx.QueryRow(ctx, saleOfRecord, *slice.Window, *slice.Record, w.order.Merchant,
 		w.route.Center.Costs.InterchangeBPS, w.route.MDRBPS).Scan(&s.Amount, &interchange, &mdr)
 	if err != nil {
 		return s, fmt.Errorf("read its record: %w", err)
@@ -65,9 +66,9 @@ func (w *work) soldBy(slice *Operation) (s sold, err error) {
 }
 
 // soldAtOnce reads the price that was posted with a single message, whose refunds are messages, too.
-func (w *work) soldAtOnce(slice *Operation) (sold, error) {
+func (w *work) soldAtOnce(ctx context.Context, slice *Operation) (sold, error) {
 	s := sold{Amount: slice.Amount}
-	lines, err := w.purchaseFees(slice.Number)
+	lines, err := w.purchaseFees(ctx, slice.Number)
 	for _, f := range lines {
 		if ledger.Rule(f.Rule).Spec().Credit == ledger.MDRIncome {
 			s.MDR += f.Amount

@@ -37,8 +37,8 @@ func instants(ctx context.Context, q postgres.Querier, sql string, args ...any) 
 const instantOf = `SELECT ` + instantColumns + ` FROM instant_payments WHERE merchant_id = $1 AND order_id = $2 AND operation = $3`
 
 // instantOf is the instant payment of an operation, or nil. The order's lock keeps it.
-func (w *work) instantOf(operation int16) (*InstantPayment, error) {
-	found, err := instants(w.ctx, w.tx, instantOf, w.order.Merchant, w.order.ID, operation)
+func (w *work) instantOf(ctx context.Context, operation int16) (*InstantPayment, error) {
+	found, err := instants(ctx, w.tx, instantOf, w.order.Merchant, w.order.ID, operation)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}

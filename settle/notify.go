@@ -60,13 +60,13 @@ RETURNING sequence`
 
 // notify writes that the merchant's server is to be told the operations that got a final result in this transaction, as far
 // as the merchant wants to know.
-func (w *work) notify() error {
+func (w *work) notify(ctx context.Context) error {
 	for i := range w.order.Operations {
 		op := &w.order.Operations[i]
 		if op.State == OperationInProcess || op.State == w.found[op.Number] || !w.wants(op) {
 			continue
 		}
-		if _, err := w.addNotification(op.Number); err != nil {
+		if _, err := w.addNotification(ctx, op.Number); err != nil {
 			return err
 		}
 	}
@@ -80,8 +80,8 @@ func (w *work) wants(op *Operation) bool {
 	return w.told.wants(op.Kind, op.succeeded())
 }
 
-func (w *work) addNotification(operation int16) (sequence int16, err error) {
-	err = w.tx.QueryRow(w.ctx, insertNotification, w.order.Merchant, w.order.ID, operation, w.moment.at).Scan(&sequence)
+func (w *work) addNotification(ctx context.Context, operation int16) (sequence int16, err error) {
+	err = w.tx.QueryRow(ctx, insertNotification, w.order.Merchant, w.order.ID, operation, w.moment.at).Scan(&sequence)
 	if err != nil {
 		return 0, fmt.Errorf("note what to tell of %d.%d: %w", w.order.ID, operation, err)
 	}
@@ -107,7 +107,7 @@ func (b *Books) TellAgain(ctx context.Context, merchant int32, id int64, operati
 		key.Operation = op.Number
 		err = w.tx.QueryRow(ctx, hurryNotification, merchant, id, op.Number, w.moment.at).Scan(&key.Sequence)
 		if errors.Is(err, pgx.ErrNoRows) {
-			key.Sequence, err = w.addNotification(op.Number)
+			key.Sequence, err = w.addNotification(ctx, op.Number)
 		}
 		return err
 	})

@@ -156,7 +156,7 @@ func (b *Books) TimeoutDue(ctx context.Context, limit int) (closed int, err erro
 		found, err := collect[openOrder](ctx, b.Pool, dueOrders, at, limit, last.PayBefore, last.Merchant, last.Order)
 		failures = append(failures, err)
 		for _, last = range found {
-			o, err := b.change(ctx, "time out", last.Merchant, last.Order, (*work).timeOut)
+			o, err := b.change(ctx, "time out", last.Merchant, last.Order, func(w *work) error { return w.timeOut(ctx) })
 			failures = append(failures, err)
 			if err == nil && o.Status == order.TimedOut {
 				closed++
@@ -169,11 +169,11 @@ func (b *Books) TimeoutDue(ctx context.Context, limit int) (closed int, err erro
 }
 
 // timeOut closes the order unless something of it may still be paid.
-func (w *work) timeOut() error {
+func (w *work) timeOut(ctx context.Context) error {
 	if w.order.Status != order.InProcess || w.moment.at.Before(w.order.PayBefore) {
 		return nil
 	}
-	if err := w.abandonAuthentication("not completed in time"); err != nil {
+	if err := w.abandonAuthentication(ctx, "not completed in time"); err != nil {
 		return err
 	}
 	if w.paying() {
@@ -201,7 +201,7 @@ func (b *Books) Refuse(ctx context.Context, merchant int32, id int64) (*Order, e
 		if w.order.Status != order.InProcess {
 			return fmt.Errorf("%w: %d is %s", ErrEnded, id, w.order.State())
 		}
-		if err := w.abandonAuthentication("refused"); err != nil {
+		if err := w.abandonAuthentication(ctx, "refused"); err != nil {
 			return err
 		}
 		if w.paying() {

@@ -88,26 +88,26 @@ func (b *Books) Unanswered(ctx context.Context, e Owed, cause string) error {
 // stuck ends the repeats of a message that is still owed.
 func (b *Books) stuck(ctx context.Context, e Owed, why string) error {
 	_, err := b.change(ctx, "park", e.Merchant, e.Order, func(w *work) error {
-		if ok, err := w.settleOwed(e, false); err != nil || !ok {
+		if ok, err := w.settleOwed(ctx, e, false); err != nil || !ok {
 			return err
 		}
-		return w.park(e, why)
+		return w.park(ctx, e, why)
 	})
 	return err
 }
 
 // park marks a message that is no longer owed as stuck, and opens break [breaks.MessageStuck] for a person, who may have it repeated
 // (Retry).
-func (w *work) park(e Owed, why string) error {
+func (w *work) park(ctx context.Context, e Owed, why string) error {
 	t := w.order.Transaction(e.Transaction)
 	if t == nil {
 		return fmt.Errorf("%w: exchange %d/%d has no transaction", ErrOperation, e.Order, e.Transaction)
 	}
 	t.State, t.Attempts = TransactionStuck, e.Attempts
-	if err := w.saveTransaction(*t); err != nil {
+	if err := w.saveTransaction(ctx, *t); err != nil {
 		return err
 	}
-	return w.breakOn(e, "stuck", why)
+	return w.breakOn(ctx, e, "stuck", why)
 }
 
 // Retry owes a parked message again, due at once, under the same numbers: the center takes it for the repeat that it is.
@@ -119,10 +119,10 @@ func (b *Books) Retry(ctx context.Context, merchant int32, id int64, transaction
 			return fmt.Errorf("%w: transaction %d of order %d is not parked", ErrOperation, transaction, id)
 		}
 		t.State = TransactionSent
-		if err := w.saveTransaction(*t); err != nil {
+		if err := w.saveTransaction(ctx, *t); err != nil {
 			return err
 		}
-		return w.enqueue(*t)
+		return w.enqueue(ctx, *t)
 	})
 	return err
 }
@@ -132,8 +132,8 @@ DELETE FROM owed_exchanges WHERE merchant_id = $1 AND order_id = $2 AND transact
 
 // settleOwed deletes the owed row; false means that somebody else has settled it or, when it is to be unclaimed, has
 // claimed it since and may have transmitted it.
-func (w *work) settleOwed(e Owed, unclaimed bool) (bool, error) {
-	tag, err := w.tx.Exec(w.ctx, deleteOwed, e.Merchant, e.Order, e.Transaction, e.Attempts, unclaimed)
+func (w *work) settleOwed(ctx context.Context, e Owed, unclaimed bool) (bool, error) {
+	tag, err := w.tx.Exec(ctx, deleteOwed, e.Merchant, e.Order, e.Transaction, e.Attempts, unclaimed)
 	if err != nil {
 		return false, fmt.Errorf("settle exchange %d/%d: %w", e.Order, e.Transaction, err)
 	}
@@ -164,19 +164,19 @@ func (b *Books) Answered(ctx context.Context, e Owed, v Verdict, action, approva
 		if v == VerdictOriginal && !adoptable(e, original) {
 			return nil
 		}
-		if ok, err := w.settleOwed(e, v == VerdictOriginal); err != nil || !ok {
+		if ok, err := w.settleOwed(ctx, e, v == VerdictOriginal); err != nil || !ok {
 			return err
 		}
 		if cannotEnd(e, v, original) {
-			return w.park(e, fmt.Sprintf("the center refused the message with action code %s", action))
+			return w.park(ctx, e, fmt.Sprintf("the center refused the message with action code %s", action))
 		}
-		if err := w.closeTransaction(e, v, action, approval); err != nil {
+		if err := w.closeTransaction(ctx, e, v, action, approval); err != nil {
 			return err
 		}
 		if v == VerdictOriginal {
 			original.NetworkID = network
 		}
-		return w.follow(e, v, original, action, approval)
+		return w.follow(ctx, e, v, original, action, approval)
 	})
 	return err
 }
@@ -205,7 +205,7 @@ func (t *Transaction) unresolved() bool {
 	return t.State == TransactionUnknown || t.State == TransactionApprovedLate
 }
 
-func (w *work) closeTransaction(e Owed, v Verdict, action, approval string) error {
+func (w *work) closeTransaction(ctx context.Context, e Owed, v Verdict, action, approval string) error {
 	t := w.order.Transaction(e.Transaction)
 	if t == nil {
 		return fmt.Errorf("%w: exchange %d/%d has no transaction", ErrOperation, e.Order, e.Transaction)
@@ -215,24 +215,24 @@ func (w *work) closeTransaction(e Owed, v Verdict, action, approval string) erro
 		t.State = TransactionDeclined
 	}
 	t.AnsweredAt, t.Attempts, t.ActionCode, t.ApprovalCode = &w.moment.at, e.Attempts, action, approval
-	return w.saveTransaction(*t)
+	return w.saveTransaction(ctx, *t)
 }
 
 // follow does what the answer means for the order.
-func (w *work) follow(e Owed, v Verdict, original *Transaction, action, approval string) error {
+func (w *work) follow(ctx context.Context, e Owed, v Verdict, original *Transaction, action, approval string) error {
 	switch {
 	case v == VerdictOriginal:
-		return w.adopt(original, action, approval)
+		return w.adopt(ctx, original, action, approval)
 	case original.unresolved() && v == VerdictTooLate:
-		return w.owe(Refund, e.Operation, original.Number, nil, e.Amount)
+		return w.owe(ctx, Refund, e.Operation, original.Number, nil, e.Amount)
 	case original.unresolved():
-		return w.resolveUnknown(original)
+		return w.resolveUnknown(ctx, original)
 	case e.Kind == Refund:
-		return w.refundAnswered(e, v)
+		return w.refundAnswered(ctx, e, v)
 	case original.Kind == Purchase:
-		return w.purchaseReversed(e, v, action)
+		return w.purchaseReversed(ctx, e, v, action)
 	case v == VerdictTooLate:
-		return w.breakOn(e, "late", "the center says that the authorization is cleared, but its reversal was decided before presentment")
+		return w.breakOn(ctx, e, "late", "the center says that the authorization is cleared, but its reversal was decided before presentment")
 	}
 	return nil
 }
@@ -245,8 +245,8 @@ func deref(n *int16) int16 {
 }
 
 // breakOn opens a break of a stuck message, once per exchange and cause.
-func (w *work) breakOn(e Owed, cause, why string) error {
-	_, err := breaks.Open(w.ctx, w.tx, w.moment.at, breaks.Break{Category: breaks.MessageStuck,
+func (w *work) breakOn(ctx context.Context, e Owed, cause, why string) error {
+	_, err := breaks.Open(ctx, w.tx, w.moment.at, breaks.Break{Category: breaks.MessageStuck,
 		Fingerprint: fmt.Sprintf("%s/%d/%d/%d", cause, e.Merchant, e.Order, e.Transaction), Center: e.Center, Merchant: e.Merchant,
 		Order: e.Order, Amount: w.amount(e.Amount), Note: why})
 	if err != nil {

@@ -25,10 +25,10 @@ type PayRequest struct {
 func (b *Books) Pay(ctx context.Context, r PayRequest) (*Payment, error) {
 	var p *Payment
 	_, err := b.change(ctx, "pay", r.Merchant, r.Order, func(w *work) (err error) {
-		if err = w.startPayment(r); err != nil {
+		if err = w.startPayment(ctx, r); err != nil {
 			return err
 		}
-		p, err = w.transmit()
+		p, err = w.transmit(ctx)
 		return err
 	})
 	if err != nil {
@@ -47,8 +47,8 @@ func (r *PayRequest) checkBrand(c *Center) error {
 
 // startPayment numbers the next payment operation of an opened order and makes its means the order's. Whoever calls it
 // writes either the exchange or the operation.
-func (w *work) startPayment(r PayRequest) error {
-	if err := w.payableNow(); err != nil {
+func (w *work) startPayment(ctx context.Context, r PayRequest) error {
+	if err := w.payableNow(ctx); err != nil {
 		return err
 	}
 	if r.Number != 0 && r.Number != w.order.lastOperation+1 {
@@ -61,10 +61,10 @@ func (w *work) startPayment(r PayRequest) error {
 	if err := r.checkBrand(q.Route.Center); err != nil {
 		return err
 	}
-	if err := w.books.checkWindow(w.ctx, w.tx, q.Route.Center); err != nil {
+	if err := w.books.checkWindow(ctx, w.tx, q.Route.Center); err != nil {
 		return err
 	}
-	if err := w.keepEarlierCard(); err != nil {
+	if err := w.keepEarlierCard(ctx); err != nil {
 		return err
 	}
 	o := w.order
@@ -73,7 +73,7 @@ func (w *work) startPayment(r PayRequest) error {
 	o.TriesLeft--
 	w.route, w.center = q.Route, q.Route.Center
 	w.trigger = order.TriggerTry
-	if err := w.wishToKeep(r.Keep); err != nil {
+	if err := w.wishToKeep(ctx, r.Keep); err != nil {
 		return err
 	}
 	return w.takeCard(r)
@@ -90,12 +90,12 @@ func (w *work) quoteAgain(means Means) (Quote, error) {
 }
 
 // payableNow refuses a payment of an order that is not open, or has another payment in process.
-func (w *work) payableNow() error {
+func (w *work) payableNow(ctx context.Context) error {
 	o := w.order
 	if o.Status != order.InProcess || o.PayBefore.IsZero() || !w.moment.at.Before(o.PayBefore) {
 		return fmt.Errorf("%w: %d is %s", ErrEnded, o.ID, o.State())
 	}
-	if err := w.abandonAuthentication("begun again"); err != nil {
+	if err := w.abandonAuthentication(ctx, "begun again"); err != nil {
 		return err
 	}
 	switch {
@@ -110,14 +110,14 @@ func (w *work) payableNow() error {
 const keepCard = `UPDATE operations SET card_mask = $4, card_expiry = $5 WHERE merchant_id = $1 AND order_id = $2 AND operation = $3`
 
 // keepEarlierCard notes on the last payment operation what it was tried with, before the order takes another card.
-func (w *work) keepEarlierCard() error {
+func (w *work) keepEarlierCard(ctx context.Context) error {
 	op := w.order.Payment()
 	if op == nil {
 		return nil
 	}
 	mask, expiry := w.order.CardMask, w.order.CardExpiry
 	op.CardMask, op.CardExpiry = &mask, &expiry
-	if _, err := w.tx.Exec(w.ctx, keepCard, w.order.Merchant, w.order.ID, op.Number, mask, expiry); err != nil {
+	if _, err := w.tx.Exec(ctx, keepCard, w.order.Merchant, w.order.ID, op.Number, mask, expiry); err != nil {
 		return fmt.Errorf("note card of %d.%d: %w", w.order.ID, op.Number, err)
 	}
 	return nil
@@ -145,10 +145,10 @@ UPDATE orders SET payment = $3, payment_transaction = $4, means = $5, tries_left
 WHERE merchant_id = $1 AND order_id = $2`
 
 // savePayment writes which payment is the order's now, and what it is paid with.
-func (w *work) savePayment() error {
+func (w *work) savePayment(ctx context.Context) error {
 	o := w.order
 	amount, currency, rate := converted(Quote{Amount: o.Amount, Rate: o.Rate}, o.Original)
-	_, err := w.tx.Exec(w.ctx, updatePayment, o.Merchant, o.ID, o.PaymentNumber, o.paymentTxn, o.Means, o.TriesLeft, o.Center,
+	_, err := w.tx.Exec(ctx, updatePayment, o.Merchant, o.ID, o.PaymentNumber, o.paymentTxn, o.Means, o.TriesLeft, o.Center,
 		o.Amount.Minor, int16(o.Amount.Currency), amount, currency, rate, o.CardMask, o.CardExpiry, o.card, o.exchange, o.lastOperation, o.lastTxn)
 	if err != nil {
 		return fmt.Errorf("write payment of order %d: %w", o.ID, err)
@@ -165,19 +165,19 @@ WITH e AS (
 SELECT EXISTS (SELECT FROM wishes WHERE merchant_id = $1 AND order_id = $2 AND kind = @WishKeep AND operation IN (0, $4))`)
 
 // transmit writes the exchange of the order's payment operation, which is about to be sent.
-func (w *work) transmit() (*Payment, error) {
+func (w *work) transmit(ctx context.Context) (*Payment, error) {
 	o := w.order
 	var err error
-	if o.exchange, err = w.books.exchangeID(w.ctx, paymentExchange); err != nil {
+	if o.exchange, err = w.books.exchangeID(ctx, paymentExchange); err != nil {
 		return nil, err
 	}
 	o.lastTxn++
 	o.paymentTxn = o.lastTxn
-	if err = w.savePayment(); err != nil {
+	if err = w.savePayment(ctx); err != nil {
 		return nil, err
 	}
 	p := w.payment()
-	err = w.tx.QueryRow(w.ctx, insertPaymentExchange, o.Merchant, o.ID, o.paymentTxn, o.PaymentNumber, w.center.ID, p.Kind,
+	err = w.tx.QueryRow(ctx, insertPaymentExchange, o.Merchant, o.ID, o.paymentTxn, o.PaymentNumber, w.center.ID, p.Kind,
 		o.Amount.Minor, o.exchange, w.moment.at, unknownAfter).Scan(&p.Keeps)
 	if err != nil {
 		return nil, fmt.Errorf("write exchange of order %d: %w", o.ID, err)

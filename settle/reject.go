@@ -42,8 +42,8 @@ var unresolvedReject = spelled(`
 SELECT kind, slice, amount - abandoned AS left FROM rejects
 WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3 AND order_id = $4 AND state = @RejectUnresolved FOR NO KEY UPDATE`)
 
-func (w *work) reject(r RejectedRecord) (reject, error) {
-	found, err := collect[reject](w.ctx, w.tx, unresolvedReject, r.Window, r.Record, r.Merchant, r.Order)
+func (w *work) reject(ctx context.Context, r RejectedRecord) (reject, error) {
+	found, err := collect[reject](ctx, w.tx, unresolvedReject, r.Window, r.Record, r.Merchant, r.Order)
 	if err != nil {
 		return reject{}, err
 	}
@@ -60,11 +60,11 @@ func (w *work) reject(r RejectedRecord) (reject, error) {
 func (b *Books) Represent(ctx context.Context, r RejectedRecord) (int64, error) {
 	var record int64
 	_, err := b.change(ctx, "represent", r.Merchant, r.Order, func(w *work) error {
-		j, err := w.reject(r)
+		j, err := w.reject(ctx, r)
 		if err != nil {
 			return err
 		}
-		record, err = w.represent(r, j)
+		record, err = w.represent(ctx, r, j)
 		return err
 	})
 	return record, err
@@ -79,24 +79,24 @@ SELECT $4, $5, merchant_id, order_id, operation, kind, $6, currency, exchange_id
 FROM records WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3
 RETURNING operation`
 
-func (w *work) represent(r RejectedRecord, j reject) (int64, error) {
+func (w *work) represent(ctx context.Context, r RejectedRecord, j reject) (int64, error) {
 	window, err := w.moment.window(w.center.ID)
 	if err != nil {
 		return 0, err
 	}
-	id, err := w.books.ids.next(w.ctx, recordName, recordBlock)
+	id, err := w.books.ids.next(ctx, recordName, recordBlock)
 	if err != nil {
 		return 0, err
 	}
 	var operation int16
-	err = w.tx.QueryRow(w.ctx, presentAgain, r.Window, r.Record, r.Merchant, window, id, j.Left, w.moment.at, w.route.Contract).Scan(&operation)
+	err = w.tx.QueryRow(ctx, presentAgain, r.Window, r.Record, r.Merchant, window, id, j.Left, w.moment.at, w.route.Contract).Scan(&operation)
 	if err != nil {
 		return 0, fmt.Errorf("present record %d again: %w", r.Record, err)
 	}
-	if err := w.resolveReject(r, RejectSuperseded); err != nil {
+	if err := w.resolveReject(ctx, r, RejectSuperseded); err != nil {
 		return 0, err
 	}
-	_, err = w.tx.Exec(w.ctx, `UPDATE operations SET record_id = $4, window_id = $5 WHERE merchant_id = $1 AND order_id = $2 AND operation = $3 AND record_id = $6`,
+	_, err = w.tx.Exec(ctx, `UPDATE operations SET record_id = $4, window_id = $5 WHERE merchant_id = $1 AND order_id = $2 AND operation = $3 AND record_id = $6`,
 		r.Merchant, r.Order, operation, id, window, r.Record)
 	if err != nil {
 		return 0, fmt.Errorf("note record of order %d: %w", r.Order, err)
@@ -116,13 +116,13 @@ func (w *work) postRecord(rule ledger.Rule, operation int16, phase ledger.Phase,
 	p.Source, p.SourceID = ledger.FromRecord, record
 }
 
-func (w *work) resolveReject(r RejectedRecord, state RejectState) error {
-	_, err := w.tx.Exec(w.ctx, `UPDATE rejects SET state = $4, abandoned = CASE $4 WHEN $5 THEN amount ELSE abandoned END
+func (w *work) resolveReject(ctx context.Context, r RejectedRecord, state RejectState) error {
+	_, err := w.tx.Exec(ctx, `UPDATE rejects SET state = $4, abandoned = CASE $4 WHEN $5 THEN amount ELSE abandoned END
 		WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3`, r.Window, r.Record, r.Merchant, state, RejectAbandoned)
 	if err != nil {
 		return fmt.Errorf("resolve reject of record %d: %w", r.Record, err)
 	}
-	return w.closeAside(r.Record)
+	return w.closeAside(ctx, r.Record)
 }
 
 // AbandonCredit gives up a rejected credit: the refund has failed for good, the money is available to the merchant again
@@ -130,23 +130,23 @@ func (w *work) resolveReject(r RejectedRecord, state RejectState) error {
 // rejected sale is given up by a cancel of its slice. ErrNotRejected tells that the reject is resolved, or is a sale's.
 func (b *Books) AbandonCredit(ctx context.Context, r RejectedRecord) (*Order, error) {
 	return b.change(ctx, "abandon", r.Merchant, r.Order, func(w *work) error {
-		j, err := w.reject(r)
+		j, err := w.reject(ctx, r)
 		if err != nil {
 			return err
 		}
 		if j.Kind != Credit {
 			return fmt.Errorf("%w: %d is a sale, which a cancel gives up", ErrNotRejected, r.Record)
 		}
-		return w.abandonCredit(r, j)
+		return w.abandonCredit(ctx, r, j)
 	})
 }
 
 const operationOfRecord = `SELECT operation, coalesce(interchange_back, 0), coalesce(mdr_back, 0) FROM records WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3`
 
-func (w *work) abandonCredit(r RejectedRecord, j reject) error {
+func (w *work) abandonCredit(ctx context.Context, r RejectedRecord, j reject) error {
 	var operation int16
 	var back fees.Back
-	err := w.tx.QueryRow(w.ctx, operationOfRecord, r.Window, r.Record, r.Merchant).Scan(&operation, &back.Interchange, &back.MDR)
+	err := w.tx.QueryRow(ctx, operationOfRecord, r.Window, r.Record, r.Merchant).Scan(&operation, &back.Interchange, &back.MDR)
 	if err != nil {
 		return fmt.Errorf("read record %d: %w", r.Record, err)
 	}
@@ -160,15 +160,15 @@ func (w *work) abandonCredit(r RejectedRecord, j reject) error {
 	slice.MDRBack -= back.MDR
 	w.order.Amounts.Refunded -= j.Left
 	op.Note = joinNotes(op.Note, fmt.Sprintf("refund_failed: the center rejected the credit of %v for good", w.amount(j.Left)))
-	if err := w.saveOperation(slice); err != nil {
+	if err := w.saveOperation(ctx, slice); err != nil {
 		return err
 	}
-	if err := w.saveOperation(op); err != nil {
+	if err := w.saveOperation(ctx, op); err != nil {
 		return err
 	}
 	w.postRecord(ledger.RejectedCreditReturned, operation, ledger.PhaseRefused, r.Record, j.Left)
-	if err := w.account().Add(w.ctx, w.tx, j.Left); err != nil {
+	if err := w.account().Add(ctx, w.tx, j.Left); err != nil {
 		return err
 	}
-	return w.resolveReject(r, RejectAbandoned)
+	return w.resolveReject(ctx, r, RejectAbandoned)
 }

@@ -41,7 +41,7 @@ func (b *Books) giveUp(ctx context.Context, merchant int32, id int64, transactio
 		if lost == nil {
 			return nil
 		}
-		return w.becomeUnknown(*lost, state, note)
+		return w.becomeUnknown(ctx, *lost, state, note)
 	})
 	if err != nil {
 		return fmt.Errorf("give up payment of order %d: %w", id, err)
@@ -59,24 +59,24 @@ func takeExchange(ctx context.Context, tx pgx.Tx, merchant int32, id int64, tran
 }
 
 // becomeUnknown records a payment whose exchange was taken as unknown, with its exposure and the reversal that it owes.
-func (w *work) becomeUnknown(lost Owed, state TransactionState, note string) error {
+func (w *work) becomeUnknown(ctx context.Context, lost Owed, state TransactionState, note string) error {
 	w.trigger = order.TriggerUnknown
 	op := Operation{Number: lost.Operation, Kind: OperationPayment, State: OperationInProcess, Actor: ByMerchant, Means: w.order.Means,
 		RequestedAt: lost.CreatedAt, Amount: lost.Amount, Response: responseInProcess, Note: note}
-	if err := w.putOperation(op); err != nil {
+	if err := w.putOperation(ctx, op); err != nil {
 		return err
 	}
-	security, err := w.securityOf(lost.Operation)
+	security, err := w.securityOf(ctx, lost.Operation)
 	if err != nil {
 		return err
 	}
 	t := Transaction{Number: lost.Transaction, Operation: lost.Operation, Kind: lost.Kind, State: state, Amount: lost.Amount,
 		Exchange: lost.Exchange, TransmittedAt: lost.TransmittedAt, Attempts: 1, Security: security}
-	if err := w.saveTransaction(t); err != nil {
+	if err := w.saveTransaction(ctx, t); err != nil {
 		return err
 	}
 	w.post(ledger.OutcomeUnknown, lost.Operation, ledger.PhaseUnknown, lost.Amount, false)
-	return w.owe(Reversal, lost.Operation, lost.Transaction, nil, lost.Amount)
+	return w.owe(ctx, Reversal, lost.Operation, lost.Transaction, nil, lost.Amount)
 }
 
 // GiveUpDue gives up the payments whose process died before it recorded an outcome, up to limit. It returns how many it
@@ -103,57 +103,57 @@ func (b *Books) ApprovedLate(ctx context.Context, merchant int32, id int64, acti
 			return nil
 		}
 		t.State, t.AnsweredAt, t.ActionCode, t.ApprovalCode = TransactionApprovedLate, &w.moment.at, action, approval
-		return w.saveTransaction(*t)
+		return w.saveTransaction(ctx, *t)
 	})
 	return err
 }
 
 // resolveUnknown ends an unknown payment whose reversal is done: nothing is held or moved, whatever the answer would
 // have been.
-func (w *work) resolveUnknown(original *Transaction) error {
+func (w *work) resolveUnknown(ctx context.Context, original *Transaction) error {
 	w.trigger = order.TriggerUnknown
 	w.order.Status = order.Declined
 	w.post(ledger.OutcomeResolved, original.Operation, ledger.PhaseResolved, original.Amount, false)
 	original.State = TransactionReversed
-	if err := w.saveTransaction(*original); err != nil {
+	if err := w.saveTransaction(ctx, *original); err != nil {
 		return err
 	}
 	op := w.order.Operation(original.Operation)
 	op.Note = joinNotes(op.Note, "resolved: reversed")
-	return w.finishOperation(op, OperationTimedOut, responseDeclined)
+	return w.finishOperation(ctx, op, OperationTimedOut, responseDeclined)
 }
 
 // adopt takes an unknown payment that an inquiry found approved, before the merchant was told a final result.
-func (w *work) adopt(original *Transaction, action, approval string) error {
+func (w *work) adopt(ctx context.Context, original *Transaction, action, approval string) error {
 	w.post(ledger.OutcomeResolved, original.Operation, ledger.PhaseResolved, original.Amount, false)
 	original.State, original.AnsweredAt, original.ActionCode, original.ApprovalCode = TransactionApproved, &w.moment.at, action, approval
 	if original.Kind == Purchase {
 		original.Contract = w.route.Contract
 	}
-	if err := w.saveTransaction(*original); err != nil {
+	if err := w.saveTransaction(ctx, *original); err != nil {
 		return err
 	}
 	op := w.order.Operation(original.Operation)
 	op.Note = joinNotes(op.Note, "resolved: an inquiry found it approved")
-	if err := w.adoptAmounts(op, original); err != nil {
+	if err := w.adoptAmounts(ctx, op, original); err != nil {
 		return err
 	}
-	return w.finishOperation(op, OperationDone, responseDone)
+	return w.finishOperation(ctx, op, OperationDone, responseDone)
 }
 
-func (w *work) adoptAmounts(op *Operation, original *Transaction) error {
+func (w *work) adoptAmounts(ctx context.Context, op *Operation, original *Transaction) error {
 	w.order.Status, w.order.Amounts.Authorized = order.Paid, original.Amount
 	if w.order.TwoStage {
 		w.trigger = order.TriggerHold
 		w.post(ledger.HoldPlaced, op.Number, ledger.PhaseDone, original.Amount, false)
 		w.order.HoldExpiresAt = w.moment.at.Add(w.route.holdFor(w.order.Parent != 0))
-		return w.enterHolds()
+		return w.enterHolds(ctx)
 	}
 	w.order.Amounts.Confirmed = original.Amount
 	if original.Kind == Authorization {
 		w.trigger = order.TriggerApprove
 		w.post(ledger.SliceConfirmed, op.Number, ledger.PhaseDone, original.Amount, false)
-		return w.presentPayment(op)
+		return w.presentPayment(ctx, op)
 	}
 	w.trigger = order.TriggerPurchase
 	w.post(ledger.PurchaseApproved, op.Number, ledger.PhaseDone, original.Amount, false)
@@ -164,8 +164,8 @@ func (w *work) adoptAmounts(op *Operation, original *Transaction) error {
 	return err
 }
 
-func (w *work) enterHolds() error {
-	_, err := w.tx.Exec(w.ctx, `INSERT INTO open_holds (expires_at, merchant_id, order_id, center_id) VALUES ($1, $2, $3, $4)`,
+func (w *work) enterHolds(ctx context.Context) error {
+	_, err := w.tx.Exec(ctx, `INSERT INTO open_holds (expires_at, merchant_id, order_id, center_id) VALUES ($1, $2, $3, $4)`,
 		w.order.HoldExpiresAt, w.order.Merchant, w.order.ID, w.center.ID)
 	if err != nil {
 		return fmt.Errorf("open hold of order %d: %w", w.order.ID, err)
@@ -174,13 +174,13 @@ func (w *work) enterHolds() error {
 }
 
 // presentPayment writes the clearing record of a one-stage payment that was adopted late.
-func (w *work) presentPayment(op *Operation) error {
-	record, window, err := w.present(Sale, op.Number, op.Number, op.Amount, 1, true, nil)
+func (w *work) presentPayment(ctx context.Context, op *Operation) error {
+	record, window, err := w.present(ctx, Sale, op.Number, op.Number, op.Amount, 1, true, nil)
 	if err != nil {
 		return err
 	}
 	op.Record, op.Window = &record, &window
-	_, err = w.tx.Exec(w.ctx, `UPDATE operations SET record_id = $4, window_id = $5 WHERE merchant_id = $1 AND order_id = $2 AND operation = $3`,
+	_, err = w.tx.Exec(ctx, `UPDATE operations SET record_id = $4, window_id = $5 WHERE merchant_id = $1 AND order_id = $2 AND operation = $3`,
 		w.order.Merchant, w.order.ID, op.Number, record, window)
 	if err != nil {
 		return fmt.Errorf("note record of order %d: %w", w.order.ID, err)

@@ -1,6 +1,7 @@
 package settle
 
 import (
+	"context"
 	"fmt"
 
 	"settled/settle/order"
@@ -14,7 +15,7 @@ func (o *Order) unpaid() bool {
 // withdraw closes an order that nobody has paid, whatever its tries left. Under the order's lock a buyer's payment comes before
 // it, and then it is ErrInFlight, or after it, and then that is ErrEnded. What waits for 3-D Secure has sent nothing and is given
 // up. The operation that says so moves no money: its amount is 0.
-func (w *work) withdraw(r CancelRequest, out *OperationResult) error {
+func (w *work) withdraw(ctx context.Context, r CancelRequest, out *OperationResult) error {
 	if err := w.withdrawable(r); err != nil {
 		return err
 	}
@@ -24,7 +25,7 @@ func (w *work) withdraw(r CancelRequest, out *OperationResult) error {
 	if w.order.Status == order.Withdrawn {
 		return w.withdrawn(r, out)
 	}
-	if err := w.abandonAuthentication("order cancelled"); err != nil {
+	if err := w.abandonAuthentication(ctx, "order cancelled"); err != nil {
 		return err
 	}
 	if w.paying() {
@@ -32,7 +33,7 @@ func (w *work) withdraw(r CancelRequest, out *OperationResult) error {
 	}
 	w.trigger, w.order.Status = order.TriggerWithdraw, order.Withdrawn
 	number := w.nextOperation()
-	err := w.addOperation(Operation{Number: number, Kind: OperationCancellation, State: OperationDone, Actor: r.Actor, Reason: r.Reason,
+	err := w.addOperation(ctx, Operation{Number: number, Kind: OperationCancellation, State: OperationDone, Actor: r.Actor, Reason: r.Reason,
 		Response: responseDone, Asked: minorOf(r.Amount), External: keyOf(r.External), Note: "order closed before it was paid: no money was moved"})
 	out.Operation = w.order.Operation(number)
 	return err

@@ -19,7 +19,6 @@ import (
 // work is one transaction on one order: the order under its row lock, the moment, and what the transaction adds. Methods
 // write at once; amounts and postings are written by save.
 type work struct {
-	ctx      context.Context
 	books    *Books
 	tx       pgx.Tx
 	order    *Order
@@ -81,13 +80,13 @@ func (b *Books) tryChange(ctx context.Context, what string, merchant int32, id i
 		if err := fn(w); err != nil {
 			return err
 		}
-		return w.save()
+		return w.save(ctx)
 	})
 	return w, err
 }
 
 func (b *Books) lockOrder(ctx context.Context, tx pgx.Tx, center int16, merchant int32, id int64, first func(pgx.Tx) error) (*work, error) {
-	w := &work{ctx: ctx, books: b, tx: tx}
+	w := &work{books: b, tx: tx}
 	var err error
 	if w.moment, err = b.enter(ctx, tx, center); err != nil {
 		return nil, err
@@ -119,7 +118,7 @@ WHERE merchant_id = $1 AND order_id = $2`
 
 // save writes the order's row, the postings and what the merchant's server is to be told, and leaves the hold queue when
 // nothing is held any more.
-func (w *work) save() error {
+func (w *work) save(ctx context.Context) error {
 	o := w.order
 	if err := o.Amounts.Valid(); err != nil {
 		return err
@@ -130,12 +129,12 @@ func (w *work) save() error {
 		}
 	}
 	if o.Amounts.Hold() == 0 && !o.HoldExpiresAt.IsZero() {
-		if err := w.leaveHolds(); err != nil {
+		if err := w.leaveHolds(ctx); err != nil {
 			return err
 		}
 	}
 	if o.Status != order.InProcess && w.before == order.StateInProcess && !o.PayBefore.IsZero() {
-		if err := w.leaveOpen(); err != nil {
+		if err := w.leaveOpen(ctx); err != nil {
 			return err
 		}
 	}
@@ -144,22 +143,22 @@ func (w *work) save() error {
 	if !o.HoldExpiresAt.IsZero() {
 		until = &o.HoldExpiresAt
 	}
-	_, err := w.tx.Exec(w.ctx, updateOrder, o.Merchant, o.ID, o.Status, a.Authorized, a.Confirmed, a.ReleasedCancel,
+	_, err := w.tx.Exec(ctx, updateOrder, o.Merchant, o.ID, o.Status, a.Authorized, a.Confirmed, a.ReleasedCancel,
 		a.ReleasedDeposit, a.ReleasedExpiry, a.Refunded, a.RefundPending, until, o.lastOperation, o.lastTxn)
 	if err != nil {
 		return fmt.Errorf("update order %d: %w", o.ID, err)
 	}
-	if err := w.notify(); err != nil {
+	if err := w.notify(ctx); err != nil {
 		return err
 	}
-	if err := w.followUp(); err != nil {
+	if err := w.followUp(ctx); err != nil {
 		return err
 	}
-	return w.books.ledger.Post(w.ctx, w.tx, w.postings)
+	return w.books.ledger.Post(ctx, w.tx, w.postings)
 }
 
-func (w *work) leaveHolds() error {
-	_, err := w.tx.Exec(w.ctx, `DELETE FROM open_holds WHERE expires_at = $1 AND merchant_id = $2 AND order_id = $3`,
+func (w *work) leaveHolds(ctx context.Context) error {
+	_, err := w.tx.Exec(ctx, `DELETE FROM open_holds WHERE expires_at = $1 AND merchant_id = $2 AND order_id = $3`,
 		w.order.HoldExpiresAt, w.order.Merchant, w.order.ID)
 	if err != nil {
 		return fmt.Errorf("close hold of order %d: %w", w.order.ID, err)
@@ -168,8 +167,8 @@ func (w *work) leaveHolds() error {
 	return nil
 }
 
-func (w *work) leaveOpen() error {
-	_, err := w.tx.Exec(w.ctx, `DELETE FROM open_orders WHERE pay_before = $1 AND merchant_id = $2 AND order_id = $3`,
+func (w *work) leaveOpen(ctx context.Context) error {
+	_, err := w.tx.Exec(ctx, `DELETE FROM open_orders WHERE pay_before = $1 AND merchant_id = $2 AND order_id = $3`,
 		w.order.PayBefore, w.order.Merchant, w.order.ID)
 	if err != nil {
 		return fmt.Errorf("close order %d: %w", w.order.ID, err)
@@ -197,14 +196,14 @@ func (w *work) nextOperation() int16 {
 }
 
 // addOperation writes an operation; its instants are the moment's where it has none.
-func (w *work) addOperation(op Operation) error {
+func (w *work) addOperation(ctx context.Context, op Operation) error {
 	if op.RequestedAt.IsZero() {
 		op.RequestedAt = w.moment.at
 	}
 	if op.State != OperationInProcess {
 		op.CompletedAt = &w.moment.at
 	}
-	_, err := w.tx.Exec(w.ctx, insertOperation, w.order.Merchant, w.order.ID, op.Number, op.Kind, op.State, op.Actor, op.Reason,
+	_, err := w.tx.Exec(ctx, insertOperation, w.order.Merchant, w.order.ID, op.Number, op.Kind, op.State, op.Actor, op.Reason,
 		op.Amount, op.Asked, op.AutoDeposit, op.RequestedAt, op.CompletedAt, op.Response, op.External, op.Note, op.Record, op.Window, op.Refunded,
 		max(op.Means, MeansCard))
 	if err != nil {
@@ -215,16 +214,16 @@ func (w *work) addOperation(op Operation) error {
 }
 
 // putOperation writes an operation, or what may change of one that is there.
-func (w *work) putOperation(op Operation) error {
+func (w *work) putOperation(ctx context.Context, op Operation) error {
 	old := w.order.Operation(op.Number)
 	if old == nil {
-		return w.addOperation(op)
+		return w.addOperation(ctx, op)
 	}
 	old.State, old.Response, old.Note = op.State, op.Response, joinNotes(old.Note, op.Note)
 	if op.State != OperationInProcess {
 		old.CompletedAt = &w.moment.at
 	}
-	return w.saveOperation(old)
+	return w.saveOperation(ctx, old)
 }
 
 const updateOperation = `
@@ -232,8 +231,8 @@ UPDATE operations SET state = $4, completed_at = $5, response = $6, note = $7, r
 WHERE merchant_id = $1 AND order_id = $2 AND operation = $3`
 
 // saveOperation writes what may change of an operation.
-func (w *work) saveOperation(op *Operation) error {
-	_, err := w.tx.Exec(w.ctx, updateOperation, w.order.Merchant, w.order.ID, op.Number, op.State, op.CompletedAt, op.Response, op.Note, op.Refunded,
+func (w *work) saveOperation(ctx context.Context, op *Operation) error {
+	_, err := w.tx.Exec(ctx, updateOperation, w.order.Merchant, w.order.ID, op.Number, op.State, op.CompletedAt, op.Response, op.Note, op.Refunded,
 		op.InterchangeBack, op.MDRBack)
 	if err != nil {
 		return fmt.Errorf("update operation %d.%d: %w", w.order.ID, op.Number, err)
@@ -250,8 +249,8 @@ ON CONFLICT (merchant_id, order_id, transaction) DO UPDATE SET state = excluded.
 	mdr_back = excluded.mdr_back, contract_id = excluded.contract_id`
 
 // saveTransaction writes a transaction or what may change of it.
-func (w *work) saveTransaction(t Transaction) error {
-	_, err := w.tx.Exec(w.ctx, insertTransaction, w.order.Merchant, w.order.ID, t.Number, t.Operation, t.Original, t.Slice, t.Kind,
+func (w *work) saveTransaction(ctx context.Context, t Transaction) error {
+	_, err := w.tx.Exec(ctx, insertTransaction, w.order.Merchant, w.order.ID, t.Number, t.Operation, t.Original, t.Slice, t.Kind,
 		t.State, t.Amount, t.Exchange, t.TransmittedAt, t.AnsweredAt, t.Attempts, t.ActionCode, t.ApprovalCode,
 		t.Security, t.NetworkID, t.MDRBack, t.Contract)
 	if err != nil {
@@ -271,27 +270,27 @@ INSERT INTO owed_exchanges (merchant_id, order_id, transaction, operation, origi
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13)`
 
 // owe writes that the center is owed a message about the original transaction, due at once.
-func (w *work) owe(kind Kind, operation, original int16, slice *int16, amount int64) error {
-	return w.oweTransaction(Transaction{Operation: operation, Original: &original, Slice: slice, Kind: kind, Amount: amount})
+func (w *work) owe(ctx context.Context, kind Kind, operation, original int16, slice *int16, amount int64) error {
+	return w.oweTransaction(ctx, Transaction{Operation: operation, Original: &original, Slice: slice, Kind: kind, Amount: amount})
 }
 
 // oweTransaction gives a message its numbers, and writes that it is owed.
-func (w *work) oweTransaction(t Transaction) error {
-	exchange, err := w.books.exchangeID(w.ctx, adviceExchange)
+func (w *work) oweTransaction(ctx context.Context, t Transaction) error {
+	exchange, err := w.books.exchangeID(ctx, adviceExchange)
 	if err != nil {
 		return err
 	}
 	w.order.lastTxn++
 	t.Number, t.State, t.Exchange, t.TransmittedAt = w.order.lastTxn, TransactionSent, exchange, w.moment.at
-	if err := w.saveTransaction(t); err != nil {
+	if err := w.saveTransaction(ctx, t); err != nil {
 		return err
 	}
-	return w.enqueue(t)
+	return w.enqueue(ctx, t)
 }
 
 // enqueue writes that a transaction is owed, due at once.
-func (w *work) enqueue(t Transaction) error {
-	_, err := w.tx.Exec(w.ctx, insertOwed, w.order.Merchant, w.order.ID, t.Number, t.Operation, t.Original, t.Slice, w.center.ID,
+func (w *work) enqueue(ctx context.Context, t Transaction) error {
+	_, err := w.tx.Exec(ctx, insertOwed, w.order.Merchant, w.order.ID, t.Number, t.Operation, t.Original, t.Slice, w.center.ID,
 		t.Kind, t.Amount, t.Exchange, t.TransmittedAt, w.moment.at, t.Attempts)
 	if err != nil {
 		return fmt.Errorf("owe center %s a message on order %d: %w", w.center.Name, w.order.ID, err)
@@ -318,12 +317,12 @@ const (
 // present writes a clearing record into the window that is open at the moment. A sale is born under the contract that the
 // order is served under now, a credit under that of the sale which it gives back; back is what the credit gives back of the
 // fees of its sale, nil for a sale.
-func (w *work) present(kind RecordKind, operation, slice int16, amount int64, sequence int, final bool, back *fees.Back) (int64, int32, error) {
+func (w *work) present(ctx context.Context, kind RecordKind, operation, slice int16, amount int64, sequence int, final bool, back *fees.Back) (int64, int32, error) {
 	window, err := w.moment.window(w.center.ID)
 	if err != nil {
 		return 0, 0, err
 	}
-	id, err := w.books.ids.next(w.ctx, recordName, recordBlock)
+	id, err := w.books.ids.next(ctx, recordName, recordBlock)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -339,7 +338,7 @@ func (w *work) present(kind RecordKind, operation, slice int16, amount int64, se
 	if kind == Credit {
 		sold = *w.order.Operation(slice)
 	}
-	_, err = w.tx.Exec(w.ctx, insertRecord, window, id, w.order.Merchant, w.order.ID, operation, kind, amount,
+	_, err = w.tx.Exec(ctx, insertRecord, window, id, w.order.Merchant, w.order.ID, operation, kind, amount,
 		int16(w.order.Amount.Currency), payment.Exchange, w.moment.at, payment.TransmittedAt, slice, sequence, final,
 		w.order.CardExpiry, payment.ApprovalCode, w.order.card, payment.Security, payment.NetworkID,
 		interchange, mdr, w.route.Contract, sold.Window, sold.Record)
