@@ -3,7 +3,6 @@ package authorize_test
 import (
 	"crypto"
 	"crypto/md5"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
@@ -23,7 +22,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"settled/authorize/protocol"
 	"settled/authorize/tenants"
 	"settled/internal/pcsim"
 	"settled/internal/vault"
@@ -333,12 +331,7 @@ func TestCrashAfterSending(t *testing.T) {
 func TestSignedNotification(t *testing.T) {
 	for _, sha := range []bool{false, true} {
 		w, s := newShopWorld(t, tenants.Notify{AllowPrivate: true})
-		key, err := rsa.GenerateKey(rand.Reader, 1024)
-		check(t, err)
-		w.options.SigningKey = key
-		settings := w.options.Merchants[settletest.Merchant]
-		settings.Proofs = protocol.Proofs{RSA: true, SHA256: sha}
-		w.options.Merchants[settletest.Merchant] = settings
+		key := w.signing(sha)
 		w.paid(paymentOf("A-1"))
 		w.tell()
 		v, err := url.ParseQuery(s.heard()[0])
@@ -352,7 +345,7 @@ func TestSignedNotification(t *testing.T) {
 			long := sha256.Sum256(x)
 			hash, digest = crypto.SHA256, long[:]
 		}
-		if err := rsa.VerifyPKCS1v15(&key.PublicKey, hash, digest, signature); err != nil || v.Get("checkvalue") != "" {
+		if err := rsa.VerifyPKCS1v15(key, hash, digest, signature); err != nil || v.Get("checkvalue") != "" {
 			t.Errorf("SHA-256 %t: %v, checkvalue %q", sha, err, v.Get("checkvalue"))
 		}
 	}
@@ -366,7 +359,8 @@ func TestPrivateAddressOfALiveInstallation(t *testing.T) {
 	check(t, vault.GenerateFor(keys, vault.Live))
 	live, err := vault.Open(keys)
 	check(t, err)
-	w.options.Vault = live
+	w.options.Vault, w.options.Registerer = live, nil
+	w.open()
 	w.tell()
 	if have := w.notifications(); have != "1/1 pending / 1" || len(s.heard()) != 0 {
 		t.Errorf("a live installation reached a private address: %s", have)
