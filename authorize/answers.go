@@ -3,6 +3,7 @@ package authorize
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"settled/authorize/payment"
@@ -123,13 +124,13 @@ func (g *Gateway) tellStored(ctx context.Context, r *protocol.Row, o *settle.Ord
 	case err == nil:
 		r[protocol.OutToken] = k.ID.String()
 	case !errors.Is(err, settle.ErrNoCredential):
-		g.log.Warn("stored card of an order not looked up", "order", o.ID, "error", err)
+		g.log.Warn("stored card of an order not looked up", slog.Int64("order", o.ID), slog.Any("error", err))
 	}
 }
 
 // prove proves that the answer is ours. It goes out also when it cannot be signed.
 func (g *Gateway) prove(c *tenants.Caller, s *protocol.Layout, a *reply) {
 	if err := c.Settings.Proofs.Prove(g.signingKey, c.Text(protocol.InMerchant), s, &a.Answer); err != nil {
-		g.log.Error("answer not signed", "merchant", c.Merchant.ID, "error", err)
+		g.log.Error("answer not signed", slog.Any("merchant", c.Merchant.ID), slog.Any("error", err))
 	}
 }

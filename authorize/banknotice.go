@@ -3,6 +3,7 @@ package authorize
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 
 	"settled/authorize/instant"
@@ -44,7 +45,7 @@ func (g *Gateway) instantNotice(w http.ResponseWriter, r *http.Request) {
 		g.forging.Take(source)
 	}
 	if err != nil {
-		g.log.Warn("notification of a partner bank not taken", "center", r.PathValue("center"), "status", status, "error", err)
+		g.log.Warn("notification of a partner bank not taken", slog.String("center", r.PathValue("center")), slog.Int("status", status), slog.Any("error", err))
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

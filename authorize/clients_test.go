@@ -194,12 +194,12 @@ func TestOldPaths(t *testing.T) {
 func TestInstantPaymentsOnThePage(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{}, settletest.WithBank)
 	w.shop(func(m *tenants.Merchant) { m.Page.Instant, m.Page.OneClick = true, true })
-	w.bank.SetNotifyURL(w.server.URL + "/instant/BANK/notice")
+	check(t, w.bank.SetNotifyURL(w.server.URL+"/instant/BANK/notice"))
 	code := params{"Do": "pay", "Means": "qr"}
 	path := w.opened(instantOrder("S-1", "500.00"))
 	w.submit(path, code)
 	w.scan(w.orderAt(path), false)
-	w.bank.Process(t.Context(), w.Clock.Now())
+	w.process(t)
 	w.poll(10 * time.Second)
 	wantText(t, w.follow(path), http.StatusOK, `value="qr" checked`, "The payment was not made")
 	w.submit(path, code)
@@ -211,7 +211,7 @@ func TestInstantPaymentsOnThePage(t *testing.T) {
 	w.submit(path, code)
 	_, err := w.bank.Scan(w.waiting(w.orderAt(path)).Payload, true, true)
 	check(t, err)
-	w.bank.Process(t.Context(), w.Clock.Now())
+	w.process(t)
 	path = w.opened(proven(instantOrder("S-3", "700.00"), "buyer-9"))
 	w.submit(path, code)
 	r := w.follow(path)

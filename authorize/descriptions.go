@@ -3,6 +3,7 @@ package authorize
 import (
 	"bytes"
 	"encoding/xml"
+	"log/slog"
 	"net/http"
 	"settled/authorize/protocol"
 	"strings"
@@ -16,7 +17,7 @@ func (g *Gateway) serveDescription(s *service, document bool) http.HandlerFunc {
 	before, after, err := s.sheet.WSDL(s.needs, s.takes, document)
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
-			g.log.Error("service not described", "route", s.path, "error", err)
+			g.log.Error("service not described", slog.String("route", s.path), slog.Any("error", err))
 			w.WriteHeader(http.StatusInternalServerError)
 			return
 		}

@@ -19,7 +19,7 @@ import (
 func bankWorld(t *testing.T, minor int64) (*world, *settle.Order) {
 	t.Helper()
 	w := newWorld(t, pcsim.Behavior{}, settletest.WithBank)
-	w.bank.SetNotifyURL(w.server.URL + "/instant/BANK/notice")
+	check(t, w.bank.SetNotifyURL(w.server.URL+"/instant/BANK/notice"))
 	return w, w.chooseInstant("QR-1", minor)
 }
 
@@ -82,7 +82,7 @@ func (w *world) wantState(id int64, want order.State) *settle.Order {
 func TestInstantPaymentIsToldByTheBank(t *testing.T) {
 	w, o := bankWorld(t, 12345)
 	w.scan(o, true)
-	w.bank.Process(t.Context(), w.Clock.Now())
+	w.process(t)
 	w.wantState(o.ID, order.StateApproved)
 	result, err := w.Books.Cancel(t.Context(), settle.CancelRequest{Merchant: settletest.Merchant, Order: o.ID, Actor: settle.ByMerchant,
 		Amount: &money.Amount{Minor: 345, Currency: money.RUB}})
@@ -113,10 +113,10 @@ func TestInstantOutcomes(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w, o := bankWorld(t, c.minor)
 			if !c.notify {
-				w.bank.SetNotifyURL("")
+				check(t, w.bank.SetNotifyURL(""))
 			}
 			w.scan(o, true)
-			w.bank.Process(t.Context(), w.Clock.Now())
+			w.process(t)
 			w.poll(10 * time.Second)
 			w.wantState(o.ID, c.want)
 		})
@@ -135,7 +135,7 @@ func TestInstantPaymentThatIsLate(t *testing.T) {
 		t.Fatalf("%d orders closed", n)
 	}
 	w.wantState(o.ID, order.StateTimeout)
-	w.bank.Process(t.Context(), w.Clock.Now())
+	w.process(t)
 	if o = w.wantState(o.ID, order.StateApproved); !w.waiting(o).Late {
 		t.Error("the payment is not marked late")
 	}
@@ -144,14 +144,14 @@ func TestInstantPaymentThatIsLate(t *testing.T) {
 // Money that was on its way when the code expired is found by asking, too.
 func TestInstantPaymentThatIsLateAndNotTold(t *testing.T) {
 	w, o := bankWorld(t, pcsim.AmountPaidLate)
-	w.bank.SetNotifyURL("")
+	check(t, w.bank.SetNotifyURL(""))
 	w.scan(o, true)
 	w.poll(10*time.Minute + 30*time.Second)
 	w.Clock.Advance(time.Hour)
 	_, err := w.Books.TimeoutDue(t.Context(), 10)
 	check(t, err)
 	w.wantState(o.ID, order.StateTimeout)
-	w.bank.Process(t.Context(), w.Clock.Now())
+	w.process(t)
 	w.poll(time.Hour)
 	w.wantState(o.ID, order.StateApproved)
 }

@@ -2,6 +2,7 @@ package authorize
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 
 	"settled/authorize/payment"
@@ -19,7 +20,7 @@ func (g *Gateway) gaveOut(bill int64) bool {
 	defer cancel()
 	out, err := g.books.GaveOut(ctx, bill)
 	if err != nil {
-		g.log.Warn("bill number not looked up: it counts as a card's", "error", err)
+		g.log.Warn("bill number not looked up: it counts as a card's", slog.Any("error", err))
 	}
 	return out && err == nil
 }
@@ -34,8 +35,8 @@ func (g *Gateway) reportCards(c *protocol.Call, route, request string) {
 		g.meter.foundCard(f)
 		fields = append(fields, f.Field+" "+f.Done)
 	}
-	g.log.Warn("card data sent where none belongs", "route", route, "request", request, "merchant", string(c.MerchantDigits()),
-		"fields", strings.Join(fields, ", "))
+	g.log.Warn("card data sent where none belongs", slog.String("route", route), slog.String("request", request), slog.String("merchant", string(c.MerchantDigits())),
+		slog.String("fields", strings.Join(fields, ", ")))
 }
 
 // logNoted says which parameters were not taken as they were sent, never what they held.
@@ -44,7 +45,7 @@ func (g *Gateway) logNoted(c *protocol.Call, route, request string) {
 	if len(names) == 0 {
 		return
 	}
-	g.log.Info("buyer's data not taken as sent", "route", route, "request", request, "merchant", string(c.MerchantDigits()), "parameters", strings.Join(names, ", "))
+	g.log.Info("buyer's data not taken as sent", slog.String("route", route), slog.String("request", request), slog.String("merchant", string(c.MerchantDigits())), slog.String("parameters", strings.Join(names, ", ")))
 }
 
 // charsetOf is that of the pages of a merchant.

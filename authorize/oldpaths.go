@@ -1,6 +1,7 @@
 package authorize
 
 import (
+	"log/slog"
 	"net/http"
 	"settled/authorize/protocol"
 )
@@ -48,7 +49,7 @@ func (g *Gateway) handleOldPaths(mux *http.ServeMux) {
 			} else {
 				g.serveOld(w, r, o, m)
 			}
-			g.log.Warn("old path called", "route", o.path, "instead", o.instead)
+			g.log.Warn("old path called", slog.String("route", o.path), slog.String("instead", o.instead))
 		})
 	}
 }
@@ -63,7 +64,7 @@ func (g *Gateway) serveOld(w http.ResponseWriter, r *http.Request, o *oldPath, m
 	defer c.Release()
 	a := refusal(o.refusal())
 	if err := c.Read(r); err != nil && r.Method == http.MethodPost {
-		g.log.Info("request to an old path not read", "route", o.path, "error", err)
+		g.log.Info("request to an old path not read", slog.String("route", o.path), slog.Any("error", err))
 	}
 	writeAnswer(w, protocol.ChargeLayout, c.Format, a.Fault.HTTPStatus(c.Format), &a.Answer, false, protocol.Correlation())
 	m.served(a, g.now().Sub(began))

@@ -3,6 +3,7 @@ package authorize
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"settled/authorize/payment"
 	"settled/authorize/protocol"
@@ -78,7 +79,7 @@ func (g *Gateway) takeBack(ctx context.Context, merchant int32, id int64) bool {
 		return false
 	}
 	if err = g.instant.Leave(ctx, o, "order cancelled by its shop"); err != nil {
-		g.log.Info("code not taken back for a cancel", "order", id, "error", err)
+		g.log.Info("code not taken back for a cancel", slog.Int64("order", id), slog.Any("error", err))
 	}
 	return err == nil
 }
@@ -90,13 +91,13 @@ func (g *Gateway) resolveNow(ctx context.Context, r *settle.OperationResult) {
 	sending, cancel := context.WithTimeout(ctx, g.inlineBudget)
 	defer cancel()
 	if err := g.sender.SendNow(sending, r.Order.Merchant, r.Order.ID); err != nil {
-		g.log.Warn("cancel not sent at once; it will be", "order", r.Order.ID, "error", err)
+		g.log.Warn("cancel not sent at once; it will be", slog.Int64("order", r.Order.ID), slog.Any("error", err))
 	}
 	ctx, cancel = context.WithTimeout(ctx, payment.LookTimeout)
 	defer cancel()
 	o, err := g.books.Order(ctx, r.Order.Merchant, r.Order.ID)
 	if err != nil {
-		g.log.Error("cancel not read back", "order", r.Order.ID, "error", err)
+		g.log.Error("cancel not read back", slog.Int64("order", r.Order.ID), slog.Any("error", err))
 		return
 	}
 	if op := o.Operation(r.Operation.Number); op != nil {

@@ -2,6 +2,7 @@ package authorize
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
@@ -59,12 +60,12 @@ func (g *Gateway) tellRepeat(w http.ResponseWriter, s *service, c *tenants.Calle
 	switch {
 	case a.repeat != "":
 		w.Header()[repeatHeader] = []string{string(a.repeat)}
-		g.log.Info("a repeat: nothing was done", "route", s.path, "request", id, "merchant", c.Merchant.ID, "billnumber", a.Orders[0].Row[protocol.OutBillNumber],
-			"why", string(a.repeat))
+		g.log.Info("a repeat: nothing was done", slog.String("route", s.path), slog.String("request", id), slog.Any("merchant", c.Merchant.ID), slog.String("billnumber", a.Orders[0].Row[protocol.OutBillNumber]),
+			slog.String("why", string(a.repeat)))
 		g.meter.repeated(s.path, string(a.repeat))
 	case a.again:
-		g.log.Warn("an operation equal to an earlier one was done", "route", s.path, "request", id, "merchant", c.Merchant.ID,
-			"billnumber", a.Orders[0].Row[protocol.OutBillNumber])
+		g.log.Warn("an operation equal to an earlier one was done", slog.String("route", s.path), slog.String("request", id), slog.Any("merchant", c.Merchant.ID),
+			slog.String("billnumber", a.Orders[0].Row[protocol.OutBillNumber]))
 		g.meter.repeated(s.path, doneAgain)
 	}
 }
@@ -89,7 +90,7 @@ func (g *Gateway) handedOver(r *http.Request, c *tenants.Caller, a *reply, at ti
 	}
 	if broken != nil {
 		g.meter.lost()
-		g.log.Warn("an answer is not known to have been handed over", "merchant", c.Merchant.ID,
-			"billnumber", strconv.FormatInt(a.ends.order, 10)+"."+strconv.Itoa(int(a.ends.operation)), "error", broken)
+		g.log.Warn("an answer is not known to have been handed over", slog.Any("merchant", c.Merchant.ID),
+			slog.String("billnumber", strconv.FormatInt(a.ends.order, 10)+"."+strconv.Itoa(int(a.ends.operation))), slog.Any("error", broken))
 	}
 }

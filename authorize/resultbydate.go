@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strconv"
 	"time"
@@ -75,7 +76,7 @@ func (g *Gateway) resultByDate(ctx context.Context, c *tenants.Caller) (*reply, 
 		books, cancel := payment.Patient(context.WithoutCancel(ctx))
 		defer cancel()
 		if back := g.books.ReturnTurn(books, c.Merchant.ID, periodService, at); back != nil {
-			g.log.Error("a call that failed counts", "merchant", c.Merchant.ID, "error", back)
+			g.log.Error("a call that failed counts", slog.Any("merchant", c.Merchant.ID), slog.Any("error", back))
 		}
 		return nil, err
 	}

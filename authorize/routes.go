@@ -2,6 +2,7 @@ package authorize
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"settled/authorize/checkout"
@@ -61,7 +62,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, s *service, m *r
 func (g *Gateway) answerTo(r *http.Request, s *service, c *tenants.Caller, id string) (a *reply) {
 	defer func() {
 		if v := recover(); v != nil {
-			g.log.Error("panic", "route", s.path, "request", id, "stack", string(debug.Stack()))
+			g.log.Error("panic", slog.String("route", s.path), slog.String("request", id), slog.String("stack", string(debug.Stack())))
 			a = refusal(payment.ErrBug)
 		}
 	}()
@@ -71,7 +72,7 @@ func (g *Gateway) answerTo(r *http.Request, s *service, c *tenants.Caller, id st
 	}
 	f := payment.FaultOf(err, s.second)
 	if f.Status >= http.StatusInternalServerError {
-		g.log.Error("request not served", "route", s.path, "request", id, "error", err)
+		g.log.Error("request not served", slog.String("route", s.path), slog.String("request", id), slog.Any("error", err))
 	}
 	if f == payment.ErrUnavailable || f == payment.ErrOutcomeUnknown {
 		return g.troubled(r.Context(), s, c, f)

@@ -3,6 +3,7 @@ package authorize
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 
 	"settled/authorize/payment"
 	"settled/authorize/protocol"
@@ -82,7 +83,7 @@ func (g *Gateway) payOnce(ctx context.Context, c *tenants.Caller, o *settle.Orde
 	defer cancel()
 	a, err := g.stored(ctx, c, o.ID)
 	if err != nil {
-		g.log.Error("payment not read back", "order", o.ID, "error", err)
+		g.log.Error("payment not read back", slog.Int64("order", o.ID), slog.Any("error", err))
 		return nil, payment.ErrOutcomeUnknown
 	}
 	if repeats {

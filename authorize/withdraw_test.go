@@ -55,9 +55,9 @@ func TestShopCancelsAnOpenedOrder(t *testing.T) {
 func TestShopCancelsAnOrderWithACode(t *testing.T) {
 	w, o := bankWorld(t, 12345)
 	paid := w.chooseInstant("QR-2", 2000)
-	w.bank.SetNotifyURL("")
+	check(t, w.bank.SetNotifyURL(""))
 	w.scan(paid, true)
-	w.bank.Process(t.Context(), w.Clock.Now())
+	w.process(t)
 	for _, id := range []int64{o.ID, paid.ID} {
 		r := w.call(cancel, credentials().with(params{"Billnumber": strconv.FormatInt(id, 10)}))
 		if r.Order["orderstate"] != "Canceled" {

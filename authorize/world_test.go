@@ -383,6 +383,13 @@ func (w *world) eventually(what string, done func() bool) {
 	}
 }
 
+// process lets the partner bank do what is due.
+func (w *world) process(t testing.TB) {
+	t.Helper()
+	_, err := w.bank.Process(t.Context(), w.Clock.Now())
+	check(t, err)
+}
+
 func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path"
 	"time"
 
@@ -217,7 +218,7 @@ func (a *attempt) remove(ctx context.Context, p priorAttempt) (left int, err err
 		}
 		state, left = "kept", 1
 		if p.LeftOver != state {
-			a.night.Log.WarnContext(ctx, "temporary file may not be removed", "center", a.s.Name, "name", name, "error", err)
+			a.night.Log.WarnContext(ctx, "temporary file may not be removed", slog.String("center", a.s.Name), slog.String("name", name), slog.Any("error", err))
 		}
 	}
 	_, err = a.night.Pool.Exec(ctx, cleaned, a.file.ID, p.No, state)
@@ -475,10 +476,10 @@ func (a *attempt) report(ctx context.Context, out outcome, metric string, now ti
 	n := a.night
 	n.metrics.uploads.WithLabelValues(a.s.Name, metric).Inc()
 	if out.err == nil {
-		n.Log.InfoContext(ctx, "file delivered", "center", a.s.Name, "file", a.file.Name, "proof", out.proof, "late", now.After(a.file.DeadlineAt))
+		n.Log.InfoContext(ctx, "file delivered", slog.String("center", a.s.Name), slog.String("file", a.file.Name), slog.String("proof", out.proof), slog.Bool("late", now.After(a.file.DeadlineAt)))
 		return
 	}
-	n.Log.WarnContext(ctx, "file not delivered", "center", a.s.Name, "file", a.file.Name, "error", out.err, "unknown", out.unknown)
+	n.Log.WarnContext(ctx, "file not delivered", slog.String("center", a.s.Name), slog.String("file", a.file.Name), slog.Any("error", out.err), slog.Bool("unknown", out.unknown))
 	switch class := remote.ClassOf(out.err); {
 	case out.unknown:
 		n.page(ctx, a.s, pageUnknownDelivery, "file", a.file.Name)

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"settled/clearing/format"
@@ -191,7 +192,7 @@ func (n *Night) build(ctx context.Context, tx pgx.Tx, s *station, b Batch, f Fil
 	if _, err := tx.Exec(ctx, fileBuilt, f.ID, size, sum[:], messages, now); err != nil {
 		return err
 	}
-	n.Log.InfoContext(ctx, "file built", "center", s.Name, "file", f.Name, "bytes", size, "messages", messages)
+	n.Log.InfoContext(ctx, "file built", slog.String("center", s.Name), slog.String("file", f.Name), slog.Int64("bytes", size), slog.Int64("messages", messages))
 	if s.Release == AutoRelease {
 		return n.release(ctx, tx, f.ID, now)
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path"
 	"slices"
 	"strings"
@@ -210,7 +211,7 @@ func (n *Night) fetchLog(ctx context.Context, s *station, link *remote.Link, e r
 		return err
 	}
 	if !authlog.Whole(data.Bytes()) {
-		n.Log.WarnContext(ctx, "log of authorizations is not whole yet", "center", s.Name, "name", name, "bytes", got.Size)
+		n.Log.WarnContext(ctx, "log of authorizations is not whole yet", slog.String("center", s.Name), slog.String("name", name), slog.Int64("bytes", got.Size))
 		return nil
 	}
 	sum := sha256.Sum256(data.Bytes())
@@ -246,7 +247,7 @@ func (n *Night) applyLog(ctx context.Context, id int64) error {
 	case errors.Is(err, settle.ErrTooManyUnknown), errors.Is(err, errLogContent), errors.As(err, &wrong):
 		return n.holdLog(ctx, id, err)
 	case err == nil && done:
-		n.Log.InfoContext(ctx, "log of authorizations compared", "log", id, "differences", result.Differences, "unknown", result.Unknown)
+		n.Log.InfoContext(ctx, "log of authorizations compared", slog.Int64("log", id), slog.Int("differences", result.Differences), slog.Int("unknown", result.Unknown))
 	}
 	return err
 }
@@ -332,7 +333,7 @@ func approvalOf(e *authlog.Entry) settle.CenterApproval {
 // holdLog leaves a log to a person, and pages.
 func (n *Night) holdLog(ctx context.Context, id int64, why error) error {
 	_, err := n.Pool.Exec(ctx, `UPDATE authorization_logs SET state = 'held', decided_at = $2, reason = $3 WHERE log_id = $1 AND state = 'fetched'`, id, n.now(), vault.Words(why.Error()))
-	n.Log.ErrorContext(ctx, "log of authorizations is held; a person decides", "log", id, "error", why)
+	n.Log.ErrorContext(ctx, "log of authorizations is held; a person decides", slog.Int64("log", id), slog.Any("error", why))
 	return err
 }
 

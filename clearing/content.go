@@ -97,6 +97,7 @@ func (c *content) add(e *format.Entry, s *station, index map[string]uint32) erro
 		c.exceptions = append(c.exceptions, c.exception(e, s, index))
 	case format.Accepted:
 		return c.accept(e)
+	case format.Nothing:
 	}
 	return nil
 }

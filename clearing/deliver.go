@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"settled/clearing/remote"
@@ -190,7 +191,7 @@ func (n *Night) linkError(ctx context.Context, s *station, err error) {
 	}
 	_, dbErr := n.Pool.Exec(ctx, `INSERT INTO link_failures (center_id, at, class, error) VALUES ($1, $2, $3, $4)`, s.ID, n.now(), class, vault.Words(err.Error()))
 	if dbErr != nil {
-		n.Log.ErrorContext(ctx, "record refused login", "center", s.Name, "error", dbErr)
+		n.Log.ErrorContext(ctx, "record refused login", slog.String("center", s.Name), slog.Any("error", dbErr))
 	}
 }
 

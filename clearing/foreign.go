@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path"
 	"slices"
 	"strings"
@@ -263,7 +264,7 @@ func (n *Night) lookCenter(ctx context.Context, s *station, now time.Time) (int,
 // noteLook keeps what a look found, and calls a person where the books lack something.
 func (n *Night) noteLook(ctx context.Context, s *station, v Survey, now time.Time) error {
 	if v.clear() {
-		n.Log.InfoContext(ctx, "center looked at: the books lack nothing that it shows", "center", s.Name)
+		n.Log.InfoContext(ctx, "center looked at: the books lack nothing that it shows", slog.String("center", s.Name))
 		_, err := n.Pool.Exec(ctx, noteLook, s.ID, now, "clear", v.words())
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"path"
 	"slices"
 	"strconv"
@@ -172,7 +173,7 @@ func (n *Night) fetchNew(ctx context.Context, s *station, link *remote.Link, e r
 		return false, err
 	}
 	n.crash("reply stored")
-	n.Log.InfoContext(ctx, "reply fetched", "center", s.Name, "name", e.Name, "bytes", e.Size, "reply", id)
+	n.Log.InfoContext(ctx, "reply fetched", slog.String("center", s.Name), slog.String("name", e.Name), slog.Int64("bytes", e.Size), slog.Int64("reply", id))
 	return true, nil
 }
 
@@ -245,7 +246,7 @@ func (n *Night) stranger(ctx context.Context, s *station, e remote.Entry, before
 		return nil
 	}
 	n.metrics.strangers.WithLabelValues(s.Name).Inc()
-	n.Log.WarnContext(ctx, "inbox holds a file that is no reply", "center", s.Name, "name", printable(e.Name), "bytes", e.Size)
+	n.Log.WarnContext(ctx, "inbox holds a file that is no reply", slog.String("center", s.Name), slog.String("name", printable(e.Name)), slog.Int64("bytes", e.Size))
 	return n.note(ctx, n.Pool, s, e, "ignored", 0)
 }
 

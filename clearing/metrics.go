@@ -2,6 +2,7 @@ package clearing
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -151,7 +152,7 @@ func (m *metrics) collectCenter(ctx context.Context, s *station, out chan<- prom
 	now := m.night.now()
 	if err := m.night.Pool.QueryRow(ctx, scrapeNight, s.ID, s.Stream, now, s.ReplyTimeout.Seconds(), now.Add(-s.WeakTimeout),
 		s.end(), s.Sequence == Forever).Scan(targets...); err != nil {
-		m.night.Log.WarnContext(ctx, "read gauges of the night", "center", s.Name, "error", err)
+		m.night.Log.WarnContext(ctx, "read gauges of the night", slog.String("center", s.Name), slog.Any("error", err))
 		return
 	}
 	for i, v := range values {
@@ -167,7 +168,7 @@ func (m *metrics) collectPlan(ctx context.Context, s *station, out chan<- promet
 	out <- prometheus.MustNewConstMetric(calendarEnds, prometheus.GaugeValue, float64(s.calendarEnds(now)), s.Name, s.Plan.Calendar.Name())
 	state, err := m.night.planState(ctx, s, now)
 	if err != nil {
-		m.night.Log.WarnContext(ctx, "compare planned windows", "center", s.Name, "error", err)
+		m.night.Log.WarnContext(ctx, "compare planned windows", slog.String("center", s.Name), slog.Any("error", err))
 		return
 	}
 	left := 0.0

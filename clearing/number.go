@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"settled/internal/postgres"
@@ -214,7 +215,7 @@ func (n *Night) numberWaiting(ctx context.Context, s *station, scope string, now
 		return err
 	})
 	if given > 0 && err == nil {
-		n.Log.InfoContext(ctx, "files numbered that waited", "center", s.Name, "files", given)
+		n.Log.InfoContext(ctx, "files numbered that waited", slog.String("center", s.Name), slog.Int("files", given))
 	}
 	return given, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -110,7 +111,7 @@ func (n *Night) appendWindows(ctx context.Context, s *station, occurrences []sch
 	if err != nil {
 		return 0, fmt.Errorf("plan windows: %w", err)
 	}
-	n.Log.InfoContext(ctx, "windows planned", "center", s.Name, "windows", made)
+	n.Log.InfoContext(ctx, "windows planned", slog.String("center", s.Name), slog.Int("windows", made))
 	return made, nil
 }
 
@@ -174,13 +175,13 @@ func (n *Night) watchPlan(ctx context.Context, s *station, now time.Time) error 
 		return err
 	}
 	if first := l.difference(); first != "" {
-		n.Log.WarnContext(ctx, "planned windows differ from the calendar", "center", s.Name, "windows", l.differing(), "first", first, "mend", replanCommand(s))
+		n.Log.WarnContext(ctx, "planned windows differ from the calendar", slog.String("center", s.Name), slog.Int("windows", l.differing()), slog.String("first", first), slog.String("mend", replanCommand(s)))
 	}
 	switch days := s.calendarEnds(now); {
 	case days < PlanAhead:
 		n.page(ctx, s, pageCalendarEnds, "calendar", s.Plan.Calendar.Name(), "ends", s.Plan.Calendar.Horizon().String())
 	case days < CalendarWarning:
-		n.Log.WarnContext(ctx, "a calendar ends soon", "center", s.Name, "calendar", s.Plan.Calendar.Name(), "ends", s.Plan.Calendar.Horizon().String(), "days", days)
+		n.Log.WarnContext(ctx, "a calendar ends soon", slog.String("center", s.Name), slog.String("calendar", s.Plan.Calendar.Name()), slog.String("ends", s.Plan.Calendar.Horizon().String()), slog.Int("days", days))
 	}
 	if last := l.end(); last.Sub(now) < RunOut {
 		n.page(ctx, s, pageWindowsRunOut, "refused_from", last)

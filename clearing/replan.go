@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -323,7 +324,7 @@ func (n *Night) Replan(ctx context.Context, center int16, from time.Time, reason
 	if err != nil {
 		return Replanned{}, fmt.Errorf("replan %s: %w", s.Name, err)
 	}
-	n.Log.InfoContext(ctx, "windows planned anew", "center", s.Name, "removed", len(done.Removed), "made", len(done.Made), "reason", reason)
+	n.Log.InfoContext(ctx, "windows planned anew", slog.String("center", s.Name), slog.Int("removed", len(done.Removed)), slog.Int("made", len(done.Made)), slog.String("reason", reason))
 	return done, nil
 }
 

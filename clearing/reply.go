@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -179,7 +180,7 @@ func (n *Night) decide(ctx context.Context, s *station, reply Reply, to step[Rep
 	})
 	if err == nil && mine {
 		n.metrics.replies.WithLabelValues(s.Name, string(to.into)).Inc()
-		n.Log.InfoContext(ctx, "reply decided", "center", s.Name, "name", reply.Name, "state", to.into, "reason", reason)
+		n.Log.InfoContext(ctx, "reply decided", slog.String("center", s.Name), slog.String("name", reply.Name), slog.Any("state", to.into), slog.String("reason", reason))
 	}
 	return mine, err
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path"
 	"strings"
 	"time"
@@ -171,7 +172,7 @@ func (n *Night) Resend(ctx context.Context, file int64, reason string) (AtCenter
 	if err := n.resend(ctx, f, strings.TrimSpace(reason), c.String()); err != nil {
 		return c, fmt.Errorf("resend %s: %w", f.Name, err)
 	}
-	n.Log.WarnContext(ctx, "file is sent again", "center", s.Name, "file", f.Name, "reason", reason, "at_center", c.String())
+	n.Log.WarnContext(ctx, "file is sent again", slog.String("center", s.Name), slog.String("file", f.Name), slog.String("reason", reason), slog.String("at_center", c.String()))
 	return c, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"settled/internal/money"
@@ -252,7 +253,7 @@ func (n *Night) countSealing(ctx context.Context, tx pgx.Tx, s *station, w Windo
 	}
 	_, err = tx.Exec(ctx, endSeal, w.ID, state, now)
 	if err == nil {
-		n.Log.InfoContext(ctx, "window sealed", "center", s.Name, "window", w.ID, "business_date", w.BusinessDate.Format(time.DateOnly), "state", state, "batches", len(batches))
+		n.Log.InfoContext(ctx, "window sealed", slog.String("center", s.Name), slog.Any("window", w.ID), slog.String("business_date", w.BusinessDate.Format(time.DateOnly)), slog.Any("state", state), slog.Int("batches", len(batches)))
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package clearing
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"settled/internal/postgres"
@@ -142,5 +143,5 @@ func (n *Night) reportVerdict(ctx context.Context, s *station, reply Reply, j *j
 	if len(j.verdict.Unknown) > 0 {
 		n.page(ctx, s, pageUnknownRecords, "reply", reply.Name, "lines", len(j.verdict.Unknown))
 	}
-	n.Log.InfoContext(ctx, "reply applied", "center", s.Name, "name", reply.Name, "file", j.file.Name, "accepted", accepted, "rejected", len(j.verdict.Refused))
+	n.Log.InfoContext(ctx, "reply applied", slog.String("center", s.Name), slog.String("name", reply.Name), slog.String("file", j.file.Name), slog.Int64("accepted", accepted), slog.Int("rejected", len(j.verdict.Refused)))
 }

@@ -145,8 +145,9 @@ func (w *work) releaseNote(plan order.Cancellation) []string {
 		return []string{fmt.Sprintf("partial reversal of %v, because the rest of the authorization is in use or was given up before", w.amount(plan.Freed))}
 	case order.ReleaseLapse:
 		return []string{"release_not_supported: the center cannot release a part, so it lapses at the issuer"}
+	default:
+		return nil
 	}
-	return nil
 }
 
 // carryOutPart does one part of a cancel and says in words what and why.

@@ -183,6 +183,7 @@ func (w *work) confirmationNote(plan order.Confirmation) string {
 		return fmt.Sprintf("AutoDeposit: the center releases %v on the final record", w.amount(plan.Released))
 	case order.ReleaseLapse:
 		return "release_not_supported: the center cannot release a part, so the rest lapses when the hold expires"
+	case order.ReleaseNone, order.ReleaseReversal: // nothing more of the hold is given up
 	}
 	if !plan.Final || w.order.Amounts.Hold() == 0 {
 		return ""

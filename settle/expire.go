@@ -3,6 +3,7 @@ package settle
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -183,7 +184,7 @@ func (b *Books) expiries(ctx context.Context, tx pgx.Tx, due []dueHold) (all []*
 		e, err := b.expiryOf(h)
 		if err != nil {
 			refused++
-			b.Log.ErrorContext(ctx, "hold cannot expire", "order", h.Order, "error", err)
+			b.Log.ErrorContext(ctx, "hold cannot expire", slog.Int64("order", h.Order), slog.Any("error", err))
 			continue
 		}
 		if e.Kind != nil {
@@ -229,8 +230,9 @@ func expiryMessage(r order.Release) (*Kind, string) {
 		return &whole, "hold expired: reversal of the authorization"
 	case order.ReleasePartial:
 		return &part, "hold expired: partial reversal of what was not confirmed"
+	default:
+		return nil, "hold expired: it lapses at the issuer, because the center cannot release a part"
 	}
-	return nil, "hold expired: it lapses at the issuer, because the center cannot release a part"
 }
 
 // forgetHolds takes holds out of the queue that their orders do not have any more.

@@ -2,6 +2,7 @@ package settle
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"settled/settle/ledger"
@@ -147,6 +148,6 @@ func (m Metrics) collect(ctx context.Context, out chan<- prometheus.Metric, sql 
 		})
 	}
 	if err != nil {
-		m.Books.Log.WarnContext(ctx, "read gauges of the books", "error", err)
+		m.Books.Log.WarnContext(ctx, "read gauges of the books", slog.Any("error", err))
 	}
 }

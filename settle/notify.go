@@ -20,8 +20,9 @@ func (n Notify) wants(kind OperationKind, succeeded bool) bool {
 		return n.Payments
 	case OperationConfirmation:
 		return n.Confirmations
+	default:
+		return n.Cancellations
 	}
-	return n.Cancellations
 }
 
 // tells tells that the result of a payment, which left the order in a status, is told: not while the order can still be paid,

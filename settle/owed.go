@@ -196,8 +196,9 @@ func cannotEnd(e Owed, v Verdict, original *Transaction) bool {
 		return !refundable || original.unresolved()
 	case VerdictTooLate:
 		return original.unresolved() && (original.Kind != Purchase || e.Kind != Reversal)
+	default:
+		return false
 	}
-	return false
 }
 
 // unresolved tells that the outcome of a payment was not known in time and its reversal goes on.

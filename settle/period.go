@@ -177,8 +177,9 @@ func (r *PeriodRequest) holds(o *Order) bool {
 			return !r.within(op.RequestedAt)
 		case ByCompletion:
 			return op.CompletedAt == nil || !r.within(*op.CompletedAt)
+		default:
+			return false
 		}
-		return false
 	})
 	return len(o.Operations) > 0
 }

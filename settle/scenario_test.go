@@ -115,9 +115,8 @@ func (a arguments) word(i int) string {
 // cause is the innermost error: the sentinel without what was attempted and without numbers.
 func cause(err error) string {
 	for {
-		switch x := err.(type) {
-		case interface{ Unwrap() []error }:
-			err = x.Unwrap()[0]
+		if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it walks the chain itself
+			err = joined.Unwrap()[0]
 			continue
 		}
 		inner := errors.Unwrap(err)

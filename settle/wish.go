@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"settled/internal/postgres"
@@ -170,7 +171,7 @@ func (b *Books) endWish(ctx context.Context, tx pgx.Tx, g granted) error {
 
 // postpone makes a wish due that could not be done with the approval.
 func (b *Books) postpone(ctx context.Context, tx pgx.Tx, at time.Time, g granted, cause error) error {
-	b.Log.WarnContext(ctx, "wish of a paid order not done yet; it is tried again", "order", g.Order, "wish", g.Kind.String(), "error", cause)
+	b.Log.WarnContext(ctx, "wish of a paid order not done yet; it is tried again", slog.Int64("order", g.Order), slog.String("wish", g.Kind.String()), slog.Any("error", cause))
 	_, err := tx.Exec(ctx, `UPDATE wishes SET due_at = $4, last_error = $5 WHERE merchant_id = $1 AND order_id = $2 AND kind = $3`,
 		g.Merchant, g.Order, g.Kind, at, vault.Words(cause.Error()))
 	if err != nil {

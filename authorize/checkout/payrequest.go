@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"settled/authorize/payment"
 	"settled/authorize/protocol"
@@ -75,7 +76,7 @@ func (v *visit) servePayRequest() error {
 func (v *visit) tellDecline(err error) {
 	f := payment.FaultOf(err, protocol.OnNothing)
 	if v.class = f.Class(); v.class == protocol.ClassError {
-		v.in.log.Error("request not served", "route", v.r.URL.Path, "request", v.id, "error", err)
+		v.in.log.Error("request not served", slog.String("route", v.r.URL.Path), slog.String("request", v.id), slog.Any("error", err))
 		v.w.Header().Set("Retry-After", "1")
 	}
 	status := f.Status
@@ -83,7 +84,7 @@ func (v *visit) tellDecline(err error) {
 		status = http.StatusOK
 	}
 	if err := v.tell(status, payRequestAnswer{Expiration: protocol.Stamp(v.in.now()), State: "Decline", First: f.First, Second: f.Second, Message: f.Detail}); err != nil {
-		v.in.log.Error("answer not told", "route", v.r.URL.Path, "request", v.id, "error", err)
+		v.in.log.Error("answer not told", slog.String("route", v.r.URL.Path), slog.String("request", v.id), slog.Any("error", err))
 	}
 }
 

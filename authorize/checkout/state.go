@@ -84,7 +84,7 @@ func (v *visit) showState(body page.Body) error {
 func (v *visit) body(ctx context.Context) (page.Body, error) {
 	o := v.order
 	if o.Status != order.InProcess {
-		return v.result(ctx), nil
+		return v.result(), nil
 	}
 	a, err := v.in.books.Authenticating(ctx, o)
 	if err != nil {
@@ -113,7 +113,7 @@ func inFlight(o *settle.Order) bool {
 }
 
 // result is the page of an order that has ended.
-func (v *visit) result(ctx context.Context) page.Result {
+func (v *visit) result() page.Result {
 	op := v.order.Payment()
 	switch {
 	case v.order.Status == order.TimedOut:
@@ -147,6 +147,7 @@ func (v *visit) finished(outcome page.Outcome, op *settle.Operation) page.Result
 		if t := v.order.PaymentTransaction(); t != nil {
 			out.Approval = t.ApprovalCode
 		}
+	case page.OutcomeCanceled, page.OutcomeWithdrawn, page.OutcomeTimeout, page.OutcomeInProcess: // there is no more to say
 	}
 	return out
 }
@@ -230,6 +231,7 @@ func (v *visit) afterCode(ctx context.Context, body page.Payment, op *settle.Ope
 		body.Notice = page.NoticeExpired
 	case settle.OperationFailed:
 		body.Decline = v.decline(op)
+	case settle.OperationInProcess, settle.OperationDone, settle.OperationPartial: // not a try that failed
 	}
 	return body, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -45,7 +46,7 @@ const visitTimeout = 15 * time.Second
 func (v *visit) run(serve func(*visit) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			v.in.log.Error("panic", "route", v.r.URL.Path, "request", v.id, "stack", string(debug.Stack()))
+			v.in.log.Error("panic", slog.String("route", v.r.URL.Path), slog.String("request", v.id), slog.String("stack", string(debug.Stack())))
 			err = payment.ErrBug
 		}
 	}()
@@ -71,7 +72,7 @@ func (v *visit) fail(err error) {
 	f := payment.FaultOf(err, protocol.OnNothing)
 	v.class = f.Class()
 	if v.class == protocol.ClassError {
-		v.in.log.Error("request not served", "route", v.r.URL.Path, "request", v.id, "error", err)
+		v.in.log.Error("request not served", slog.String("route", v.r.URL.Path), slog.String("request", v.id), slog.Any("error", err))
 		v.w.Header().Set("Retry-After", "1")
 	}
 	body := page.Failure{Reason: page.ReasonRequest, Detail: fmt.Sprintf("%d/%d: %s", f.First, f.Second, f.Detail)}
@@ -87,7 +88,7 @@ func (v *visit) fail(err error) {
 		status = http.StatusBadRequest
 	}
 	if err := v.show(status, body); err != nil {
-		v.in.log.Error("page not shown", "route", v.r.URL.Path, "request", v.id, "error", err)
+		v.in.log.Error("page not shown", slog.String("route", v.r.URL.Path), slog.String("request", v.id), slog.Any("error", err))
 		http.Error(v.w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 	}
 }

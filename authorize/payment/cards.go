@@ -86,14 +86,14 @@ func (c *Cards) exchange(ctx context.Context, center int16, r online.Request) (o
 // giveUp records that the outcome is not known, unless it had been recorded after all. If the books cannot be reached the
 // payment is given up later, and is in process till then.
 func (c *Cards) giveUp(ctx context.Context, p *settle.Payment, cause error) {
-	c.log.Warn("payment without an outcome", "order", p.Order, "center", p.Route.Center.Name, "error", cause)
+	c.log.Warn("payment without an outcome", slog.Int64("order", p.Order), slog.String("center", p.Route.Center.Name), slog.Any("error", cause))
 	late := c.late.expect(settle.RRN(p.Exchange), p.Merchant.ID, p.Order)
 	give := c.books.GiveUp
 	if errors.Is(cause, online.ErrUntrusted) {
 		give = c.books.GiveUpUntrusted
 	}
 	if err := give(ctx, p.Merchant.ID, p.Order, p.Transaction); err != nil {
-		c.log.Error("payment not given up; it will be", "order", p.Order, "error", err)
+		c.log.Error("payment not given up; it will be", slog.Int64("order", p.Order), slog.Any("error", err))
 		return
 	}
 	if a := c.late.givenUp(late); a != nil {

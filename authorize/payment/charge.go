@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"settled/authorize/instant"
@@ -38,7 +39,7 @@ func (d *Instant) charge(ctx context.Context, o *settle.Order, c *settle.Credent
 		err = d.learn(books, p, said)
 	}
 	if err != nil {
-		d.Log.Warn("charge of a consent without an outcome; the bank is asked", "payment", p.ID(), "error", err)
+		d.Log.Warn("charge of a consent without an outcome; the bank is asked", slog.String("payment", p.ID()), slog.Any("error", err))
 	}
 	return nil
 }

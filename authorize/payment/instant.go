@@ -79,7 +79,7 @@ func (d *Instant) register(ctx context.Context, p *settle.InstantPayment, o *set
 	case errors.Is(err, instant.ErrRefused) && p.Fresh: // a repeat that is refused says nothing about the first request
 		return d.end(ctx, p, settle.EndLeft, "the bank refused to register it: "+err.Error())
 	case err != nil:
-		d.Log.Warn("instant payment not registered; it can be asked for again", "payment", p.ID(), "error", err)
+		d.Log.Warn("instant payment not registered; it can be asked for again", slog.String("payment", p.ID()), slog.Any("error", err))
 		return nil
 	case said.Status == instant.Active:
 		return d.Books.InstantRegistered(ctx, p, said.QR, said.Payload, said.ExpiresAt)
@@ -149,6 +149,7 @@ func (d *Instant) learn(ctx context.Context, p *settle.InstantPayment, said inst
 			return d.end(ctx, p, settle.EndLeft, LeftForOthers)
 		}
 		return d.end(ctx, p, settle.EndRefused, "refused by the payer or the bank: "+said.Code)
+	case instant.Active, instant.Pending, instant.Done: // nothing is decided
 	}
 	return nil
 }
@@ -207,7 +208,7 @@ func (d *Instant) Banks(ctx context.Context, center int16) []instant.Bank {
 	}
 	found, err := d.Partners[center].Client.Banks(ctx)
 	if err != nil {
-		d.Log.Warn("list of banks not read", "center", center, "error", err)
+		d.Log.Warn("list of banks not read", slog.Any("center", center), slog.Any("error", err))
 		return list.banks
 	}
 	d.mu.Lock()
@@ -258,7 +259,7 @@ func (d *Instant) poll(ctx context.Context, p *settle.InstantPayment) error {
 		}
 		return d.end(ctx, p, settle.EndLeft, "the bank never knew it")
 	case err != nil:
-		d.Log.Info("partner bank did not say what a payment has come to; it is asked again", "payment", p.ID(), "error", err)
+		d.Log.Info("partner bank did not say what a payment has come to; it is asked again", slog.String("payment", p.ID()), slog.Any("error", err))
 		return nil
 	}
 	return d.learn(ctx, p, said)

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 
 	"settled/authorize/online"
@@ -86,8 +87,8 @@ func (c *Cards) RecordLate(ctx context.Context) {
 
 func (c *Cards) approvedLate(ctx context.Context, p *latePayment, a online.Answer) {
 	if err := c.books.ApprovedLate(ctx, p.merchant, p.order, a.ActionCode, a.ApprovalCode); err != nil {
-		c.log.Error("late approval not noted; its reversal goes on", "order", p.order, "error", err)
+		c.log.Error("late approval not noted; its reversal goes on", slog.Int64("order", p.order), slog.Any("error", err))
 		return
 	}
-	c.log.Warn("approved after it was given up; its reversal goes on", "order", p.order)
+	c.log.Warn("approved after it was given up; its reversal goes on", slog.Int64("order", p.order))
 }

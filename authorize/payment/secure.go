@@ -51,7 +51,7 @@ func (s *Secure) Enroll(ctx context.Context, r settle.PayRequest, browser string
 	id := fmt.Sprintf("%d.%d.%s", r.Order, r.Number, protocol.Correlation())
 	e, failure := s.Server.Start(ctx, id, r.PAN)
 	if failure != nil {
-		s.Log.Warn("3-D Secure not started", "order", r.Order, "error", failure)
+		s.Log.Warn("3-D Secure not started", slog.Int64("order", r.Order), slog.Any("error", failure))
 	}
 	a = settle.Authentication{ServerID: e.ServerTransID, Version: e.Version, Required: int16(e.Enrolled), MethodURL: e.MethodURL, Browser: browser}
 	if e.Enrolled != threeds.IsEnrolled {
@@ -189,7 +189,7 @@ func (s *Secure) Ask(ctx context.Context, o *settle.Order, a *settle.Authenticat
 		}
 	}
 	if err != nil {
-		s.Log.Warn("cardholder not authenticated", "order", o.ID, "error", err)
+		s.Log.Warn("cardholder not authenticated", slog.Int64("order", o.ID), slog.Any("error", err))
 		said = threeds.Authentication{ServerTransID: a.ServerID, Status: threeds.StatusUnavailable}
 	}
 	if err != nil && !errors.Is(err, threeds.ErrUnavailable) {
@@ -209,7 +209,7 @@ func (s *Secure) Follow(ctx context.Context, o *settle.Order, a *settle.Authenti
 	said, err := s.Server.Result(ctx, a.ServerID)
 	switch {
 	case err != nil:
-		s.Log.Warn("3-D Secure result not known yet", "order", o.ID, "error", err)
+		s.Log.Warn("3-D Secure result not known yet", slog.Int64("order", o.ID), slog.Any("error", err))
 		return threeds.Challenge{}, Outcome{}, nil
 	case !said.Status.Final():
 		return said.Challenge, Outcome{}, nil

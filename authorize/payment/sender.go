@@ -145,7 +145,7 @@ func (s *Sender) send(ctx context.Context, e settle.Owed) error {
 
 func (s *Sender) answered(ctx context.Context, e settle.Owed, v settle.Verdict, a online.Answer) error {
 	if v == settle.VerdictRefused || v == settle.VerdictTooLate {
-		s.log.Warn("center refused", "order", e.Order, "transaction", e.Transaction, "action", a.ActionCode)
+		s.log.Warn("center refused", slog.Int64("order", e.Order), slog.Any("transaction", e.Transaction), slog.String("action", a.ActionCode))
 	}
 	ctx, cancel := Patient(context.WithoutCancel(ctx))
 	defer cancel()
@@ -153,8 +153,8 @@ func (s *Sender) answered(ctx context.Context, e settle.Owed, v settle.Verdict, 
 }
 
 func (s *Sender) unanswered(ctx context.Context, e settle.Owed, cause error) error {
-	s.log.Warn("no answer to an owed message; it is repeated", "order", e.Order, "transaction", e.Transaction,
-		"attempts", e.Attempts, "error", cause)
+	s.log.Warn("no answer to an owed message; it is repeated", slog.Int64("order", e.Order), slog.Any("transaction", e.Transaction),
+		slog.Any("attempts", e.Attempts), slog.Any("error", cause))
 	ctx, cancel := Patient(context.WithoutCancel(ctx))
 	defer cancel()
 	return s.books.Unanswered(ctx, e, cause.Error())

@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"settled/authorize/online"
 	"settled/settle"
@@ -37,12 +38,12 @@ func (s *Sender) reverseUnknown(ctx context.Context, u settle.UnknownApproval) e
 		err = fmt.Errorf("center answered %s", a.ActionCode)
 	}
 	if err != nil {
-		s.log.Warn("no answer to the reversal of an unknown approval; it is repeated", "center", c.Name, "exchange", u.Exchange,
-			"attempts", u.Attempts, "error", err)
+		s.log.Warn("no answer to the reversal of an unknown approval; it is repeated", slog.String("center", c.Name), slog.Int64("exchange", u.Exchange),
+			slog.Any("attempts", u.Attempts), slog.Any("error", err))
 		return s.books.UnknownUnanswered(done, u, err.Error())
 	}
 	if v != settle.VerdictDone {
-		s.log.Error("center refused the reversal of an unknown approval; a person decides", "center", c.Name, "exchange", u.Exchange, "action", a.ActionCode)
+		s.log.Error("center refused the reversal of an unknown approval; a person decides", slog.String("center", c.Name), slog.Int64("exchange", u.Exchange), slog.String("action", a.ActionCode))
 	}
 	return s.books.UnknownAnswered(done, u, v, a.ActionCode)
 }

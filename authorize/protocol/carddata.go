@@ -75,8 +75,9 @@ func (c *Call) Guard(id Parameter, text []byte) ([]byte, error) {
 			" holds a number that begins, ends and is as long as that of a card: card numbers are not kept there, send another")
 	case cardLeftOut:
 		return nil, nil
+	default:
+		return left, nil
 	}
-	return left, nil
 }
 
 // scan hides card data in a text of a parameter, and tells whether there was any.
@@ -88,6 +89,7 @@ func (c *Call) scan(id Parameter, text []byte) ([]byte, bool) {
 		return left, hidden.Any()
 	case cardMasked:
 		return c.maskText(text)
+	case cardOwn, cardShort, cardRefused, cardLeftOut: // all of the value is judged
 	}
 	if !vault.CanHold(text) {
 		return text, false

@@ -60,8 +60,9 @@ func (s strip) Apply(v []byte) []byte {
 		return zeroLetters(v[:n])
 	case stripURL:
 		return stripAddress(v[:n])
+	default:
+		return v[:n]
 	}
-	return v[:n]
 }
 
 // zeroLetters turns the letter O, Latin or Cyrillic, into a zero, in place.

@@ -88,8 +88,9 @@ func kindText(k settle.OperationKind) string {
 		return "100"
 	case settle.OperationConfirmation:
 		return "200"
+	default:
+		return "300"
 	}
-	return "300"
 }
 
 // ResultOf tells an order with its operations. A payment that is on its way is one of them.

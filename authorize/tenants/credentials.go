@@ -122,6 +122,7 @@ func (c *credentials) verify(ctx context.Context, merchant int32, login, passwor
 		return nil
 	case no:
 		return errWrongCredentials
+	case unsure: // the password has to be computed
 	}
 	right, err, _ := c.running.Do(string(mark[:]), func() (any, error) {
 		if !c.begin(who) {

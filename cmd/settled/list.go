@@ -38,7 +38,7 @@ type totalLine struct {
 
 // printPart prints a part of a list. As JSON it is the lines alone, as lists have always been, unless a part was asked for.
 func (d *desk) printPart(lines any, next string, totals []listing.Total, show func(t *rows)) error {
-	var shown any = lines
+	shown := lines
 	if d.Flags().Changed("limit") || d.Flags().Changed("after") {
 		shown = partLines{lines, next, totalLines(totals)}
 	}
