@@ -66,6 +66,8 @@ func (g *Gateway) serveOld(w http.ResponseWriter, r *http.Request, o *oldPath, m
 	if err := c.Read(r); err != nil && r.Method == http.MethodPost {
 		g.log.Info("request to an old path not read", slog.String("route", o.path), slog.Any("error", err))
 	}
-	writeAnswer(w, protocol.ChargeLayout, c.Format, a.Fault.HTTPStatus(c.Format), &a.Answer, false, protocol.Correlation())
+	if err := writeAnswer(w, protocol.ChargeLayout, c.Format, a.Fault.HTTPStatus(c.Format), &a.Answer, false, protocol.Correlation()); err != nil {
+		g.log.Info("refusal of an old path not handed over", slog.String("route", o.path), slog.Any("error", err))
+	}
 	m.served(a, g.now().Sub(began))
 }

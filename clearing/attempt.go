@@ -133,7 +133,7 @@ func (a *attempt) open() bool {
 }
 
 func (a *attempt) deliver(ctx context.Context) outcome {
-	if out, done := a.look(ctx); done {
+	if out, done := a.look(); done {
 		return out
 	}
 	if out := a.clean(ctx); out.err != nil {
@@ -153,7 +153,7 @@ func (a *attempt) deliver(ctx context.Context) outcome {
 }
 
 // look is the restart table: what is at the center from earlier attempts.
-func (a *attempt) look(ctx context.Context) (out outcome, done bool) {
+func (a *attempt) look() (out outcome, done bool) {
 	_, found, err := a.link.Stat(a.final())
 	switch {
 	case err != nil:

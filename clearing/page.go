@@ -64,5 +64,6 @@ var pageOfDelivery = map[remote.Class]Page{
 // page counts an event that a person must look at, and logs it with what to do.
 func (n *Night) page(ctx context.Context, s *station, p Page, args ...any) {
 	n.metrics.pages.WithLabelValues(s.Name, p.Reason).Inc()
+	//nolint:sloglint // the reasons are the pages above, which docs/metrics.md lists
 	n.Log.ErrorContext(ctx, "a person must look at "+p.Reason, append([]any{"center", s.Name, "do", p.Do}, args...)...)
 }

@@ -22,26 +22,6 @@ func (w *world) lose(f clearing.File) {
 	check(w.t, w.center.Remove(path.Join(pcsim.InDir, f.Name)))
 }
 
-// resent sends a file again, which is no longer at the center, and checks that the same bytes are there.
-func (w *world) resent(f clearing.File) {
-	w.t.Helper()
-	ctx := w.t.Context()
-	if f.State == clearing.FileRejected || w.there(f) {
-		w.lose(f)
-	}
-	found, err := w.night.Resend(ctx, f.ID, "the center lost it")
-	check(w.t, err)
-	if found.Found != clearing.Absent {
-		w.t.Errorf("found %s", found)
-	}
-	check(w.t, w.night.DeliverFile(ctx, f.ID))
-	after, err := w.night.LookAtCenter(ctx, f.ID)
-	check(w.t, err)
-	if after.Found != clearing.FoundSame || after.SHA256.String() != f.SHA256.String() || after.Bytes != *f.Bytes {
-		w.t.Errorf("after the resend: %s", after)
-	}
-}
-
 func (w *world) there(f clearing.File) bool {
 	names, err := w.center.List(pcsim.InDir)
 	check(w.t, err)

@@ -133,8 +133,9 @@ func (w *work) carryOutCancel(ctx context.Context, op Operation, plan order.Canc
 		return w.owe(ctx, Reversal, op.Number, w.order.paymentTxn, nil, w.order.Amounts.Authorized)
 	case order.ReleasePartial:
 		return w.owe(ctx, PartialReversal, op.Number, w.order.paymentTxn, nil, plan.Freed)
+	default:
+		return nil
 	}
-	return nil
 }
 
 func (w *work) releaseNote(plan order.Cancellation) []string {

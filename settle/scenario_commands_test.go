@@ -2,6 +2,7 @@ package settle_test
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -400,9 +401,14 @@ func (s *story) balances(arguments) string {
 	return strings.Join(out, "; ")
 }
 
+// ruleNamed is the posting rule that documents print under a name, 0 for none.
+func ruleNamed(name string) ledger.Rule {
+	at := slices.IndexFunc(ledger.Rules, func(r ledger.RuleSpec) bool { return r.Name == name })
+	return ledger.Rule(at + 1)
+}
+
 func (s *story) post(a arguments) string {
-	rule, err := ledger.ParseRule(a.word(0))
-	s.check(err)
+	rule := ruleNamed(a.word(0))
 	amount, err := strconv.ParseInt(a.word(1), 10, 64)
 	s.check(err)
 	currency := s.amount("0", a.word(2)).Currency

@@ -115,7 +115,7 @@ func (a arguments) word(i int) string {
 // cause is the innermost error: the sentinel without what was attempted and without numbers.
 func cause(err error) string {
 	for {
-		if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it walks the chain itself
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
 			err = joined.Unwrap()[0]
 			continue
 		}

@@ -68,20 +68,6 @@ func weak(key ssh.PublicKey) bool {
 	return ok && r.N.BitLen() < minRSABits || key.Type() == "ssh-dss"
 }
 
-// ParseHostKey reads a public key in the form of authorized_keys, "ssh-ed25519 AAAA…", or of known_hosts, with a host in
-// front.
-func ParseHostKey(line string) (ssh.PublicKey, error) {
-	line = strings.TrimSpace(line)
-	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
-	if err != nil {
-		_, _, key, _, _, err = ssh.ParseKnownHosts([]byte(line))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: host key: %w", ErrConfig, err)
-	}
-	return key, nil
-}
-
 func (c Config) withDefaults() Config {
 	if c.IdleTimeout == 0 {
 		c.IdleTimeout = 45 * time.Second

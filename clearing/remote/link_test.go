@@ -240,20 +240,6 @@ func TestConfigurations(t *testing.T) {
 	}
 }
 
-func TestParseHostKey(t *testing.T) {
-	c, _ := server(t)
-	line := string(ssh.MarshalAuthorizedKey(c.HostKey()))
-	for _, text := range []string{line, "  " + line, "[127.0.0.1]:22 " + line} {
-		key, err := remote.ParseHostKey(text)
-		if err != nil || !bytes.Equal(key.Marshal(), c.HostKey().Marshal()) {
-			t.Errorf("%q: %v", text, err)
-		}
-	}
-	if _, err := remote.ParseHostKey("ssh-ed25519 nonsense"); !errors.Is(err, remote.ErrConfig) {
-		t.Errorf("got %v", err)
-	}
-}
-
 func TestRotationOfHostKeys(t *testing.T) {
 	c, config := server(t)
 	other, err := pcsim.New(pcsim.Options{Name: "PC-B", MemberID: "00000012345"})

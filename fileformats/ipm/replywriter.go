@@ -41,8 +41,9 @@ func (w *ReplyWriter) Write(r *Reply) error {
 		return w.position(&r.Position)
 	case NoData:
 		return w.noData(r.Text)
+	default:
+		return w.s.fail(ErrMessage)
 	}
-	return w.s.fail(ErrMessage)
 }
 
 func (w *ReplyWriter) exception(function string, x *Exception) error {

@@ -25,7 +25,7 @@ func (c *Core) startEpochs(ctx context.Context) error {
 
 // watchEpochs goes on looking until the server stops.
 func (s *Server) watchEpochs() {
-	stop := repeat(epoch.LookEvery, epoch.LookEvery, s.epochs.Check, func(err error) {
+	stop := repeat(epoch.LookEvery, s.epochs.Check, func(err error) {
 		if err != nil {
 			s.Log.Warn("the epoch of the database was not looked at", slog.Any("err", err))
 		}

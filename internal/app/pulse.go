@@ -11,10 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-const (
-	pulseEvery   = time.Second     // between an answer and the next question
-	pulsePatient = 5 * time.Second // for an answer
-)
+// pulseEvery is between an answer and the next question.
+const pulseEvery = time.Second
 
 // pulse asks the database again and again whether it answers, on a connection of its own, for those of the pools may all wait.
 type pulse struct {
@@ -35,7 +33,7 @@ func (s *Server) startPulse() error {
 		Help: "Requests refused at once because the database did not answer."})}
 	s.Registry.MustRegister(p.refused, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "settled_postgres_stalled",
 		Help: "1 while the database does not answer within 5 s and requests are refused, else 0."}, p.value))
-	stop := repeat(pulseEvery, pulsePatient, pool.Ping, p.note)
+	stop := repeat(pulseEvery, pool.Ping, p.note)
 	s.pulse = p
 	s.onStop(func(context.Context) error {
 		stop()

@@ -6,9 +6,12 @@ import (
 	"time"
 )
 
-// repeat runs look again and again, each time within patience and a pause after the time before, and tells said of each outcome. It
+// patience bounds one look.
+const patience = 5 * time.Second
+
+// repeat runs look again and again, each time within five seconds and a pause after the time before, and tells said of each outcome. It
 // goes on until the function that it returns is called, which waits for a look that is under way; of that one nothing is said.
-func repeat(pause, patience time.Duration, look func(context.Context) error, said func(error)) (stop func()) {
+func repeat(pause time.Duration, look func(context.Context) error, said func(error)) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var looking sync.WaitGroup
 	looking.Go(func() {

@@ -14,7 +14,7 @@ func TestRepeat(t *testing.T) {
 		began := time.Now()
 		var looks []time.Duration
 		var outcomes []error
-		stop := repeat(time.Second, 5*time.Second, func(ctx context.Context) error {
+		stop := repeat(time.Second, func(ctx context.Context) error {
 			looks = append(looks, time.Since(began))
 			if len(looks) > 1 {
 				<-ctx.Done()

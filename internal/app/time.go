@@ -31,7 +31,7 @@ func (c *Core) startClock(ctx context.Context) error {
 	}
 	c.Now = c.Clock.Now
 	c.Registry.MustRegister(c.Clock)
-	c.onClose(repeat(clock.SampleEvery, clock.SampleEvery, c.Clock.Sample, func(err error) {
+	c.onClose(repeat(clock.SampleEvery, c.Clock.Sample, func(err error) {
 		if err != nil {
 			c.Log.Warn("time was not sampled", slog.Any("err", err))
 		}

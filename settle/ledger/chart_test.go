@@ -72,12 +72,12 @@ func TestRulesAreUsable(t *testing.T) {
 		if !codes[r.Debit] || !codes[r.Credit] || r.Debit == r.Credit || r.Debit.Memo() != r.Credit.Memo() {
 			t.Errorf("%s moves from %d to %d", r.Name, r.Debit, r.Credit)
 		}
-		if back, err := ledger.ParseRule(r.Name); err != nil || back != r.Rule {
-			t.Errorf("ParseRule(%q) = %v, %v", r.Name, back, err)
+		if r.Rule.String() != r.Name || r.Rule.Spec() != r {
+			t.Errorf("%s is printed %s, its specification %+v", r.Name, r.Rule, r.Rule.Spec())
 		}
 	}
-	if _, err := ledger.ParseRule("PR-99"); err == nil {
-		t.Error("PR-99 is a rule")
+	if last := ledger.Rule(len(ledger.Rules)); (last+1).Spec() != (ledger.RuleSpec{}) || ledger.Rule(0).String() != "" {
+		t.Error("a number without a rule has a specification")
 	}
 }
 

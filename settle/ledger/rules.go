@@ -1,7 +1,5 @@
 package ledger
 
-import "fmt"
-
 // Rule identifies a posting rule by what it does. The number is stored with each posting; documents and commands print the
 // rule's name, as in "PR-05s".
 type Rule int16
@@ -142,13 +140,3 @@ func (r Rule) Spec() RuleSpec {
 
 // String returns the rule's name, as in "PR-03s".
 func (r Rule) String() string { return r.Spec().Name }
-
-// ParseRule returns the rule of the given name.
-func ParseRule(name string) (Rule, error) {
-	for _, s := range Rules {
-		if s.Name == name {
-			return s.Rule, nil
-		}
-	}
-	return 0, fmt.Errorf("ledger: no posting rule %q", name)
-}
