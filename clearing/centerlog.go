@@ -36,7 +36,7 @@ type AuthorizationLog struct {
 	Center      int16
 	Source      string // file or link
 	Name        string // of the file
-	State       string // wanted, fetched, applied, held
+	State       LogState
 	Reason      string // why it is held
 	From, Until *time.Time
 	FetchedAt   *time.Time
@@ -67,7 +67,7 @@ func (n *Night) ReconcileAuthorizations(ctx context.Context, ask AskLog) error {
 			all = append(all, fmt.Errorf("authorizations of %s: %w", c.Name, err))
 		}
 	}
-	_, err := n.Pool.Exec(ctx, `UPDATE authorization_logs SET bytes = NULL WHERE state = 'applied' AND decided_at < $1 AND bytes IS NOT NULL`, n.now().Add(-logKept))
+	_, err := n.Pool.Exec(ctx, `UPDATE authorization_logs SET bytes = NULL WHERE state = `+quoted(LogApplied)+` AND decided_at < $1 AND bytes IS NOT NULL`, n.now().Add(-logKept))
 	return errors.Join(append(all, err)...)
 }
 
@@ -86,7 +86,7 @@ func (n *Night) WantLog(ctx context.Context, center int16, from, until time.Time
 		return 0, fmt.Errorf("%w: payments of the last %v may still be on their way", ErrNotDue, settle.LogGrace)
 	}
 	err = n.Pool.QueryRow(ctx, `INSERT INTO authorization_logs (center_id, source, state, by_person, wanted_at, from_at, until_at)
-		VALUES ($1, 'link', 'wanted', true, $2, $3, $4) RETURNING log_id`, center, n.now(), from.UTC().Truncate(time.Second), until.UTC().Truncate(time.Second)).Scan(&id)
+		VALUES ($1, `+quoted(logLink)+`, `+quoted(LogWanted)+`, true, $2, $3, $4) RETURNING log_id`, center, n.now(), from.UTC().Truncate(time.Second), until.UTC().Truncate(time.Second)).Scan(&id)
 	return id, err
 }
 
@@ -95,7 +95,7 @@ func (n *Night) askLogs(ctx context.Context, c *settle.Center, ask AskLog) error
 	if err := n.wantDue(ctx, c.ID); err != nil {
 		return err
 	}
-	wanted, err := n.logs(ctx, `WHERE center_id = $1 AND state = 'wanted' ORDER BY log_id`, c.ID)
+	wanted, err := n.logs(ctx, `WHERE center_id = $1 AND state = `+quoted(LogWanted)+` ORDER BY log_id`, c.ID)
 	for _, w := range wanted {
 		l, err := ask(ctx, c.ID, *w.From, *w.Until, n.now())
 		if err != nil {
@@ -110,12 +110,12 @@ func (n *Night) askLogs(ctx context.Context, c *settle.Center, ask AskLog) error
 
 // The ranges that are due begin an overlap before the last one that was planned ended, so that an outage is made up for. What a
 // person asked for moves nothing.
-const (
-	plannedUntil = `SELECT max(until_at) FROM authorization_logs WHERE center_id = $1 AND source = 'link' AND NOT by_person`
+var (
+	plannedUntil = `SELECT max(until_at) FROM authorization_logs WHERE center_id = $1 AND source = ` + quoted(logLink) + ` AND NOT by_person`
 	wantDue      = `
 INSERT INTO authorization_logs (center_id, source, state, wanted_at, from_at, until_at)
-SELECT $1, 'link', 'wanted', $2, $3, $4
-WHERE NOT EXISTS (SELECT FROM authorization_logs WHERE center_id = $1 AND source = 'link' AND NOT by_person AND until_at >= $4)`
+SELECT $1, ` + quoted(logLink) + `, ` + quoted(LogWanted) + `, $2, $3, $4
+WHERE NOT EXISTS (SELECT FROM authorization_logs WHERE center_id = $1 AND source = ` + quoted(logLink) + ` AND NOT by_person AND until_at >= $4)`
 )
 
 func (n *Night) wantDue(ctx context.Context, center int16) error {
@@ -144,7 +144,7 @@ func (n *Night) wantDue(ctx context.Context, center int16) error {
 	return nil
 }
 
-const keepAsked = `UPDATE authorization_logs SET state = 'fetched', fetched_at = $2, size = $3, sha256 = $4, bytes = $5 WHERE log_id = $1 AND state = 'wanted'`
+var keepAsked = `UPDATE authorization_logs SET state = ` + quoted(LogFetched) + `, fetched_at = $2, size = $3, sha256 = $4, bytes = $5 WHERE log_id = $1 AND state = ` + quoted(LogWanted)
 
 // keepAsked stores the answer to a question as the file that it would be.
 func (n *Night) keepAsked(ctx context.Context, id int64, l *authlog.Log) error {
@@ -186,11 +186,11 @@ func (n *Night) fetchLogs(ctx context.Context, c *settle.Center) error {
 	return errors.Join(all...)
 }
 
-const (
+var (
 	logSeen   = `SELECT EXISTS (SELECT FROM authorization_logs WHERE center_id = $1 AND name = $2 AND size = $3 AND modified_at = $4)`
 	insertLog = `
 INSERT INTO authorization_logs (center_id, source, name, state, wanted_at, fetched_at, size, modified_at, sha256, bytes)
-VALUES ($1, 'file', $2, 'fetched', $3, $3, $4, $5, $6, $7) ON CONFLICT (center_id, sha256) DO NOTHING`
+VALUES ($1, ` + quoted(logFile) + `, $2, ` + quoted(LogFetched) + `, $3, $3, $4, $5, $6, $7) ON CONFLICT (center_id, sha256) DO NOTHING`
 )
 
 // fetchLog stores a log once, whatever it is called. One without its trailer may still be on its way.
@@ -222,7 +222,7 @@ func (n *Night) fetchLog(ctx context.Context, s *station, link *remote.Link, e r
 // applyLogs compares the stored logs of a center with the books. One that cannot be read, or has too much that the books do
 // not know, is held for a person, and keeps no other waiting.
 func (n *Night) applyLogs(ctx context.Context, center int16) error {
-	ids, err := n.ids(ctx, `SELECT log_id FROM authorization_logs WHERE center_id = $1 AND state = 'fetched' ORDER BY log_id`, center)
+	ids, err := n.ids(ctx, `SELECT log_id FROM authorization_logs WHERE center_id = $1 AND state = `+quoted(LogFetched)+` ORDER BY log_id`, center)
 	if err != nil {
 		return err
 	}
@@ -254,9 +254,9 @@ func (n *Night) applyLog(ctx context.Context, id int64) error {
 
 var errLogContent = errors.New("clearing: log is of another member or range")
 
-const (
-	lockLog  = `SELECT center_id, source, forced, from_at, until_at, fetched_at, bytes FROM authorization_logs WHERE log_id = $1 AND state = 'fetched' FOR UPDATE`
-	closeLog = `UPDATE authorization_logs SET state = 'applied', decided_at = $2, from_at = $3, until_at = $4, entries = $5, differences = $6, unknown = $7, reason = ''
+var (
+	lockLog  = `SELECT center_id, source, forced, from_at, until_at, fetched_at, bytes FROM authorization_logs WHERE log_id = $1 AND state = ` + quoted(LogFetched) + ` FOR UPDATE`
+	closeLog = `UPDATE authorization_logs SET state = ` + quoted(LogApplied) + `, decided_at = $2, from_at = $3, until_at = $4, entries = $5, differences = $6, unknown = $7, reason = ''
 WHERE log_id = $1`
 )
 
@@ -314,7 +314,7 @@ func (n *Night) fits(center int16, l *authlog.Log, from, until *time.Time) error
 // sureUntil is the instant up to which a log shows everything. An answer on the link says when we asked; a file says when it was
 // made by the center's clock, which may be off.
 func sureUntil(source string, made, fetched time.Time) time.Time {
-	if source == "link" {
+	if source == logLink {
 		return made
 	}
 	if fetched.Before(made) {
@@ -332,7 +332,7 @@ func approvalOf(e *authlog.Entry) settle.CenterApproval {
 
 // holdLog leaves a log to a person, and pages.
 func (n *Night) holdLog(ctx context.Context, id int64, why error) error {
-	_, err := n.Pool.Exec(ctx, `UPDATE authorization_logs SET state = 'held', decided_at = $2, reason = $3 WHERE log_id = $1 AND state = 'fetched'`, id, n.now(), vault.Words(why.Error()))
+	_, err := n.Pool.Exec(ctx, `UPDATE authorization_logs SET state = `+quoted(LogHeld)+`, decided_at = $2, reason = $3 WHERE log_id = $1 AND state = `+quoted(LogFetched), id, n.now(), vault.Words(why.Error()))
 	n.Log.ErrorContext(ctx, "log of authorizations is held; a person decides", slog.Int64("log", id), slog.Any("error", why))
 	return err
 }
@@ -340,7 +340,7 @@ func (n *Night) holdLog(ctx context.Context, id int64, why error) error {
 // ApproveLog lets a held log be compared again, without the limit of approvals that the books do not know: a person has looked.
 // One that is not held is ErrState.
 func (n *Night) ApproveLog(ctx context.Context, id int64) error {
-	tag, err := n.Pool.Exec(ctx, `UPDATE authorization_logs SET state = 'fetched', decided_at = NULL, forced = true WHERE log_id = $1 AND state = 'held'`, id)
+	tag, err := n.Pool.Exec(ctx, `UPDATE authorization_logs SET state = `+quoted(LogFetched)+`, decided_at = NULL, forced = true WHERE log_id = $1 AND state = `+quoted(LogHeld), id)
 	if err == nil && tag.RowsAffected() == 0 {
 		err = fmt.Errorf("%w: log %d is not held", ErrState, id)
 	}

@@ -119,7 +119,7 @@ func TestLogsAreHeld(t *testing.T) {
 	check(t, err)
 	have := map[string]string{}
 	for _, l := range logs {
-		have[l.Name] = l.State + " " + fmt.Sprint(l.Reason != "")
+		have[l.Name] = string(l.State) + " " + fmt.Sprint(l.Reason != "")
 	}
 	want := map[string]string{"1-many.log": "held true", "2-strange.log": "held true", "3-broken.log": "held true", "4-good.log": "applied false"}
 	if diff := cmp.Diff(want, have); diff != "" {

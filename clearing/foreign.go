@@ -81,7 +81,7 @@ WHERE NOT EXISTS (SELECT FROM files f WHERE f.center_id = $1 AND f.name = n.name
 	// doubtSince is where the time begins that the books may lack, for a center that was last found in order in an earlier epoch.
 	doubtSince = `
 SELECT min(since), max(begun_at) FROM epochs
-WHERE looks AND epoch > coalesce((SELECT max(epoch) FROM center_looks WHERE center_id = $1 AND state = 'clear'), 0)`
+WHERE looks AND epoch > coalesce((SELECT max(epoch) FROM center_looks WHERE center_id = $1 AND state = ` + quoted(LookClear) + `), 0)`
 	// missedAny: a file that was on its way is sent again in any case where the center refuses what it has processed ($4).
 	missedAny = `
 SELECT EXISTS (SELECT FROM windows WHERE center_id = $1 AND cutoff_at > $2 AND cutoff_at <= $3)
@@ -265,7 +265,7 @@ func (n *Night) lookCenter(ctx context.Context, s *station, now time.Time) (int,
 func (n *Night) noteLook(ctx context.Context, s *station, v Survey, now time.Time) error {
 	if v.clear() {
 		n.Log.InfoContext(ctx, "center looked at: the books lack nothing that it shows", slog.String("center", s.Name))
-		_, err := n.Pool.Exec(ctx, noteLook, s.ID, now, "clear", v.words())
+		_, err := n.Pool.Exec(ctx, noteLook, s.ID, now, LookClear, v.words())
 		return err
 	}
 	found := strings.Join(v.words(), "; ")
@@ -273,7 +273,7 @@ func (n *Night) noteLook(ctx context.Context, s *station, v Survey, now time.Tim
 	if _, err := breaks.OpenEach(ctx, n.Pool, breaks.BooksLackFiles, now, foundNow, s.ID, note); err != nil {
 		return err
 	}
-	if _, err := n.Pool.Exec(ctx, noteLook, s.ID, now, "open", v.words()); err != nil {
+	if _, err := n.Pool.Exec(ctx, noteLook, s.ID, now, LookOpen, v.words()); err != nil {
 		return err
 	}
 	n.page(ctx, s, pageBooksLack, "found", found)

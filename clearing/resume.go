@@ -122,7 +122,7 @@ func (n *Night) goOnAfter(ctx context.Context, tx pgx.Tx, s *station, v Survey) 
 	if _, err := tx.Exec(ctx, freezeDates, s.ID); err != nil {
 		return fmt.Errorf("freeze files: %w", err)
 	}
-	if _, err := tx.Exec(ctx, noteLook, s.ID, now, "clear", v.words()); err != nil {
+	if _, err := tx.Exec(ctx, noteLook, s.ID, now, LookClear, v.words()); err != nil {
 		return fmt.Errorf("note the look: %w", err)
 	}
 	return breaks.Close(ctx, tx, now, breaks.Where{Category: breaks.BooksLackFiles, Center: s.ID}, "")

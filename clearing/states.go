@@ -50,6 +50,32 @@ const (
 	ReplyQuarantined ReplyState = "quarantined" // changes nothing, and waits for a person
 )
 
+// LogState is where a center's log of authorizations stands.
+type LogState string
+
+// The states of logs of authorizations.
+const (
+	LogWanted  LogState = "wanted"  // to be asked for on the link
+	LogFetched LogState = "fetched" // stored, not compared
+	LogApplied LogState = "applied" // compared with the books; final
+	LogHeld    LogState = "held"    // shows more than the books may lack without a person's word
+)
+
+// Sources of logs of authorizations.
+const (
+	logFile = "file" // the center left it in a directory
+	logLink = "link" // the center was asked for it
+)
+
+// LookState is what a look at a center found in an epoch.
+type LookState string
+
+// The states of looks.
+const (
+	LookClear LookState = "clear" // the center has nothing that the books lack
+	LookOpen  LookState = "open"  // a person decides
+)
+
 // step is one legal change of a state: from where, and into what. Every UPDATE of a state is made of one: its guard is the step's.
 type step[S ~string] struct {
 	id   string // in docs/states.md

@@ -58,12 +58,12 @@ const (
 
 // QuarantinedReplies counts the replies that could not be applied.
 func QuarantinedReplies(ctx context.Context, q postgres.Querier) (listing.Sample, error) {
-	return sample(ctx, q, repliesIn, "quarantined")
+	return sample(ctx, q, repliesIn, ReplyQuarantined)
 }
 
 // HeldLogs counts the logs of authorizations that show more than our books may lack without a person's word.
 func HeldLogs(ctx context.Context, q postgres.Querier) (listing.Sample, error) {
-	return sample(ctx, q, logsIn, "held")
+	return sample(ctx, q, logsIn, LogHeld)
 }
 
 func sample(ctx context.Context, q postgres.Querier, sql string, args ...any) (listing.Sample, error) {

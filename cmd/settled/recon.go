@@ -111,7 +111,7 @@ func unknownLineOf(d *desk, u *settle.UnknownApproval) unknownLine {
 }
 
 func logLineOf(d *desk, l *clearing.AuthorizationLog) logLine {
-	return logLine{ID: l.ID, Center: d.centerName(l.Center), Source: l.Source, Name: l.Name, State: l.State, Reason: l.Reason, From: l.From, Until: l.Until,
+	return logLine{ID: l.ID, Center: d.centerName(l.Center), Source: l.Source, Name: l.Name, State: string(l.State), Reason: l.Reason, From: l.From, Until: l.Until,
 		Decided: l.DecidedAt, Entries: l.Entries, Differences: l.Differences, Unknown: l.Unknown}
 }
 
