@@ -114,13 +114,6 @@ func asideRule(kind RecordKind, sealed bool) ledger.Rule {
 	return ledger.CreditSetAside
 }
 
-// RecordName names a clearing record by the order that it belongs to.
-type RecordName struct {
-	Merchant int32
-	Order    int64
-	Record   int64
-}
-
 // windowOfRecord finds the window of a record by the operations of its order. An operation that gave back several slices names
 // its last record only; its window has them all.
 const windowOfRecord = `

@@ -2,12 +2,9 @@ package settle
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
-	"settled/internal/money"
 	"settled/internal/postgres"
 	"settled/internal/vault"
 	"settled/settle/order"
@@ -15,84 +12,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Intent is a payment that a merchant asks for, before the center is asked.
-type Intent struct {
-	Merchant    *Merchant
-	OrderNumber string
-	Amount      money.Amount // as the merchant asks, before any conversion
-	TwoStage    bool
-	PAN         vault.PAN
-	CardExpiry  string          // YYMM
-	Fingerprint []byte          // keyed hash of the request, without the card verification code
-	Details     json.RawMessage // customer and comment; nil when there is none
-}
-
-// Payment is a durable intent on its way to the center.
-type Payment struct {
-	Merchant      *Merchant
-	Route         *Route
-	Order         int64        // the billnumber
-	Original      money.Amount // as the merchant asked
-	Amount        money.Amount // as it is paid, see [Directory.Quote]
-	Rate          string       // units of Amount's currency for one of Original's; "1" when they are the same
-	TwoStage      bool
-	Exchange      int64     // STAN and RRN are derived from it
-	TransmittedAt time.Time // UTC; part of the center's match key
-	Kind          Kind      // authorization or purchase
-	CompletedAt   time.Time // when Finish recorded the outcome; zero before
-	Operation     int16     // number of the payment operation within the order
-	Transaction   int16     // number of the exchange within the order
-	Later         bool      // a later payment of a subscription, started by the merchant
-	Security      string    // how far the buyer was authenticated, 3 digits; empty: 3-D Secure was not asked
-	Keeps         bool      // the card is kept for the buyer when the payment is approved
-	TriesLeft     int       // payments that may still be tried when this one is declined
-	card          []byte
-	cardExpiry    string
-	payBefore     *time.Time // of an opened order
-	parent        int64      // the first order of the subscription that this is a later payment of, 0 for none
-}
-
-// Kind is a kind of transaction.
-type Kind int16
-
-// The kinds of transactions. The numbers are stored.
-const (
-	Authorization   Kind = 1
-	Purchase        Kind = 2
-	Reversal        Kind = 3
-	PartialReversal Kind = 4
-	Refund          Kind = 5
-)
-
 // RepeatWithin is how long the refusal of a payment answers an identical request, if the merchant was not handed it before. Else the
 // same request is a new attempt with a new bill number; a payment that succeeded or is in process answers its identical request for ever.
 const RepeatWithin = 10 * time.Minute
-
-// holdFor is how long a hold waits for its confirmation; one of a payment that the buyer did not start stands for less.
-func (r *Route) holdFor(later bool) time.Duration {
-	if later {
-		return r.MITConfirmWithin
-	}
-	return r.ConfirmWithin
-}
-
-// paymentKind is the kind of transaction that a payment by the route is.
-func (r *Route) paymentKind() Kind {
-	if r.Center.Capabilities.FinancialRecord {
-		return Authorization
-	}
-	return Purchase
-}
-
-// intent is what a lane writes for a Begin.
-type intent struct {
-	Payment
-	number      string
-	attempt     int16
-	mask        string
-	fingerprint []byte
-	details     *string
-}
 
 // Begin writes the intent of a payment durably: the order, and the exchange it owes, which is the reversal that a lost
 // answer would need. It returns the payment to send; or, when an identical request of the order number has a result or is
@@ -332,9 +254,3 @@ func markFresh(rows pgx.Rows, items map[int64]*item) error {
 	})
 	return err
 }
-
-// isMissing reports that an order does not exist.
-func isMissing(err error) bool { return errors.Is(err, ErrNotFound) }
-
-// isNotFound reports that a query found no row.
-func isNotFound(err error) bool { return errors.Is(err, pgx.ErrNoRows) }

@@ -28,3 +28,27 @@ func ParseBill(text string) (bill int64, merchant int32, operation int16, err er
 	}
 	return bill, merchant, operation, nil
 }
+
+// maxMerchant is the largest merchant id: six digits fit into a bill number.
+const maxMerchant = 999_999
+
+// billCounter is the range of the counter at the end of a bill number.
+const billCounter = 1_000_000_000
+
+// billName is the name of the bill numbers of a merchant.
+func billName(merchant int32) string { return fmt.Sprintf("bill/%d", merchant) }
+
+// MerchantOf returns the merchant whose id a bill number contains; false for a number that is none of ours.
+func MerchantOf(bill int64) (int32, bool) {
+	lead := bill / billCounter
+	switch {
+	case lead > 500_000 && lead < 600_000:
+		return int32(lead - 500_000), true
+	case lead >= 5_100_000 && lead <= 5_000_000+maxMerchant:
+		return int32(lead - 5_000_000), true
+	}
+	return 0, false
+}
+
+// BillCounter returns the counter at the end of a bill number.
+func BillCounter(bill int64) int64 { return bill % billCounter }

@@ -2,7 +2,6 @@ package settle
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -87,23 +86,6 @@ func (b *Books) now() time.Time { return b.Now().UTC().Truncate(time.Microsecond
 
 // Ledger returns the ledger that the books post to.
 func (b *Books) Ledger() ledger.Book { return b.ledger }
-
-// The errors of the books, besides those of packages order and ledger. Each leaves everything as it was.
-var (
-	ErrClosed        = errors.New("settle: books are closed")
-	ErrNotFound      = errors.New("settle: no such order")
-	ErrInFlight      = errors.New("settle: an operation of the order is in process")
-	ErrOrderExists   = errors.New("settle: order number is in use by a different order")
-	ErrNoRoute       = errors.New("settle: currency is not processed for the merchant")
-	ErrNoRate        = errors.New("settle: no exchange rate is valid")
-	ErrCurrency      = errors.New("settle: currency differs from the payment's")
-	ErrTwoStage      = errors.New("settle: the center does not hold authorizations")
-	ErrOneStage      = errors.New("settle: confirmation is not required")
-	ErrOperation     = errors.New("settle: operation is not a successful payment")
-	ErrExternalReuse = errors.New("settle: external id was used with another amount")
-	ErrHeld          = errors.New("settle: the books are held: their database was restored, and a person must let them go on")
-	ErrLate          = errors.New("settle: outcome came after it had become unknown")
-)
 
 // RegisterCenters writes the configured centers into the database. An id that belongs to another name is an error: its
 // records, windows and files would change owner. So is a center that is not configured any more and has been paid at: what was

@@ -10,14 +10,6 @@ import (
 	"settled/settle/order"
 )
 
-// Reasons of a cancellation: 1 to 3 are the merchant protocol's, the others our own.
-const (
-	ReasonShop     int16 = 1
-	ReasonCustomer int16 = 2
-	ReasonFraud    int16 = 3
-	ReasonExpiry   int16 = 4
-)
-
 // CancelRequest asks for money back, or for a hold to be given up: the books decide which.
 type CancelRequest struct {
 	Merchant  int32

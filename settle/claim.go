@@ -66,6 +66,3 @@ func (b *Books) PAN(o *Order) (vault.PAN, error) {
 	}
 	return pan, nil
 }
-
-// Matches tells that the order was made by a request with this fingerprint.
-func (o *Order) Matches(fingerprint []byte) bool { return string(o.fingerprint) == string(fingerprint) }

@@ -22,22 +22,6 @@ type ConfirmRequest struct {
 	Cheque      string // JSON text of what is confirmed, as the merchant sent it; kept with the operation
 }
 
-// OperationResult is an order together with the operation that answers a request. Repeat tells that the operation is an
-// earlier one that the request repeats; Again that it is a new one, with an equal one within [UnansweredFor] before it.
-type OperationResult struct {
-	Order     *Order
-	Operation *Operation
-	Repeat    Repeat
-	Again     bool
-}
-
-// responseDone is the response code of an operation that took effect; responseInProcess of one that is still decided.
-const (
-	responseDone      = "AS000"
-	responseInProcess = "AS300"
-	responseDeclined  = "AS100"
-)
-
 // Confirm makes a slice of a hold presentable: it consumes that part of the hold, writes the clearing record into the
 // window open at the commit, and posts both. With AutoDeposit it gives up the rest of the hold in the same commit. A
 // repeat returns the first result and changes nothing. Refusals are the errors of package order,
@@ -219,11 +203,4 @@ func keyOf(s string) *string {
 		return nil
 	}
 	return &s
-}
-
-func joinNotes(a, b string) string {
-	if a == "" || b == "" {
-		return a + b
-	}
-	return a + "; " + b
 }

@@ -14,22 +14,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Result is what a center answered to a payment.
-type Result struct {
-	Approved     bool
-	ActionCode   string // as the center sent it
-	ApprovalCode string // 6 characters at most, empty unless approved
-	Response     string // the merchant's response code, such as AS000
-	NetworkID    string // the network's name of an approved payment, 15 characters at most; empty: it has none
-}
-
-// outcome is what a lane writes for a Finish.
-type outcome struct {
-	Payment
-	Result
-	record int64 // id of the clearing record; 0 when there is none
-}
-
 // Finish writes the outcome of a payment durably: the operation and the transaction, and for an approval the hold, or
 // the clearing record, and its postings. ErrLate means that the exchange had already been given up as unknown: the
 // approval is then on its way to be reversed, and nothing was changed.
@@ -54,44 +38,6 @@ func (b *Books) Finish(ctx context.Context, p *Payment, r Result) error {
 	p.CompletedAt = out.CompletedAt
 	return nil
 }
-
-func (p *Payment) trigger(r Result) order.Trigger {
-	switch {
-	case !r.Approved && p.TriesLeft > 0:
-		return order.TriggerTry
-	case !r.Approved:
-		return order.TriggerDecline
-	case p.TwoStage:
-		return order.TriggerHold
-	case p.Kind == Purchase:
-		return order.TriggerPurchase
-	default:
-		return order.TriggerApprove
-	}
-}
-
-func (p *Payment) stateAfter(r Result) order.State {
-	status, a := p.after(r)
-	return order.StateOf(status, a)
-}
-
-// after is the status and the amounts of the order once the result is in.
-func (p *Payment) after(r Result) (order.Status, order.Amounts) {
-	switch {
-	case !r.Approved && p.TriesLeft > 0:
-		return order.InProcess, order.Amounts{}
-	case !r.Approved:
-		return order.Declined, order.Amounts{}
-	case p.TwoStage:
-		return order.Paid, order.Amounts{Authorized: p.Amount.Minor}
-	default:
-		return order.Paid, order.Amounts{Authorized: p.Amount.Minor, Confirmed: p.Amount.Minor}
-	}
-}
-
-// presents tells that the outcome is born with a clearing record: an approved one-stage payment of a center that clears
-// by file.
-func (o *outcome) presents() bool { return o.Approved && !o.TwoStage && o.Kind == Authorization }
 
 // postings of the outcome. For an approval the first is the event itself; a single-message purchase adds its costs and
 // the MDR, because its approval is its acceptance.
@@ -324,27 +270,4 @@ func (b *Books) rowOfOutcome(o *outcome, m moment, postings []ledger.Posting) (*
 	window, err := m.window(o.Route.Center.ID)
 	r.record, r.window = &o.record, &window
 	return r, err
-}
-
-// heldUntil is the end of the hold of an approval of two stages, nil for any other outcome.
-func (o *outcome) heldUntil(at time.Time) *time.Time {
-	if !o.Approved || !o.TwoStage {
-		return nil
-	}
-	until := at.Add(o.Route.holdFor(o.Later))
-	return &until
-}
-
-func (o *outcome) operationState() OperationState {
-	if o.Approved {
-		return OperationDone
-	}
-	return OperationFailed
-}
-
-func (o *outcome) transactionState() TransactionState {
-	if o.Approved {
-		return TransactionApproved
-	}
-	return TransactionDeclined
 }

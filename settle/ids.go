@@ -87,21 +87,12 @@ func IDNames(d *Directory) []string {
 // recordName is the name of the identifiers of clearing records.
 const recordName = "record/slice"
 
-// billName is the name of the bill numbers of a merchant.
-func billName(merchant int32) string { return fmt.Sprintf("bill/%d", merchant) }
-
 // Sizes of the blocks: small where a gap shows (bill numbers), large on the hot path.
 const (
 	billBlock     = 64
 	exchangeBlock = 4096
 	recordBlock   = 1024
 )
-
-// maxMerchant is the largest merchant id: six digits fit into a bill number.
-const maxMerchant = 999_999
-
-// billCounter is the range of the counter at the end of a bill number.
-const billCounter = 1_000_000_000
 
 // billNumber makes the order id: "5", the merchant id (5 digits at least), and a 9-digit counter of the merchant; 15 or 16
 // digits in all.
@@ -115,18 +106,6 @@ func (b *Books) billNumber(ctx context.Context, merchant int32) (int64, error) {
 		lead = 5000000
 	}
 	return (lead+int64(merchant))*billCounter + n%billCounter, nil
-}
-
-// MerchantOf returns the merchant whose id a bill number contains; false for a number that is none of ours.
-func MerchantOf(bill int64) (int32, bool) {
-	lead := bill / billCounter
-	switch {
-	case lead > 500_000 && lead < 600_000:
-		return int32(lead - 500_000), true
-	case lead >= 5_100_000 && lead <= 5_000_000+maxMerchant:
-		return int32(lead - 5_000_000), true
-	}
-	return 0, false
 }
 
 // lanes of exchange identifiers, apart so that the order of payments does not depend on what else is sent.
@@ -144,12 +123,6 @@ func (b *Books) exchangeID(ctx context.Context, lane int64) (int64, error) {
 
 // exchangeName is the name of the identifiers of a lane.
 func exchangeName(lane int64) string { return fmt.Sprintf("exchange/%d", lane) }
-
-// STAN returns the 6-digit system trace audit number of an exchange, 1 to 999999.
-func STAN(exchange int64) int { return int(exchange%999_999) + 1 }
-
-// RRN returns the 12-digit retrieval reference number of an exchange.
-func RRN(exchange int64) string { return fmt.Sprintf("%012d", exchange%1_000_000_000_000) }
 
 // GaveOut tells whether a number is that of a bill of ours: of a form that we make, and from a block that was reserved.
 func (b *Books) GaveOut(ctx context.Context, bill int64) (bool, error) {
@@ -184,6 +157,3 @@ func BillCounters(ctx context.Context, q postgres.Querier) (map[int32]int64, err
 	}
 	return counters, nil
 }
-
-// BillCounter returns the counter at the end of a bill number.
-func BillCounter(bill int64) int64 { return bill % billCounter }

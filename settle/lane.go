@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"settled/internal/money"
@@ -33,15 +32,6 @@ type lane struct {
 
 	mu     sync.RWMutex
 	closed bool
-}
-
-// item is one Begin or Finish on its way through a lane. Exactly one of begin and finish is set.
-type item struct {
-	begin  *intent
-	finish *outcome
-	fresh  bool // result: this item took effect (it was not a repeat, and nobody was first)
-	reply  chan error
-	taken  atomic.Bool // by the lane, or back by a caller who does not wait any longer: whoever is first
 }
 
 func startLane(b *Books) *lane {
@@ -110,14 +100,6 @@ func (l *lane) run() {
 		}
 		l.commit(group)
 	}
-}
-
-// join adds the item to a group, unless its caller took it back.
-func (it *item) join(group []*item) []*item {
-	if !it.taken.CompareAndSwap(false, true) {
-		return group
-	}
-	return append(group, it)
 }
 
 // commit runs the group in one transaction; if the server refuses it, each item alone, so that only the bad one fails.

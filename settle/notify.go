@@ -31,20 +31,6 @@ func (n Notify) tells(status order.Status, succeeded bool) bool {
 	return (status == order.Paid || status == order.Declined) && n.wants(OperationPayment, succeeded)
 }
 
-// succeeded tells that an operation took effect, wholly or in part.
-func (op *Operation) succeeded() bool {
-	return op.State == OperationDone || op.State == OperationPartial
-}
-
-// operationStates are the states of the operations by number.
-func (o *Order) operationStates() map[int16]OperationState {
-	states := make(map[int16]OperationState, len(o.Operations))
-	for _, op := range o.Operations {
-		states[op.Number] = op.State
-	}
-	return states
-}
-
 // tellsOfCancellations tells whether a merchant's server is told of cancellations that succeeded. One that is not configured any
 // more is told nothing.
 func (b *Books) tellsOfCancellations(merchant int32) bool {

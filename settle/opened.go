@@ -128,13 +128,6 @@ func converted(q Quote, original money.Amount) (amount *int64, currency *int16, 
 	return &original.Minor, &number, &q.Rate
 }
 
-func zeroAsNull[T comparable](v T) *T {
-	if v == *new(T) {
-		return nil
-	}
-	return &v
-}
-
 const dueOrders = `
 SELECT pay_before, merchant_id, order_id FROM open_orders
 WHERE pay_before <= $1 AND (pay_before, merchant_id, order_id) > ($3, $4, $5) ORDER BY pay_before, merchant_id, order_id LIMIT $2`

@@ -14,25 +14,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Owed is a message that a center is owed, or an answer that it owes us.
-type Owed struct {
-	Merchant      int32 `db:"merchant_id"`
-	Order         int64 `db:"order_id"`
-	Transaction   int16
-	Operation     int16
-	Original      *int16 // the transaction that the message is about
-	Slice         *int16
-	Center        int16 `db:"center_id"`
-	Kind          Kind
-	Amount        int64
-	Exchange      int64 `db:"exchange_id"` // STAN and RRN of this message
-	CreatedAt     time.Time
-	TransmittedAt time.Time
-	DueAt         time.Time
-	Attempts      int16 // transmissions so far, the claimed one included
-	LastError     string
-}
-
 const selectOwed = `
 SELECT merchant_id, order_id, transaction, operation, original, slice, center_id, kind, amount, exchange_id, created_at,
 	transmitted_at, due_at, attempts, last_error
@@ -140,17 +121,6 @@ func (w *work) settleOwed(ctx context.Context, e Owed, unclaimed bool) (bool, er
 	return tag.RowsAffected() == 1, nil
 }
 
-// Verdict is what a center's answer to an owed message means.
-type Verdict int
-
-// The verdicts.
-const (
-	VerdictDone     Verdict = 1 // approved, or the original is not found: nothing is held or moved any more
-	VerdictRefused  Verdict = 2 // refused for good
-	VerdictTooLate  Verdict = 3 // a reversal that came after clearing: money must be refunded instead
-	VerdictOriginal Verdict = 4 // an inquiry found the original approved, before the merchant was told a final result
-)
-
 // Answered records the center's answer to an owed message and everything that follows from it, in one commit. An answer
 // to a message that is settled already changes nothing. VerdictOriginal after a transmission of the reversal, after a later
 // claim of it, or after a late approval, adopts nothing: the reversal may have worked or may still work, so it goes on.
@@ -201,11 +171,6 @@ func cannotEnd(e Owed, v Verdict, original *Transaction) bool {
 	}
 }
 
-// unresolved tells that the outcome of a payment was not known in time and its reversal goes on.
-func (t *Transaction) unresolved() bool {
-	return t.State == TransactionUnknown || t.State == TransactionApprovedLate
-}
-
 func (w *work) closeTransaction(ctx context.Context, e Owed, v Verdict, action, approval string) error {
 	t := w.order.Transaction(e.Transaction)
 	if t == nil {
@@ -236,13 +201,6 @@ func (w *work) follow(ctx context.Context, e Owed, v Verdict, original *Transact
 		return w.breakOn(ctx, e, "late", "the center says that the authorization is cleared, but its reversal was decided before presentment")
 	}
 	return nil
-}
-
-func deref(n *int16) int16 {
-	if n == nil {
-		return 0
-	}
-	return *n
 }
 
 // breakOn opens a break of a stuck message, once per exchange and cause.

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"settled/settle/order"
-
 	"github.com/jackc/pgx/v5"
 )
 
@@ -148,22 +146,6 @@ func (b *Books) loadPeriod(ctx context.Context, r *PeriodRequest, keys []int64, 
 		}
 	}
 	return err
-}
-
-// OnItsWay returns the payment operation that is sent and has no row yet, or nil. The order must be loaded with what
-// belongs to it.
-func (o *Order) OnItsWay() *Operation {
-	if o.Status != order.InProcess || o.PaymentNumber == 0 || o.Payment() != nil {
-		return nil
-	}
-	op := Operation{Number: o.PaymentNumber, Kind: OperationPayment, State: OperationInProcess, Actor: ByMerchant,
-		Amount: o.Amount.Minor, RequestedAt: o.CreatedAt, Response: responseInProcess, Means: o.Means}
-	for _, e := range o.Owed {
-		if e.Operation == op.Number && (e.Kind == Authorization || e.Kind == Purchase) {
-			op.RequestedAt = e.CreatedAt
-		}
-	}
-	return &op
 }
 
 // holds drops the operations of an order that are not of the period, and tells whether something is left to tell.

@@ -3,52 +3,12 @@ package settle
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
 	"settled/internal/money"
 	"settled/settle/order"
 )
-
-// Means is what a customer pays with. The numbers are stored.
-type Means int16
-
-// The means of payment.
-const (
-	MeansCard    Means = 1 // bank card
-	MeansInstant Means = 2 // instant payment through the payer's bank
-)
-
-// String returns "card" or "instant", "" for anything else.
-func (m Means) String() string {
-	switch m {
-	case MeansCard:
-		return "card"
-	case MeansInstant:
-		return "instant"
-	}
-	return ""
-}
-
-// RateEntry is an exchange rate and when it is valid: from ValidFrom on, until before ValidTo.
-type RateEntry struct {
-	From, To  money.Currency
-	Rate      money.Rate // units of To per unit of From
-	Source    string     // who published it
-	ValidFrom time.Time  // zero: since ever
-	ValidTo   time.Time  // zero: until further notice
-}
-
-func (e *RateEntry) validAt(at time.Time) bool {
-	return !at.Before(e.ValidFrom) && (e.ValidTo.IsZero() || at.Before(e.ValidTo))
-}
-
-// Overlaps tells whether there is an instant at which both entries are valid for the same pair of currencies.
-func (e *RateEntry) Overlaps(other *RateEntry) bool {
-	return e.From == other.From && e.To == other.To &&
-		(e.ValidTo.IsZero() || other.ValidFrom.Before(e.ValidTo)) && (other.ValidTo.IsZero() || e.ValidFrom.Before(other.ValidTo))
-}
 
 // WithRates returns a directory of the same centers and merchants with exchange rates. Entries of a pair must not
 // overlap; of those that do, the one that became valid last decides.
@@ -114,12 +74,3 @@ func (q Quote) carried() (Quote, error) {
 
 // Rates returns the exchange rates of the directory, the youngest first.
 func (d *Directory) Rates() []RateEntry { return slices.Clone(d.rates) }
-
-// Means returns the means of payment that the merchant has routes for, in the order of their numbers.
-func (m *Merchant) Means() []Means {
-	have := map[Means]bool{}
-	for i := range m.Routes {
-		have[m.Routes[i].Means()] = true
-	}
-	return slices.Sorted(maps.Keys(have))
-}

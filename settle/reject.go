@@ -13,24 +13,6 @@ import (
 // ErrNotRejected is returned when a record has no unresolved reject.
 var ErrNotRejected = errors.New("settle: record is not rejected")
 
-// RejectState is what became of a refused record. The words are stored.
-type RejectState string
-
-// The states of rejects.
-const (
-	RejectUnresolved RejectState = "rejected"
-	RejectSuperseded RejectState = "superseded" // it was presented again
-	RejectAbandoned  RejectState = "abandoned"  // it was given up
-)
-
-// RejectedRecord names a record that a center refused.
-type RejectedRecord struct {
-	Merchant int32
-	Order    int64
-	Window   int32
-	Record   int64
-}
-
 // reject is an unresolved reject under the order's lock.
 type reject struct {
 	Kind  RecordKind

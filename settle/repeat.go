@@ -25,6 +25,15 @@ const (
 	AtOnce = 5 * time.Second
 )
 
+// OperationResult is an order together with the operation that answers a request. Repeat tells that the operation is an
+// earlier one that the request repeats; Again that it is a new one, with an equal one within [UnansweredFor] before it.
+type OperationResult struct {
+	Order     *Order
+	Operation *Operation
+	Repeat    Repeat
+	Again     bool
+}
+
 // take makes op the answer when the request repeats it.
 func (r *OperationResult) take(op *Operation, why Repeat) {
 	if why != "" {

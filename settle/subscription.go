@@ -14,13 +14,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Terms are what a buyer agrees to with the first payment of a subscription (merchant protocol, Recurring* parameters).
-type Terms struct {
-	Min, Max   int64 // of a later payment, minor units of the order's original currency
-	PeriodDays int   // one payment is taken in so many days, counted from the first
-	LastDate   time.Time
-}
-
 // SubscriptionState is where a subscription stands.
 type SubscriptionState int16
 

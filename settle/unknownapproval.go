@@ -14,45 +14,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// UnknownState is where the reversal of an unknown approval stands.
-type UnknownState int16
-
-// The states of unknown approvals. The numbers are stored.
-const (
-	UnknownOwed     UnknownState = 1 // its reversal is repeated until the center answers
-	UnknownReversed UnknownState = 2 // the center confirmed that nothing of it is left
-	UnknownStuck    UnknownState = 3 // the center refused, or did not answer in time: a person decides
-)
-
-var unknownStates = map[UnknownState]string{UnknownOwed: "reversal owed", UnknownReversed: "reversed", UnknownStuck: "stuck"}
-
-// String is the state in words.
-func (s UnknownState) String() string { return word(unknownStates, s) }
-
-// UnknownApproval is an approval that a center's log shows and that our books do not know, or have as ended, with the
-// reversal that it owes. It has no order: what made it was lost, or ended without it.
-type UnknownApproval struct {
-	Center        int16
-	Exchange      int64 // of the approval: its STAN and RRN
-	Reversal      int64 // exchange of the reversal
-	Kind          Kind  // authorization or purchase
-	Amount        money.Amount
-	Terminal      string
-	Acceptor      string
-	Merchant      int32     // of the terminal
-	Order         int64     // that our books have of it; 0: none
-	SentAt        time.Time // transmission of the approval
-	TransmittedAt time.Time // first transmission of the reversal
-	FoundAt       time.Time
-	SettledAt     *time.Time
-	State         UnknownState
-	Attempts      int16 // transmissions so far, the claimed one included
-	ActionCode    string
-	LastError     string
-	Log           int64
-	Break         int64
-}
-
 const insertUnknown = `
 INSERT INTO unknown_approvals (center_id, exchange_id, reversal_id, kind, amount, currency, terminal, acceptor, merchant_id, order_ref, approval_code,
 	sent_at, found_at, transmitted_at, due_at, log_id, break_id)

@@ -7,11 +7,6 @@ import (
 	"settled/settle/order"
 )
 
-// unpaid tells that an order was opened for a buyer who has not paid it: he still may, or its shop has cancelled it.
-func (o *Order) unpaid() bool {
-	return !o.PayBefore.IsZero() && (o.Status == order.InProcess || o.Status == order.Withdrawn)
-}
-
 // withdraw closes an order that nobody has paid, whatever its tries left. Under the order's lock a buyer's payment comes before
 // it, and then it is ErrInFlight, or after it, and then that is ErrEnded. What waits for 3-D Secure has sent nothing and is given
 // up. The operation that says so moves no money: its amount is 0.

@@ -305,15 +305,6 @@ INSERT INTO records (window_id, record_id, merchant_id, order_id, operation, kin
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
 	coalesce((SELECT contract_id FROM records WHERE window_id = $23 AND record_id = $24 AND merchant_id = $3), $22))`
 
-// RecordKind is the direction of a clearing record.
-type RecordKind int16
-
-// The kinds of records. The numbers are stored.
-const (
-	Sale   RecordKind = 1
-	Credit RecordKind = 2
-)
-
 // present writes a clearing record into the window that is open at the moment. A sale is born under the contract that the
 // order is served under now, a credit under that of the sale which it gives back; back is what the credit gives back of the
 // fees of its sale, nil for a sale.

@@ -1,0 +1,40 @@
+package settle
+
+// Means is what a customer pays with. The numbers are stored.
+type Means int16
+
+// The means of payment.
+const (
+	MeansCard    Means = 1 // bank card
+	MeansInstant Means = 2 // instant payment through the payer's bank
+)
+
+// String returns "card" or "instant", "" for anything else.
+func (m Means) String() string {
+	switch m {
+	case MeansCard:
+		return "card"
+	case MeansInstant:
+		return "instant"
+	}
+	return ""
+}
+
+// Brand is the payment scheme of a card, as configurations name it. The empty brand is none that we know.
+type Brand string
+
+// The brands.
+const (
+	Visa       Brand = "visa"
+	Mastercard Brand = "mastercard"
+	Mir        Brand = "mir"
+	Belkart    Brand = "belkart"
+	Maestro    Brand = "maestro"
+	Amex       Brand = "amex"
+	Diners     Brand = "diners"
+	JCB        Brand = "jcb"
+	UnionPay   Brand = "unionpay"
+)
+
+// Brands are all that can be told by the number of a card.
+var Brands = []Brand{Visa, Mastercard, Mir, Belkart, Maestro, Amex, Diners, JCB, UnionPay}

@@ -1,0 +1,134 @@
+package settle
+
+import (
+	"encoding/json"
+	"time"
+
+	"settled/internal/money"
+	"settled/settle/order"
+)
+
+// Order is a view of an order and, when loaded with them, all that belongs to it.
+type Order struct {
+	Merchant      int32
+	ID            int64 // the billnumber
+	Number        string
+	Attempt       int16
+	Amount        money.Amount
+	Status        order.Status
+	Amounts       order.Amounts
+	Center        int16
+	TwoStage      bool
+	CreatedAt     time.Time
+	HoldExpiresAt time.Time // zero when nothing is held for a confirmation
+	CardMask      string
+	CardExpiry    string // YYMM
+	Details       json.RawMessage
+	PaymentNumber int16        // number of the last payment operation, on record or on its way; 0: none yet
+	Means         Means        // of the last payment operation
+	TriesLeft     int16        // payment operations that may still be begun
+	Original      money.Amount // as the merchant asked; Amount is what is paid
+	Rate          string       // units of Amount's currency for one of Original's; "1" when they are the same
+	PayBefore     time.Time    // of an opened order: when it is closed unless it is paid; zero: not opened on a page
+	Parent        int64        // the first order of the subscription that this is a later payment of, or 0
+	Customer      string       // the merchant's number of the buyer, or empty
+	Terms         *Terms       // what the buyer agrees to by paying, nil unless the order begins a subscription; only of an order read whole
+	Operations    []Operation
+	Transactions  []Transaction
+	Owed          []Owed
+	fingerprint   []byte
+	card          []byte
+	exchange      int64
+	lastOperation int16
+	lastTxn       int16
+	paymentTxn    int16
+}
+
+// State derives the order's state.
+func (o *Order) State() order.State { return order.StateOf(o.Status, o.Amounts) }
+
+// Operation returns an operation by number, or nil.
+func (o *Order) Operation(number int16) *Operation {
+	for i := range o.Operations {
+		if o.Operations[i].Number == number {
+			return &o.Operations[i]
+		}
+	}
+	return nil
+}
+
+// Transaction returns a transaction by number, or nil.
+func (o *Order) Transaction(number int16) *Transaction {
+	for i := range o.Transactions {
+		if o.Transactions[i].Number == number {
+			return &o.Transactions[i]
+		}
+	}
+	return nil
+}
+
+// Payment returns the operation that paid the order, else the last that tried to, or nil when there is none on record.
+func (o *Order) Payment() *Operation { return o.Operation(o.PaymentNumber) }
+
+// PaymentTransaction returns the exchange of the last payment operation, or nil when it has no outcome yet.
+func (o *Order) PaymentTransaction() *Transaction { return o.Transaction(o.paymentTxn) }
+
+// OnItsWay returns the payment operation that is sent and has no row yet, or nil. The order must be loaded with what
+// belongs to it.
+func (o *Order) OnItsWay() *Operation {
+	if o.Status != order.InProcess || o.PaymentNumber == 0 || o.Payment() != nil {
+		return nil
+	}
+	op := Operation{Number: o.PaymentNumber, Kind: OperationPayment, State: OperationInProcess, Actor: ByMerchant,
+		Amount: o.Amount.Minor, RequestedAt: o.CreatedAt, Response: responseInProcess, Means: o.Means}
+	for _, e := range o.Owed {
+		if e.Operation == op.Number && (e.Kind == Authorization || e.Kind == Purchase) {
+			op.RequestedAt = e.CreatedAt
+		}
+	}
+	return &op
+}
+
+// operationStates are the states of the operations by number.
+func (o *Order) operationStates() map[int16]OperationState {
+	states := make(map[int16]OperationState, len(o.Operations))
+	for _, op := range o.Operations {
+		states[op.Number] = op.State
+	}
+	return states
+}
+
+// unpaid tells that an order was opened for a buyer who has not paid it: he still may, or its shop has cancelled it.
+func (o *Order) unpaid() bool {
+	return !o.PayBefore.IsZero() && (o.Status == order.InProcess || o.Status == order.Withdrawn)
+}
+
+// CardOf returns the mask of the card that an operation was made with, and its expiry as MM/YY; empty for other means.
+func (o *Order) CardOf(op *Operation) (mask, expiry string) {
+	if op.CardMask == nil || op.CardExpiry == nil {
+		return o.CardMask, o.CardExpires()
+	}
+	return *op.CardMask, expires(*op.CardExpiry)
+}
+
+// CardExpires formats the card's expiry as MM/YY.
+func (o *Order) CardExpires() string {
+	return expires(o.CardExpiry)
+}
+
+func expires(yymm string) string {
+	if len(yymm) != 4 {
+		return ""
+	}
+	return yymm[2:] + "/" + yymm[:2]
+}
+
+// Matches tells that the order was made by a request with this fingerprint.
+func (o *Order) Matches(fingerprint []byte) bool { return string(o.fingerprint) == string(fingerprint) }
+
+// Terms are what a buyer agrees to with the first payment of a subscription (merchant protocol, Recurring* parameters).
+type Terms struct {
+	Min, Max   int64 // of a later payment, minor units of the order's original currency
+	PeriodDays int   // one payment is taken in so many days, counted from the first
+	LastDate   time.Time
+}
