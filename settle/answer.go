@@ -81,12 +81,6 @@ var requestedFrom = spelled(`
 SELECT rule, sum(amount)::bigint AS amount FROM postings
 WHERE merchant_id = $1 AND source = @FromOrder AND source_id = $2 AND seq = $3 AND phase = $4 GROUP BY rule ORDER BY rule`)
 
-// postedLine is an amount that was posted by a rule: what a refund drew, or a fee.
-type postedLine struct {
-	Rule   int16
-	Amount int64
-}
-
 // drawnBy reads from which accounts the request of a refund was drawn.
 func (w *work) drawnBy(ctx context.Context, e Owed) ([]postedLine, error) {
 	return collect[postedLine](ctx, w.tx, requestedFrom, e.Merchant, e.Order, e.Operation, ledger.PhaseDone.For(e.Transaction))
@@ -138,15 +132,6 @@ func (w *work) refundInstead(ctx context.Context, e Owed, v Verdict, action stri
 	return w.requestRefund(ctx, op.Number, w.order.Operation(deref(e.Slice)), e.Amount)
 }
 
-var feesOfPurchase = spelled(`
-SELECT rule, amount FROM postings
-WHERE merchant_id = $1 AND source = @FromOrder AND source_id = $2 AND seq = $3 AND phase = $4 ORDER BY line`)
-
-// purchaseFees reads the fees that were posted with a single message.
-func (w *work) purchaseFees(ctx context.Context, operation int16) ([]postedLine, error) {
-	return collect[postedLine](ctx, w.tx, feesOfPurchase, w.order.Merchant, w.order.ID, operation, ledger.PhaseVerdict)
-}
-
 // undoPurchaseFees undoes the fees as they were posted with the purchase, whatever the prices are now.
 func (w *work) undoPurchaseFees(ctx context.Context, e Owed) error {
 	lines, err := w.purchaseFees(ctx, w.order.PaymentNumber)
@@ -179,9 +164,4 @@ func (w *work) conclude(ctx context.Context, e Owed) error {
 		return w.finishOperation(ctx, op, OperationFailed, responseDeclined)
 	}
 	return w.finishOperation(ctx, op, OperationPartial, responseDone)
-}
-
-func (w *work) finishOperation(ctx context.Context, op *Operation, s OperationState, response string) error {
-	op.State, op.Response, op.CompletedAt = s, response, &w.moment.at
-	return w.saveOperation(ctx, op)
 }

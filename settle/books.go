@@ -42,44 +42,15 @@ type Books struct {
 	horizon       sync.Map // center id → windowSeen
 }
 
-// New starts the lanes of the group commit. The caller closes the books after its last call.
-func New(o Options) *Books {
-	if o.Lanes == nil {
-		o.Lanes = o.Pool
-	}
-	if o.LaneCount == 0 {
-		o.LaneCount = 2
-	}
-	if o.Zone == nil {
-		o.Zone = time.UTC
-	}
-	if o.Log == nil {
-		o.Log = slog.Default()
-	}
-	if o.Wake == nil {
-		o.Wake = func() {}
-	}
-	b := &Books{Options: o, ids: newBlocks(o.Pool), posted: newPosted()}
-	b.ledger = ledger.Book{Zone: o.Zone, Posted: func(rule ledger.Rule, lines int) {
-		b.posted.WithLabelValues(rule.String()).Add(float64(lines))
-	}}
-	for _, c := range o.Directory.Centers() {
-		if !c.Capabilities.FinancialRecord {
-			b.singleMessage = append(b.singleMessage, c.ID)
-		}
-	}
-	for range o.LaneCount {
-		b.lanes = append(b.lanes, startLane(b))
-	}
-	return b
-}
+// lane is one worker of the group commit: it drains its queue, with no timer, and commits what it finds together.
+type lane struct {
+	books   *Books
+	queue   chan *item
+	done    chan struct{}
+	commits uint64
 
-// Close ends the lanes after the work that is queued. Calls that come later fail with ErrClosed.
-func (b *Books) Close() {
-	for _, l := range b.lanes {
-		l.close()
-	}
-	b.ids.close()
+	mu     sync.RWMutex
+	closed bool
 }
 
 func (b *Books) now() time.Time { return b.Now().UTC().Truncate(time.Microsecond) }

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"settled/internal/money"
-	"settled/settle/ledger"
 	"settled/settle/order"
 )
 
@@ -143,211 +142,49 @@ func (w *work) releaseNote(plan order.Cancellation) []string {
 	}
 }
 
-// carryOutPart does one part of a cancel and says in words what and why.
-func (w *work) carryOutPart(ctx context.Context, op *Operation, part order.Part) (string, error) {
-	k := w.amount(part.Amount)
-	if part.Action == order.ActionRelease {
-		w.order.Amounts.ReleasedCancel += part.Amount
-		w.post(ledger.HoldReleased, op.Number, ledger.PhaseDone, part.Amount, false)
-		return fmt.Sprintf("hold of %v released, because it was not confirmed", k), nil
+// withdraw closes an order that nobody has paid, whatever its tries left. Under the order's lock a buyer's payment comes before
+// it, and then it is ErrInFlight, or after it, and then that is ErrEnded. What waits for 3-D Secure has sent nothing and is given
+// up. The operation that says so moves no money: its amount is 0.
+func (w *work) withdraw(ctx context.Context, r CancelRequest, out *OperationResult) error {
+	if err := w.withdrawable(r); err != nil {
+		return err
 	}
-	slice := w.order.Operation(int16(part.Slice))
-	slice.Refunded += part.Amount
-	w.order.Amounts.Refunded += part.Amount
-	if err := w.saveOperation(ctx, slice); err != nil {
-		return "", err
+	if found, err := w.earlierCancel(r, out); found || err != nil {
+		return err
 	}
-	switch part.Action {
-	case order.ActionVoid, order.ActionReduce:
-		w.trigger = laterTrigger(w.trigger, order.TriggerVoid)
-		w.post(ledger.SliceVoided, op.Number, ledger.PhaseDone, part.Amount, false)
-		how := "record of slice %d withdrawn, %v, because its window is open"
-		if part.Action == order.ActionReduce {
-			how = "record of slice %d reduced by %v, because its window is open"
-		}
-		return fmt.Sprintf(how, part.Slice, k), w.changeRecord(ctx, op, slice, part.Amount)
-	case order.ActionAbandon:
-		w.trigger = laterTrigger(w.trigger, order.TriggerVoid)
-		w.post(ledger.RejectChargedToMerchant, op.Number, ledger.PhaseDone, part.Amount, false)
-		return fmt.Sprintf("rejected record of slice %d abandoned for %v, because nothing was presented", part.Slice, k), w.abandon(ctx, slice, part.Amount)
-	case order.ActionCredit:
-		w.trigger = order.TriggerRefund
-		return w.refundByFile(ctx, op, slice, part.Amount)
-	default:
-		w.trigger = order.TriggerRefund
-		return w.giveBackOnline(ctx, op, slice, part)
+	if w.order.Status == order.Withdrawn {
+		return w.withdrawn(r, out)
 	}
+	if err := w.abandonAuthentication(ctx, "order cancelled"); err != nil {
+		return err
+	}
+	if w.paying() {
+		return fmt.Errorf("%w: %d", ErrInFlight, w.order.ID)
+	}
+	w.trigger, w.order.Status = order.TriggerWithdraw, order.Withdrawn
+	number := w.nextOperation()
+	err := w.addOperation(ctx, Operation{Number: number, Kind: OperationCancellation, State: OperationDone, Actor: r.Actor, Reason: r.Reason,
+		Response: responseDone, Asked: minorOf(r.Amount), External: keyOf(r.External), Note: "order closed before it was paid: no money was moved"})
+	out.Operation = w.order.Operation(number)
+	return err
 }
 
-// laterTrigger keeps the trigger that says most about a cancel of several parts.
-func laterTrigger(have, t order.Trigger) order.Trigger {
-	if have == order.TriggerRefund {
-		return have
+// withdrawn answers an unkeyed cancel of an order that is closed already by the operation that closed it: nothing else can be meant.
+func (w *work) withdrawn(r CancelRequest, out *OperationResult) error {
+	if r.External != "" {
+		return fmt.Errorf("order %d: %w", w.order.ID, order.ErrNothingToCancel)
 	}
-	return t
-}
-
-const insertRecordChange = `
-INSERT INTO record_changes (window_id, record_id, merchant_id, version, amount, operation, at)
-SELECT r.window_id, r.record_id, r.merchant_id, coalesce(c.version, 0) + 1, coalesce(c.amount, r.amount) - $4, $5, $6
-FROM records r LEFT JOIN LATERAL (SELECT version, amount FROM record_changes x
-	WHERE x.window_id = r.window_id AND x.record_id = r.record_id AND x.merchant_id = r.merchant_id ORDER BY version DESC LIMIT 1) c ON true
-WHERE r.window_id = $1 AND r.record_id = $2 AND r.merchant_id = $3`
-
-// changeRecord writes beside the record of a slice what is left of it without k; 0 withdraws it. That may be more than
-// what is left of the slice: a credit that was presented before the record's sale was rejected stands on its own.
-func (w *work) changeRecord(ctx context.Context, op, slice *Operation, k int64) error {
-	tag, err := w.tx.Exec(ctx, insertRecordChange, *slice.Window, *slice.Record, w.order.Merchant, k, op.Number, w.moment.at)
-	if err == nil && tag.RowsAffected() != 1 {
-		err = ErrOperation
-	}
-	if err != nil {
-		return fmt.Errorf("change record %d: %w", *slice.Record, err)
-	}
+	out.take(w.order.Operation(w.order.lastOperation), RepeatNothing)
 	return nil
 }
 
-var abandonReject = spelled(`
-UPDATE rejects SET abandoned = abandoned + $4, state = CASE WHEN abandoned + $4 = amount THEN @RejectAbandoned ELSE state END
-WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3 AND state = @RejectUnresolved`)
-
-// abandon gives up k of a rejected record. What is left of it may be presented again.
-func (w *work) abandon(ctx context.Context, slice *Operation, k int64) error {
-	tag, err := w.tx.Exec(ctx, abandonReject, *slice.Window, *slice.Record, w.order.Merchant, k)
-	if err == nil && tag.RowsAffected() == 0 {
-		err = ErrOperation
-	}
-	if err != nil {
-		return fmt.Errorf("abandon record %d: %w", *slice.Record, err)
-	}
-	if slice.Refunded < slice.Amount {
-		return nil
-	}
-	return w.closeAside(ctx, *slice.Record)
-}
-
-// refundByFile queues a credit record, and draws the money from the merchant.
-func (w *work) refundByFile(ctx context.Context, op, slice *Operation, k int64) (string, error) {
-	back, err := w.giveBack(ctx, slice, true)
-	if err != nil {
-		return "", err
-	}
-	record, window, err := w.present(ctx, Credit, op.Number, slice.Number, k, 1, true, &back)
-	if err != nil {
-		return "", err
-	}
-	op.Record, op.Window = &record, &window
-	d, err := w.account().Draw(ctx, w.tx, slice.Window, k)
-	if err != nil {
-		return "", err
-	}
-	w.post(ledger.RefundQueued, op.Number, ledger.PhaseDone, d.Available, false)
-	w.post(ledger.RefundQueuedUnfunded, op.Number, ledger.PhaseDone, d.Pending, false)
-	w.post(ledger.RefundQueuedShort, op.Number, ledger.PhaseDone, d.Short, false)
-	return fmt.Sprintf("refund of %v of slice %d by a credit record, because its batch is sealed", w.amount(k), slice.Number), nil
-}
-
-// giveBackOnline owes the center a refund, or within its bank day the reversal of a whole purchase.
-func (w *work) giveBackOnline(ctx context.Context, op, slice *Operation, part order.Part) (string, error) {
-	op.State, op.Response = OperationInProcess, responseInProcess
-	w.order.Amounts.RefundPending += part.Amount
-	if part.Action == order.ActionPurchaseReverse {
-		note := fmt.Sprintf("reversal of the purchase of %v, because the center's bank day is open", w.amount(part.Amount))
-		return note, w.owe(ctx, Reversal, op.Number, w.order.paymentTxn, &slice.Number, part.Amount)
-	}
-	note := fmt.Sprintf("online refund of %v, because the money has moved", w.amount(part.Amount))
-	return note, w.requestRefund(ctx, op.Number, slice, part.Amount)
-}
-
-// requestRefund draws the money from the merchant and owes the center the refund. The journal is the exchange's own: an
-// operation may refund several slices, each with a result.
-func (w *work) requestRefund(ctx context.Context, operation int16, slice *Operation, k int64) error {
-	d, err := w.account().Draw(ctx, w.tx, slice.Window, k)
-	if err != nil {
-		return err
-	}
-	phase := ledger.PhaseDone.For(w.order.lastTxn + 1)
-	w.post(ledger.RefundRequested, operation, phase, d.Available, false)
-	w.post(ledger.RefundRequestedUnfunded, operation, phase, d.Pending, false)
-	w.post(ledger.RefundRequestedShort, operation, phase, d.Short, false)
-	back, err := w.giveBack(ctx, slice, false)
-	if err != nil {
-		return err
-	}
-	original := w.order.paymentTxn
-	return w.oweTransaction(ctx, Transaction{Operation: operation, Original: &original, Slice: &slice.Number, Kind: Refund, Amount: k, MDRBack: &back.MDR})
-}
-
-var slicesOf = spelled(`
-SELECT s.operation, w.state = @WindowOpen AND w.cutoff_at > $3 AS open, coalesce(j.state = @RejectUnresolved, false) AS rejected,
-	coalesce(j.amount - j.abandoned, c.amount, r.amount) AS stands
-FROM operations s JOIN windows w USING (window_id) JOIN records r USING (window_id, record_id, merchant_id)
-	LEFT JOIN rejects j USING (window_id, record_id, merchant_id)
-	LEFT JOIN LATERAL (SELECT amount FROM record_changes x
-		WHERE (x.window_id, x.record_id, x.merchant_id) = (s.window_id, s.record_id, s.merchant_id) ORDER BY version DESC LIMIT 1) c ON true
-WHERE merchant_id = $1 AND s.order_id = $2 AND s.kind IN (@OperationPayment, @OperationConfirmation)`)
-
-// slices returns the confirmed parts of the order with the fate of their records, read under the center's lock: a window
-// whose cut-off has passed is closed even if its seal is late.
-func (w *work) slices(ctx context.Context) ([]order.Slice, error) {
-	records, err := collect[sliceRecord](ctx, w.tx, slicesOf, w.order.Merchant, w.order.ID, w.moment.at)
-	if err != nil {
-		return nil, err
-	}
-	byOperation := map[int16]sliceRecord{}
-	for _, r := range records {
-		byOperation[r.Operation] = r
-	}
-	var cut []order.Slice
-	for _, op := range w.order.Operations {
-		confirms := op.Kind == OperationConfirmation || op.Kind == OperationPayment && !w.order.TwoStage
-		if !confirms || op.State != OperationDone {
-			continue
-		}
-		r := byOperation[op.Number]
-		s := order.Slice{Operation: int(op.Number), Amount: op.Amount, Refunded: op.Refunded, Credited: op.Refunded,
-			Implicit: w.implicitRelease(op), Fate: r.fate(), BankDay: w.inBankDay(op)}
-		if s.Fate != order.FateNone {
-			s.Credited = r.Stands - s.Left()
-		}
-		cut = append(cut, s)
-	}
-	return cut, nil
-}
-
-// sliceRecord is the clearing record of a slice: what of it was or will be presented, or could be again, is what stands.
-type sliceRecord struct {
-	Operation      int16
-	Open, Rejected bool
-	Stands         int64
-}
-
-func (r sliceRecord) fate() order.Fate {
+// withdrawable refuses a part of an order that is not paid, and a payment that it does not have.
+func (w *work) withdrawable(r CancelRequest) error {
 	switch {
-	case r.Operation == 0:
-		return order.FateNone
-	case r.Rejected:
-		return order.FateRejected
-	case r.Open:
-		return order.FateOpen
+	case r.Operation != 0 && r.Operation != w.order.PaymentNumber:
+		return fmt.Errorf("%w: %d.%d", ErrOperation, w.order.ID, r.Operation)
+	case r.Amount != nil && *r.Amount != w.order.Amount && *r.Amount != w.order.Original:
+		return fmt.Errorf("%w: order %d is not paid, so no part of it can be given back", ErrOperation, w.order.ID)
 	}
-	return order.FateSealed
-}
-
-// implicitRelease is what AutoDeposit gave up with a confirmation and left to the center to release on the final record:
-// no partial reversal was sent for it.
-func (w *work) implicitRelease(op Operation) int64 {
-	if !op.AutoDeposit || op.Number != w.lastConfirmation() {
-		return 0
-	}
-	for _, t := range w.order.Transactions {
-		if t.Operation == op.Number && t.Kind == PartialReversal {
-			return 0
-		}
-	}
-	return w.order.Amounts.ReleasedDeposit
-}
-
-func (w *work) inBankDay(op Operation) bool {
-	return op.CompletedAt != nil && w.center.BankDay(*op.CompletedAt) == w.center.BankDay(w.moment.at)
+	return nil
 }

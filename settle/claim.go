@@ -1,10 +1,12 @@
 package settle
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 
+	"settled/internal/postgres"
 	"settled/internal/vault"
 )
 
@@ -56,6 +58,13 @@ func (b *Books) OwedCount(ctx context.Context, merchant int32, id int64) (int, e
 		return 0, fmt.Errorf("count exchanges of order %d: %w", id, err)
 	}
 	return n, nil
+}
+
+// claim runs a claim and returns its messages in the order of their exchanges; an UPDATE returns them in any.
+func claim(ctx context.Context, q postgres.Querier, sql string, args ...any) ([]Owed, error) {
+	due, err := collect[Owed](ctx, q, sql, args...)
+	slices.SortFunc(due, func(a, b Owed) int { return cmp.Compare(a.Exchange, b.Exchange) })
+	return due, err
 }
 
 // PAN opens the card number of an order. The caller answers for where it goes.

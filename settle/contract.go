@@ -235,3 +235,43 @@ func (d *Directory) ContractsOf(ctx context.Context, q postgres.Querier, batch i
 	}
 	return all, nil
 }
+
+// numberContracts gives the configured contracts the ids of their stored versions.
+func (d *Directory) numberContracts(ids map[versionKey]int32) error {
+	for _, m := range d.merchants {
+		for i := range m.Routes {
+			c, err := storedOf(m, &m.Routes[i])
+			if err != nil {
+				return err
+			}
+			if m.Routes[i].Contract = ids[versionKey{c.Merchant, c.Center, c.Digest}]; m.Routes[i].Contract == 0 {
+				return fmt.Errorf("%w: the contract of merchant %d with %s was not stored", ErrDirectory, m.ID, m.Routes[i].Center.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// addEnded adds the contracts of which the configuration has none for the same center and currency.
+func (d *Directory) addEnded(newest []Contract) {
+	clear(d.gone)
+	for _, m := range d.merchants {
+		m.ended = nil
+	}
+	for _, c := range newest {
+		if c.Route.Center == nil {
+			continue
+		}
+		m, ok := d.Merchant(c.Merchant.ID)
+		if !ok {
+			m = &c.Merchant
+			d.gone[m.ID] = m
+		}
+		configured := func(r Route) bool {
+			return r.Center.ID == c.Route.Center.ID && slices.Contains(r.Currencies, c.Route.Currencies[0])
+		}
+		if !slices.ContainsFunc(m.Routes, configured) {
+			m.ended = append(m.ended, c.Route)
+		}
+	}
+}

@@ -18,3 +18,6 @@ var (
 	ErrHeld          = errors.New("settle: the books are held: their database was restored, and a person must let them go on")
 	ErrLate          = errors.New("settle: outcome came after it had become unknown")
 )
+
+// ErrEnded is returned for a payment of an order that is paid, closed, out of time or out of tries.
+var ErrEnded = errors.New("settle: order cannot be paid any more")

@@ -76,3 +76,18 @@ func (w *work) soldAtOnce(ctx context.Context, slice *Operation) (sold, error) {
 	}
 	return s, err
 }
+
+var feesOfPurchase = spelled(`
+SELECT rule, amount FROM postings
+WHERE merchant_id = $1 AND source = @FromOrder AND source_id = $2 AND seq = $3 AND phase = $4 ORDER BY line`)
+
+// postedLine is an amount that was posted by a rule: what a refund drew, or a fee.
+type postedLine struct {
+	Rule   int16
+	Amount int64
+}
+
+// purchaseFees reads the fees that were posted with a single message.
+func (w *work) purchaseFees(ctx context.Context, operation int16) ([]postedLine, error) {
+	return collect[postedLine](ctx, w.tx, feesOfPurchase, w.order.Merchant, w.order.ID, operation, ledger.PhaseVerdict)
+}

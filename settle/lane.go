@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"time"
 
 	"settled/internal/money"
@@ -22,17 +21,6 @@ const laneTimeout = 20 * time.Second
 
 // ErrBusy refuses work, before anything of it was begun, because too much waits for the database already.
 var ErrBusy = errors.New("settle: too many payments wait to be written")
-
-// lane is one worker of the group commit: it drains its queue, with no timer, and commits what it finds together.
-type lane struct {
-	books   *Books
-	queue   chan *item
-	done    chan struct{}
-	commits uint64
-
-	mu     sync.RWMutex
-	closed bool
-}
 
 func startLane(b *Books) *lane {
 	l := &lane{books: b, queue: make(chan *item, 4*laneCap), done: make(chan struct{})}

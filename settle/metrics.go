@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"settled/settle/ledger"
-
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -59,16 +57,6 @@ var ofNotifications = []*prometheus.Desc{
 var ofWishes = []*prometheus.Desc{
 	prometheus.NewDesc("settled_wishes_due", "Cards to keep and subscriptions to begin of paid orders that could not be done with the approval.", nil, nil),
 	prometheus.NewDesc("settled_wish_oldest_age_seconds", "Time since the oldest of them was asked for; 0 when there is none.", nil, nil),
-}
-
-// newPosted counts lines by rule. Every rule is shown from the start, so that the first line is an increase.
-func newPosted() *prometheus.CounterVec {
-	v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "settled_journals_posted_total",
-		Help: "Lines of journals that this process wrote, by posting rule."}, []string{"rule"})
-	for _, r := range ledger.Rules {
-		v.WithLabelValues(r.Name)
-	}
-	return v
 }
 
 // An unknown payment owes its reversal, or the refund that replaces it, by its own operation. One whose process

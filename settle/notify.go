@@ -2,12 +2,9 @@ package settle
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"settled/settle/order"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // wants tells that the result of an operation is told.
@@ -73,49 +70,4 @@ func (w *work) addNotification(ctx context.Context, operation int16) (sequence i
 		return 0, fmt.Errorf("note what to tell of %d.%d: %w", w.order.ID, operation, err)
 	}
 	return sequence, nil
-}
-
-// ErrNotTold is wrapped when the result of an operation is none that a merchant's server is told.
-var ErrNotTold = errors.New("settle: not told to merchants")
-
-var hurryNotification = spelled(`
-UPDATE notifications SET due_at = $4 WHERE merchant_id = $1 AND order_id = $2 AND operation = $3 AND state = @NotificationPending RETURNING sequence`)
-
-// TellAgain makes the result of an operation be told now, whatever the merchant wants to be told and was told: one that is
-// pending becomes due, else there is a new one. Operation 0 is the last one that has a result. ErrInFlight tells that it has
-// none yet, ErrOperation that there is no such operation, ErrNotTold that the order's time ran out.
-func (b *Books) TellAgain(ctx context.Context, merchant int32, id int64, operation int16) (NotificationKey, error) {
-	key := NotificationKey{Merchant: merchant, Order: id}
-	_, err := b.change(ctx, "tell again", merchant, id, func(w *work) error {
-		op, err := w.tellable(operation)
-		if err != nil {
-			return err
-		}
-		key.Operation = op.Number
-		err = w.tx.QueryRow(ctx, hurryNotification, merchant, id, op.Number, w.moment.at).Scan(&key.Sequence)
-		if errors.Is(err, pgx.ErrNoRows) {
-			key.Sequence, err = w.addNotification(ctx, op.Number)
-		}
-		return err
-	})
-	return key, err
-}
-
-func (w *work) tellable(operation int16) (*Operation, error) {
-	var op *Operation
-	for i := range w.order.Operations {
-		o := &w.order.Operations[i]
-		if o.Number == operation || operation == 0 && o.State != OperationInProcess {
-			op = o
-		}
-	}
-	switch {
-	case op == nil && operation == 0, op != nil && op.State == OperationInProcess:
-		return nil, fmt.Errorf("%w: %d", ErrInFlight, w.order.ID)
-	case op == nil:
-		return nil, fmt.Errorf("%w: there is no %d.%d", ErrOperation, w.order.ID, operation)
-	case op.Kind == OperationPayment && w.order.Status == order.TimedOut:
-		return nil, fmt.Errorf("%w: order %d was closed because its time ran out", ErrNotTold, w.order.ID)
-	}
-	return op, nil
 }

@@ -14,9 +14,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ErrEnded is returned for a payment of an order that is paid, closed, out of time or out of tries.
-var ErrEnded = errors.New("settle: order cannot be paid any more")
-
 // OpenRequest asks for an order that its buyer will pay afterwards, on a page.
 type OpenRequest struct {
 	Merchant    *Merchant
@@ -65,15 +62,6 @@ func (b *Books) Open(ctx context.Context, r OpenRequest) (o *Order, fresh bool, 
 	}
 }
 
-// quote is what a payment of the original amount by the means comes to, and at which center.
-func (b *Books) quote(m *Merchant, means Means, original money.Amount, twoStage bool) (Quote, error) {
-	q, err := b.Directory.Quote(m, means, original, b.now())
-	if err == nil && twoStage && !q.Route.Center.Capabilities.TwoStage {
-		err = fmt.Errorf("%w: %s", ErrTwoStage, q.Route.Center.Name)
-	}
-	return q, err
-}
-
 const insertOpened = `
 WITH o AS (
 	INSERT INTO orders (merchant_id, order_id, ordernumber, attempt, amount, currency, center_id, two_stage, status, created_at,
@@ -119,13 +107,20 @@ func (b *Books) writeOpened(ctx context.Context, tx pgx.Tx, r OpenRequest, q Quo
 	return true, b.subscribe(ctx, tx, r.Merchant.ID, id, r.Original.Currency, r.Terms)
 }
 
-// converted are the columns of the original amount: null when it is what is paid.
-func converted(q Quote, original money.Amount) (amount *int64, currency *int16, rate *string) {
-	if q.Amount == original {
-		return nil, nil, nil
+const insertSubscription = `
+INSERT INTO subscriptions (merchant_id, order_id, min_amount, max_amount, currency, period_days, last_date, state, created_at, agreed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, what_was_agreed($1, $2, $3, $4, $5, $6, $7))`
+
+// subscribe writes the terms that a buyer agrees to by paying the order.
+func (b *Books) subscribe(ctx context.Context, tx pgx.Tx, merchant int32, id int64, currency money.Currency, t *Terms) error {
+	if t == nil {
+		return nil
 	}
-	number := int16(original.Currency)
-	return &original.Minor, &number, &q.Rate
+	_, err := tx.Exec(ctx, insertSubscription, merchant, id, t.Min, t.Max, int16(currency), t.PeriodDays, t.LastDate, b.now())
+	if err != nil {
+		return fmt.Errorf("insert subscription %d: %w", id, err)
+	}
+	return b.wish(ctx, tx, merchant, id, WishSubscribe, 0)
 }
 
 const dueOrders = `

@@ -1,10 +1,8 @@
 package settle
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"settled/internal/postgres"
@@ -13,11 +11,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 )
-
-const selectOwed = `
-SELECT merchant_id, order_id, transaction, operation, original, slice, center_id, kind, amount, exchange_id, created_at,
-	transmitted_at, due_at, attempts, last_error
-FROM owed_exchanges `
 
 // GiveUpAfter is how long an owed message is repeated before a person must decide.
 const GiveUpAfter = 24 * time.Hour
@@ -41,13 +34,6 @@ func (b *Books) Due(ctx context.Context, limit int) (due []Owed, err error) {
 		due, err = claim(ctx, tx, claimOwed, b.now(), limit)
 		return err
 	})
-	return due, err
-}
-
-// claim runs a claim and returns its messages in the order of their exchanges; an UPDATE returns them in any.
-func claim(ctx context.Context, q postgres.Querier, sql string, args ...any) ([]Owed, error) {
-	due, err := collect[Owed](ctx, q, sql, args...)
-	slices.SortFunc(due, func(a, b Owed) int { return cmp.Compare(a.Exchange, b.Exchange) })
 	return due, err
 }
 

@@ -74,3 +74,12 @@ func (q Quote) carried() (Quote, error) {
 
 // Rates returns the exchange rates of the directory, the youngest first.
 func (d *Directory) Rates() []RateEntry { return slices.Clone(d.rates) }
+
+// converted are the columns of the original amount: null when it is what is paid.
+func converted(q Quote, original money.Amount) (amount *int64, currency *int16, rate *string) {
+	if q.Amount == original {
+		return nil, nil, nil
+	}
+	number := int16(original.Currency)
+	return &original.Minor, &number, &q.Rate
+}

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"settled/internal/money"
+	"settled/settle/breaks"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -101,6 +104,60 @@ func (b *Books) Reconcile(ctx context.Context, tx pgx.Tx, l *CenterLog) (Reconci
 		return Reconciled{}, fmt.Errorf("%w: %d of %d in log %d", ErrTooManyUnknown, reversals, len(l.Approvals), l.ID)
 	}
 	return b.recordDifferences(ctx, tx, l, all)
+}
+
+const insertUnknown = `
+INSERT INTO unknown_approvals (center_id, exchange_id, reversal_id, kind, amount, currency, terminal, acceptor, merchant_id, order_ref, approval_code,
+	sent_at, found_at, transmitted_at, due_at, log_id, break_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $13, $14, $15)
+ON CONFLICT (center_id, exchange_id) DO NOTHING`
+
+// recordDifferences opens a break for each difference that has none yet, and owes the reversals.
+func (b *Books) recordDifferences(ctx context.Context, tx pgx.Tx, l *CenterLog, all []found) (Reconciled, error) {
+	opened, err := b.openBreaks(ctx, tx, l, all)
+	if err != nil {
+		return Reconciled{}, fmt.Errorf("open breaks of log %d: %w", l.ID, err)
+	}
+	r := Reconciled{Differences: len(opened)}
+	for i := range all {
+		f := &all[i]
+		id, fresh := opened[f.fingerprint(l.Center)]
+		if !fresh || !f.reverses() {
+			continue
+		}
+		if err := b.oweUnknown(ctx, tx, l, f, id); err != nil {
+			return r, fmt.Errorf("owe the reversal of exchange %d: %w", f.number, err)
+		}
+		r.Unknown++
+	}
+	return r, nil
+}
+
+// openBreaks returns the ids of the breaks that were opened now, by their fingerprints.
+func (b *Books) openBreaks(ctx context.Context, tx pgx.Tx, l *CenterLog, all []found) (map[string]int64, error) {
+	found := make([]breaks.Break, len(all))
+	for i := range all {
+		f := &all[i]
+		found[i] = breaks.Break{Category: differences[f.difference].category, Fingerprint: f.fingerprint(l.Center), Center: l.Center,
+			Merchant: f.merchant, Order: f.order(), Amount: f.amount(), Note: f.note(l)}
+	}
+	opened, err := breaks.Open(ctx, tx, b.now(), found...)
+	ids := map[string]int64{}
+	for _, o := range opened {
+		ids[o.Fingerprint] = o.ID
+	}
+	return ids, err
+}
+
+func (b *Books) oweUnknown(ctx context.Context, tx pgx.Tx, l *CenterLog, f *found, breakID int64) error {
+	reversal, err := b.exchangeID(ctx, adviceExchange)
+	if err != nil {
+		return err
+	}
+	a := f.theirs
+	_, err = tx.Exec(ctx, insertUnknown, l.Center, f.number, reversal, a.Kind, a.Amount.Minor, int16(a.Amount.Currency), a.Terminal, a.Acceptor,
+		f.merchant, f.order(), a.Approval, a.Sent, b.now(), l.ID, breakID)
+	return err
 }
 
 // compare reads what the books have of the log's range, and of each of its numbers that they do not have there: a center
@@ -228,4 +285,41 @@ func (d *Directory) terminal(center int16, terminal, acceptor string) (merchant 
 		}
 	}
 	return 0, false
+}
+
+// fingerprint is the same whenever the same difference is found.
+func (f *found) fingerprint(center int16) string {
+	if f.number == 0 {
+		a := f.theirs
+		return fmt.Sprintf("L0/%d/%d/%s/%s/%s/%s", f.difference, center, a.Terminal, a.STAN, a.RRN, a.Sent.UTC().Format(time.RFC3339))
+	}
+	return fmt.Sprintf("L0/%d/%d/%d", f.difference, center, f.number)
+}
+
+func (f *found) order() int64 {
+	if f.ours == nil {
+		return 0
+	}
+	return f.ours.Order
+}
+
+func (f *found) amount() money.Amount {
+	if f.theirs != nil {
+		return f.theirs.Amount
+	}
+	return money.Amount{Minor: f.ours.Amount, Currency: money.Currency(f.ours.Currency)}
+}
+
+// note tells a person which exchange it is, and what each side has of it.
+func (f *found) note(l *CenterLog) string {
+	note := differences[f.difference].words
+	if a := f.theirs; a != nil {
+		note += fmt.Sprintf("; center: %s of %s, %d reversed, approval %q, terminal %s, trace %s, reference %s, sent %s", a.Kind, a.Amount, a.Reversed,
+			a.Approval, a.Terminal, a.STAN, a.RRN, a.Sent.UTC().Format(time.RFC3339))
+	}
+	if k := f.ours; k != nil {
+		note += fmt.Sprintf("; books: %s of %d minor units, %s, %d reversed, exchange %d, sent %s", k.Kind, k.Amount, k.State, k.Reversed, k.Exchange,
+			k.Sent.UTC().Format(time.RFC3339))
+	}
+	return fmt.Sprintf("%s; log %d", note, l.ID)
 }

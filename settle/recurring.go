@@ -64,15 +64,6 @@ func (b *Books) repeated(ctx context.Context, r OpenRequest) (*Order, int16, err
 	return earlier.order, 0, nil
 }
 
-// slotState is where the later payment of a subscription's slot stands. The numbers are stored.
-type slotState int16
-
-const (
-	slotBegun slotState = 1
-	slotTaken slotState = 2 // it was paid
-	slotLost  slotState = 3 // it was declined, or given back
-)
-
 var insertLater = spelled(`
 INSERT INTO subscription_payments (merchant_id, order_id, parent, period_no, slot, begun_at, state) VALUES ($1, $2, $3, $4, $5, $6, @SlotBegun)
 ON CONFLICT DO NOTHING`)
@@ -120,14 +111,25 @@ func (b *Books) takeSlot(ctx context.Context, tx pgx.Tx, s *Subscription, id int
 	return fmt.Errorf("%w: period %d of subscription %d", ErrPeriodInProcess, slot, s.Order)
 }
 
-// noteLater brings a subscription up to what its later payments have come to, in the transaction that ends one of them.
-func (b *Books) noteLater(ctx context.Context, tx pgx.Tx, merchant int32, parent int64) error {
-	s, err := readSubscription(ctx, tx, lockSubscription, merchant, parent)
-	if errors.Is(err, ErrNoSubscription) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return b.reconcile(ctx, tx, s)
+// CancelSubscription ends a subscription and destroys what was stored for it. Told again, it changes nothing. It returns the
+// credential as it was, whose consent the partner bank is then to forget; nil when there was none.
+func (b *Books) CancelSubscription(ctx context.Context, merchant int32, id int64) (c *Credential, err error) {
+	err = postgres.InTx(ctx, b.Pool, b.key("cancel subscription", merchant, id), func(tx pgx.Tx) error {
+		s, err := readSubscription(ctx, tx, lockSubscription, merchant, id)
+		if err != nil || s.State == SubscriptionCanceled {
+			return err
+		}
+		if s.Credential != nil {
+			if c, err = credential(ctx, tx, merchant, *s.Credential); err != nil && !errors.Is(err, ErrNoCredential) {
+				return err
+			}
+			_, err = tx.Exec(ctx, forget, merchant, subscriber(id), *s.Credential, b.now())
+			if err != nil {
+				return fmt.Errorf("delete stored credential: %w", err)
+			}
+		}
+		s.State = SubscriptionCanceled
+		return s.save(ctx, tx)
+	})
+	return c, err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// selectOrder reads orders without what belongs to them; which of the merchant follows.
 const selectOrder = `
 SELECT merchant_id, order_id, ordernumber, attempt, amount, currency, status, authorized, confirmed, released_cancel,
 	released_deposit, released_expiry, refunded, refund_pending, center_id, two_stage, created_at,
@@ -88,6 +89,11 @@ FROM operations WHERE merchant_id = $1 AND order_id = $2 ORDER BY operation`
 SELECT ` + transactionColumns + `
 FROM transactions WHERE merchant_id = $1 AND order_id = $2 ORDER BY transaction`
 )
+
+const selectOwed = `
+SELECT merchant_id, order_id, transaction, operation, original, slice, center_id, kind, amount, exchange_id, created_at,
+	transmitted_at, due_at, attempts, last_error
+FROM owed_exchanges `
 
 const owedOfOrder = selectOwed + `WHERE merchant_id = $1 AND order_id = $2 ORDER BY transaction`
 
