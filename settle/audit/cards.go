@@ -115,12 +115,6 @@ func (c CardCheck) run(ctx context.Context, tx pgx.Tx, v *vault.Vault) (Finding,
 	return f, nil
 }
 
-func (f *Finding) add(example string) {
-	if f.Violations++; len(f.Examples) < maxExamples {
-		f.Examples = append(f.Examples, example)
-	}
-}
-
 func eachCard(ctx context.Context, tx pgx.Tx, sql string, out chan<- sealedCard) error {
 	rows, err := tx.Query(ctx, sql)
 	if err != nil {

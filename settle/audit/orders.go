@@ -130,14 +130,6 @@ WITH unresolved AS (
 	FROM postings WHERE 9020 IN (debit, credit) GROUP BY 1, 2, 3
 )` + compare(`account 9020 is %s, the payments of unknown outcome are %s`, "unresolved")
 
-// compare lists the ledger's sums beside other ones per merchant, center and currency, and by how much they differ.
-func compare(text, other string) string {
-	return `
-SELECT format('merchant %s, center %s, currency %s: ` + text + `', merchant_id, center_id, currency, coalesce(ledger.amount, 0), coalesce(` + other + `.amount, 0)),
-	(coalesce(ledger.amount, 0) - coalesce(` + other + `.amount, 0))::bigint, coalesce(c.name, ''), currency
-FROM ledger FULL JOIN ` + other + ` USING (merchant_id, center_id, currency) LEFT JOIN centers c USING (center_id)`
-}
-
 // What was asked for is what its hash is of. An order without a hash was written by nobody we know.
 const sqlAsked = `
 SELECT format('order %s of merchant %s is not what was asked for', order_id, merchant_id), 0 FROM orders
