@@ -1,7 +1,6 @@
 package read
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 	"time"
@@ -10,8 +9,6 @@ import (
 	"settled/settle"
 	"settled/settle/ledger"
 	"settled/settle/order"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // Order is an order with everything that belongs to it, in words for a person: what it is worth, what state that
@@ -107,6 +104,30 @@ type Owed struct {
 	LastError   string    `json:"last_error,omitempty"`
 }
 
+// Authentication is the 3-D Secure of a payment operation.
+type Authentication struct {
+	Operation   int16      `json:"operation"`
+	State       string     `json:"state"`
+	Status      string     `json:"status"`
+	ECI         string     `json:"eci"`
+	Version     string     `json:"version"`
+	ServerID    string     `json:"server_id"`
+	StartedAt   time.Time  `json:"started_at"`
+	CompletedAt *time.Time `json:"completed_at,omitempty"`
+}
+
+// InstantPayment is a payment operation at the partner bank.
+type InstantPayment struct {
+	Operation int16     `json:"operation"`
+	State     string    `json:"state"`
+	Amount    string    `json:"amount"`
+	BankID    string    `json:"bank_id"`
+	ExpiresAt time.Time `json:"expires_at"`
+	Paid      string    `json:"bank_operation,omitempty"` // the scheme's id of the payment
+	Late      bool      `json:"late,omitempty"`
+	LastError string    `json:"last_error,omitempty"`
+}
+
 // OrderRecord is a clearing record of the order. State is open, withdrawn, sealed, rejected, superseded or abandoned;
 // whether a sealed record was accepted is a fact of its batch.
 type OrderRecord struct {
@@ -142,43 +163,6 @@ type Line struct {
 	Credit ledger.Code `json:"credit"`
 	Amount string      `json:"amount"`
 	Undo   bool        `json:"undo,omitempty"`
-}
-
-// Order reads an order by its bill number alone, with everything that belongs to it. The names of center and merchant come from the
-// directory. settle.ErrNotFound and settle.ErrBillNumber tell that there is none.
-func (b *Books) Order(ctx context.Context, bill int64) (e *Order, err error) {
-	merchant, ok := settle.MerchantOf(bill)
-	if !ok {
-		return nil, fmt.Errorf("%w: %d", settle.ErrBillNumber, bill)
-	}
-	err = b.look(ctx, func(tx pgx.Tx) error {
-		o, err := settle.WholeOrder(ctx, tx, merchant, bill)
-		if err != nil {
-			return err
-		}
-		e = orderOf(o, b.directory)
-		return e.fill(ctx, tx, o)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return e, nil
-}
-
-// fill adds what stands in tables of its own.
-func (e *Order) fill(ctx context.Context, tx pgx.Tx, o *settle.Order) (err error) {
-	if err := e.readMeans(ctx, tx, o); err != nil {
-		return err
-	}
-	if e.Records, err = recordsOf(ctx, tx, o); err != nil {
-		return err
-	}
-	ids := make([]int64, 0, len(e.Records))
-	for _, r := range e.Records {
-		ids = append(ids, r.ID)
-	}
-	e.Journals, err = journalsOf(ctx, tx, o, ids)
-	return err
 }
 
 // decimal renders minor units of the order's currency.
