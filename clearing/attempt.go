@@ -491,10 +491,3 @@ func (a *attempt) report(ctx context.Context, out outcome, metric string, now ti
 		n.page(ctx, a.s, pageOfDelivery[class], "file", a.file.Name, "error", out.err)
 	}
 }
-
-// crash lets tests end an attempt where a process can die.
-func (n *Night) crash(point string) {
-	if n.atCrashPoint != nil {
-		n.atCrashPoint(point)
-	}
-}

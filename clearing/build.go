@@ -147,7 +147,7 @@ func (n *Night) BuildBatch(ctx context.Context, id int64) error {
 		return fmt.Errorf("%w: %w", ErrRecorded, err)
 	}
 	n.reportAside(ctx, s, f, left)
-	n.metrics.phase(s, "build", n.now().Sub(started))
+	n.metrics.phase(s.Name, "build", n.now().Sub(started))
 	return nil
 }
 

@@ -16,16 +16,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ErrBusy means that another worker has the center's connection; ErrParked that the center refused our login or showed
-// another host key too often, so that it is left alone for a while.
-//
-// ErrRecorded marks an attempt that failed and was written down with the time of the next one.
-var (
-	ErrBusy     = errors.New("clearing: another worker is connected to the center")
-	ErrParked   = errors.New("clearing: the center is left alone after refused logins")
-	ErrRecorded = errors.New("the attempt failed, the next one is planned")
-)
-
 // firstUndelivered passes over a file that cannot be built, unless the center takes files in order only.
 var firstUndelivered = selectFile + `
 WHERE center_id = $1 AND stream = $2 AND state IN ` + undelivered + `
@@ -92,7 +82,7 @@ func (n *Night) DeliverFile(ctx context.Context, id int64) error {
 		return fmt.Errorf("deliver %s: %w", f.Name, err)
 	}
 	n.crash("after commit")
-	n.metrics.phase(s, "send", n.now().Sub(started))
+	n.metrics.phase(s.Name, "send", n.now().Sub(started))
 	if out.err != nil {
 		return fmt.Errorf("deliver %s: %w: %w", f.Name, ErrRecorded, out.err)
 	}

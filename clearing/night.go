@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"settled/internal/postgres"
 	"settled/internal/vault"
 	"settled/settle"
 	"settled/settle/ledger"
@@ -68,49 +67,6 @@ type station struct {
 	polled  time.Time // when a step last looked into the inbox
 }
 
-// The errors of the night, besides those of packages settle, ledger, remote and schedules.
-var (
-	ErrNotFound = errors.New("clearing: no such row")
-	ErrNotDue   = errors.New("clearing: not due")
-	ErrOrder    = errors.New("clearing: an earlier one must go first")
-	ErrState    = errors.New("clearing: not possible in this state")
-	ErrContract = errors.New("clearing: merchant has no contract with the center")
-	ErrTotals   = errors.New("clearing: the bytes of a file disagree with its batch")
-	ErrFenced   = errors.New("clearing: another worker has taken over")
-	ErrClock    = errors.New("clearing: nothing is sealed until the clocks agree")
-)
-
-// New checks the profiles and returns the night. It fails with ErrProfile.
-func New(o Options) (*Night, error) {
-	if o.Log == nil {
-		o.Log = slog.Default()
-	}
-	if o.Enqueue == nil {
-		o.Enqueue = func(context.Context, pgx.Tx, JobKind, int64) error { return nil }
-	}
-	if o.Reached == nil {
-		o.Reached = func(context.Context, pgx.Tx, time.Time) error { return nil }
-	}
-	n := &Night{Options: o, holder: postgres.Holder()}
-	for _, c := range o.Directory.Centers() {
-		p, ok := o.Profiles[c.ID]
-		if !ok {
-			continue
-		}
-		p = p.withDefaults()
-		if err := p.check(c); err != nil {
-			return nil, err
-		}
-		n.centers = append(n.centers, &station{Center: c, Profile: p})
-	}
-	if len(n.centers) != len(o.Profiles) {
-		return nil, fmt.Errorf("%w: a profile names no configured center", ErrProfile)
-	}
-	var err error
-	n.metrics, err = newMetrics(n, o.Registerer)
-	return n, err
-}
-
 func (n *Night) now() time.Time { return n.Now().UTC().Truncate(time.Microsecond) }
 
 func (n *Night) station(id int16) (*station, error) {
@@ -120,44 +76,6 @@ func (n *Night) station(id int16) (*station, error) {
 		}
 	}
 	return nil, fmt.Errorf("%w: center %d has no profile", ErrNotFound, id)
-}
-
-// Step does everything that is due at the clock's instant once, in order, center by center. It reports whether anything
-// moved; the caller repeats until nothing does. Errors of several centers are joined. While the books are held it does nothing.
-func (n *Night) Step(ctx context.Context) (progressed bool, err error) {
-	if held, err := n.heldAll(ctx); held || err != nil {
-		return false, err
-	}
-	var all []error
-	for _, s := range n.centers {
-		moved, err := n.stepCenter(ctx, s)
-		progressed = progressed || moved
-		if err != nil {
-			all = append(all, fmt.Errorf("center %s: %w", s.Name, err))
-		}
-	}
-	return progressed, errors.Join(all...)
-}
-
-// stepCenter runs the steps of one center. A step that fails does not keep the following ones from files and replies that
-// are further on.
-func (n *Night) stepCenter(ctx context.Context, s *station) (progressed bool, err error) {
-	now := n.now()
-	steps := []func(context.Context, *station, time.Time) (int, error){
-		n.plan, n.lookCenter, n.sealCenter, n.numberCenter, n.buildCenter, n.deliverCenter, n.fetchCenter, n.applyCenter, n.watchReplies,
-	}
-	var all []error
-	for _, step := range steps {
-		count, err := step(ctx, s, now)
-		progressed = progressed || count > 0
-		if err != nil {
-			all = append(all, err)
-		}
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	return progressed, errors.Join(all...)
 }
 
 // each runs one step for every center; an error at one does not stop the others.
@@ -174,28 +92,9 @@ func (n *Night) each(ctx context.Context, now time.Time, step func(context.Conte
 	return total, errors.Join(all...)
 }
 
-func key(format string, args ...any) postgres.Key {
-	return postgres.Key{Name: fmt.Sprintf(format, args...)}
-}
-
-// ids runs a query of one bigint column.
-func (n *Night) ids(ctx context.Context, sql string, args ...any) ([]int64, error) {
-	rows, err := n.Pool.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
+// crash lets tests end an attempt where a process can die.
+func (n *Night) crash(point string) {
+	if n.atCrashPoint != nil {
+		n.atCrashPoint(point)
 	}
-	return pgx.CollectRows(rows, pgx.RowTo[int64])
-}
-
-// long lifts the limit of statements of a transaction whose length depends on the size of a batch. One whose process stands
-// still is ended all the same, with its locks.
-func long(ctx context.Context, tx pgx.Tx) error {
-	_, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '30min'`)
-	return err
-}
-
-// longFar is long for a transaction that waits for a center between its statements, and holds no lock that others want.
-func longFar(ctx context.Context, tx pgx.Tx) error {
-	_, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '30min'; SET LOCAL idle_in_transaction_session_timeout = '30min'`)
-	return err
 }

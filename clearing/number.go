@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"settled/clearing/format"
 	"settled/internal/postgres"
 	"settled/settle"
 	"settled/settle/breaks"
@@ -14,48 +15,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// AfterLast says what follows the last number that a center takes.
-type AfterLast string
-
-// What follows: files are sealed and wait for a number, or a new round of numbers begins at 1.
-const (
-	StopAfterLast AfterLast = "stop"
-	WrapAfterLast AfterLast = "wrap"
-)
-
-// highest is the last number that the center takes.
-func (p Profile) highest() int32 {
-	last := int32(1)
-	for range p.SequenceWidth {
-		last *= 10
-	}
-	return last - 1
-}
-
-// end is highest, or nil where numbers begin again after it.
-func (p Profile) end() *int32 {
-	if p.AfterLast == WrapAfterLast {
-		return nil
-	}
-	last := p.highest()
-	return &last
-}
-
-// place is the round and the number of the count-th file, when the round that is open began after base files. ok is false
-// where no number is left.
-func (p Profile) place(count, base int32) (begin, sequence int32, ok bool) {
-	switch {
-	case count-base <= p.highest():
-		return base, count - base, true
-	case p.AfterLast == WrapAfterLast:
-		return count - 1, 1, true
-	}
-	return 0, 0, false
-}
-
 // waitingName stands for the name of a file that has no number yet.
 func waitingName(c *settle.Center, businessDate time.Time, count int32) string {
 	return fmt.Sprintf("unnumbered_%s_%s_%s_%d", c.Name, c.Stream, businessDate.Format("20060102"), count)
+}
+
+// fileName is the name of a build of a batch at the center.
+func (s *station) fileName(businessDate time.Time, sequence int32, part, parts, build int16) string {
+	return s.Format.FileName(format.Name{Center: s.Name, Stream: s.Stream, BusinessDate: businessDate, Sequence: sequence, Part: part, Parts: parts, Build: build})
 }
 
 var (

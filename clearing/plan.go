@@ -155,13 +155,6 @@ func insertPlanned(ctx context.Context, tx pgx.Tx, s *station, occurrences []sch
 	return int(tag.RowsAffected()), err
 }
 
-// byIndex lets a transaction find the records of windows by their index. The constraint on windows looks for them under the center's
-// lock, and of a window without records the planner believes that it has as many as the others, so it would read the whole table.
-func byIndex(ctx context.Context, tx pgx.Tx) error {
-	_, err := tx.Exec(ctx, `SET LOCAL enable_seqscan = off`)
-	return err
-}
-
 // replanCommand mends windows that differ from the plan.
 func replanCommand(s *station) string {
 	return fmt.Sprintf("settled window replan --center %s --reason ...", s.Name)

@@ -108,7 +108,7 @@ func (n *Night) applyOnce(ctx context.Context, s *station, reply Reply) error {
 		err = n.quarantine(ctx, s, reply, refused)
 	}
 	if err == nil {
-		n.metrics.phase(s, "reply", n.now().Sub(started))
+		n.metrics.phase(s.Name, "reply", n.now().Sub(started))
 	}
 	return err
 }

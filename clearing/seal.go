@@ -41,34 +41,6 @@ WHERE center_id = $1 AND stream = $2 AND state = ` + quoted(WindowOpen) + ` ORDE
 SELECT count(*) FROM windows WHERE center_id = $1 AND stream = $2 AND state IN ` + notSealed + ` AND cutoff_at < $3`
 )
 
-func collect[T any](ctx context.Context, q postgres.Querier, sql string, args ...any) ([]T, error) {
-	rows, err := q.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[T])
-}
-
-func collectColumn[T any](ctx context.Context, q postgres.Querier, sql string, args ...any) ([]T, error) {
-	rows, err := q.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[T])
-}
-
-// one reads exactly one row, or fails with ErrNotFound.
-func one[T any](ctx context.Context, q postgres.Querier, sql string, args ...any) (T, error) {
-	all, err := collect[T](ctx, q, sql, args...)
-	if err != nil {
-		return *new(T), err
-	}
-	if len(all) != 1 {
-		return *new(T), fmt.Errorf("%w: %v", ErrNotFound, args)
-	}
-	return all[0], nil
-}
-
 // SealDue seals every window whose cut-off has come, in order of the cut-offs of each center: after a downtime one after
 // the other, each with its own business date and number. It returns how many it sealed.
 func (n *Night) SealDue(ctx context.Context, now time.Time) (int, error) {
@@ -112,7 +84,7 @@ func (n *Night) SealWindow(ctx context.Context, id int32) error {
 	if err := n.count(ctx, s, id); err != nil {
 		return fmt.Errorf("seal window %d of %s: %w", id, s.Name, err)
 	}
-	n.metrics.phase(s, "seal", n.now().Sub(started))
+	n.metrics.phase(s.Name, "seal", n.now().Sub(started))
 	return nil
 }
 
@@ -288,6 +260,3 @@ func (n *Night) insertBatch(ctx context.Context, tx pgx.Tx, s *station, w Window
 	}
 	return n.Enqueue(ctx, tx, JobBuild, id)
 }
-
-// isNotFound reports that a query found no row.
-func isNotFound(err error) bool { return errors.Is(err, pgx.ErrNoRows) || errors.Is(err, ErrNotFound) }
