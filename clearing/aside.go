@@ -11,7 +11,6 @@ import (
 	"settled/clearing/format"
 	"settled/clearing/store"
 	"settled/internal/postgres"
-	"settled/internal/vault"
 	"settled/settle"
 	"settled/settle/totals"
 	"settled/settle/verdict"
@@ -122,23 +121,4 @@ func (n *Night) reportAside(ctx context.Context, s *station, f File, u *unwritte
 	n.metrics.records.WithLabelValues(s.Name, "aside", "aside").Add(float64(len(u.records)))
 	const shown = 5
 	n.page(ctx, s, pageRecordsAside, "file", f.Name, "records", len(u.records), "reasons", strings.Join(u.reasons[:min(len(u.reasons), shown)], "; "))
-}
-
-// noteFailure writes why a file was not built, and pages the first time and once an hour: what a person must repair.
-func (n *Night) noteFailure(ctx context.Context, s *station, batch int64, class string, cause error) error {
-	var failures int32
-	err := postgres.InTx(ctx, n.Pool, key("batch/%d/not built", batch), func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, failedBuild, batch, vault.Words(cause.Error()), class, n.now().Add(time.Minute)).Scan(&failures)
-	})
-	if isNotFound(err) {
-		return nil
-	}
-	if err == nil && failures%60 == 1 {
-		waits := "the files after it go"
-		if s.InOrder {
-			waits = "the files after it wait, because the center takes them in order"
-		}
-		n.page(ctx, s, pageFileNotBuilt, "batch", batch, "failures", failures, "others", waits, "error", cause)
-	}
-	return err
 }

@@ -54,7 +54,6 @@ type outcome struct {
 }
 
 var (
-	lockFile     = selectFile + `WHERE file_id = $1 FOR NO KEY UPDATE`
 	earlierFiles = `SELECT count(*) FROM files WHERE center_id = $1 AND stream = $2 AND file_id < $3 AND state IN ` + undelivered + `
 	AND ($4 OR state <> ` + quoted(FilePlanned) + ` OR failures = 0)`
 	priorAttempts  = `SELECT attempt, token, reached = 'renaming', left_over FROM delivery_attempts WHERE file_id = $1 AND (left_over <> 'none' OR reached = 'renaming') ORDER BY attempt`
@@ -102,6 +101,9 @@ func (a *attempt) begin(ctx context.Context, id int64) error {
 }
 
 func (a *attempt) final() string { return path.Join(a.s.Outbox, a.file.Name) }
+
+// temporarySuffix ends the names of files that are being written.
+const temporarySuffix = ".part"
 
 // temporary is a hidden name in the same directory that only this attempt uses.
 func (a *attempt) temporary(token string) string {
@@ -181,7 +183,10 @@ func (a *attempt) look() (out outcome, done bool) {
 // as the file. After that many a person has them removed there, and lets the file go on.
 const maxLeftOver = 5
 
-const cleaned = `UPDATE delivery_attempts SET left_over = $3 WHERE file_id = $1 AND attempt = $2`
+const (
+	cleaned      = `UPDATE delivery_attempts SET left_over = $3 WHERE file_id = $1 AND attempt = $2`
+	forgetRename = `UPDATE delivery_attempts SET reached = 'ended' WHERE file_id = $1`
+)
 
 // clean forgets renames that are now known not to have happened, and then removes what earlier attempts left. What it may
 // not remove stays and is noted: this attempt has a name of its own.
@@ -397,9 +402,6 @@ func pause(failures int32, class remote.Class) time.Duration {
 	}
 	return retryAfter[min(int(failures), len(retryAfter)-1)]
 }
-
-// provenState is where a file stands that is proven to be at the center: one that was sent again after its verdict has it.
-var provenState = `CASE (SELECT b.state FROM batches b WHERE b.batch_id = files.batch_id) WHEN ` + quoted(BatchReplied) + ` THEN ` + quoted(FileReplied) + ` ELSE ` + quoted(FileDelivered) + ` END`
 
 var (
 	endDelivered = `

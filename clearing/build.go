@@ -11,66 +11,14 @@ import (
 
 	"settled/clearing/format"
 	"settled/clearing/store"
-	"settled/internal/money"
 	"settled/internal/postgres"
+	"settled/internal/vault"
 	"settled/settle/totals"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// Batch is the sealed set of a window in one currency.
-type Batch struct {
-	ID           int64          `json:"batch"`
-	Window       int32          `json:"window"`
-	Center       int16          `json:"center"`
-	Stream       string         `json:"stream"`
-	BusinessDate time.Time      `json:"business_date"`
-	DeadlineAt   time.Time      `json:"deadline_at"`
-	Currency     money.Currency `json:"-"`
-	CurrencyCode string         `json:"currency"` // empty: an empty batch has none
-	Part         int16          `json:"part"`
-	Parts        int16          `json:"parts"`
-	totals.Sum
-	State     BatchState `json:"state"`
-	SealedAt  time.Time  `json:"sealed_at"`
-	RepliedAt *time.Time `json:"replied_at,omitempty"`
-	Reply     *int64     `json:"reply,omitempty"`
-}
-
-const selectBatch = `
-SELECT b.batch_id, b.window_id, b.center_id, b.stream, b.business_date, w.deadline_at, b.currency, b.part, b.parts,
-	b.sales_count, b.sales_amount, b.credits_count, b.credits_amount, b.state, b.sealed_at, b.replied_at, b.reply_id
-FROM batches b JOIN windows w USING (window_id) `
-
-func scanBatch(row pgx.CollectableRow) (Batch, error) {
-	var b Batch
-	var currency int16
-	err := row.Scan(&b.ID, &b.Window, &b.Center, &b.Stream, &b.BusinessDate, &b.DeadlineAt, &currency, &b.Part, &b.Parts,
-		&b.SalesCount, &b.SalesAmount, &b.CreditsCount, &b.CreditsAmount, &b.State, &b.SealedAt, &b.RepliedAt, &b.Reply)
-	if b.Currency = money.Currency(currency); currency != 0 {
-		b.CurrencyCode = b.Currency.String()
-	}
-	return b, err
-}
-
-func readBatches(ctx context.Context, q postgres.Querier, where string, args ...any) ([]Batch, error) {
-	rows, err := q.Query(ctx, selectBatch+where, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, scanBatch)
-}
-
-func readBatch(ctx context.Context, q postgres.Querier, id int64) (Batch, error) {
-	all, err := readBatches(ctx, q, `WHERE b.batch_id = $1`, id)
-	if err == nil && len(all) == 0 {
-		err = ErrNotFound
-	}
-	if err != nil {
-		return Batch{}, fmt.Errorf("read batch %d: %w", id, err)
-	}
-	return all[0], nil
-}
+// A build turns a sealed batch into the bytes of its file, stored and proven, in one transaction.
 
 var (
 	filesToBuild = `
@@ -106,6 +54,15 @@ func (n *Night) buildCenter(ctx context.Context, s *station, now time.Time) (int
 		built++
 	}
 	return built, errors.Join(all...)
+}
+
+// batchesDue are those with a file to build, in order.
+func (n *Night) batchesDue(ctx context.Context, s *station, now time.Time) ([]int64, error) {
+	due, err := n.ids(ctx, filesToBuild, s.ID, s.Stream, now)
+	if err != nil {
+		return nil, fmt.Errorf("read files to build: %w", err)
+	}
+	return due, nil
 }
 
 // BuildBatch writes the bytes of the planned file of a batch: it streams the records once through the codec into sealed
@@ -166,6 +123,25 @@ func (n *Night) buildFailed(ctx context.Context, s *station, batch int64, cause 
 		class = "keys"
 	}
 	return n.noteFailure(ctx, s, batch, class, cause)
+}
+
+// noteFailure writes why a file was not built, and pages the first time and once an hour: what a person must repair.
+func (n *Night) noteFailure(ctx context.Context, s *station, batch int64, class string, cause error) error {
+	var failures int32
+	err := postgres.InTx(ctx, n.Pool, key("batch/%d/not built", batch), func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, failedBuild, batch, vault.Words(cause.Error()), class, n.now().Add(time.Minute)).Scan(&failures)
+	})
+	if isNotFound(err) {
+		return nil
+	}
+	if err == nil && failures%60 == 1 {
+		waits := "the files after it go"
+		if s.InOrder {
+			waits = "the files after it wait, because the center takes them in order"
+		}
+		n.page(ctx, s, pageFileNotBuilt, "batch", batch, "failures", failures, "others", waits, "error", cause)
+	}
+	return err
 }
 
 func (n *Night) build(ctx context.Context, tx pgx.Tx, s *station, b Batch, f File, left *unwritten) error {
@@ -268,4 +244,39 @@ func (s *station) compareContents(c format.Contents, b Batch, f File) error {
 		return fmt.Errorf("%w: file holds %v, batch %v", ErrTotals, held, b.Sum)
 	}
 	return nil
+}
+
+// Rebuild plans a new file for a batch whose file the center refused whole, under the number that the profile says. It
+// returns the new file. A batch that was not refused is ErrState.
+func (n *Night) Rebuild(ctx context.Context, batch int64) (id int64, err error) {
+	b, err := readBatch(ctx, n.Pool, batch)
+	if err != nil {
+		return 0, err
+	}
+	s, err := n.station(b.Center)
+	if err != nil {
+		return 0, err
+	}
+	err = postgres.InTx(ctx, n.Pool, key("batch/%d/rebuild", batch), func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, reopenBatch, batch)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() != 1 {
+			return fmt.Errorf("%w: batch %d is %s", ErrState, batch, b.State)
+		}
+		last, err := oneFile(ctx, tx, latestBuild, batch)
+		if err != nil {
+			return err
+		}
+		plan := n.planFile
+		if s.ReuseNumber {
+			plan = n.planAgain
+		}
+		if id, err = plan(ctx, tx, s, b, last.Build+1, n.now()); err != nil {
+			return err
+		}
+		return n.Enqueue(ctx, tx, JobBuild, batch)
+	})
+	return id, err
 }

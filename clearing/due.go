@@ -45,41 +45,6 @@ func (n *Night) due(ctx context.Context, s *station, now time.Time, d *Due) erro
 	return errors.Join(err, unread, unknown, unheard)
 }
 
-// windowsDue are those whose cut-off has come and that are not sealed, in order.
-func (n *Night) windowsDue(ctx context.Context, s *station, now time.Time) ([]Window, error) {
-	due, err := collect[Window](ctx, n.Pool, dueWindows, s.ID, s.Stream, now)
-	if err != nil {
-		return nil, fmt.Errorf("read windows due: %w", err)
-	}
-	return due, nil
-}
-
-// batchesDue are those with a file to build, in order.
-func (n *Night) batchesDue(ctx context.Context, s *station, now time.Time) ([]int64, error) {
-	due, err := n.ids(ctx, filesToBuild, s.ID, s.Stream, now)
-	if err != nil {
-		return nil, fmt.Errorf("read files to build: %w", err)
-	}
-	return due, nil
-}
-
-// firstUndelivered is the file for which those after it wait; nil when there is none.
-func (n *Night) firstUndelivered(ctx context.Context, s *station) (*File, error) {
-	f, err := oneFile(ctx, n.Pool, firstUndelivered, s.ID, s.Stream, s.InOrder)
-	switch {
-	case isNotFound(err):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("read files to deliver: %w", err)
-	}
-	return &f, nil
-}
-
-// attemptDue tells that an attempt to deliver the file may be made.
-func (f *File) attemptDue(now time.Time) bool {
-	return !f.Frozen && (f.State == FileReleased || f.State == FileSending) && !f.NextAttemptAt.After(now)
-}
-
 // repliesDue are those that are stored and not decided, in order of arrival.
 func (n *Night) repliesDue(ctx context.Context, s *station) ([]int64, error) {
 	ids, err := n.ids(ctx, repliesToDo, s.ID)

@@ -66,6 +66,16 @@ type File struct {
 // presented tells that the center may have the file: we tried to deliver it, or a person says that it has it.
 func (f File) presented() bool { return f.Attempts > 0 || f.Proof == ProofPerson || f.Resends > 0 }
 
+// delivered tells that the file had reached the center by what we know.
+func (f File) delivered() bool {
+	return f.State == FileDelivered || f.State == FileReplied || f.State == FileRejected
+}
+
+// attemptDue tells that an attempt to deliver the file may be made.
+func (f *File) attemptDue(now time.Time) bool {
+	return !f.Frozen && (f.State == FileReleased || f.State == FileSending) && !f.NextAttemptAt.After(now)
+}
+
 const selectFile = `
 SELECT file_id, batch_id, build, center_id, sequence, name, logical_id, state, frozen, bytes, messages, sha256, proof, attempts,
 	failures, token, error_class, last_error, planned_at, built_at, released_at, delivered_at, unknown_since, deadline_at, next_attempt_at,
@@ -76,74 +86,19 @@ func oneFile(ctx context.Context, q postgres.Querier, sql string, args ...any) (
 	return one[File](ctx, q, sql, args...)
 }
 
-// releaseFile freezes a file of a business date of which the center has a file that the books lack: its records may be in that one.
-var releaseFile = `
-UPDATE files f SET ` + fileLetGo.set() + `, released_at = $2, next_attempt_at = $2, frozen = f.frozen OR l.name IS NOT NULL,
-	last_error = coalesce('the center has ' || l.name || ', which the books lack: what is in this file may be in that one', f.last_error)
-FROM batches b LEFT JOIN lost_files l ON (l.center_id, l.stream, l.business_date) = (b.center_id, b.stream, b.business_date)
-WHERE f.file_id = $1 AND f.` + fileLetGo.may() + ` AND b.batch_id = f.batch_id RETURNING f.frozen, f.name, f.last_error, f.center_id`
-
-// release lets a built file go.
-func (n *Night) release(ctx context.Context, tx pgx.Tx, id int64, now time.Time) error {
-	var frozen bool
-	var name, why string
-	var center int16
-	err := tx.QueryRow(ctx, releaseFile, id, now).Scan(&frozen, &name, &why, &center)
-	if isNotFound(err) {
-		return fmt.Errorf("%w: file %d is not built", ErrState, id)
-	}
-	if err != nil {
-		return fmt.Errorf("release file %d: %w", id, err)
-	}
-	if s, err := n.station(center); err == nil && frozen {
-		n.page(ctx, s, pageDeliveryStopped, "file", name, "error", why)
-	}
-	return n.Enqueue(ctx, tx, JobDeliver, id)
-}
-
-// Release lets a built file go to a center whose files a person releases. A file that is not built is ErrState.
-func (n *Night) Release(ctx context.Context, file int64) error {
-	return postgres.InTx(ctx, n.Pool, key("file/%d/release", file), func(tx pgx.Tx) error {
-		return n.release(ctx, tx, file, n.now())
-	})
-}
-
 var (
+	lockFile    = selectFile + `WHERE file_id = $1 FOR NO KEY UPDATE`
 	latestBuild = selectFile + `WHERE batch_id = $1 ORDER BY build DESC LIMIT 1`
-	reopenBatch = `UPDATE batches SET ` + batchReopened.set() + ` WHERE batch_id = $1 AND ` + batchReopened.may()
 )
 
-// Rebuild plans a new file for a batch whose file the center refused whole, under the number that the profile says. It
-// returns the new file. A batch that was not refused is ErrState.
-func (n *Night) Rebuild(ctx context.Context, batch int64) (id int64, err error) {
-	b, err := readBatch(ctx, n.Pool, batch)
-	if err != nil {
-		return 0, err
+// changeFile runs an update of one file that must be in the state that it asks for.
+func changeFile(ctx context.Context, tx pgx.Tx, file int64, sql string, args ...any) error {
+	tag, err := tx.Exec(ctx, sql, append([]any{file}, args...)...)
+	if err == nil && tag.RowsAffected() != 1 {
+		err = fmt.Errorf("%w: file %d", ErrState, file)
 	}
-	s, err := n.station(b.Center)
-	if err != nil {
-		return 0, err
-	}
-	err = postgres.InTx(ctx, n.Pool, key("batch/%d/rebuild", batch), func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, reopenBatch, batch)
-		if err != nil {
-			return err
-		}
-		if tag.RowsAffected() != 1 {
-			return fmt.Errorf("%w: batch %d is %s", ErrState, batch, b.State)
-		}
-		last, err := oneFile(ctx, tx, latestBuild, batch)
-		if err != nil {
-			return err
-		}
-		plan := n.planFile
-		if s.ReuseNumber {
-			plan = n.planAgain
-		}
-		if id, err = plan(ctx, tx, s, b, last.Build+1, n.now()); err != nil {
-			return err
-		}
-		return n.Enqueue(ctx, tx, JobBuild, batch)
-	})
-	return id, err
+	return err
 }
+
+// provenState is where a file stands that is proven to be at the center: one that was sent again after its verdict has it.
+var provenState = `CASE (SELECT b.state FROM batches b WHERE b.batch_id = files.batch_id) WHEN ` + quoted(BatchReplied) + ` THEN ` + quoted(FileReplied) + ` ELSE ` + quoted(FileDelivered) + ` END`

@@ -73,6 +73,11 @@ func (n *Night) planAgain(ctx context.Context, tx pgx.Tx, s *station, b Batch, b
 	return id, nil
 }
 
+// sealLock is the class of the advisory locks of center and stream, under which windows are counted and numbered.
+const sealLock = 0x5e7714
+
+const lockStream = `SELECT pg_advisory_xact_lock($1, hashtext($2))`
+
 // lockNumbers lets one transaction at a time number files of a stream. ErrHeld: none may.
 func lockNumbers(ctx context.Context, tx pgx.Tx, s *station) error {
 	if _, err := tx.Exec(ctx, lockStream, sealLock, s.Name+"/"+s.Stream); err != nil {

@@ -176,11 +176,6 @@ func (n *Night) Resend(ctx context.Context, file int64, reason string) (AtCenter
 	return c, nil
 }
 
-// delivered tells that the file had reached the center by what we know.
-func (f File) delivered() bool {
-	return f.State == FileDelivered || f.State == FileReplied || f.State == FileRejected
-}
-
 var (
 	noteResend = `
 INSERT INTO file_resends (file_id, resend, at, delivered_at, attempts, reason, from_state, proof, at_center)
@@ -190,7 +185,6 @@ FROM files WHERE file_id = $1`
 UPDATE files SET ` + fileSentOver.set() + `, next_attempt_at = $2, unknown_since = NULL, frozen = false, failures = 0, token = '',
 	delivered_at = NULL, proof = '', last_error = '', error_class = ''
 WHERE file_id = $1 AND ` + fileSentOver.may()
-	forgetRename = `UPDATE delivery_attempts SET reached = 'ended' WHERE file_id = $1`
 )
 
 // resend writes the resend down and lets the file go, if it still stands where it was seen. What is waited for of the

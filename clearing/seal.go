@@ -15,27 +15,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Window is a cut-off row.
-type Window struct {
-	ID           int32       `json:"window"`
-	Center       int16       `json:"center"`
-	Stream       string      `json:"stream"`
-	BusinessDate time.Time   `json:"business_date"`
-	No           int16       `json:"window_no"`
-	CutoffAt     time.Time   `json:"cutoff_at"`
-	DeadlineAt   time.Time   `json:"deadline_at"`
-	State        WindowState `json:"state"`
-	SealedAt     *time.Time  `json:"sealed_at,omitempty"`
-}
-
-const selectWindow = `
-SELECT window_id, center_id, stream, business_date, window_no, cutoff_at, deadline_at, state, sealed_at FROM windows `
+// A seal is two commits: the first shuts the writers out of a window, the second counts what is in it.
 
 var (
 	dueWindows = selectWindow + `
 WHERE center_id = $1 AND stream = $2 AND state IN ` + notSealed + ` AND cutoff_at <= $3 ORDER BY cutoff_at`
-	nextWindow = selectWindow + `
-WHERE center_id = $1 AND stream = $2 AND state = ` + quoted(WindowOpen) + ` ORDER BY cutoff_at LIMIT 1`
 	windowByID   = selectWindow + `WHERE window_id = $1`
 	earlierUnset = `
 SELECT count(*) FROM windows WHERE center_id = $1 AND stream = $2 AND state IN ` + notSealed + ` AND cutoff_at < $3`
@@ -62,6 +46,15 @@ func (n *Night) sealCenter(ctx context.Context, s *station, now time.Time) (int,
 		}
 	}
 	return len(due), nil
+}
+
+// windowsDue are those whose cut-off has come and that are not sealed, in order.
+func (n *Night) windowsDue(ctx context.Context, s *station, now time.Time) ([]Window, error) {
+	due, err := collect[Window](ctx, n.Pool, dueWindows, s.ID, s.Stream, now)
+	if err != nil {
+		return nil, fmt.Errorf("read windows due: %w", err)
+	}
+	return due, nil
 }
 
 // SealWindow seals one window whose cut-off has come. A window that is sealed already stays as it is. Errors: ErrNotFound,
@@ -175,13 +168,7 @@ func (n *Night) shutOut(ctx context.Context, s *station, w Window, due time.Time
 	})
 }
 
-// sealLock is the class of the advisory locks of center and stream, under which windows are counted and numbered.
-const sealLock = 0x5e7714
-
-var (
-	lockStream = `SELECT pg_advisory_xact_lock($1, hashtext($2))`
-	endSeal    = `UPDATE windows SET state = $2, sealed_at = $3 WHERE window_id = $1 AND ` + windowSealed.may()
-)
+var endSeal = `UPDATE windows SET state = $2, sealed_at = $3 WHERE window_id = $1 AND ` + windowSealed.may()
 
 // count is the second commit of a seal, with no writer left: totals, numbers, batches and their postings.
 func (n *Night) count(ctx context.Context, s *station, id int32) error {

@@ -10,9 +10,6 @@ import (
 	"settled/settle/order"
 )
 
-// temporarySuffix ends the names of files that are being written.
-const temporarySuffix = ".part"
-
 // Sight is what a look at the file server of a center finds.
 type Sight struct {
 	Center    string
