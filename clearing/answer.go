@@ -3,6 +3,7 @@ package clearing
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -46,6 +47,9 @@ func (n *Night) answered(ctx context.Context, s *station, reply Reply, c *conten
 	}
 	return last, nil
 }
+
+// saysDuplicate tells that a file reject means that the identical file was processed before.
+func (p Profile) saysDuplicate(code uint16) bool { return slices.Contains(p.DuplicateCodes, code) }
 
 // answeredFile is the name of our file that a reply's name says it answers; empty when it does not say.
 func (s *station) answeredFile(reply string) string {
@@ -109,9 +113,6 @@ SELECT (SELECT count(*) FROM files f WHERE f.center_id = $1 AND f.logical_id = $
 SELECT min(started_at) FROM delivery_attempts WHERE file_id = $1 AND attempt > (SELECT coalesce(max(attempts), 0) FROM file_resends WHERE file_id = $1)`
 )
 
-// clockTolerance is by how much a center's clock may be behind ours before the time of a reply misleads us.
-const clockTolerance = 10 * time.Minute
-
 // lateWord handles a reply to a file whose id was delivered before: as an earlier build, or as itself. It lets a reply pass
 // that can only be about the last delivery.
 func (n *Night) lateWord(ctx context.Context, s *station, reply Reply, c *content, f File, content []byte) (bool, error) {
@@ -158,14 +159,6 @@ func repeats(before []earlierReply, c *content, hash []byte) *earlierReply {
 		}
 	}
 	return found
-}
-
-// tooOld tells that a reply was there before the delivery began that it would answer.
-func (r Reply) tooOld(began *time.Time) bool {
-	if began == nil {
-		return true
-	}
-	return r.FetchedAt.Before(*began) || r.WrittenAt != nil && r.WrittenAt.Before(began.Add(-clockTolerance))
 }
 
 // namedFor tells that a reply's name names the file, and that what it repeats was about another one.

@@ -44,12 +44,3 @@ func (n *Night) due(ctx context.Context, s *station, now time.Time, d *Due) erro
 	d.Apply = append(d.Apply, replies...)
 	return errors.Join(err, unread, unknown, unheard)
 }
-
-// repliesDue are those that are stored and not decided, in order of arrival.
-func (n *Night) repliesDue(ctx context.Context, s *station) ([]int64, error) {
-	ids, err := n.ids(ctx, repliesToDo, s.ID)
-	if err != nil {
-		return nil, fmt.Errorf("read replies to apply: %w", err)
-	}
-	return ids, nil
-}

@@ -66,29 +66,10 @@ func (n *Night) planCenter(ctx context.Context, s *station, now time.Time) (int,
 	return made, errors.Join(err, short)
 }
 
-// farAhead is after every cut-off that is planned.
-var farAhead = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-
 // ahead are the occurrences of the next days whose cut-off is to come, as far as the calendar reaches; the error says that
 // it does not reach far enough.
 func (s *station) ahead(now time.Time) ([]schedules.Occurrence, error) {
 	return s.until(now, schedules.DateOf(now.In(s.Plan.Zone)).AddDays(PlanAhead))
-}
-
-// until are the occurrences of business dates until to whose cut-off is to come. Errors: schedules.ErrBeyondHorizon beside those
-// that the calendar covers, and what is wrong with the plan.
-func (s *station) until(now time.Time, to schedules.Date) ([]schedules.Occurrence, error) {
-	from, horizon := schedules.DateOf(now.In(s.Plan.Zone)).AddDays(-2), s.Plan.Calendar.Horizon()
-	var short error
-	if horizon.Before(to) {
-		short = fmt.Errorf("plan windows of %s to %s: calendar %q ends %s: %w", s.Name, to, s.Plan.Calendar.Name(), horizon, schedules.ErrBeyondHorizon)
-		to = horizon
-	}
-	occurrences, err := s.Plan.Occurrences(from, to)
-	if err != nil && !(short != nil && errors.Is(err, schedules.ErrBeyondHorizon)) {
-		return nil, fmt.Errorf("plan windows of %s: %w", s.Name, err)
-	}
-	return schedules.Due(occurrences, now, farAhead), short
 }
 
 const lastWindow = selectWindow + `WHERE center_id = $1 AND stream = $2 ORDER BY cutoff_at DESC LIMIT 1`
@@ -155,11 +136,6 @@ func insertPlanned(ctx context.Context, tx pgx.Tx, s *station, occurrences []sch
 	return int(tag.RowsAffected()), err
 }
 
-// replanCommand mends windows that differ from the plan.
-func replanCommand(s *station) string {
-	return fmt.Sprintf("settled window replan --center %s --reason ...", s.Name)
-}
-
 // watchPlan tells what is wrong with the windows to come: that they differ from the plan, that the calendar ends, and that they
 // run out.
 func (n *Night) watchPlan(ctx context.Context, s *station, now time.Time) error {
@@ -180,9 +156,4 @@ func (n *Night) watchPlan(ctx context.Context, s *station, now time.Time) error 
 		n.page(ctx, s, pageWindowsRunOut, "refused_from", last)
 	}
 	return nil
-}
-
-// calendarEnds is in how many days the calendar of the center ends; below 0 it has ended.
-func (s *station) calendarEnds(now time.Time) int {
-	return s.Plan.Calendar.Horizon().DaysSince(schedules.DateOf(now.In(s.Plan.Zone)))
 }
