@@ -123,17 +123,6 @@ func (c Config) client() (*ssh.ClientConfig, error) {
 	}, nil
 }
 
-// HostKeyError says that a server showed a key that is not pinned for it.
-type HostKeyError struct {
-	Address string
-	Shown   string   // SHA-256 fingerprints
-	Pinned  []string //
-}
-
-func (e *HostKeyError) Error() string {
-	return fmt.Sprintf("remote: host key of %s is %s, pinned is %s: ask the center whether it changed its key", e.Address, e.Shown, strings.Join(e.Pinned, " or "))
-}
-
 func (c Config) checkHostKey(_ string, _ net.Addr, shown ssh.PublicKey) error {
 	e := &HostKeyError{Address: c.Address, Shown: ssh.FingerprintSHA256(shown)}
 	for _, key := range c.HostKeys {

@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -43,6 +44,17 @@ func (e *Error) Error() string { return e.Op + ": " + e.Err.Error() }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// HostKeyError says that a server showed a key that is not pinned for it.
+type HostKeyError struct {
+	Address string
+	Shown   string   // SHA-256 fingerprints
+	Pinned  []string //
+}
+
+func (e *HostKeyError) Error() string {
+	return fmt.Sprintf("remote: host key of %s is %s, pinned is %s: ask the center whether it changed its key", e.Address, e.Shown, strings.Join(e.Pinned, " or "))
+}
 
 // ClassOf returns the class of an error, Other when it has none; that of nil is empty.
 func ClassOf(err error) Class {

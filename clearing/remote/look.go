@@ -5,10 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"path"
+	"time"
 
 	"github.com/pkg/sftp"
 )
@@ -27,6 +26,31 @@ func missing(err error) bool {
 func vague(err error) bool {
 	var status *sftp.StatusError
 	return errors.Is(err, fs.ErrPermission) || errors.As(err, &status) && status.FxCode() == sftp.ErrSSHFxFailure
+}
+
+// Entry is a file at the server.
+type Entry struct {
+	Name     string
+	Size     int64
+	Modified time.Time
+	Regular  bool
+}
+
+func entry(info fs.FileInfo) Entry {
+	return Entry{Name: info.Name(), Size: info.Size(), Modified: info.ModTime().UTC(), Regular: info.Mode().IsRegular()}
+}
+
+// List returns what is in a directory, in no particular order.
+func (l *Link) List(ctx context.Context, dir string) ([]Entry, error) {
+	infos, err := l.files.ReadDirContext(ctx, dir)
+	if err != nil {
+		return nil, fail("list "+dir, err)
+	}
+	entries := make([]Entry, len(infos))
+	for i, info := range infos {
+		entries[i] = entry(info)
+	}
+	return entries, nil
 }
 
 // Stat looks for a file; found is false when it is known not to be there. A size of 0 may mean that the server tells none.
@@ -85,90 +109,4 @@ func impossibleName() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:])
 	return ".none." + hex.EncodeToString(b[:])
-}
-
-// Read copies a file to w. What the server tells of it before and after must not differ, and exactly the size that it
-// tells must have been read, or the error is of class Mismatch. Where it tells no size, the file is read to its end. A file
-// that the server does not open for us is an error of class Permission, whatever it says.
-func (l *Link) Read(name string, w io.Writer) (e Entry, err error) {
-	f, err := l.files.Open(name)
-	if err != nil && vague(err) {
-		return Entry{}, &Error{Op: "open " + name, Class: Permission, Err: err}
-	}
-	if err != nil {
-		return Entry{}, fail("open "+name, err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return Entry{}, fail("stat "+name, err)
-	}
-	before := entry(info)
-	size := before.Size
-	if size > 0 {
-		err = readWindow(w, f, size)
-	} else {
-		size, err = readToEnd(w, f)
-	}
-	if err != nil {
-		return Entry{}, fail("read "+name, err)
-	}
-	after, found, err := l.Stat(name)
-	if err != nil {
-		return Entry{}, err
-	}
-	if !found || changed(before, after, size) {
-		err := fmt.Errorf("remote: file of %d bytes changed while it was read, now %d", size, after.Size)
-		return Entry{}, &Error{Op: "read " + name, Class: Mismatch, Err: err}
-	}
-	after.Size = size
-	return after, nil
-}
-
-// changed compares what was told before and after size bytes were read. A size of 0 and a time of 0 tell nothing.
-func changed(before, after Entry, size int64) bool {
-	told := before.Modified.Unix() != 0 && after.Modified.Unix() != 0
-	return after.Size != 0 && after.Size != size || told && !after.Modified.Equal(before.Modified)
-}
-
-// readToEnd reads a file of unknown size, packet by packet.
-func readToEnd(w io.Writer, f io.ReaderAt) (size int64, err error) {
-	data := make([]byte, readPacket)
-	for {
-		n, err := f.ReadAt(data, size)
-		if n == 0 && (err == nil || errors.Is(err, io.EOF)) {
-			return size, nil
-		}
-		if n == 0 {
-			return size, err
-		}
-		if _, err := w.Write(data[:n]); err != nil {
-			return size, err
-		}
-		size += int64(n)
-	}
-}
-
-// lowSpace is how much room a server must have left for a failure not to be its full disk: one write of ours.
-const lowSpace = 64 << 10
-
-// full gives an error that says nothing the class DiskFull where the server tells that it has no room. OpenSSH answers
-// "failure" to a write on a full disk.
-func (l *Link) full(name string, err error) error {
-	var e *Error
-	if !errors.As(err, &e) || e.Class != Other || !vague(err) {
-		return err
-	}
-	if _, can := l.files.HasExtension("statvfs@openssh.com"); !can {
-		return err
-	}
-	room, asked := l.files.StatVFS(path.Dir(name))
-	if asked != nil {
-		return err
-	}
-	free := room.Bavail * room.Frsize
-	if free >= lowSpace && (room.Files == 0 || room.Favail > 0) {
-		return err
-	}
-	return &Error{Op: e.Op, Class: DiskFull, Err: fmt.Errorf("%w; the server has %d bytes and %d files left", e.Err, free, room.Favail)}
 }
