@@ -70,6 +70,7 @@ func (n *Night) ApplyReply(ctx context.Context, id int64) error {
 	return nil
 }
 
+// maxRaces is how often a reply is judged at most, see errRaced.
 const maxRaces = 4
 
 // applyOnce judges a reply by what stands now. One that somebody else has decided, before or meanwhile, is left without a

@@ -15,6 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// One transaction of a stream at a time gives files their numbers. Where none is left, a file waits for one.
+
 // waitingName stands for the name of a file that has no number yet.
 func waitingName(c *settle.Center, businessDate time.Time, count int32) string {
 	return fmt.Sprintf("unnumbered_%s_%s_%s_%d", c.Name, c.Stream, businessDate.Format("20060102"), count)

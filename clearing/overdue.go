@@ -8,6 +8,8 @@ import (
 	"settled/settle/breaks"
 )
 
+// A reply that does not come is watched for, and never asked for by sending again.
+
 // overdueReplies: each delivery of a file has its own break. $5 is the limit of weak proofs.
 var overdueReplies = `
 SELECT $1::text || '/file/' || f.file_id || coalesce('/' || nullif(r.n, 0), '') AS fingerprint, center_id, ` + breaks.OfNoMerchant + `,

@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// The top of the night: New puts it together, and Step knows the order of its steps. Nothing of the package refers to this file.
+
 // New checks the profiles and returns the night. It fails with ErrProfile.
 func New(o Options) (*Night, error) {
 	if o.Log == nil {
