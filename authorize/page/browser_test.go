@@ -81,11 +81,14 @@ func TestNothingMovesWhileLoading(t *testing.T) {
 	tab := pagetest.Browser(t, 360, 740, true)
 	for _, name := range []string{"payment", "payment-saved", "payment-test", "qr", "result-paid"} {
 		tab.Open(s.view(name, Russian))
-		shift := pagetest.Eval[float64](tab, `new Promise(done => { let sum = 0;
-			new PerformanceObserver(list => list.getEntries().forEach(e => sum += e.value)).observe({type: "layout-shift", buffered: true});
-			setTimeout(() => done(sum), 150) })`)
-		if shift > 0 {
-			t.Errorf("%s moves by %v", name, shift)
+		moved := pagetest.Eval[[]string](tab, `new Promise(done => { const moved = [];
+			const rect = r => [r.x, r.y, r.width, r.height].map(n => n.toFixed(1)).join(" ");
+			new PerformanceObserver(list => list.getEntries().forEach(e => moved.push(e.value + ": " + e.sources.map(s =>
+				(s.node?.outerHTML ?? s.node?.textContent ?? "?").slice(0, 80) + " from " + rect(s.previousRect) + " to " + rect(s.currentRect)).join("; "))))
+				.observe({type: "layout-shift", buffered: true});
+			setTimeout(() => done(moved), 150) })`)
+		if len(moved) > 0 {
+			t.Errorf("%s moves: %v", name, moved)
 		}
 	}
 }
