@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
 	"settled/authorize/page/pagetest"
@@ -74,11 +76,16 @@ func checkLayout(t *testing.T, tab *pagetest.Tab, what string) {
 	}
 }
 
-// TestNothingMovesWhileLoading measures what browsers call the cumulative layout shift.
+// TestNothingMovesWhileLoading measures what browsers call the cumulative layout shift, in one that is as slow as on a busy telephone: it
+// then draws what it has while the rest of the page is still to come.
 func TestNothingMovesWhileLoading(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	tab := pagetest.Browser(t, 360, 740, true)
+	_, err := chromedp.Call(tab.Context(), emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range []string{"payment", "payment-saved", "payment-test", "qr", "result-paid"} {
 		tab.Open(s.view(name, Russian))
 		moved := pagetest.Eval[[]string](tab, `new Promise(done => { const moved = [];
