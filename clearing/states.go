@@ -76,7 +76,8 @@ const (
 	LookOpen  LookState = "open"  // a person decides
 )
 
-// step is one legal change of a state: from where, and into what. Every UPDATE of a state is made of one: its guard is the step's.
+// step is one legal change of a state: from where, and into what. Every UPDATE of a state is made of one. Its guard is the step's,
+// or the row was locked and looked at before in the same transaction.
 type step[S ~string] struct {
 	id   string // in docs/states.md
 	from []S

@@ -53,7 +53,7 @@ func newReject() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		f := read.RejectFilter{State: read.RejectWaiting}
+		f := read.RejectFilter{State: settle.RejectUnresolved}
 		if all {
 			f.State = ""
 		}

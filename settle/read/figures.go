@@ -155,15 +155,12 @@ func (b *Books) Overdue(ctx context.Context, since, now time.Time) (Overdue, err
 const waitingRejects = `
 SELECT count(*), coalesce(min(record_id::text), '') AS example FROM rejects WHERE state = $1 AND (origin = $2) = $3`
 
-// originCenter is the origin of a reject that the center refused; those of others are records that were set aside.
-const originCenter = "center"
-
 // WaitingRejects counts the records that wait for a decision: those that were set aside, and those that a center refused.
 func (b *Books) WaitingRejects(ctx context.Context) (aside, refused listing.Sample, err error) {
-	if aside, err = lookForOne[listing.Sample](ctx, b, waitingRejects, RejectWaiting, originCenter, false); err != nil {
+	if aside, err = lookForOne[listing.Sample](ctx, b, waitingRejects, settle.RejectUnresolved, settle.RefusedByCenter, false); err != nil {
 		return aside, refused, err
 	}
-	refused, err = lookForOne[listing.Sample](ctx, b, waitingRejects, RejectWaiting, originCenter, true)
+	refused, err = lookForOne[listing.Sample](ctx, b, waitingRejects, settle.RejectUnresolved, settle.RefusedByCenter, true)
 	return aside, refused, err
 }
 

@@ -47,7 +47,7 @@ func filled(t *testing.T) *settletest.World {
 func TestRejectsPartByPart(t *testing.T) {
 	w := filled(t)
 	books := read.New(w.Pool, w.Dir)
-	for _, f := range []read.RejectFilter{{State: read.RejectWaiting}, {State: read.RejectWaiting, Class: read.RejectTechnical}} {
+	for _, f := range []read.RejectFilter{{State: settle.RejectUnresolved}, {State: settle.RejectUnresolved, Class: read.RejectTechnical}} {
 		whole, totals, err := books.Rejects(t.Context(), f, listing.Range{})
 		if err != nil || whole.Next != "" {
 			t.Fatalf("%+v: next %q, %v", f, whole.Next, err)

@@ -129,7 +129,7 @@ type RejectSum struct {
 	Kind         settle.RecordKind
 	Class        RejectClass
 	Code         string
-	State        RejectState
+	State        settle.RejectState
 }
 
 const rejectSums = `

@@ -22,8 +22,8 @@ type Record struct {
 	Contract    int32  `db:"contract_id"`
 	Name        string // of the merchant in the contract; empty: born before contracts were kept
 	Terminal    string
-	Reject      RejectState // empty: neither refused nor set aside
-	Reason      string      // of the reject: in words, else the center's code
+	Reject      settle.RejectState // empty: neither refused nor set aside
+	Reason      string             // of the reject: in words, else the center's code
 }
 
 // windowOfRecord finds the window of a record by the operations of its order. An operation that gave back several slices names

@@ -13,19 +13,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// RejectState is what became of a refused record.
-type RejectState string
-
-// The states of rejects. The words are stored.
-const (
-	RejectWaiting    RejectState = "rejected"   // waits for a decision
-	RejectSuperseded RejectState = "superseded" // was presented again
-	RejectAbandoned  RejectState = "abandoned"  // was given up
-)
-
-// RejectStates are all of them.
-func RejectStates() []RejectState {
-	return []RejectState{RejectWaiting, RejectSuperseded, RejectAbandoned}
+// RejectStates are the states that a reject may have.
+func RejectStates() []settle.RejectState {
+	return []settle.RejectState{settle.RejectUnresolved, settle.RejectSuperseded, settle.RejectAbandoned}
 }
 
 // RejectClass says what was wrong with a refused record. The words are stored.
@@ -49,24 +39,24 @@ type Reject struct {
 	Currency   money.Currency
 	Class      RejectClass
 	Code       string // as the center sent it
-	State      RejectState
+	State      settle.RejectState
 	RejectedAt time.Time
 }
 
 // RejectFilter chooses rejects; a zero field chooses all.
 type RejectFilter struct {
-	State RejectState
+	State settle.RejectState
 	Class RejectClass
 }
 
 // args are the states and the class that the filter chooses. A word that is none is ErrFilter.
-func (f RejectFilter) args() (states []RejectState, class RejectClass, err error) {
+func (f RejectFilter) args() (states []settle.RejectState, class RejectClass, err error) {
 	states = RejectStates()
 	if f.State != "" {
 		if !slices.Contains(states, f.State) {
 			return nil, "", fmt.Errorf("%w: no reject has the state %q", ErrFilter, f.State)
 		}
-		states = []RejectState{f.State}
+		states = []settle.RejectState{f.State}
 	}
 	if f.Class != "" && !slices.Contains(rejectClasses, f.Class) {
 		return nil, "", fmt.Errorf("%w: no reject has the class %q", ErrFilter, f.Class)

@@ -126,7 +126,7 @@ func (p *play) rebuild(ctx context.Context) error {
 // else that was refused waits for a decision that is not the demo's.
 func (p *play) presentAgain(ctx context.Context) error {
 	technical, err := listing.All(func(r listing.Range) (listing.Part[read.Reject], error) {
-		part, _, err := p.core.Read.Rejects(ctx, read.RejectFilter{State: read.RejectWaiting, Class: read.RejectTechnical}, r)
+		part, _, err := p.core.Read.Rejects(ctx, read.RejectFilter{State: settle.RejectUnresolved, Class: read.RejectTechnical}, r)
 		return part, err
 	})
 	if err != nil {
