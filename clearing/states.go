@@ -1,16 +1,20 @@
 package clearing
 
-import "strings"
+import (
+	"strings"
+
+	"settled/settle"
+)
 
 // WindowState is where a window stands.
 type WindowState string
 
 // The states of windows.
 const (
-	WindowOpen    WindowState = "open"    // takes records
-	WindowSealing WindowState = "sealing" // writers are shut out; totals, batches and numbers are still to be written
-	WindowSealed  WindowState = "sealed"  // has batches; final
-	WindowEmpty   WindowState = "empty"   // nothing was in it; final
+	WindowOpen    WindowState = settle.WindowOpen // takes records
+	WindowSealing WindowState = "sealing"         // writers are shut out; totals, batches and numbers are still to be written
+	WindowSealed  WindowState = "sealed"          // has batches; final
+	WindowEmpty   WindowState = "empty"           // nothing was in it; final
 )
 
 // BatchState is where a batch stands.
@@ -29,7 +33,7 @@ type FileState string
 // The states of files.
 const (
 	FileWaiting   FileState = "unnumbered"       // waits for a number: those of the center are at their end
-	FilePlanned   FileState = "planned"          // numbered, no bytes yet
+	FilePlanned   FileState = settle.FilePlanned // numbered, no bytes yet
 	FileBuilt     FileState = "built"            // bytes stored and proven against the batch
 	FileReleased  FileState = "released"         // may be sent
 	FileSending   FileState = "sending"          // an attempt is under way, or was interrupted
@@ -55,10 +59,10 @@ type LogState string
 
 // The states of logs of authorizations.
 const (
-	LogWanted  LogState = "wanted"  // to be asked for on the link
-	LogFetched LogState = "fetched" // stored, not compared
-	LogApplied LogState = "applied" // compared with the books; final
-	LogHeld    LogState = "held"    // shows more than the books may lack without a person's word
+	LogWanted  LogState = "wanted"          // to be asked for on the link
+	LogFetched LogState = "fetched"         // stored, not compared
+	LogApplied LogState = settle.LogApplied // compared with the books; final
+	LogHeld    LogState = settle.LogHeld    // shows more than the books may lack without a person's word
 )
 
 // Sources of logs of authorizations.

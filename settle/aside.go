@@ -150,7 +150,7 @@ func (b *Books) HoldRecord(ctx context.Context, n RecordName, reason string) err
 // fileToLeave is the file that a record is not to stand in; 0 while its window is open.
 func (w *work) fileToLeave(ctx context.Context, window int32, n RecordName) (file int64, err error) {
 	var open bool
-	err = w.tx.QueryRow(ctx, `SELECT state = $3 AND cutoff_at > $2 FROM windows WHERE window_id = $1`, window, w.moment.at, windowOpen).Scan(&open)
+	err = w.tx.QueryRow(ctx, `SELECT state = $3 AND cutoff_at > $2 FROM windows WHERE window_id = $1`, window, w.moment.at, WindowOpen).Scan(&open)
 	if err != nil || open {
 		return 0, err
 	}

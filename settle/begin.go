@@ -166,7 +166,7 @@ func (b *Books) checkWindow(ctx context.Context, q postgres.Querier, c *Center) 
 		return nil
 	}
 	var last *time.Time
-	err := q.QueryRow(ctx, `SELECT max(cutoff_at) FROM windows WHERE center_id = $1 AND state = $2`, c.ID, windowOpen).Scan(&last)
+	err := q.QueryRow(ctx, `SELECT max(cutoff_at) FROM windows WHERE center_id = $1 AND state = $2`, c.ID, WindowOpen).Scan(&last)
 	if err != nil {
 		return fmt.Errorf("read windows of %s: %w", c.Name, err)
 	}

@@ -17,7 +17,7 @@ var stored = map[string]any{
 	"TransactionSent": TransactionSent, "TransactionApproved": TransactionApproved, "TransactionStuck": TransactionStuck,
 	"Sale":             Sale,
 	"RejectUnresolved": RejectUnresolved, "RejectAbandoned": RejectAbandoned,
-	"WindowOpen": windowOpen, "FilePlanned": filePlanned, "LogHeld": logHeld, "LogApplied": logApplied,
+	"WindowOpen": WindowOpen, "FilePlanned": FilePlanned, "LogHeld": LogHeld, "LogApplied": LogApplied,
 	"InstantExpired": InstantExpired, "InstantPaid": InstantPaid,
 	"AuthenticationMethod": AuthenticationMethod, "AuthenticationChallenge": AuthenticationChallenge, "Decoupled": decoupled,
 	"NotificationPending": NotificationPending, "NotificationDelivered": NotificationDelivered, "NotificationRefused": NotificationRefused, "NotificationGivenUp": NotificationGivenUp,
@@ -27,12 +27,12 @@ var stored = map[string]any{
 	"WishKeep": WishKeep, "FromOrder": ledger.FromOrder,
 }
 
-// Words of the night's tables, which clearing writes and the books read.
+// Words of the night's tables that the books read, too. Package clearing, which writes them, has all states with their types.
 const (
-	windowOpen  = "open"
-	filePlanned = "planned"
-	logHeld     = "held"
-	logApplied  = "applied"
+	WindowOpen  = "open"
+	FilePlanned = "planned"
+	LogHeld     = "held"
+	LogApplied  = "applied"
 )
 
 var nameInStatement = regexp.MustCompile(`@[A-Z]\w*`)

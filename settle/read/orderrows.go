@@ -40,14 +40,11 @@ func (r orderRecord) state() string {
 		return r.Reject
 	case r.Counts == 0:
 		return "withdrawn"
-	case r.WindowState == windowOpen:
-		return windowOpen
+	case r.WindowState == settle.WindowOpen:
+		return settle.WindowOpen
 	}
 	return "sealed"
 }
-
-// windowOpen is the state of a window whose cut-off has not been done.
-const windowOpen = "open"
 
 // recordsOf reads the records of the windows that the order's operations and rejects name.
 func recordsOf(ctx context.Context, tx pgx.Tx, o *settle.Order) ([]OrderRecord, error) {
