@@ -153,14 +153,14 @@ func (b *Books) Overdue(ctx context.Context, since, now time.Time) (Overdue, err
 }
 
 const waitingRejects = `
-SELECT count(*), coalesce(min(record_id::text), '') AS example FROM rejects WHERE state = $1 AND (origin = $2) = $3`
+SELECT count(*), coalesce(min(record_id::text), '') AS example FROM rejects WHERE ` + waiting + ` AND (origin = $1) = $2`
 
 // WaitingRejects counts the records that wait for a decision: those that were set aside, and those that a center refused.
 func (b *Books) WaitingRejects(ctx context.Context) (aside, refused listing.Sample, err error) {
-	if aside, err = lookForOne[listing.Sample](ctx, b, waitingRejects, settle.RejectUnresolved, settle.RefusedByCenter, false); err != nil {
+	if aside, err = lookForOne[listing.Sample](ctx, b, waitingRejects, settle.RefusedByCenter, false); err != nil {
 		return aside, refused, err
 	}
-	refused, err = lookForOne[listing.Sample](ctx, b, waitingRejects, settle.RejectUnresolved, settle.RefusedByCenter, true)
+	refused, err = lookForOne[listing.Sample](ctx, b, waitingRejects, settle.RefusedByCenter, true)
 	return aside, refused, err
 }
 

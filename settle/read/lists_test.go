@@ -3,6 +3,7 @@ package read_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -19,10 +20,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// fill writes 40,000 refused records and as many subscriptions, most of them long decided. Three of each have the same instant.
+// fill writes 40,000 refused records of eleven windows and as many subscriptions, most of them long decided. Three of each have the same instant.
 const fill = `
 INSERT INTO rejects (window_id, record_id, merchant_id, order_id, reply_id, line, slice, kind, amount, currency, class, code, state, rejected_at)
-SELECT 1, n, 100001, 5100001000000000 + n, 1, n, 1, 1 + n %% 2, n, CASE WHEN n %% 5 = 0 THEN 978 ELSE 933 END, CASE WHEN n %% 3 = 0 THEN 'technical' ELSE 'merchant' END,
+SELECT 1 + n / 4000, n, 100001, 5100001000000000 + n, 1, n, 1, 1 + n %% 2, n, CASE WHEN n %% 5 = 0 THEN 978 ELSE 933 END, CASE WHEN n %% 3 = 0 THEN 'technical' ELSE 'merchant' END,
 	'0042', CASE WHEN n %% 1000 = 0 THEN 'rejected' WHEN n %% 2 = 0 THEN 'superseded' ELSE 'abandoned' END, %[1]s
 FROM generate_series(1, 40000) n;
 INSERT INTO orders (merchant_id, order_id, ordernumber, attempt, amount, authorized, confirmed, currency, status, created_at,
@@ -92,7 +93,7 @@ func numbers(rejects []read.Reject) (all []int64) {
 	return all
 }
 
-// All states together are merged by time, rows of one instant by their number.
+// All states together are one list, from the latest window to the first.
 func TestRejectsOfAllStates(t *testing.T) {
 	w := filled(t)
 	books := read.New(w.Pool, w.Dir)
@@ -107,7 +108,7 @@ func TestRejectsOfAllStates(t *testing.T) {
 		}
 		got, r.After = append(got, numbers(part.Rows)...), part.Next
 	}
-	if want := []int64{39999, 40000, 39996, 39997, 39998, 39993, 39994, 39995, 39990, 39991, 39992, 39987}; !slices.Equal(got, want) {
+	if want := []int64{40000, 39999, 39998, 39997, 39996, 39995, 39994, 39993, 39992, 39991, 39990, 39989}; !slices.Equal(got, want) {
 		t.Errorf("%v, not %v", got, want)
 	}
 }
@@ -146,7 +147,8 @@ func TestListsReadByIndexes(t *testing.T) {
 		first      []any
 		later      []any
 	}{
-		{"rejects_by_state", read.ListRejects, []any{states[:1], "", nil, 0, 101}, []any{states, "", at, 10800, 101}},
+		{"rejects_waiting", read.ListWaitingRejects, []any{states[:1], "", math.MaxInt32, math.MaxInt64, 101}, []any{states[:1], "", 3, 10800, 101}},
+		{"rejects_pkey", read.ListRejects, []any{states, "", math.MaxInt32, math.MaxInt64, 101}, []any{states[1:2], "", 3, 10800, 101}},
 		{"subscriptions_by_time", read.ListSubscriptions, []any{all, nil, 0, 101}, []any{all, at, 5100001000010800, 101}},
 		{"subscriptions_of_merchant", read.ListSubscriptionsOfMerchant, []any{all, nil, 0, 101, 100007}, []any{all, at, 5100001000010800, 101, 100007}},
 	} {
@@ -186,7 +188,7 @@ func TestFiltersAreRefused(t *testing.T) {
 			t.Errorf("%+v: %v", f, err)
 		}
 	}
-	for after, want := range map[string]error{"subscription/2026-03-02T07:00:00Z/1": listing.ErrKey, "17": listing.ErrKey} {
+	for after, want := range map[string]error{"subscription/2026-03-02T07:00:00Z/1": listing.ErrKey, "reject/2026-03-02T07:00:00Z/1": listing.ErrKey, "17": listing.ErrKey} {
 		if _, _, err := books.Rejects(t.Context(), read.RejectFilter{}, listing.Range{After: after}); !errors.Is(err, want) {
 			t.Errorf("%q: %v", after, err)
 		}

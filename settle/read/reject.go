@@ -3,6 +3,7 @@ package read
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -66,24 +67,38 @@ func (f RejectFilter) args() (states []settle.RejectState, class RejectClass, er
 
 const rejectColumns = `record_id, order_id, merchant_id, window_id, kind, amount, currency, class, code, state, rejected_at`
 
-// listRejects reads each state by the index rejects_by_state, as far as the part needs. Identifiers of records are never given
-// twice, so that instant and record are one place.
-const listRejects = `
-SELECT r.*, w.center_id FROM unnest($1::text[]) s (state) CROSS JOIN LATERAL (
-	SELECT ` + rejectColumns + ` FROM rejects j
-	WHERE j.state = s.state AND ($2 = '' OR class = $2)
-		AND rejected_at <= coalesce($3::timestamptz, 'infinity') AND ($3 IS NULL OR rejected_at < $3 OR record_id > $4)
-	ORDER BY rejected_at DESC, record_id LIMIT $5) r JOIN windows w USING (window_id)
-ORDER BY r.rejected_at DESC, r.record_id LIMIT $5`
+// waiting chooses what nobody has decided, in the words of the partial index rejects_waiting: the planner uses it only where it reads
+// its predicate in the statement.
+const waiting = `state = '` + string(settle.RejectUnresolved) + `'`
 
-const rejectTotals = `
+// indexed names the predicate of an index that holds all that the filter chooses.
+func (f RejectFilter) indexed() string {
+	if f.State == settle.RejectUnresolved {
+		return ` AND ` + waiting
+	}
+	return ""
+}
+
+// listRejects goes by the primary key, or by the index of those that wait. Identifiers of records are never given twice, so that
+// window and record are one place.
+const (
+	listRejects = `
+SELECT ` + rejectColumns + `, center_id FROM rejects JOIN (SELECT window_id, center_id FROM windows) w USING (window_id)
+WHERE state = ANY ($1::text[]) AND ($2 = '' OR class = $2) AND (window_id, record_id) < ($3, $4)`
+	latestFirst = ` ORDER BY window_id DESC, record_id DESC LIMIT $5`
+)
+
+const (
+	rejectTotals = `
 SELECT kind, currency, count(*) AS rows, sum(amount)::bigint AS amount FROM rejects
-WHERE state = ANY ($1::text[]) AND ($2 = '' OR class = $2) GROUP BY kind, currency ORDER BY kind, currency`
+WHERE state = ANY ($1::text[]) AND ($2 = '' OR class = $2)`
+	byKind = ` GROUP BY kind, currency ORDER BY kind, currency`
+)
 
 // rejectList is the name of the list in its keys.
 const rejectList = "reject"
 
-// Rejects lists rejects, the latest first, with the totals of sales and credits that the filter chooses. Errors: ErrFilter,
+// Rejects lists rejects, those of the latest window first and in it the latest record, with the totals of sales and credits that the filter chooses. Errors: ErrFilter,
 // listing.ErrLimit, listing.ErrKey.
 func (b *Books) Rejects(ctx context.Context, f RejectFilter, r listing.Range) (part listing.Part[Reject], totals []listing.Total, err error) {
 	states, class, err := f.args()
@@ -94,17 +109,17 @@ func (b *Books) Rejects(ctx context.Context, f RejectFilter, r listing.Range) (p
 	if err != nil {
 		return part, nil, err
 	}
-	after, record, err := placeOf(r, rejectList)
-	if err != nil {
+	before, record := int32(math.MaxInt32), int64(math.MaxInt64)
+	if _, err := listing.ReadKey(r.After, rejectList, &before, &record); err != nil {
 		return part, nil, err
 	}
 	err = b.look(ctx, func(tx pgx.Tx) error {
-		found, err := rowsOf[Reject](ctx, tx, listRejects, states, class, after, record, limit+1)
+		found, err := rowsOf[Reject](ctx, tx, listRejects+f.indexed()+latestFirst, states, class, before, record, limit+1)
 		if err != nil {
 			return err
 		}
-		part = listing.Cut(found, limit, func(j Reject) string { return listing.Key(rejectList, j.RejectedAt, j.Record) })
-		totals, err = totalsOf[settle.RecordKind](ctx, tx, rejectTotals, states, class)
+		part = listing.Cut(found, limit, func(j Reject) string { return listing.Key(rejectList, j.Window, j.Record) })
+		totals, err = totalsOf[settle.RecordKind](ctx, tx, rejectTotals+f.indexed()+byKind, states, class)
 		return err
 	})
 	return part, totals, err
