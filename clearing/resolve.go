@@ -37,7 +37,7 @@ func (n *Night) resolve(ctx context.Context, s *station, b Batch, f File, c *con
 	if err != nil {
 		return nil, nil, err
 	}
-	byRecord := make(map[int64]exception, len(exceptions))
+	about, unknown := make([]aboutRecord, 0, len(exceptions)), []exception(nil)
 	for i, x := range exceptions {
 		reference, ours := references[i], references[i] != format.NoReference
 		switch {
@@ -49,15 +49,22 @@ func (n *Night) resolve(ctx context.Context, s *station, b Batch, f File, c *con
 			unknown = append(unknown, x)
 			continue
 		}
-		if id := recordOf(reference, s.Format.Limits().References, base); byRecord[id] == (exception{}) {
-			byRecord[id] = x
-		}
+		about = append(about, aboutRecord{recordOf(reference, s.Format.Limits().References, base), x})
 	}
-	found, err = n.rejectedRecords(ctx, b, c, byRecord)
-	for _, x := range byRecord { // what rejectedRecords left is not in the batch
-		unknown = append(unknown, x)
-	}
-	return found, unknown, err
+	found, left, err := n.rejectedRecords(ctx, b, c, firstOfEach(about))
+	return found, append(unknown, left...), err
+}
+
+// aboutRecord is an exception with the record that it is about.
+type aboutRecord struct {
+	record int64
+	exception
+}
+
+// firstOfEach orders exceptions by record, and keeps the first of each: a center may refuse a record twice.
+func firstOfEach(all []aboutRecord) []aboutRecord {
+	slices.SortStableFunc(all, func(a, b aboutRecord) int { return cmp.Compare(a.record, b.record) })
+	return slices.CompactFunc(all, func(a, b aboutRecord) bool { return a.record == b.record })
 }
 
 // recordOf is the record at or after base whose reference is given, where references tell apart span records in a row.
@@ -125,59 +132,72 @@ const (
 	lookUps    = 3
 )
 
-// rejectedRecords reads the records of the batch that are named, with their amounts as sent, in order of record id. It
-// takes what it found out of byRecord.
-func (n *Night) rejectedRecords(ctx context.Context, b Batch, c *content, byRecord map[int64]exception) ([]verdict.Record, error) {
-	ids := make([]int64, 0, len(byRecord))
-	for id := range byRecord {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	left, err := n.leftAfterChanges(ctx, b.Window)
+// rejectedRecords reads the records of the batch that exceptions are about, which are in order of record, with their amounts as sent.
+// What is about no record of the batch is left.
+func (n *Night) rejectedRecords(ctx context.Context, b Batch, c *content, about []aboutRecord) (found []verdict.Record, left []exception, err error) {
+	remains, err := n.leftAfterChanges(ctx, b.Window)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	parts, err := n.lookUp(ctx, b, ids)
-	if err != nil {
-		return nil, err
+	if found, err = n.lookUp(ctx, b, about); err != nil {
+		return nil, nil, err
 	}
-	found := make([]verdict.Record, 0, len(ids))
-	for _, r := range slices.Concat(parts...) {
-		if amount, changed := left[r.ID]; changed {
+	sent := found[:0]
+	for _, r := range found {
+		if amount, changed := remains[r.ID]; changed {
 			r.Amount = amount
 		}
-		if r.Amount == 0 {
-			continue // withdrawn or set aside: it was not in the file
+		if r.Amount > 0 { // else withdrawn or set aside: it was not in the file
+			sent = append(sent, r)
 		}
-		x := byRecord[r.ID]
-		r.Line, r.Class, r.Code = int32(x.line), c.classes[x.code], c.codes[x.code]
-		delete(byRecord, r.ID)
-		found = append(found, r)
 	}
-	slices.SortFunc(found, func(a, b verdict.Record) int { return cmp.Compare(a.ID, b.ID) })
-	return found, nil
+	return sent, match(sent, about, c), nil
 }
 
-// lookUp reads records by id, some statements at a time.
-func (n *Night) lookUp(ctx context.Context, b Batch, ids []int64) ([][]verdict.Record, error) {
-	parts := make([][]verdict.Record, (len(ids)+lookUpSize-1)/lookUpSize)
+// match gives each record what the exception about it says. Both are in order of record; what has no record is left.
+func match(found []verdict.Record, about []aboutRecord, c *content) (left []exception) {
+	at := 0
+	for _, x := range about {
+		if at == len(found) || found[at].ID != x.record {
+			left = append(left, x.exception)
+			continue
+		}
+		found[at].Line, found[at].Class, found[at].Code = int32(x.line), c.classes[x.code], c.codes[x.code]
+		at++
+	}
+	return left
+}
+
+// lookUp reads the records that exceptions are about, some statements at a time, in order of record.
+func (n *Night) lookUp(ctx context.Context, b Batch, about []aboutRecord) ([]verdict.Record, error) {
+	parts := make([][]verdict.Record, (len(about)+lookUpSize-1)/lookUpSize)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(lookUps)
 	for at := range parts {
-		part := ids[at*lookUpSize : min((at+1)*lookUpSize, len(ids))]
-		g.Go(func() error {
-			rows, err := n.Pool.Query(ctx, recordsByID, b.Window, int16(b.Currency), part)
-			if err != nil {
-				return err
-			}
-			parts[at], err = pgx.CollectRows(rows, pgx.RowToStructByName[verdict.Record])
+		part := about[at*lookUpSize : min((at+1)*lookUpSize, len(about))]
+		g.Go(func() (err error) {
+			parts[at], err = n.lookUpPart(ctx, b, part)
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return nil, fmt.Errorf("read rejected records: %w", err)
 	}
-	return parts, nil
+	found := slices.Concat(parts...)
+	slices.SortFunc(found, func(a, b verdict.Record) int { return cmp.Compare(a.ID, b.ID) })
+	return found, nil
+}
+
+func (n *Night) lookUpPart(ctx context.Context, b Batch, about []aboutRecord) ([]verdict.Record, error) {
+	ids := make([]int64, len(about))
+	for i, x := range about {
+		ids[i] = x.record
+	}
+	rows, err := n.Pool.Query(ctx, recordsByID, b.Window, int16(b.Currency), ids)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.AppendRows(make([]verdict.Record, 0, len(ids)), rows, pgx.RowToStructByName[verdict.Record])
 }
 
 // leftAfterChanges is what is left of the records of a window that were changed before its seal.

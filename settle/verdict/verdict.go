@@ -157,18 +157,30 @@ func (v *Verdict) Apply(ctx context.Context, tx pgx.Tx, book ledger.Book, at tim
 	return funds.AddEach(ctx, tx, v.Batch.Currency, returned)
 }
 
+// rejectColumns are the columns of a reject that a verdict writes, in the order of rejectRows.
+var rejectColumns = []string{"reply_id", "rejected_at", "window_id", "currency", "record_id", "order_id", "amount", "merchant_id", "line",
+	"kind", "class", "code", "slice"}
+
 func (v *Verdict) insertRejects(ctx context.Context, tx pgx.Tx, at time.Time) error {
-	columns := []string{"record_id", "order_id", "reply_id", "amount", "rejected_at", "window_id", "merchant_id", "line",
-		"currency", "kind", "class", "code", "slice"}
-	_, err := tx.CopyFrom(ctx, pgx.Identifier{"rejects"}, columns, pgx.CopyFromSlice(len(v.Refused), func(i int) ([]any, error) {
-		r := &v.Refused[i]
-		return []any{r.ID, r.Order, v.Reply, r.Amount, at, v.Batch.Window, r.Merchant, r.Line,
-			int16(v.Batch.Currency), int16(r.Kind), r.Class, r.Code, r.Slice}, nil
-	}))
-	if err != nil {
+	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"rejects"}, rejectColumns, v.rejectRows(at)); err != nil {
 		return fmt.Errorf("insert %d rejects: %w", len(v.Refused), err)
 	}
 	return nil
+}
+
+// rejectRows gives one row after the other in the same slice: there may be as many as a file has records.
+func (v *Verdict) rejectRows(at time.Time) pgx.CopyFromSource {
+	shared := []any{v.Reply, at, v.Batch.Window, int16(v.Batch.Currency)}
+	row, next := make([]any, 0, len(rejectColumns)), 0
+	return pgx.CopyFromFunc(func() ([]any, error) {
+		if next == len(v.Refused) {
+			return nil, nil
+		}
+		r := &v.Refused[next]
+		next++
+		row = append(append(row[:0], shared...), r.ID, r.Order, r.Amount, r.Merchant, r.Line, int16(r.Kind), r.Class, r.Code, r.Slice)
+		return row, nil
+	})
 }
 
 // postings are the books' side of a verdict, one journal per merchant, under the contracts of the records. returned is the MDR

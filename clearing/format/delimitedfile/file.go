@@ -53,13 +53,19 @@ func (w *writer) Write(r *format.Record) error {
 	out.Time = wall(out.Time.In(w.f.zone))
 	out.PAN, out.ARN, out.RRN, out.Expiry = r.PAN, arn, format.AppendRRN(w.rrn[:0], r.Exchange), r.Expiry
 	out.Amount, out.Currency = r.Amount, w.currency
-	var one *delimited.Error
-	if err := w.out.Write(out); errors.As(err, &one) && !one.Final {
-		return format.Unwritable(err)
-	} else if err != nil {
-		return err
+	if err := w.out.Write(out); err != nil {
+		return unwritten(err)
 	}
 	return nil
+}
+
+// unwritten says of a writer's error whether it is about the record alone.
+func unwritten(err error) error {
+	var one *delimited.Error
+	if errors.As(err, &one) && !one.Final {
+		return format.Unwritable(err)
+	}
+	return err
 }
 
 // wall is the clock of t without its zone.

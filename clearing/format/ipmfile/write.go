@@ -82,7 +82,14 @@ func (w *writer) Write(r *format.Record) error {
 	if err := w.present(r); err != nil {
 		return err
 	}
-	err := w.out.Write(&w.record)
+	if err := w.out.Write(&w.record); err != nil {
+		return unwritten(err)
+	}
+	return nil
+}
+
+// unwritten says of a writer's error whether it is about the record alone.
+func unwritten(err error) error {
 	var one *ipm.Error
 	if errors.As(err, &one) && !one.Final {
 		return format.Unwritable(err)
