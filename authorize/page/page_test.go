@@ -3,10 +3,14 @@ package page
 import (
 	"bytes"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"io/fs"
 	"net/http/httptest"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -471,4 +475,30 @@ func writePage(w io.Writer, v *View) error {
 		_, err = w.Write(text)
 	}
 	return err
+}
+
+// Every body that a page can have is drawn by these tests: one that is not may have no template, and nobody would know.
+func TestEveryBodyIsDrawn(t *testing.T) {
+	drawn := map[string]bool{}
+	for _, v := range views(English) {
+		drawn[reflect.TypeOf(v.Body).Name()] = true
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), "view.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bodies := 0
+	for _, d := range f.Decls {
+		method, ok := d.(*ast.FuncDecl)
+		if !ok || method.Recv == nil || method.Name.Name != "Name" {
+			continue
+		}
+		bodies++
+		if body, ok := method.Recv.List[0].Type.(*ast.Ident); ok && !drawn[body.Name] {
+			t.Errorf("no view of views_test.go shows %s", body.Name)
+		}
+	}
+	if bodies < 8 {
+		t.Errorf("only %d bodies were found", bodies)
+	}
 }

@@ -40,10 +40,27 @@ func TestEveryParameterHasItsOwnName(t *testing.T) {
 	}
 }
 
+var layouts = []*Layout{PaymentLayout, SecureLayout, LaterLayout, TokenLayout, ChargeLayout, CancelLayout, WSCancelLayout, OrderStateLayout,
+	OrderResultLayout, ResultByDateLayout}
+
+// Every field is told by a service: one that no layout has is filled for nobody.
+func TestEveryFieldIsTold(t *testing.T) {
+	told := map[Field]bool{}
+	for _, s := range layouts {
+		for _, f := range slices.Concat(s.flat, s.order, s.customer, s.operation, s.check) {
+			told[f] = true
+		}
+	}
+	for f := range outCount {
+		if !told[f] {
+			t.Errorf("no layout tells %s", f.Name())
+		}
+	}
+}
+
 // No layout tells a field twice in one section, or nothing of what it has a section for.
 func TestSheetsTellNoFieldTwice(t *testing.T) {
-	for _, s := range []*Layout{PaymentLayout, SecureLayout, LaterLayout, TokenLayout, ChargeLayout, CancelLayout, WSCancelLayout, OrderStateLayout,
-		OrderResultLayout, ResultByDateLayout} {
+	for _, s := range layouts {
 		for _, list := range [][]Field{s.flat, s.order, s.customer, s.operation, s.check} {
 			sorted := slices.Sorted(slices.Values(list))
 			if len(slices.Compact(sorted)) != len(list) {

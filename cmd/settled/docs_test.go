@@ -3,6 +3,7 @@ package main
 import (
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -70,5 +71,33 @@ func TestDocumentListsEveryExitCode(t *testing.T) {
 	}
 	if diff := cmp.Diff([]int{exitOK, exitError, exitUsage, exitRed, exitNotFound, exitConflict, exitConfig}, got); diff != "" {
 		t.Errorf("exit codes (- in the program, + documented):\n%s", diff)
+	}
+}
+
+// ranOtherwise are commands that tests run without spelling their words one after another.
+var ranOtherwise = []string{"notification resend", "merchant password"}
+
+// TestEveryCommandIsRun: each command that works on an installation is run by a test, which spells its words one after another.
+func TestEveryCommandIsRun(t *testing.T) {
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tests strings.Builder
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests.Write(text)
+	}
+	all := map[string][]string{}
+	commands(newRoot(), all)
+	for path, flags := range all {
+		words := slices.DeleteFunc(strings.Fields(path)[1:], func(w string) bool { return w == strings.ToUpper(w) })
+		name, spelled := strings.Join(words, " "), `"`+strings.Join(words, `", "`)+`"`
+		if slices.Contains(flags, "--json") && !strings.Contains(tests.String(), spelled) && !slices.Contains(ranOtherwise, name) {
+			t.Errorf("no test runs settled %s: give it a line in operate", name)
+		}
 	}
 }

@@ -16,10 +16,29 @@ import (
 	"settled/internal/money"
 	"settled/internal/pcsim"
 	"settled/internal/postgres/local"
+	"settled/settle/order"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
+
+// TestCentersHaveTheirCapabilities: what a center of the cast can do is written into its configuration, whichever capability it is.
+func TestCentersHaveTheirCapabilities(t *testing.T) {
+	all := cast{caps: order.Capabilities{Refund: order.RefundByOnline, Log: order.LogByLink, MaxAmount: 1}}
+	able := reflect.ValueOf(&all.caps).Elem()
+	for i := range able.NumField() {
+		if able.Field(i).Kind() == reflect.Bool {
+			able.Field(i).SetBool(true)
+		}
+	}
+	written := reflect.ValueOf(all.capabilities())
+	for i := range able.NumField() {
+		name := able.Type().Field(i).Name
+		if got := written.FieldByName(name); !got.IsValid() || got.IsZero() {
+			t.Errorf("the demo's configuration does not say %s", name)
+		}
+	}
+}
 
 // playOnce runs a short demo and returns its report and what it printed.
 func playOnce(t *testing.T, seed uint64, orders int) (Report, string) {

@@ -27,7 +27,7 @@ var firstDay = struct {
 	day   int
 }{2026, time.March, 2}
 
-// cast is a processing center of the demo: one of three archetypes that differ only in this data.
+// cast is a processing center of the demo. They differ only in this data.
 type cast struct {
 	id      int
 	name    string
@@ -38,21 +38,20 @@ type cast struct {
 	blocked bool
 	cutoff  string
 	until   string
-	log     string // how it tells what it approved: file, link; empty: it does not
-	removes bool   // takes our files away once it has read them
-	clumsy  bool   // refuses its first file for a fault of its own, gives the number back, and tells every verdict twice; we clear its replies away
+	removes bool // takes our files away once it has read them
+	clumsy  bool // refuses its first file for a fault of its own, gives the number back, and tells every verdict twice; we clear its replies away
 }
 
 var casts = []cast{
-	{id: 1, name: "PC-A", member: "00000123456", charset: "ascii", blocked: true, cutoff: "23:00", until: "23:45", removes: true, log: "link",
+	{id: 1, name: "PC-A", member: "00000123456", charset: "ascii", blocked: true, cutoff: "23:00", until: "23:45", removes: true,
 		costs: config.CostsFile{InterchangeBPS: 120, SchemeBPS: 10, Processing: 5},
 		caps: order.Capabilities{FinancialRecord: true, TwoStage: true, PartialConfirm: true, MultiConfirm: true, ReversalPartial: true,
-			Refund: order.RefundByFile, Inquiry: true}},
-	{id: 2, name: "PC-B", member: "00000654321", charset: "cp500", cutoff: "23:00", until: "23:30", log: "file",
+			Refund: order.RefundByFile, Inquiry: true, Log: order.LogByLink}},
+	{id: 2, name: "PC-B", member: "00000654321", charset: "cp500", cutoff: "23:00", until: "23:30",
 		costs: config.CostsFile{InterchangeBPS: 110, SchemeBPS: 8, Processing: 4},
-		caps:  order.Capabilities{FinancialRecord: true, TwoStage: true, Refund: order.RefundByFile}},
-	{id: 3, name: "PC-C", member: "00000777777", log: "link", costs: config.CostsFile{Processing: 12},
-		caps: order.Capabilities{Refund: order.RefundByOnline, Inquiry: true}},
+		caps:  order.Capabilities{FinancialRecord: true, TwoStage: true, Refund: order.RefundByFile, Log: order.LogByFile}},
+	{id: 3, name: "PC-C", member: "00000777777", costs: config.CostsFile{Processing: 12},
+		caps: order.Capabilities{Refund: order.RefundByOnline, Inquiry: true, Log: order.LogByLink}},
 	{id: 4, name: "PC-D", member: "00000888888", charset: "latin1", cutoff: "23:00", until: "23:45", clumsy: true,
 		costs: config.CostsFile{InterchangeBPS: 95, SchemeBPS: 7, Processing: 6},
 		caps: order.Capabilities{FinancialRecord: true, TwoStage: true, PartialConfirm: true, MultiConfirm: true, ReversalPartial: true,

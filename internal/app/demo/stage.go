@@ -23,6 +23,7 @@ import (
 	"settled/internal/telemetry"
 	"settled/internal/vault"
 	"settled/migrations"
+	"settled/settle/order"
 	"settled/settle/read"
 
 	"github.com/jackc/pgx/v5"
@@ -201,7 +202,7 @@ const (
 
 // logEvery is the period of the center's logs in files; zero: it leaves none.
 func (c cast) logEvery() time.Duration {
-	if c.log == "file" {
+	if c.caps.Log == order.LogByFile {
 		return logPeriod
 	}
 	return 0
@@ -259,10 +260,8 @@ func (s *stage) configuration() config.File {
 func (s *stage) centerFile(c cast) config.CenterFile {
 	center := s.centers[c.name]
 	f := config.CenterFile{ID: c.id, Name: c.name, Zone: zone, Costs: c.costs,
-		Online: online.Settings{Address: center.OnlineAddr(), Acquirer: c.member, Connections: 1, Timeout: centerTimeout},
-		Capabilities: config.CapabilitiesFile{FinancialRecord: c.caps.FinancialRecord, TwoStage: c.caps.TwoStage,
-			PartialConfirm: c.caps.PartialConfirm, MultiConfirm: c.caps.MultiConfirm, ReversalPartial: c.caps.ReversalPartial,
-			Log: c.log, Refund: string(c.caps.Refund), Inquiry: c.caps.Inquiry, ReleaseOnFinal: c.caps.ReleaseOnFinal}}
+		Online:       online.Settings{Address: center.OnlineAddr(), Acquirer: c.member, Connections: 1, Timeout: centerTimeout},
+		Capabilities: c.capabilities()}
 	if !c.caps.FinancialRecord {
 		return f
 	}
@@ -273,6 +272,13 @@ func (s *stage) centerFile(c cast) config.CenterFile {
 		SFTP: clearing.SFTPSettings{Address: center.SFTPAddr(), User: "settled", KeyFile: "sftp.key", RemovesFiles: c.removes, DedupesFiles: true,
 			Duplicates: []uint16{512}, HostKeys: []string{strings.TrimSpace(string(ssh.MarshalAuthorizedKey(center.HostKey())))}}}
 	return f
+}
+
+// capabilities are those of the center as an operator would write them.
+func (c cast) capabilities() config.CapabilitiesFile {
+	return config.CapabilitiesFile{FinancialRecord: c.caps.FinancialRecord, TwoStage: c.caps.TwoStage, PartialConfirm: c.caps.PartialConfirm,
+		MultiConfirm: c.caps.MultiConfirm, ReversalPartial: c.caps.ReversalPartial, Refund: string(c.caps.Refund), Inquiry: c.caps.Inquiry,
+		ReleaseOnFinal: c.caps.ReleaseOnFinal, Log: string(c.caps.Log), MaxAmount: c.caps.MaxAmount, Instant: c.caps.Instant}
 }
 
 // rejectClasses sorts the codes of the simulated center, as its description does.
