@@ -72,7 +72,7 @@ func (v *visit) act(f form) error {
 	return v.again()
 }
 
-// pay takes the customer's data and the card, and pays.
+// pay takes the buyer's data and the card, and pays.
 func (v *visit) pay(ctx context.Context, f form, shown page.Payment) error {
 	if !v.in.declining.Open(v.c.Source) {
 		return tenants.ErrTooMany
@@ -144,7 +144,7 @@ func (v *visit) readCustomer(f form, shown *page.Payment) protocol.Details {
 	return data
 }
 
-// complete keeps what the customer said with the order.
+// complete keeps what the buyer said with the order.
 func (v *visit) complete(ctx context.Context, data protocol.Details) error {
 	text, err := json.Marshal(data)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// serveOrder takes an order from a customer's browser, in a form or in an address, and sends it on to the order's page.
+// serveOrder takes an order from a buyer's browser, in a form or in an address, and sends it on to the order's page.
 func (v *visit) serveOrder() error {
 	if !v.in.posting.Take(v.c.Source) {
 		return tenants.ErrTooMany
@@ -60,7 +60,7 @@ type payRequestAnswer struct {
 	Message    string `json:"message,omitempty"`
 }
 
-// servePayRequest opens an order for a merchant's server and answers where its customer can pay it.
+// servePayRequest opens an order for a merchant's server and answers where its buyer can pay it.
 func (v *visit) servePayRequest() error {
 	if !v.in.asking.Take(v.c.Source) {
 		return tenants.ErrTooMany

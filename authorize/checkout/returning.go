@@ -11,7 +11,7 @@ import (
 	"settled/settle/order"
 )
 
-// returnURL is where the shop wants its customer after a payment: to one address after success and to another after
+// returnURL is where the shop wants its buyer after a payment: to one address after success and to another after
 // everything else, In Process included. Empty when neither order nor merchant says.
 func returnURL(m *tenants.Merchant, kept protocol.Details, success bool) string {
 	own, settings := protocol.InURLReturnNo, m.Page.ReturnNo
@@ -31,7 +31,7 @@ func shopURL(m *tenants.Merchant, o *settle.Order, kept protocol.Details) string
 	return withNumbers(returnURL(m, kept, succeeded(o)), o)
 }
 
-// succeeded tells that the customer has paid, whatever was given back since.
+// succeeded tells that the buyer has paid, whatever was given back since.
 func succeeded(o *settle.Order) bool {
 	state := o.State()
 	return o.Status == order.Paid && state != order.StateCanceled

@@ -191,7 +191,7 @@ func firstRunes(s string, n int) string {
 	return s
 }
 
-// browser is what the customer's browser says of itself, by its headers and by the page's script.
+// browser is what the buyer's browser says of itself, by its headers and by the page's script.
 func (v *visit) browser(told string) threeds.Browser {
 	h := v.r.Header
 	b := threeds.Browser{Accept: Said(h.Get("Accept"), "*/*"), UserAgent: Said(h.Get("User-Agent"), "unknown"), Language: "en", IP: AddressOf(v.c.Source)}
@@ -321,7 +321,7 @@ func (v *visit) serveChallenge() error {
 	return v.back()
 }
 
-// back ends a bank's form: the customer of a page goes back to it, one of a merchant's own page has nothing more to see.
+// back ends a bank's form: the buyer of a page of ours goes back to it, one of a merchant's own page has nothing more to see.
 func (v *visit) back() error {
 	if v.decided.Server {
 		h := v.w.Header()

@@ -65,7 +65,7 @@ func (v *visit) tellState(body page.Body) error {
 		Amount: o.Amount.Decimal(), Currency: o.Amount.Currency.String(), Merchant: v.merchant.Name})
 }
 
-// showState shows the page, or sends the customer of a finished order back to the shop if the shop wants that.
+// showState shows the page, or sends the buyer of a finished order back to the shop if the shop wants that.
 func (v *visit) showState(body page.Body) error {
 	result, finished := body.(page.Result)
 	if !finished || result.Outcome == page.OutcomeInProcess {
@@ -152,7 +152,7 @@ func (v *visit) finished(outcome page.Outcome, op *settle.Operation) page.Result
 	return out
 }
 
-// decline says why an operation was declined, in words for the customer.
+// decline says why an operation was declined, in words for the buyer.
 func (v *visit) decline(op *settle.Operation) *page.Decline {
 	said := protocol.WordsOf(op.Response, v.words())
 	if op.Means == settle.MeansInstant && op.Response == protocol.ResponseDeclined {
@@ -247,7 +247,7 @@ func (v *visit) unconfirmed(ctx context.Context, op *settle.Operation) (bool, er
 	}), err
 }
 
-// fields are the customer's data that the merchant wants and the order lacks. typed are values to show again.
+// fields are the buyer's data that the merchant wants and the order lacks. typed are values to show again.
 func (v *visit) fields(typed form) []page.Field {
 	var list []page.Field
 	for _, name := range page.CustomerFields {
@@ -258,7 +258,7 @@ func (v *visit) fields(typed form) []page.Field {
 	return list
 }
 
-// recurring says what the customer agrees to beside this payment.
+// recurring says what the buyer agrees to beside this payment.
 func (v *visit) recurring(subscription bool) *page.Recurring {
 	agreed := payment.AgreedOf(v.order)
 	if agreed == nil {

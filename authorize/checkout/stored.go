@@ -74,7 +74,7 @@ func (v *visit) pick(ctx context.Context, id []byte) (*settle.Credential, error)
 	return nil, err
 }
 
-// ReadCard reads the card to pay with: one that is stored, of which only the code is typed, or a new one. The caller wipes
+// readCard reads the card to pay with: one that is stored, of which only the code is typed, or a new one. The caller wipes
 // the code. data takes what the order is to keep of it.
 func (v *visit) readCard(ctx context.Context, f form, shown *page.Payment, data protocol.Details) (protocol.Card, error) {
 	data[payment.StoredDetail] = ""

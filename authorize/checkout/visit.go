@@ -19,7 +19,7 @@ import (
 	"settled/settle"
 )
 
-// visit is one request of a customer's browser, or of a merchant's server that opens an order for one.
+// visit is one request of a buyer's browser, or of a merchant's server that opens an order for one.
 type visit struct {
 	in    *Pages
 	w     http.ResponseWriter

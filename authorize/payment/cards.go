@@ -19,7 +19,7 @@ type Cards struct {
 	lates   chan online.LateAnswer
 }
 
-// NewCards pays at the centers by their numbers.
+// NewCards makes the Cards of an installation with these centers, by their numbers.
 func NewCards(books *settle.Books, centers map[int16]Center, log *slog.Logger) *Cards {
 	return &Cards{books: books, centers: centers, log: log, late: newLateAnswers(), lates: make(chan online.LateAnswer, 1024)}
 }

@@ -13,7 +13,7 @@ import (
 // chargeWithin is how long a partner bank may take to decide about a charge before it is asked for the last time.
 const chargeWithin = 10 * time.Minute
 
-// charge takes a later payment from a consent, without the payer. A bank that does not answer, or has not decided, is asked
+// charge takes a later payment from a consent, without the buyer. A bank that does not answer, or has not decided, is asked
 // again under the same id until it has. An error tells that the bank was not asked.
 func (d *Instant) charge(ctx context.Context, o *settle.Order, c *settle.Credential) error {
 	books, cancel := context.WithTimeout(ctx, SettleTimeout)

@@ -15,7 +15,7 @@ const (
 	sweepCode = 10 * time.Second // how late a code may be wiped
 )
 
-// CodeStore keeps card verification codes while card holders are with their banks: in the memory of this process only. A
+// CodeStore keeps card verification codes while cardholders are with their banks: in the memory of this process only. A
 // code is taken once; one that is not taken in time is wiped. A payment whose code is gone is sent without it.
 type CodeStore struct {
 	now  func() time.Time

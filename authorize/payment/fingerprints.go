@@ -10,8 +10,7 @@ import (
 // Fingerprints tell an identical request from a different one with the same order number.
 type Fingerprints struct{ Vault *vault.Vault }
 
-// Payment tells an identical request from a different one with the same order number. The verification code is not
-// part of it.
+// Payment is the fingerprint of a payment by card. The verification code is not part of it.
 func (f Fingerprints) Payment(in *settle.Intent) []byte {
 	var plain [256]byte
 	b := append(plain[:0], in.OrderNumber...)
@@ -29,8 +28,7 @@ func (f Fingerprints) Payment(in *settle.Intent) []byte {
 	return sum[:]
 }
 
-// Order tells an identical request from a different one of the same order number: what is paid, how, and by
-// whom. What the buyer may change on the page is not part of it.
+// Order is the fingerprint of an order for the page: what is paid, how, and by whom. What the buyer may change on the page is not part of it.
 func (f Fingerprints) Order(r *settle.OpenRequest, agreed *agreement) []byte {
 	var plain [512]byte
 	b := append(plain[:0], r.OrderNumber...)
@@ -51,20 +49,20 @@ func (f Fingerprints) Order(r *settle.OpenRequest, agreed *agreement) []byte {
 	return sum[:]
 }
 
-// Keeping tells an identical request from a different one: the payment, and what is kept of it.
+// Keeping is the fingerprint of a payment whose card is kept: of the payment, and of what is kept.
 func (f Fingerprints) Keeping(r *settle.OpenRequest, in *settle.Intent, agreed *agreement) []byte {
 	sum := f.Vault.Fingerprint("payment with a card that is kept", append(f.Order(r, agreed), in.Fingerprint...))
 	return sum[:]
 }
 
-// Later tells an identical request from a different one with the same order number.
+// Later is the fingerprint of a later payment of a subscription.
 func (f Fingerprints) Later(r *settle.OpenRequest) []byte {
 	b := binary.BigEndian.AppendUint64(nil, uint64(r.Parent))
 	sum := f.Vault.Fingerprint("later payment", appendSale(b, r))
 	return sum[:]
 }
 
-// Token tells an identical request from a different one with the same order number.
+// Token is the fingerprint of a payment from what a token names.
 func (f Fingerprints) Token(r *settle.OpenRequest, k *settle.Credential) []byte {
 	b := append([]byte(nil), k.ID[:]...)
 	b = strconv.AppendBool(b, r.TwoStage)

@@ -31,7 +31,7 @@ type Instant struct {
 	lists map[int16]bankList // by center; nil: none yet
 }
 
-// bankList is what a partner bank said about whose apps a payer can choose.
+// bankList is what a partner bank answered when it was asked whose apps a buyer can choose.
 type bankList struct {
 	banks []instant.Bank
 	until time.Time
@@ -41,7 +41,7 @@ type bankList struct {
 const listLife = 6 * time.Hour
 
 // Begin asks the partner bank for a code to pay the order with. It changes nothing where one is waiting. A bank that cannot
-// be reached is no error: the payment waits for its registration, which begin asks for again.
+// be reached is no error: the payment waits for its registration, which Begin asks for again.
 func (d *Instant) Begin(ctx context.Context, o *settle.Order) error {
 	m, _ := d.Directory.Merchant(o.Merchant)
 	q, err := d.Directory.Quote(m, settle.MeansInstant, o.Original, d.Now())
@@ -74,7 +74,7 @@ func (d *Instant) register(ctx context.Context, p *settle.InstantPayment, o *set
 	}
 	said, err := d.Partners[p.Center].Client.Register(ctx, r)
 	switch {
-	case errors.Is(err, instant.ErrRefused) && p.Fresh && given != nil: // the payer may have ended his consent at his bank
+	case errors.Is(err, instant.ErrRefused) && p.Fresh && given != nil: // the buyer may have ended his consent at his bank
 		return d.withoutConsent(ctx, p, o, given)
 	case errors.Is(err, instant.ErrRefused) && p.Fresh: // a repeat that is refused says nothing about the first request
 		return d.end(ctx, p, settle.EndLeft, "the bank refused to register it: "+err.Error())
@@ -87,7 +87,7 @@ func (d *Instant) register(ctx context.Context, p *settle.InstantPayment, o *set
 	return d.learn(ctx, p, said)
 }
 
-// oneClick is the consent that the order's buyer gave before: the bank then asks its payer in his app instead of waiting for
+// oneClick is the consent that the order's buyer gave before: the bank then asks the buyer in his app instead of waiting for
 // a scan. It is nil for orders that begin a subscription, and where the shop has not proven who the buyer is.
 func (d *Instant) oneClick(ctx context.Context, o *settle.Order) (*settle.Credential, vault.Secret, error) {
 	decided, err := DecisionsOf(o)
@@ -106,7 +106,7 @@ func (d *Instant) oneClick(ctx context.Context, o *settle.Order) (*settle.Creden
 	return all[i], token, err
 }
 
-// AskedInApp tells that the bank asks the payer of the order in his app: he gave his consent before.
+// AskedInApp tells that the bank asks the buyer of the order in his app: he gave his consent before.
 func (d *Instant) AskedInApp(ctx context.Context, o *settle.Order) (bool, error) {
 	given, token, err := d.oneClick(ctx, o)
 	token.Wipe()
@@ -125,13 +125,13 @@ func (d *Instant) withoutConsent(ctx context.Context, p *settle.InstantPayment, 
 	return d.Begin(ctx, o)
 }
 
-// payerText is what the payer reads in the bank's app.
+// payerText is what the buyer reads in the bank's app.
 func payerText(m *settle.Merchant, o *settle.Order) string {
 	text := []rune(m.Name + ", order " + o.Number)
 	return string(text[:min(len(text), instant.MaxDescription)])
 }
 
-// asksConsent tells that the payer is asked to let the merchant take later payments: the order begins a subscription, or the
+// asksConsent tells that the buyer is asked to let the merchant take later payments: the order begins a subscription, or the
 // buyer wants to pay the next time without the code.
 func (d *Instant) asksConsent(o *settle.Order) bool {
 	return o.Terms != nil || o.Customer != "" && d.Merchants[o.Merchant].Page.OneClick
@@ -197,7 +197,7 @@ func (d *Instant) Waiting(ctx context.Context, o *settle.Order) (*settle.Instant
 	return p, nil
 }
 
-// Banks are those whose apps a payer can choose; none when the partner bank cannot be asked.
+// Banks are those whose apps a buyer can choose; none when the partner bank cannot be asked.
 func (d *Instant) Banks(ctx context.Context, center int16) []instant.Bank {
 	now := d.Now()
 	d.mu.Lock()
@@ -265,7 +265,7 @@ func (d *Instant) poll(ctx context.Context, p *settle.InstantPayment) error {
 	return d.learn(ctx, p, said)
 }
 
-// LeftForOthers is noted of a code whose payer went back to choose other means.
+// LeftForOthers is noted of a code whose buyer went back to choose other means.
 const LeftForOthers = "other means chosen"
 
 // BankNamed is an instant center and its client, nil when there is none of the name.

@@ -26,10 +26,10 @@ var ErrStalled = &protocol.Fault{First: protocol.FirstGeneral, Second: protocol.
 // ErrBug is answered when a request failed in a way that nobody foresaw: what it may have left behind is not known.
 var ErrBug = &protocol.Fault{First: protocol.FirstGeneral, Second: protocol.OnUnexpected, Status: http.StatusInternalServerError, Detail: "internal error"}
 
-// refusals translates what the books refuse. The first entry that matches decides; operation stands for the kind of
-// operation that was asked for.
+// operation stands in refusals for the kind of operation that was asked for.
 const operation = -1
 
+// refusals translates what the books refuse. The first entry that matches decides.
 var refusals = []struct {
 	err           error
 	first, second int

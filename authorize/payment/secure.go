@@ -39,14 +39,14 @@ type Secure struct {
 	Log       *slog.Logger
 }
 
-// Secures tells that card holders of a merchant are authenticated before they pay.
+// Secures tells that cardholders of a merchant are authenticated before they pay.
 func (s *Secure) Secures(m *tenants.Merchant) bool { return s.Server != nil && m.Page.ThreeDS }
 
 // Has tells that cardholders can be authenticated here.
 func (s *Secure) Has() bool { return s.Server != nil }
 
 // Enroll asks whether the card takes part in 3-D Secure and begins the payment operation that waits for it. failure is why nobody could
-// say: unenrolled decides then, and for a card that does not take part.
+// say: Unenrolled decides then, and for a card that does not take part.
 func (s *Secure) Enroll(ctx context.Context, r settle.PayRequest, browser string) (a settle.Authentication, failure, err error) {
 	id := fmt.Sprintf("%d.%d.%s", r.Order, r.Number, protocol.Correlation())
 	e, failure := s.Server.Start(ctx, id, r.PAN)
@@ -103,7 +103,7 @@ type Outcome struct {
 	Known bool
 }
 
-// decide goes on with a payment by what the 3-D Secure server says of its cardholder. An error that is overtaken says that
+// decide goes on with a payment by what the 3-D Secure server says of its cardholder. An error for which Overtaken is true says that
 // somebody else did.
 func (s *Secure) decide(ctx context.Context, o *settle.Order, said threeds.Authentication) (Outcome, error) {
 	defer said.Value.Wipe()

@@ -132,10 +132,10 @@ var numeric = [outCount]bool{OutAmount: true, OutRate: true, OutTestMode: true, 
 // Row holds the values of an order's answer as text. An empty value is an empty element, not an absent one.
 type Row [outCount]string
 
-// Entry is an order in an answer. Most services tell one operation of it, in the order's own record.
+// Entry is an order in an answer. Most services tell one operation of it, in the order's own row.
 type Entry struct {
 	Row
-	Operations []Row       // of a service that tells all of them; nil: the record is the operation's, too
+	Operations []Row       // of a service that tells all of them; nil: the row is the operation's, too
 	Secure     *SecureData // 3-D Secure of a payment that waits for it; nil: it does not
 }
 
@@ -143,7 +143,7 @@ type Entry struct {
 type Answer struct {
 	Fault  *Fault
 	Orders []Entry // oldest first
-	// Document tells that the request was one of the document style: a service that answers in the RPC style does not then.
+	// Document tells that the request was one of the document style: a service of the RPC style then answers in that style, too.
 	Document bool
 	File     *File // it is to be stored under this name; nil: as every answer
 }

@@ -10,9 +10,9 @@ import (
 type leniency uint8
 
 const (
-	refused leniency = iota // the request is
-	cut                     // to what fits, because the beginning of it is still of use
-	leftOut                 // because a part of it would be another one
+	refused leniency = iota // the request is refused
+	cut                     // it is cut to what fits, because its beginning is still of use
+	leftOut                 // it is left out, because a part of it would be another value
 )
 
 // describing are the parameters that describe the buyer and what he buys. They move no money and are signed by nobody, so they never

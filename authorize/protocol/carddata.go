@@ -114,7 +114,7 @@ func (c *Call) maskText(text []byte) ([]byte, bool) {
 	return text, numbers+codes > 0
 }
 
-// guardListed does what guard does for the value of a field that ListParameters names.
+// guardListed does what Guard does for the value of a field that ListParameters names.
 func (c *Call) guardListed(text []byte) []byte {
 	var found bool
 	if trimmed := bytes.TrimSpace(text); len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[') {

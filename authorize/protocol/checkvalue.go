@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// checkValue is UPPER(md5(UPPER(md5(salt) + md5(text)))), each md5 in lower-case hexadecimal before it is raised.
+// checkValue is UPPER(md5(UPPER(md5(salt) + md5(text)))), each md5 in lower-case hexadecimal before UPPER makes it capitals.
 func checkValue(salt, text string) string {
 	return strings.ToUpper(md5Hex(strings.ToUpper(md5Hex(salt) + md5Hex(text))))
 }

@@ -34,7 +34,7 @@ func TestCSVLines(t *testing.T) {
 	}
 }
 
-// A client that splits at separators and at the first colon finds every field where the sheet has it, whatever an order
+// A client that splits at separators and at the first colon finds every field where the layout has it, whatever an order
 // holds, and a spreadsheet finds nothing to compute.
 func FuzzCSV(f *testing.F) {
 	f.Add("a;b:c", "=cmd|' /C calc'!A0")

@@ -89,7 +89,7 @@ func (d Details) Of(id Parameter) string { return d[lowerASCII(params[id].name)]
 // Named returns a parameter by its documented name.
 func (d Details) Named(name string) string { return d[lowerASCII(name)] }
 
-// Proves tells that the request has a proof, which checkRequest has verified.
+// Proves tells that the request has a proof, which Proofs.Check has verified.
 func (c *Call) Proves() bool { return c.Has(InCheckvalue) || c.Has(InSignature) }
 
 // ProvenDetail is the detail of an order whose shop has proven that the order, and with it the number of the buyer, is its

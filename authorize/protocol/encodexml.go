@@ -102,7 +102,7 @@ func appendSecureElements(dst []byte, secure *SecureData, attribute string) []by
 	return append(dst, "</threedsdata>"...)
 }
 
-// steps are the records of the operations that the sheet shows.
+// steps are the rows of the operations that the layout tells.
 func (o *Entry) steps(s *Layout) []*Row {
 	switch {
 	case s.operation == nil:

@@ -55,7 +55,7 @@ var customerFields = []Field{OutFirstName, OutLastName, OutMiddleName, OutEmail,
 
 var checkFields = []Field{OutPacketDate, OutSignature, OutCheckValue}
 
-// operationFields are the keys of a flat JSON answer: every one of the flat fields but the customer's and 3-D Secure's.
+// operationFields are the keys of a flat JSON answer: all flat fields but those of customerFields and of 3-D Secure.
 var operationFields = []Field{OutOrderNumber, OutResponseCode, OutRecommendation, OutMessage, OutOrderComment, OutOrderDate, OutAmount,
 	OutCurrency, OutMeansType, OutMeansNumber, OutIssuer, OutBankCountry, OutRate, OutApprovalCode, OutMeansSubtype, OutCardholder,
 	OutCardExpiry, OutProtocolType, OutTestMode, OutCustomerMessage, OutOrderState, OutProcessing, OutOperationType,

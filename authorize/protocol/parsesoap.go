@@ -7,8 +7,8 @@ import (
 
 // parseSOAP reads an envelope in place. The elements within the body's only element are the parameters: their names
 // count in any case and in any namespace, unknown ones are skipped with all they hold, a second value is an error. The
-// name of the body's element says at most that the request is of the document style: the path says which service is meant. The version of the envelope is
-// also that of the answer.
+// name of the body's element says at most that the request is of the document style: the path says which service is meant. The
+// version of the envelope is also that of the answer.
 func (c *Call) parseSOAP() error {
 	if err := c.convertXML(); err != nil {
 		return err
@@ -133,7 +133,7 @@ func (c *Call) readUnknown(s *xmlScanner, name []byte) error {
 }
 
 // readParam reads the text of a parameter. A value that stands elsewhere (href) must not pass for a missing one; an element that
-// says that it has none (xsi:nil), as some clients write what was not set, is one.
+// says that it has none (xsi:nil), as some clients write what was not set, is a missing one.
 func (c *Call) readParam(s *xmlScanner, id Parameter) error {
 	around := s.depth - 1
 	_, elsewhere := s.attribute("href")

@@ -77,7 +77,7 @@ func (c *Call) convert() {
 	}
 }
 
-// convertXML does so for a document, which may say itself what it is in. What the request says counts first, as long as it can be
+// convertXML makes a document UTF-8, which may name its charset itself. What the request says counts first, as long as it can be
 // true. A document that says UTF-16 in single bytes is none: programs write that into texts that they send as UTF-8.
 func (c *Call) convertXML() error {
 	named, err := declaredIn(c.body)
@@ -98,7 +98,7 @@ func (c *Call) convertXML() error {
 // maxDeclaration bounds the declaration of a document, in bytes.
 const maxDeclaration = 256
 
-// declaredIn is the charset that a document says it is in, in lower case; empty when it says nothing.
+// declaredIn is the charset that a document names, in lower case; empty when it names none.
 func declaredIn(body []byte) (string, error) {
 	s := &xmlScanner{b: bytes.Clone(bytes.TrimPrefix(body, byteOrderMark))}
 	s.b = s.b[:min(len(s.b), maxDeclaration)]

@@ -94,7 +94,7 @@ func (c *Call) BillNumber() (id int64, operation int16, err error) {
 	return id, int16(n), nil
 }
 
-// Number reads a parameter of digits within bounds; otherwise is returned when it is missing.
+// Number reads a parameter of digits within bounds. Where it is missing, Number returns otherwise.
 func (c *Call) Number(id Parameter, low, high, otherwise int) (int, error) {
 	v := c.values[id]
 	if v == nil {

@@ -28,7 +28,7 @@ const (
 // LanguageNames are the codes of the languages as on the wire.
 var LanguageNames = [Languages]string{English: "EN", Russian: "RU"}
 
-// Wording is what a response code says to the merchant, to the customer, and what it recommends.
+// Wording is what a response code says to the merchant and to the buyer, and what it recommends.
 type Wording struct{ message, Customer, Recommendation string }
 
 // InstantDeclined is what a declined instant payment says to its buyer, who has no card to change.

@@ -158,7 +158,7 @@ var cardMeans = map[settle.Brand][2]string{
 	settle.Amex: {"AMEX", "5"}, settle.Mir: {"MIR"}, settle.Belkart: {"BELKART"},
 }
 
-// means tells the card's scheme by the number's leading digits.
+// means tells the card's brand by the number's leading digits.
 func means(mask string) (name, id string) {
 	m := cardMeans[settle.BrandOf(mask)]
 	return m[0], m[1]
@@ -170,7 +170,7 @@ const (
 	instantID   = "40"
 )
 
-// paidInstantly tells that an operation is, or is about, a payment by the payer's bank.
+// paidInstantly tells that an operation is, or is about, a payment by the buyer's bank.
 func paidInstantly(o *settle.Order, op *settle.Operation) bool {
 	if op.Kind == settle.OperationPayment && op.Means != 0 {
 		return op.Means == settle.MeansInstant

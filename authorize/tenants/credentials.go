@@ -19,7 +19,7 @@ import (
 const (
 	trustFor     = 5 * time.Minute  // how long a verified password is not computed again
 	maxFailures  = 10               // wrong passwords of a merchant from one source
-	maxOfSource  = 100              // wrong passwords of all merchants, such that exist or not, from one source
+	maxOfSource  = 100              // wrong passwords of all merchants, whether they exist or not, from one source
 	lockFor      = 30 * time.Minute // how long that source is then refused
 	maxVerifying = 2                // argon2 computations at a time, each takes some 20 MiB
 	maxWaiting   = 512              // requests that wait for one

@@ -10,7 +10,7 @@ type Load struct {
 	busy       map[int32]*atomic.Int64 // by merchant
 }
 
-// NewLoad makes one for the merchants: most requests of all, each of one.
+// NewLoad makes a Load for these merchants. It bounds the requests of all of them by most, and those of one merchant by each.
 func NewLoad(most, each int64, merchants map[int32]Merchant) *Load {
 	l := &Load{most: most, each: each, busy: make(map[int32]*atomic.Int64, len(merchants))}
 	for id := range merchants {

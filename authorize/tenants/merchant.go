@@ -19,26 +19,26 @@ type Merchant struct {
 	Notify        Notify
 }
 
-// Page says how customers of a merchant pay on the payment page.
+// Page says how buyers of a merchant pay on the payment page.
 type Page struct {
 	Card    bool // cards are offered
 	Instant bool // the instant payment scheme is offered
 	// Timeout is how long an order can be paid, from its creation. 0: 60 minutes.
 	Timeout time.Duration
-	// Attempts is how often a customer may try to pay one order. 0: 3.
+	// Attempts is how often a buyer may try to pay one order. 0: 3.
 	Attempts int
-	// The addresses that customers are sent back to, for orders that bring none: after success, otherwise, and for both
+	// The addresses that buyers are sent back to, for orders that bring none: after success, otherwise, and for both
 	// when the other two are empty.
 	ReturnOK, ReturnNo, ReturnURL string
 	ShowResult                    bool // after a payment the result page is shown, with the way back on it; else a redirect
-	OneClick                      bool // cards may be stored for the customer's next payment
+	OneClick                      bool // cards may be stored for the buyer's next payment
 	AskCode                       bool // the verification code of a stored card is asked for again
 	Recurring                     bool // cards may be stored for payments that the merchant starts
-	ThreeDS                       bool // card holders are authenticated by their bank
-	Unproven                      bool // payments pass whose card holder nobody could authenticate for technical reasons
+	ThreeDS                       bool // cardholders are authenticated by their bank
+	Unproven                      bool // payments pass whose cardholder nobody could authenticate for technical reasons
 	AutoNumber                    bool // an order without a number gets one
 	Links                         Links
-	// Required names the customer's data that the page asks for when an order lacks it, by the parameters of the protocol:
+	// Required names the buyer's data that the page asks for when an order lacks it, by the parameters of the protocol:
 	// "Email".
 	Required []string
 }

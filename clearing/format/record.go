@@ -31,13 +31,13 @@ type Place struct {
 	Offset  int64  // bytes before it
 }
 
-// Kind is what a record does to the cardholder.
+// Kind is what a record does to the buyer.
 type Kind uint8
 
 // The kinds of record.
 const (
-	Sale   Kind = 1 // the cardholder pays
-	Credit Kind = 2 // the cardholder gets back
+	Sale   Kind = 1 // the buyer pays
+	Credit Kind = 2 // the buyer gets back
 )
 
 // Batch is what a file is to say of itself and of the merchants in it.

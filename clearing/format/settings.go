@@ -8,7 +8,7 @@ import (
 )
 
 // Settings is what a configuration says of the format of a center, in the words of its keys. A format takes those that it has,
-// gives the others' absence its defaults, and finds what is wrong.
+// gives those that are missing its defaults, and finds what is wrong.
 type Settings struct {
 	Charset   string
 	Blocked   bool

@@ -118,9 +118,8 @@ func (s *chunkStore) next() ([]any, error) {
 	return values, nil
 }
 
-// Write runs produce, which writes a whole file or reply and flushes the cutter, and stores what it writes in the table under owner. It returns
-// the size and the SHA-256 sum of the plain bytes. Producer and store run side by
-// side; three chunks are in memory at a time.
+// Write runs produce, which writes a whole file or reply and flushes the cutter, and stores what it writes in the table under owner. It
+// returns the size and the SHA-256 sum of the plain bytes. Producer and store run side by side; three chunks are in memory at a time.
 func Write(ctx context.Context, tx pgx.Tx, v *vault.Vault, t Table, owner int64, produce func(context.Context, *Cutter) error) (size int64, sum [sha256.Size]byte, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -9,7 +9,7 @@ import (
 	"settled/internal/postgres"
 )
 
-// aliveEvery is the pause between two looks at the own lease and at the jobs of workers that vanished.
+// aliveEvery is the pause between two looks at the worker's own lease and at the jobs of workers that vanished.
 const aliveEvery = 5 * time.Second
 
 // workerLease begins the name of a worker's own lease.

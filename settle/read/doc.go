@@ -1,5 +1,5 @@
-// Package read is the books for those who only look: commands, the console, reports, the doctor and the demo. Nobody else of these
-// reads the tables of the books, so what a list shows is said once, whoever shows it.
+// Package read is the books for those who only look: commands, the console, reports, the doctor and the demo. None of these reads the
+// tables of the books otherwise, so what a list shows is said once, whoever shows it.
 //
 // # It cannot write
 //

@@ -20,7 +20,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// fill writes 40,000 refused records of eleven windows and as many subscriptions, most of them long decided. Three of each have the same instant.
+// fill writes 40,000 refused records of eleven windows and as many subscriptions, most of them long decided. Three of each
+// have the same instant.
 const fill = `
 INSERT INTO rejects (window_id, record_id, merchant_id, order_id, reply_id, line, slice, kind, amount, currency, class, code, state, rejected_at)
 SELECT 1 + n / 4000, n, 100001, 5100001000000000 + n, 1, n, 1, 1 + n %% 2, n, CASE WHEN n %% 5 = 0 THEN 978 ELSE 933 END, CASE WHEN n %% 3 = 0 THEN 'technical' ELSE 'merchant' END,

@@ -98,8 +98,8 @@ WHERE state = ANY ($1::text[]) AND ($2 = '' OR class = $2)`
 // rejectList is the name of the list in its keys.
 const rejectList = "reject"
 
-// Rejects lists rejects, those of the latest window first and in it the latest record, with the totals of sales and credits that the filter chooses. Errors: ErrFilter,
-// listing.ErrLimit, listing.ErrKey.
+// Rejects lists rejects, those of the latest window first and in it the latest record, with the totals of the sales and credits that
+// the filter chooses. Errors: ErrFilter, listing.ErrLimit, listing.ErrKey.
 func (b *Books) Rejects(ctx context.Context, f RejectFilter, r listing.Range) (part listing.Part[Reject], totals []listing.Total, err error) {
 	states, class, err := f.args()
 	if err != nil {

@@ -2,8 +2,8 @@
 // merchants with accepted credits.
 //
 // It is given plain data: what was sent, which records of it were refused and why, and what the center refused that is no record
-// of ours. Everything else that was sent is accepted. Apply writes it in the caller's transaction, who proves that it happens
-// once and keeps what is a file's business: the reply, the file and the batch. Nothing here knows a format or a file.
+// of ours. Everything else that was sent is accepted. Apply writes it in the transaction of its caller, who proves that it
+// happens once and keeps what is a file's business: the reply, the file and the batch. Nothing here knows a format or a file.
 //
 // It writes rejects, postings, funds and breaks: the first itself, the others through their packages.
 package verdict

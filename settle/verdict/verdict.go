@@ -78,8 +78,8 @@ SELECT j.record_id, j.order_id, j.amount, j.merchant_id, r.contract_id, j.kind, 
 FROM rejects j JOIN records r USING (window_id, record_id, merchant_id)
 WHERE j.window_id = $1 AND j.currency = $2 AND j.origin = $4 AND j.file_id <= $3`
 
-// Sent reads what was sent with a file: the totals of the batch without the records that were set aside by then, whose sum is
-// out.
+// Sent reads what was sent with a file: the totals of the batch without the records that were set aside by then. out is the sum of
+// these.
 func Sent(ctx context.Context, q postgres.Querier, b Batch, file int64) (sent []totals.Total, out totals.Sum, err error) {
 	if sent, err = totals.Read(ctx, q, b.ID); err != nil {
 		return nil, out, err

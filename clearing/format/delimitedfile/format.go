@@ -14,7 +14,7 @@ import (
 // Name is what configurations call the format.
 const Name = "delimited"
 
-// ReplyPattern matches the names of answers where a center has no others: the name of our file, and what it is.
+// ReplyPattern matches the names of answers where a center has no others: the name of our file, and what the answer is.
 const ReplyPattern = `^(?P<file>ACQ_.+)\.csv\.(FileReject|SettlementSummary)(\.[0-9]+)?$`
 
 // Format is the format in the form of one center.
