@@ -59,7 +59,7 @@ func TestEveryFieldIsTold(t *testing.T) {
 }
 
 // No layout tells a field twice in one section, or nothing of what it has a section for.
-func TestSheetsTellNoFieldTwice(t *testing.T) {
+func TestLayoutsTellNoFieldTwice(t *testing.T) {
 	for _, s := range layouts {
 		for _, list := range [][]Field{s.flat, s.order, s.customer, s.operation, s.check} {
 			sorted := slices.Sorted(slices.Values(list))
