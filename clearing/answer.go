@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"settled/clearing/files"
+	"settled/clearing/states"
 )
 
 // A center names a file by its logical id. Several files of ours may have one: a build that takes the number of a refused
@@ -12,38 +15,38 @@ import (
 // was said before, and from the times; what cannot be told apart waits for a person.
 
 const (
-	filesByLogicalID = selectFile + `WHERE center_id = $1 AND logical_id = $2 ORDER BY file_id`
-	fileByName       = selectFile + `WHERE center_id = $1 AND name = $2`
+	filesByLogicalID = files.Select + `WHERE center_id = $1 AND logical_id = $2 ORDER BY file_id`
+	fileByName       = files.Select + `WHERE center_id = $1 AND name = $2`
 )
 
 // answered finds our file that a reply is about: by the file id in its entries, or, when it has none because there was
 // nothing to say, by its name.
-func (n *Night) answered(ctx context.Context, s *station, reply Reply, c *content) (File, error) {
-	named, err := oneFile(ctx, n.Pool, fileByName, s.ID, s.answeredFile(reply.Name))
+func (n *Night) answered(ctx context.Context, s *station, reply Reply, c *content) (files.File, error) {
+	named, err := files.One(ctx, n.Pool, fileByName, s.ID, s.answeredFile(reply.Name))
 	if err != nil && !isNotFound(err) {
-		return File{}, err
+		return files.File{}, err
 	}
 	if c.source == "" {
 		if err != nil {
-			return File{}, refuse(2, "answers file %q, which we did not send to %s", noFile, s.Name)
+			return files.File{}, refuse(2, "answers file %q, which we did not send to %s", noFile, s.Name)
 		}
 		return named, nil
 	}
 	id := c.source
-	all, failed := collect[File](ctx, n.Pool, filesByLogicalID, s.ID, id)
+	all, failed := collect[files.File](ctx, n.Pool, filesByLogicalID, s.ID, id)
 	switch {
 	case failed != nil:
-		return File{}, failed
+		return files.File{}, failed
 	case len(all) == 0:
-		return File{}, refuse(2, "answers file %q, which we did not send to %s", c.source, s.Name)
+		return files.File{}, refuse(2, "answers file %q, which we did not send to %s", c.source, s.Name)
 	case err == nil && named.LogicalID != id:
-		return File{}, refuse(2, "is named for %s, but its entries are about %s", named.Name, id)
+		return files.File{}, refuse(2, "is named for %s, but its entries are about %s", named.Name, id)
 	case err == nil:
 		return named, nil
 	}
 	last := all[len(all)-1]
 	if all[0].Batch != last.Batch && !reply.Forced {
-		return File{}, refuse(2, "answers file %q: %d files of several batches have this id, and its name tells none", c.source, len(all))
+		return files.File{}, refuse(2, "answers file %q: %d files of several batches have this id, and its name tells none", c.source, len(all))
 	}
 	return last, nil
 }
@@ -61,13 +64,13 @@ func (s *station) answeredFile(reply string) string {
 }
 
 var sameContent = `
-SELECT count(*) FROM replies WHERE center_id = $1 AND content = $2 AND state = ` + quoted(ReplyApplied) + ` AND reply_id <> $3`
+SELECT count(*) FROM replies WHERE center_id = $1 AND content = $2 AND state = ` + states.Quoted(states.ReplyApplied) + ` AND reply_id <> $3`
 
 // decidedBefore handles a reply about a file that has its verdict, or was never sent, or a late word about an earlier
 // delivery: a repeat changes nothing, anything else waits for a person.
-func (n *Night) decidedBefore(ctx context.Context, s *station, reply Reply, c *content, f File, b Batch, content []byte) (bool, error) {
-	answered := f.State == FileReplied || f.State == FileRejected || b.State == BatchReplied
-	if !answered && f.presented() {
+func (n *Night) decidedBefore(ctx context.Context, s *station, reply Reply, c *content, f files.File, b Batch, content []byte) (bool, error) {
+	answered := f.State == states.FileReplied || f.State == states.FileRejected || b.State == states.BatchReplied
+	if !answered && f.Presented() {
 		return n.lateWord(ctx, s, reply, c, f, content)
 	}
 	var same int
@@ -78,7 +81,7 @@ func (n *Night) decidedBefore(ctx context.Context, s *station, reply Reply, c *c
 	switch {
 	case same > 0:
 		return true, n.duplicate(ctx, s, reply, "says what an earlier reply said", f, c, content)
-	case alreadyProcessed && (f.State == FileReplied || b.State == BatchReplied):
+	case alreadyProcessed && (f.State == states.FileReplied || b.State == states.BatchReplied):
 		return true, n.duplicate(ctx, s, reply, "the center had processed the file before: the first reply stands", f, c, content)
 	case !answered:
 		return true, refuse(2, "answers %s, which was never sent", f.Name)
@@ -86,8 +89,8 @@ func (n *Night) decidedBefore(ctx context.Context, s *station, reply Reply, c *c
 	return true, refuse(2, "contradicts the verdict that %s has", f.Name)
 }
 
-func (n *Night) duplicate(ctx context.Context, s *station, reply Reply, reason string, f File, c *content, content []byte) error {
-	_, err := n.decide(ctx, s, reply, replyRepeated, 0, reason, &f.ID, c, content)
+func (n *Night) duplicate(ctx context.Context, s *station, reply Reply, reason string, f files.File, c *content, content []byte) error {
+	_, err := n.decide(ctx, s, reply, states.RepeatReply, 0, reason, &f.ID, c, content)
 	return err
 }
 
@@ -102,12 +105,12 @@ type earlierReply struct {
 var (
 	earlierReplies = `
 SELECT r.reply_id, f.file_id, r.logical_id, r.content FROM files f JOIN replies r USING (file_id)
-WHERE f.center_id = $1 AND f.logical_id = $2 AND r.state = ` + quoted(ReplyApplied) + ` AND r.reply_id <> $3 ORDER BY r.reply_id`
+WHERE f.center_id = $1 AND f.logical_id = $2 AND r.state = ` + states.Quoted(states.ReplyApplied) + ` AND r.reply_id <> $3 ORDER BY r.reply_id`
 	// earlierDeliveries counts those that a word could be about instead. The verdict on a file that went again is true whichever
 	// delivery it answers, because the bytes are the same; a refusal ($4) is of one delivery.
 	earlierDeliveries = `
 SELECT (SELECT count(*) FROM files f WHERE f.center_id = $1 AND f.logical_id = $2 AND f.file_id < $3 AND f.attempts > 0)
-	+ (SELECT count(*) FROM file_resends r WHERE r.file_id = $3 AND ($4 OR r.from_state = ` + quoted(FileRejected) + `))`
+	+ (SELECT count(*) FROM file_resends r WHERE r.file_id = $3 AND ($4 OR r.from_state = ` + states.Quoted(states.FileRejected) + `))`
 	// deliveryBegan is when the first attempt of the file's last delivery began; NULL when none did.
 	deliveryBegan = `
 SELECT min(started_at) FROM delivery_attempts WHERE file_id = $1 AND attempt > (SELECT coalesce(max(attempts), 0) FROM file_resends WHERE file_id = $1)`
@@ -115,7 +118,7 @@ SELECT min(started_at) FROM delivery_attempts WHERE file_id = $1 AND attempt > (
 
 // lateWord handles a reply to a file whose id was delivered before: as an earlier build, or as itself. It lets a reply pass
 // that can only be about the last delivery.
-func (n *Night) lateWord(ctx context.Context, s *station, reply Reply, c *content, f File, content []byte) (bool, error) {
+func (n *Night) lateWord(ctx context.Context, s *station, reply Reply, c *content, f files.File, content []byte) (bool, error) {
 	if c.reject != nil && s.saysDuplicate(c.reject.raw) {
 		return false, nil
 	}
@@ -162,6 +165,6 @@ func repeats(before []earlierReply, c *content, hash []byte) *earlierReply {
 }
 
 // namedFor tells that a reply's name names the file, and that what it repeats was about another one.
-func namedFor(s *station, reply Reply, f File, other int64) bool {
+func namedFor(s *station, reply Reply, f files.File, other int64) bool {
 	return other != f.ID && s.answeredFile(reply.Name) == f.Name
 }

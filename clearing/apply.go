@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"settled/clearing/files"
+	"settled/clearing/states"
 	"settled/internal/postgres"
 
 	"github.com/jackc/pgx/v5"
@@ -13,7 +15,7 @@ import (
 
 // A stored reply is applied as a whole and exactly once, or quarantined.
 
-var repliesToDo = `SELECT reply_id FROM replies WHERE center_id = $1 AND state = ` + quoted(ReplyFetched) + ` ORDER BY reply_id`
+var repliesToDo = `SELECT reply_id FROM replies WHERE center_id = $1 AND state = ` + states.Quoted(states.ReplyFetched) + ` ORDER BY reply_id`
 
 // ApplyReplies applies every reply that is stored and not decided, in order of arrival. A reply that cannot be applied is
 // quarantined and does not stop the others. It returns how many it decided.
@@ -76,7 +78,7 @@ const maxRaces = 4
 // applyOnce judges a reply by what stands now. One that somebody else has decided, before or meanwhile, is left without a
 // word.
 func (n *Night) applyOnce(ctx context.Context, s *station, reply Reply) error {
-	if reply.State != ReplyFetched {
+	if reply.State != states.ReplyFetched {
 		return nil
 	}
 	started := n.now()
@@ -123,7 +125,7 @@ func (n *Night) apply(ctx context.Context, s *station, reply Reply) error {
 }
 
 func (n *Night) quarantine(ctx context.Context, s *station, reply Reply, r *refusal) error {
-	mine, err := n.decide(ctx, s, reply, replyRefused, r.line, r.reason, nil, nil, nil)
+	mine, err := n.decide(ctx, s, reply, states.QuarantineReply, r.line, r.reason, nil, nil, nil)
 	if err == nil && mine {
 		n.page(ctx, s, pageReplyQuarantined, "reply", reply.Name, "line", r.line, "reason", r.reason)
 	}
@@ -131,7 +133,7 @@ func (n *Night) quarantine(ctx context.Context, s *station, reply Reply, r *refu
 }
 
 var reconsider = `
-UPDATE replies SET ` + replyReconsider.set() + `, decided_at = NULL, reason = '', line = 0, forced = $2 WHERE reply_id = $1 AND ` + replyReconsider.may()
+UPDATE replies SET ` + states.ReconsiderReply.Set() + `, decided_at = NULL, reason = '', line = 0, forced = $2 WHERE reply_id = $1 AND ` + states.ReconsiderReply.May()
 
 // Reconsider lets a quarantined reply be applied again, after a person has looked; force lets it through the limit of
 // rejects, and lets it answer the newest delivery where it could be a late word about an earlier one.
@@ -139,7 +141,7 @@ func (n *Night) Reconsider(ctx context.Context, reply int64, force bool) error {
 	return postgres.InTx(ctx, n.Pool, key("reply/%d/reconsider", reply), func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, reconsider, reply, force)
 		if err == nil && tag.RowsAffected() != 1 {
-			err = fmt.Errorf("%w: reply %d is not quarantined", ErrState, reply)
+			err = fmt.Errorf("%w: reply %d is not quarantined", states.ErrState, reply)
 		}
 		if err == nil {
 			err = n.Enqueue(ctx, tx, JobApply, reply)
@@ -150,25 +152,25 @@ func (n *Night) Reconsider(ctx context.Context, reply int64, force bool) error {
 
 var (
 	rejectFile = `
-UPDATE files SET ` + fileRefused.set() + `, error_class = 'rejected', last_error = $2, token = '', frozen = false, unknown_since = NULL,
+UPDATE files SET ` + states.RefuseFile.Set() + `, error_class = 'rejected', last_error = $2, token = '', frozen = false, unknown_since = NULL,
 	delivered_at = coalesce(delivered_at, $3), proof = CASE proof WHEN '' THEN 'reply' ELSE proof END
-WHERE file_id = $1 AND ` + fileRefused.may()
+WHERE file_id = $1 AND ` + states.RefuseFile.May()
 	provenByReply = `
-UPDATE files SET state = ` + provenState + `, proof = 'reply', delivered_at = $2, token = '', frozen = false, unknown_since = NULL, last_error = ''
-WHERE file_id = $1 AND ` + fileVouched.may()
-	nackBatch = `UPDATE batches SET ` + batchNacked.set() + ` WHERE batch_id = $1 AND ` + batchNacked.may()
+UPDATE files SET state = ` + files.ProvenState + `, proof = 'reply', delivered_at = $2, token = '', frozen = false, unknown_since = NULL, last_error = ''
+WHERE file_id = $1 AND ` + states.VouchForFile.May()
+	nackBatch = `UPDATE batches SET ` + states.RefuseBatch.Set() + ` WHERE batch_id = $1 AND ` + states.RefuseBatch.May()
 )
 
 // applyFileReject takes note that a file was refused whole: nothing is posted, the batch waits for a new build. When the
 // center says that it has processed the identical file, the refusal proves the delivery instead. errRaced tells that
 // another reply decided the file meanwhile: tried again, the refusal is a repeat or a contradiction.
-func (n *Night) applyFileReject(ctx context.Context, s *station, reply Reply, c *content, f File, content []byte) error {
+func (n *Night) applyFileReject(ctx context.Context, s *station, reply Reply, c *content, f files.File, content []byte) error {
 	now := n.now()
 	code := c.codes[c.reject.code]
-	d := decision{step: replyTaken, file: &f.ID, logicalID: c.header.ID, content: content, reason: "file refused: " + code}
+	d := decision{step: states.TakeReply, file: &f.ID, logicalID: c.header.ID, content: content, reason: "file refused: " + code}
 	duplicate := s.saysDuplicate(c.reject.raw)
 	if duplicate {
-		d.reason, d.step = "the center has processed the file before: "+code, replyRepeated
+		d.reason, d.step = "the center has processed the file before: "+code, states.RepeatReply
 	}
 	mine := false
 	err := postgres.InTx(ctx, n.Pool, key("reply/%d/apply", reply.ID), func(tx pgx.Tx) error {
@@ -188,7 +190,7 @@ func (n *Night) applyFileReject(ctx context.Context, s *station, reply Reply, c 
 	if err != nil || !mine {
 		return err
 	}
-	n.metrics.replies.WithLabelValues(s.Name, string(d.step.into)).Inc()
+	n.metrics.replies.WithLabelValues(s.Name, string(d.step.Into)).Inc()
 	if !duplicate {
 		n.page(ctx, s, pageFileRejected, "file", f.Name, "code", code)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"settled/clearing/files"
 	"settled/clearing/format"
 	"settled/clearing/store"
 	"settled/internal/postgres"
@@ -64,7 +65,7 @@ func (b Batch) without(ctx context.Context, q postgres.Querier, file int64) (Bat
 
 // setAside leaves records out of a file. It takes the center's lock, as a verdict does, for the last statements of a build: a
 // cancel sees either all of it or nothing, and credits of sales that were made just before become breaks.
-func (n *Night) setAside(ctx context.Context, tx pgx.Tx, s *station, b Batch, f File, u *unwritten, now time.Time) error {
+func (n *Night) setAside(ctx context.Context, tx pgx.Tx, s *station, b Batch, f files.File, u *unwritten, now time.Time) error {
 	if len(u.records) == 0 {
 		return nil
 	}
@@ -114,7 +115,7 @@ func (n *Night) setAsideUncontracted(ctx context.Context, tx pgx.Tx, s *station,
 type oneID struct{ ID int64 }
 
 // reportAside pages what a build left out, with the reasons that differ.
-func (n *Night) reportAside(ctx context.Context, s *station, f File, u *unwritten) {
+func (n *Night) reportAside(ctx context.Context, s *station, f files.File, u *unwritten) {
 	if len(u.records) == 0 {
 		return
 	}

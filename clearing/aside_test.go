@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/states"
 	"settled/internal/pcsim"
 	"settled/internal/postgres/pgtest"
 	"settled/settle"
@@ -27,7 +28,7 @@ func TestARecordThatCannotBeWrittenIsLeftOut(t *testing.T) {
 	check(t, err)
 	w.cutoff()
 	w.settleDown()
-	if f := w.file(); *f.Messages != 3 || f.State != clearing.FileReplied {
+	if f := w.file(); *f.Messages != 3 || f.State != states.FileReplied {
 		t.Fatalf("%+v", f)
 	}
 	if n := query[int](w, `SELECT count(*) FROM breaks WHERE category = 'B-11' AND closed_at IS NULL`); n != 2 {
@@ -78,7 +79,7 @@ func TestARecordOnHold(t *testing.T) {
 	}
 	w.audited()
 	w.settleDown()
-	if f := w.file(); *f.Messages != 3 || f.State != clearing.FileReplied {
+	if f := w.file(); *f.Messages != 3 || f.State != states.FileReplied {
 		t.Errorf("%+v", f)
 	}
 	w.audited()
@@ -109,14 +110,14 @@ func TestARecordOfAMissingKeyWaits(t *testing.T) {
 	if n, err := w.night.BuildDue(t.Context(), w.Clock.Now()); n != 0 || !errors.Is(err, clearing.ErrKeyMissing) {
 		t.Errorf("built %d, %v", n, err)
 	}
-	if f := w.file(); f.State != clearing.FilePlanned || f.ErrorClass != "keys" {
+	if f := w.file(); f.State != states.FilePlanned || f.ErrorClass != "keys" {
 		t.Errorf("%+v", f)
 	}
 	_, err = owner.Exec(t.Context(), `DELETE FROM key_checks WHERE generation = 7`)
 	check(t, err)
 	w.Clock.Advance(time.Minute)
 	w.settleDown()
-	if f := w.file(); *f.Messages != 3 || f.State != clearing.FileReplied {
+	if f := w.file(); *f.Messages != 3 || f.State != states.FileReplied {
 		t.Errorf("%+v", f)
 	}
 	w.audited()

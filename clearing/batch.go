@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"settled/clearing/states"
 	"settled/internal/money"
 	"settled/internal/postgres"
 	"settled/settle/totals"
@@ -25,10 +26,10 @@ type Batch struct {
 	Part         int16          `json:"part"`
 	Parts        int16          `json:"parts"`
 	totals.Sum
-	State     BatchState `json:"state"`
-	SealedAt  time.Time  `json:"sealed_at"`
-	RepliedAt *time.Time `json:"replied_at,omitempty"`
-	Reply     *int64     `json:"reply,omitempty"`
+	State     states.BatchState `json:"state"`
+	SealedAt  time.Time         `json:"sealed_at"`
+	RepliedAt *time.Time        `json:"replied_at,omitempty"`
+	Reply     *int64            `json:"reply,omitempty"`
 }
 
 const selectBatch = `
@@ -58,12 +59,10 @@ func readBatches(ctx context.Context, q postgres.Querier, where string, args ...
 func readBatch(ctx context.Context, q postgres.Querier, id int64) (Batch, error) {
 	all, err := readBatches(ctx, q, `WHERE b.batch_id = $1`, id)
 	if err == nil && len(all) == 0 {
-		err = ErrNotFound
+		err = states.ErrNotFound
 	}
 	if err != nil {
 		return Batch{}, fmt.Errorf("read batch %d: %w", id, err)
 	}
 	return all[0], nil
 }
-
-var reopenBatch = `UPDATE batches SET ` + batchReopened.set() + ` WHERE batch_id = $1 AND ` + batchReopened.may()

@@ -9,7 +9,9 @@ import (
 	"log/slog"
 	"time"
 
+	"settled/clearing/files"
 	"settled/clearing/format"
+	"settled/clearing/states"
 	"settled/clearing/store"
 	"settled/internal/postgres"
 	"settled/internal/vault"
@@ -22,16 +24,16 @@ import (
 
 var (
 	filesToBuild = `
-SELECT batch_id FROM files WHERE center_id = $1 AND stream = $2 AND state = ` + quoted(FilePlanned) + ` AND NOT frozen AND next_attempt_at <= $3
+SELECT batch_id FROM files WHERE center_id = $1 AND stream = $2 AND state = ` + states.Quoted(states.FilePlanned) + ` AND NOT frozen AND next_attempt_at <= $3
 ORDER BY file_id`
-	fileToBuild = selectFile + `
-WHERE batch_id = $1 AND state = ` + quoted(FilePlanned) + ` ORDER BY build DESC LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`
+	fileToBuild = files.Select + `
+WHERE batch_id = $1 AND state = ` + states.Quoted(states.FilePlanned) + ` ORDER BY build DESC LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`
 	fileBuilt = `
-UPDATE files SET ` + fileMade.set() + `, bytes = $2, sha256 = $3, messages = $4, built_at = $5, next_attempt_at = $5, failures = 0,
-	last_error = '', error_class = '' WHERE file_id = $1 AND ` + fileMade.may()
+UPDATE files SET ` + states.MakeFile.Set() + `, bytes = $2, sha256 = $3, messages = $4, built_at = $5, next_attempt_at = $5, failures = 0,
+	last_error = '', error_class = '' WHERE file_id = $1 AND ` + states.MakeFile.May()
 	failedBuild = `
 UPDATE files SET failures = failures + 1, last_error = $2, error_class = $3, next_attempt_at = $4
-WHERE batch_id = $1 AND state = ` + quoted(FilePlanned) + ` RETURNING failures`
+WHERE batch_id = $1 AND state = ` + states.Quoted(states.FilePlanned) + ` RETURNING failures`
 )
 
 // BuildDue builds every file that is planned, and releases what is released by itself. It returns how many it built.
@@ -80,14 +82,14 @@ func (n *Night) BuildBatch(ctx context.Context, id int64) error {
 	if err != nil {
 		return fmt.Errorf("build batch %d: %w", id, err)
 	}
-	var f File
+	var f files.File
 	var left *unwritten
 	err = postgres.InTx(ctx, n.Pool, key("batch/%d/build", id), func(tx pgx.Tx) error {
 		left = &unwritten{}
 		if err := long(ctx, tx); err != nil {
 			return err
 		}
-		f, err = oneFile(ctx, tx, fileToBuild, id)
+		f, err = files.One(ctx, tx, fileToBuild, id)
 		if isNotFound(err) {
 			return nil
 		}
@@ -101,7 +103,7 @@ func (n *Night) BuildBatch(ctx context.Context, id int64) error {
 		if unnoted := n.buildFailed(ctx, s, id, err); unnoted != nil {
 			return errors.Join(err, unnoted)
 		}
-		return fmt.Errorf("%w: %w", ErrRecorded, err)
+		return fmt.Errorf("%w: %w", states.ErrRecorded, err)
 	}
 	n.reportAside(ctx, s, f, left)
 	n.metrics.phase(s.Name, "build", n.now().Sub(started))
@@ -115,7 +117,7 @@ func (n *Night) buildFailed(ctx context.Context, s *station, batch int64, cause 
 	}
 	class := "build"
 	switch {
-	case errors.Is(cause, ErrTotals):
+	case errors.Is(cause, files.ErrTotals):
 		class = "totals"
 	case errors.Is(cause, ErrUnwritten):
 		class = "unwritten"
@@ -144,7 +146,7 @@ func (n *Night) noteFailure(ctx context.Context, s *station, batch int64, class 
 	return err
 }
 
-func (n *Night) build(ctx context.Context, tx pgx.Tx, s *station, b Batch, f File, left *unwritten) error {
+func (n *Night) build(ctx context.Context, tx pgx.Tx, s *station, b Batch, f files.File, left *unwritten) error {
 	var messages int64
 	size, sum, err := store.Write(ctx, tx, n.Vault, store.Files, f.ID, func(ctx context.Context, out *store.Cutter) (err error) {
 		messages, err = n.encode(ctx, s, b, f, out, left)
@@ -170,13 +172,13 @@ func (n *Night) build(ctx context.Context, tx pgx.Tx, s *station, b Batch, f Fil
 	}
 	n.Log.InfoContext(ctx, "file built", slog.String("center", s.Name), slog.String("file", f.Name), slog.Int64("bytes", size), slog.Int64("messages", messages))
 	if s.Release == AutoRelease {
-		return n.release(ctx, tx, f.ID, now)
+		return n.Delivery.LetGo(ctx, tx, f.ID, now)
 	}
 	return nil
 }
 
 // encode writes the file of a batch, and notes in left what cannot be written. It returns how many messages the file has.
-func (n *Night) encode(ctx context.Context, s *station, b Batch, f File, out *store.Cutter, left *unwritten) (messages int64, err error) {
+func (n *Night) encode(ctx context.Context, s *station, b Batch, f files.File, out *store.Cutter, left *unwritten) (messages int64, err error) {
 	p, err := n.newPresenter(ctx, n.Pool, s, b)
 	if err != nil {
 		return 0, err
@@ -210,38 +212,38 @@ func (n *Night) encode(ctx context.Context, s *station, b Batch, f File, out *st
 }
 
 // verify reads the stored bytes back and compares what they say with what the file is to hold of its batch.
-func (n *Night) verify(ctx context.Context, q postgres.Querier, s *station, b Batch, f File, sum []byte) error {
+func (n *Night) verify(ctx context.Context, q postgres.Querier, s *station, b Batch, f files.File, sum []byte) error {
 	hash := sha256.New()
 	stored := store.Open(q, n.Vault, store.Files, f.ID).Ahead(ctx, func(plain []byte) { hash.Write(plain) })
 	contents, err := s.Format.Verify(stored)
 	stored.Close()
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrTotals, err)
+		return fmt.Errorf("%w: %w", files.ErrTotals, err)
 	}
 	if !bytes.Equal(hash.Sum(nil), sum) {
-		return fmt.Errorf("%w: sha256 of file %s", ErrTotals, f.Name)
+		return fmt.Errorf("%w: sha256 of file %s", files.ErrTotals, f.Name)
 	}
 	return s.compareContents(contents, b, f)
 }
 
 // compareContents checks that a file is the one named and holds exactly what it is to hold of its batch: detail, trailer and batch
 // agree per kind.
-func (s *station) compareContents(c format.Contents, b Batch, f File) error {
+func (s *station) compareContents(c format.Contents, b Batch, f files.File) error {
 	if c.File != f.LogicalID {
-		return fmt.Errorf("%w: file id is %s, not %s", ErrTotals, c.File, f.LogicalID)
+		return fmt.Errorf("%w: file id is %s, not %s", files.ErrTotals, c.File, f.LogicalID)
 	}
 	if want := b.Records() + s.Format.Limits().Envelope; c.Messages != want {
-		return fmt.Errorf("%w: %d messages, not %d", ErrTotals, c.Messages, want)
+		return fmt.Errorf("%w: %d messages, not %d", files.ErrTotals, c.Messages, want)
 	}
 	var held totals.Sum
 	for _, t := range c.Currencies {
 		if t.Currency != b.Currency || t.Others != 0 {
-			return fmt.Errorf("%w: records of currency %d, or reversals", ErrTotals, t.Currency)
+			return fmt.Errorf("%w: records of currency %d, or reversals", files.ErrTotals, t.Currency)
 		}
 		held = totals.Sum{SalesCount: t.Sales.Count, SalesAmount: t.Sales.Amount, CreditsCount: t.Credits.Count, CreditsAmount: t.Credits.Amount}
 	}
 	if held != b.Sum {
-		return fmt.Errorf("%w: file holds %v, batch %v", ErrTotals, held, b.Sum)
+		return fmt.Errorf("%w: file holds %v, batch %v", files.ErrTotals, held, b.Sum)
 	}
 	return nil
 }
@@ -258,14 +260,14 @@ func (n *Night) Rebuild(ctx context.Context, batch int64) (id int64, err error) 
 		return 0, err
 	}
 	err = postgres.InTx(ctx, n.Pool, key("batch/%d/rebuild", batch), func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, reopenBatch, batch)
+		reopened, err := files.ReopenBatch(ctx, tx, batch)
 		if err != nil {
 			return err
 		}
-		if tag.RowsAffected() != 1 {
-			return fmt.Errorf("%w: batch %d is %s", ErrState, batch, b.State)
+		if !reopened {
+			return fmt.Errorf("%w: batch %d is %s", states.ErrState, batch, b.State)
 		}
-		last, err := oneFile(ctx, tx, latestBuild, batch)
+		last, err := files.One(ctx, tx, files.LatestBuild, batch)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/files"
+	"settled/clearing/states"
 	"settled/internal/pcsim"
 	"settled/internal/postgres/pgtest"
 	"settled/settle"
@@ -43,7 +45,7 @@ func goldenNight(t *testing.T, change func(*clearing.Profile, *pcsim.Options)) *
 	return w
 }
 
-func (w *world) bytesOf(f clearing.File) []byte {
+func (w *world) bytesOf(f files.File) []byte {
 	w.t.Helper()
 	var b bytes.Buffer
 	check(w.t, w.night.FileBytes(w.t.Context(), f.ID, &b))
@@ -107,10 +109,10 @@ func TestBuildRefusesWhatDisagrees(t *testing.T) {
 			check(t, err)
 			_, err = pgtest.Owner(t, w.Pool).Exec(t.Context(), sql)
 			check(t, err)
-			if n, err := w.night.BuildDue(t.Context(), w.Clock.Now()); n != 0 || !errors.Is(err, clearing.ErrTotals) || !errors.Is(err, clearing.ErrRecorded) {
+			if n, err := w.night.BuildDue(t.Context(), w.Clock.Now()); n != 0 || !errors.Is(err, files.ErrTotals) || !errors.Is(err, states.ErrRecorded) {
 				t.Errorf("built %d, %v", n, err)
 			}
-			if f := w.file(); f.State != clearing.FilePlanned || f.ErrorClass != "totals" || !f.NextAttemptAt.Equal(w.Clock.Now().Add(time.Minute)) {
+			if f := w.file(); f.State != states.FilePlanned || f.ErrorClass != "totals" || !f.NextAttemptAt.Equal(w.Clock.Now().Add(time.Minute)) {
 				t.Errorf("file is %s, class %q, next attempt at %s", f.State, f.ErrorClass, f.NextAttemptAt)
 			}
 			if n := query[int](w, `SELECT count(*) FROM file_chunks`); n != 0 {
@@ -154,7 +156,7 @@ func TestVerifySeesChangedChunks(t *testing.T) {
 	if v, err := w.night.VerifyFile(t.Context(), f.ID, false); err != nil || v.Stored == "ok" {
 		t.Errorf("%+v, %v", v, err)
 	}
-	if err := w.night.DeliverFile(t.Context(), f.ID); err == nil {
+	if err := w.night.Delivery.Deliver(t.Context(), f.ID); err == nil {
 		t.Error("delivered")
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"settled/clearing/remote"
+	"settled/clearing/states"
 	"settled/fileformats/authlog"
 	"settled/internal/postgres"
 	"settled/internal/vault"
@@ -30,13 +31,19 @@ const (
 	logKept     = 30 * 24 * time.Hour // how long the bytes of an applied log are kept
 )
 
+// Sources of logs of authorizations.
+const (
+	logFile = "file" // the center left it in a directory
+	logLink = "link" // the center was asked for it
+)
+
 // AuthorizationLog is a center's log of authorizations and what came of it.
 type AuthorizationLog struct {
 	ID          int64
 	Center      int16
 	Source      string // file or link
 	Name        string // of the file
-	State       LogState
+	State       states.LogState
 	Reason      string // why it is held
 	From, Until *time.Time
 	FetchedAt   *time.Time
@@ -67,7 +74,7 @@ func (n *Night) ReconcileAuthorizations(ctx context.Context, ask AskLog) error {
 			all = append(all, fmt.Errorf("authorizations of %s: %w", c.Name, err))
 		}
 	}
-	_, err := n.Pool.Exec(ctx, `UPDATE authorization_logs SET bytes = NULL WHERE state = `+quoted(LogApplied)+` AND decided_at < $1 AND bytes IS NOT NULL`, n.now().Add(-logKept))
+	_, err := n.Pool.Exec(ctx, `UPDATE authorization_logs SET bytes = NULL WHERE state = `+states.Quoted(states.LogApplied)+` AND decided_at < $1 AND bytes IS NOT NULL`, n.now().Add(-logKept))
 	return errors.Join(append(all, err)...)
 }
 
@@ -77,16 +84,16 @@ func (n *Night) WantLog(ctx context.Context, center int16, from, until time.Time
 	c, ok := n.Directory.Center(center)
 	switch {
 	case !ok:
-		return 0, fmt.Errorf("%w: center %d", ErrNotFound, center)
+		return 0, fmt.Errorf("%w: center %d", states.ErrNotFound, center)
 	case c.Capabilities.Log != order.LogByLink:
-		return 0, fmt.Errorf("%w: %s cannot be asked for its log", ErrState, c.Name)
+		return 0, fmt.Errorf("%w: %s cannot be asked for its log", states.ErrState, c.Name)
 	case !from.Before(until):
-		return 0, fmt.Errorf("%w: the range ends before it begins", ErrState)
+		return 0, fmt.Errorf("%w: the range ends before it begins", states.ErrState)
 	case until.After(n.now().Add(-settle.LogGrace)):
-		return 0, fmt.Errorf("%w: payments of the last %v may still be on their way", ErrNotDue, settle.LogGrace)
+		return 0, fmt.Errorf("%w: payments of the last %v may still be on their way", states.ErrNotDue, settle.LogGrace)
 	}
 	err = n.Pool.QueryRow(ctx, `INSERT INTO authorization_logs (center_id, source, state, by_person, wanted_at, from_at, until_at)
-		VALUES ($1, `+quoted(logLink)+`, `+quoted(LogWanted)+`, true, $2, $3, $4) RETURNING log_id`, center, n.now(), from.UTC().Truncate(time.Second), until.UTC().Truncate(time.Second)).Scan(&id)
+		VALUES ($1, `+states.Quoted(logLink)+`, `+states.Quoted(states.LogWanted)+`, true, $2, $3, $4) RETURNING log_id`, center, n.now(), from.UTC().Truncate(time.Second), until.UTC().Truncate(time.Second)).Scan(&id)
 	return id, err
 }
 
@@ -95,7 +102,7 @@ func (n *Night) askLogs(ctx context.Context, c *settle.Center, ask AskLog) error
 	if err := n.wantDue(ctx, c.ID); err != nil {
 		return err
 	}
-	wanted, err := n.logs(ctx, `WHERE center_id = $1 AND state = `+quoted(LogWanted)+` ORDER BY log_id`, c.ID)
+	wanted, err := n.logs(ctx, `WHERE center_id = $1 AND state = `+states.Quoted(states.LogWanted)+` ORDER BY log_id`, c.ID)
 	for _, w := range wanted {
 		l, err := ask(ctx, c.ID, *w.From, *w.Until, n.now())
 		if err != nil {
@@ -111,11 +118,11 @@ func (n *Night) askLogs(ctx context.Context, c *settle.Center, ask AskLog) error
 // The ranges that are due begin an overlap before the last one that was planned ended, so that an outage is made up for. What a
 // person asked for moves nothing.
 var (
-	plannedUntil = `SELECT max(until_at) FROM authorization_logs WHERE center_id = $1 AND source = ` + quoted(logLink) + ` AND NOT by_person`
+	plannedUntil = `SELECT max(until_at) FROM authorization_logs WHERE center_id = $1 AND source = ` + states.Quoted(logLink) + ` AND NOT by_person`
 	wantDue      = `
 INSERT INTO authorization_logs (center_id, source, state, wanted_at, from_at, until_at)
-SELECT $1, ` + quoted(logLink) + `, ` + quoted(LogWanted) + `, $2, $3, $4
-WHERE NOT EXISTS (SELECT FROM authorization_logs WHERE center_id = $1 AND source = ` + quoted(logLink) + ` AND NOT by_person AND until_at >= $4)`
+SELECT $1, ` + states.Quoted(logLink) + `, ` + states.Quoted(states.LogWanted) + `, $2, $3, $4
+WHERE NOT EXISTS (SELECT FROM authorization_logs WHERE center_id = $1 AND source = ` + states.Quoted(logLink) + ` AND NOT by_person AND until_at >= $4)`
 )
 
 func (n *Night) wantDue(ctx context.Context, center int16) error {
@@ -144,7 +151,7 @@ func (n *Night) wantDue(ctx context.Context, center int16) error {
 	return nil
 }
 
-var keepAsked = `UPDATE authorization_logs SET state = ` + quoted(LogFetched) + `, fetched_at = $2, size = $3, sha256 = $4, bytes = $5 WHERE log_id = $1 AND state = ` + quoted(LogWanted)
+var keepAsked = `UPDATE authorization_logs SET state = ` + states.Quoted(states.LogFetched) + `, fetched_at = $2, size = $3, sha256 = $4, bytes = $5 WHERE log_id = $1 AND state = ` + states.Quoted(states.LogWanted)
 
 // keepAsked stores the answer to a question as the file that it would be.
 func (n *Night) keepAsked(ctx context.Context, id int64, l *authlog.Log) error {
@@ -163,17 +170,17 @@ func (n *Night) fetchLogs(ctx context.Context, c *settle.Center) error {
 	if err != nil {
 		return err
 	}
-	if err := n.parked(ctx, s, 0); err != nil {
+	if _, err := n.dialer.Parked(ctx, s.ID); err != nil {
 		return err
 	}
-	link, err := n.dial(ctx, s)
+	link, err := n.dialer.Dial(ctx, s.server())
 	if err != nil {
 		return err
 	}
 	defer func() { _ = link.Close() }()
 	entries, err := link.List(ctx, s.LogDir)
 	if err != nil {
-		n.linkError(ctx, s, err)
+		n.dialer.Failed(ctx, s.server(), err)
 		return err
 	}
 	slices.SortFunc(entries, func(a, b remote.Entry) int { return strings.Compare(a.Name, b.Name) })
@@ -190,7 +197,7 @@ var (
 	logSeen   = `SELECT EXISTS (SELECT FROM authorization_logs WHERE center_id = $1 AND name = $2 AND size = $3 AND modified_at = $4)`
 	insertLog = `
 INSERT INTO authorization_logs (center_id, source, name, state, wanted_at, fetched_at, size, modified_at, sha256, bytes)
-VALUES ($1, ` + quoted(logFile) + `, $2, ` + quoted(LogFetched) + `, $3, $3, $4, $5, $6, $7) ON CONFLICT (center_id, sha256) DO NOTHING`
+VALUES ($1, ` + states.Quoted(logFile) + `, $2, ` + states.Quoted(states.LogFetched) + `, $3, $3, $4, $5, $6, $7) ON CONFLICT (center_id, sha256) DO NOTHING`
 )
 
 // fetchLog stores a log once, whatever it is called. One without its trailer may still be on its way.
@@ -198,7 +205,7 @@ func (n *Night) fetchLog(ctx context.Context, s *station, link *remote.Link, e r
 	if !e.Regular || strings.HasPrefix(e.Name, ".") || strings.HasSuffix(e.Name, ".part") {
 		return nil
 	}
-	name, seen := printable(e.Name), false
+	name, seen := remote.Printable(e.Name), false
 	if err := n.Pool.QueryRow(ctx, logSeen, s.ID, name, e.Size, e.Modified).Scan(&seen); err != nil || seen {
 		return err
 	}
@@ -222,7 +229,7 @@ func (n *Night) fetchLog(ctx context.Context, s *station, link *remote.Link, e r
 // applyLogs compares the stored logs of a center with the books. One that cannot be read, or has too much that the books do
 // not know, is held for a person, and keeps no other waiting.
 func (n *Night) applyLogs(ctx context.Context, center int16) error {
-	ids, err := n.ids(ctx, `SELECT log_id FROM authorization_logs WHERE center_id = $1 AND state = `+quoted(LogFetched)+` ORDER BY log_id`, center)
+	ids, err := n.ids(ctx, `SELECT log_id FROM authorization_logs WHERE center_id = $1 AND state = `+states.Quoted(states.LogFetched)+` ORDER BY log_id`, center)
 	if err != nil {
 		return err
 	}
@@ -255,8 +262,8 @@ func (n *Night) applyLog(ctx context.Context, id int64) error {
 var errLogContent = errors.New("clearing: log is of another member or range")
 
 var (
-	lockLog  = `SELECT center_id, source, forced, from_at, until_at, fetched_at, bytes FROM authorization_logs WHERE log_id = $1 AND state = ` + quoted(LogFetched) + ` FOR UPDATE`
-	closeLog = `UPDATE authorization_logs SET state = ` + quoted(LogApplied) + `, decided_at = $2, from_at = $3, until_at = $4, entries = $5, differences = $6, unknown = $7, reason = ''
+	lockLog  = `SELECT center_id, source, forced, from_at, until_at, fetched_at, bytes FROM authorization_logs WHERE log_id = $1 AND state = ` + states.Quoted(states.LogFetched) + ` FOR UPDATE`
+	closeLog = `UPDATE authorization_logs SET state = ` + states.Quoted(states.LogApplied) + `, decided_at = $2, from_at = $3, until_at = $4, entries = $5, differences = $6, unknown = $7, reason = ''
 WHERE log_id = $1`
 )
 
@@ -298,7 +305,7 @@ func (n *Night) applyIn(ctx context.Context, tx pgx.Tx, id int64) (r settle.Reco
 func (n *Night) fits(center int16, l *authlog.Log, from, until *time.Time) error {
 	c, ok := n.Directory.Center(center)
 	if !ok {
-		return fmt.Errorf("%w: center %d", ErrNotFound, center)
+		return fmt.Errorf("%w: center %d", states.ErrNotFound, center)
 	}
 	if from != nil && until != nil && (!from.Equal(l.From) || !until.Equal(l.Until)) {
 		return fmt.Errorf("%w: it is from %v to %v", errLogContent, l.From, l.Until)
@@ -332,7 +339,7 @@ func approvalOf(e *authlog.Entry) settle.CenterApproval {
 
 // holdLog leaves a log to a person, and pages.
 func (n *Night) holdLog(ctx context.Context, id int64, why error) error {
-	_, err := n.Pool.Exec(ctx, `UPDATE authorization_logs SET state = `+quoted(LogHeld)+`, decided_at = $2, reason = $3 WHERE log_id = $1 AND state = `+quoted(LogFetched), id, n.now(), vault.Words(why.Error()))
+	_, err := n.Pool.Exec(ctx, `UPDATE authorization_logs SET state = `+states.Quoted(states.LogHeld)+`, decided_at = $2, reason = $3 WHERE log_id = $1 AND state = `+states.Quoted(states.LogFetched), id, n.now(), vault.Words(why.Error()))
 	n.Log.ErrorContext(ctx, "log of authorizations is held; a person decides", slog.Int64("log", id), slog.Any("error", why))
 	return err
 }
@@ -340,9 +347,9 @@ func (n *Night) holdLog(ctx context.Context, id int64, why error) error {
 // ApproveLog lets a held log be compared again, without the limit of approvals that the books do not know: a person has looked.
 // One that is not held is ErrState.
 func (n *Night) ApproveLog(ctx context.Context, id int64) error {
-	tag, err := n.Pool.Exec(ctx, `UPDATE authorization_logs SET state = `+quoted(LogFetched)+`, decided_at = NULL, forced = true WHERE log_id = $1 AND state = `+quoted(LogHeld), id)
+	tag, err := n.Pool.Exec(ctx, `UPDATE authorization_logs SET state = `+states.Quoted(states.LogFetched)+`, decided_at = NULL, forced = true WHERE log_id = $1 AND state = `+states.Quoted(states.LogHeld), id)
 	if err == nil && tag.RowsAffected() == 0 {
-		err = fmt.Errorf("%w: log %d is not held", ErrState, id)
+		err = fmt.Errorf("%w: log %d is not held", states.ErrState, id)
 	}
 	return err
 }

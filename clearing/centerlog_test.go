@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/states"
 	"settled/fileformats/authlog"
 	"settled/internal/pcsim"
 	"settled/internal/postgres/pgtest"
@@ -134,7 +135,7 @@ func TestLogsAreHeld(t *testing.T) {
 	if n := query[int](w, `SELECT count(*) FROM unknown_approvals`); n != 23 {
 		t.Errorf("%d reversals owed after a person let the log through", n)
 	}
-	if err := w.night.ApproveLog(t.Context(), id); !errors.Is(err, clearing.ErrState) {
+	if err := w.night.ApproveLog(t.Context(), id); !errors.Is(err, states.ErrState) {
 		t.Errorf("approved again: %v", err)
 	}
 }
@@ -180,10 +181,10 @@ func TestLogsOnTheLink(t *testing.T) {
 		t.Errorf("%d reversals owed", n)
 	}
 	from := settletest.Start
-	if _, err := w.night.WantLog(t.Context(), settletest.FileCenter, from, from.Add(20*time.Hour)); !errors.Is(err, clearing.ErrNotDue) {
+	if _, err := w.night.WantLog(t.Context(), settletest.FileCenter, from, from.Add(20*time.Hour)); !errors.Is(err, states.ErrNotDue) {
 		t.Errorf("a range that is not over: %v", err)
 	}
-	if _, err := w.night.WantLog(t.Context(), settletest.PlainCenter, from, from.Add(time.Hour)); !errors.Is(err, clearing.ErrState) {
+	if _, err := w.night.WantLog(t.Context(), settletest.PlainCenter, from, from.Add(time.Hour)); !errors.Is(err, states.ErrState) {
 		t.Errorf("a center that tells nothing: %v", err)
 	}
 	_, err := w.night.WantLog(t.Context(), settletest.FileCenter, from, from.Add(time.Hour))

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/files"
 	"settled/clearing/format"
 	"settled/clearing/format/delimitedfile"
+	"settled/clearing/states"
 	"settled/internal/pcsim"
 	"settled/settle"
 	"settled/settle/settletest"
@@ -52,8 +54,8 @@ func TestANightOfDelimitedLines(t *testing.T) {
 			w.cutoff()
 			w.settleDown()
 			w.acceptedBooks(3, 1)
-			for _, f := range []clearing.File{w.fileNamed("1of2"), w.fileNamed("2of2")} {
-				if f.State != clearing.FileReplied || f.Proof != clearing.ProofHash || !strings.HasSuffix(f.Name, ".csv") {
+			for _, f := range []files.File{w.fileNamed("1of2"), w.fileNamed("2of2")} {
+				if f.State != states.FileReplied || f.Proof != files.ProofHash || !strings.HasSuffix(f.Name, ".csv") {
 					t.Errorf("%s is %s by %s", f.Name, f.State, f.Proof)
 				}
 				if v, err := w.night.VerifyFile(t.Context(), f.ID, true); err != nil || v.Stored != "ok" || v.Remote != "ok" {
@@ -87,21 +89,21 @@ func TestARefusedFileOfDelimitedLines(t *testing.T) {
 	w.cutoff()
 	w.settleDown()
 	f := w.file()
-	if f.State != clearing.FileRejected || f.LastError != "file refused: Line 0599" {
+	if f.State != states.FileRejected || f.LastError != "file refused: Line 0599" {
 		t.Fatalf("file is %s: %s", f.State, f.LastError)
 	}
 	_, err := w.night.Rebuild(t.Context(), f.Batch)
 	check(t, err)
 	w.settleDown()
 	w.acceptedBooks(1, 0)
-	if second := w.fileNamed("_b2"); second.State != clearing.FileReplied || second.LogicalID != f.LogicalID[:len(f.LogicalID)-1]+"2" {
+	if second := w.fileNamed("_b2"); second.State != states.FileReplied || second.LogicalID != f.LogicalID[:len(f.LogicalID)-1]+"2" {
 		t.Errorf("second build %s is %s", second.LogicalID, second.State)
 	}
 	w.audited()
 }
 
 // fileNamed is the file whose name holds a text.
-func (w *world) fileNamed(part string) clearing.File {
+func (w *world) fileNamed(part string) files.File {
 	w.t.Helper()
 	all, err := w.night.Files(w.t.Context(), clearing.Query{})
 	check(w.t, err)
@@ -111,5 +113,5 @@ func (w *world) fileNamed(part string) clearing.File {
 		}
 	}
 	w.t.Fatalf("no file is named %s", part)
-	return clearing.File{}
+	return files.File{}
 }

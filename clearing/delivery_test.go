@@ -7,14 +7,18 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/dial"
+	"settled/clearing/files"
 	"settled/clearing/remote"
+	"settled/clearing/states"
 	"settled/internal/pcsim"
+	"settled/settle/settletest"
 
 	"golang.org/x/crypto/ssh"
 )
 
 // released seals and builds a night of one payment, and returns its file.
-func (w *world) released() clearing.File {
+func (w *world) released() files.File {
 	w.t.Helper()
 	w.pay(byn(10_000), pcsim.CardApproved)
 	w.cutoff()
@@ -26,7 +30,7 @@ func (w *world) released() clearing.File {
 }
 
 // file is the newest file.
-func (w *world) file() clearing.File {
+func (w *world) file() files.File {
 	w.t.Helper()
 	files, err := w.night.Files(w.t.Context(), clearing.Query{})
 	check(w.t, err)
@@ -74,19 +78,19 @@ func TestDeliveryFaults(t *testing.T) {
 		name   string
 		faults pcsim.Faults
 		class  remote.Class
-		state  clearing.FileState
+		state  states.FileState
 		frozen bool
 	}{
-		{"cut at the first byte", pcsim.Faults{CutAfter: 1}, remote.Connection, clearing.FileReleased, false},
-		{"cut before the rename", pcsim.Faults{CutBeforeRename: true}, remote.Connection, clearing.FileSending, false},
-		{"cut after the rename", pcsim.Faults{CutAfterRename: true}, remote.Connection, clearing.FileSending, false},
-		{"disk full", pcsim.Faults{DiskFullAt: 100}, remote.DiskFull, clearing.FileReleased, false},
-		{"rename moves nothing", pcsim.Faults{RenameLies: true}, remote.Mismatch, clearing.FileReleased, false},
-		{"rename loses a byte", pcsim.Faults{RenameTruncates: true}, remote.Mismatch, clearing.FileReleased, true},
-		{"rename refused", pcsim.Faults{RenameRefused: true}, remote.Permission, clearing.FileReleased, false},
-		{"close loses a byte", pcsim.Faults{CloseTruncates: true}, remote.Mismatch, clearing.FileReleased, false},
-		{"read-only account", pcsim.Faults{ReadOnly: true}, remote.Permission, clearing.FileReleased, false},
-		{"login refused", pcsim.Faults{RefuseLogin: true}, remote.Auth, clearing.FileReleased, false},
+		{"cut at the first byte", pcsim.Faults{CutAfter: 1}, remote.Connection, states.FileReleased, false},
+		{"cut before the rename", pcsim.Faults{CutBeforeRename: true}, remote.Connection, states.FileSending, false},
+		{"cut after the rename", pcsim.Faults{CutAfterRename: true}, remote.Connection, states.FileSending, false},
+		{"disk full", pcsim.Faults{DiskFullAt: 100}, remote.DiskFull, states.FileReleased, false},
+		{"rename moves nothing", pcsim.Faults{RenameLies: true}, remote.Mismatch, states.FileReleased, false},
+		{"rename loses a byte", pcsim.Faults{RenameTruncates: true}, remote.Mismatch, states.FileReleased, true},
+		{"rename refused", pcsim.Faults{RenameRefused: true}, remote.Permission, states.FileReleased, false},
+		{"close loses a byte", pcsim.Faults{CloseTruncates: true}, remote.Mismatch, states.FileReleased, false},
+		{"read-only account", pcsim.Faults{ReadOnly: true}, remote.Permission, states.FileReleased, false},
+		{"login refused", pcsim.Faults{RefuseLogin: true}, remote.Auth, states.FileReleased, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -94,7 +98,7 @@ func TestDeliveryFaults(t *testing.T) {
 			w := newWorld(t, nil)
 			f := w.released()
 			w.center.SetFaults(tt.faults)
-			err := w.night.DeliverFile(t.Context(), f.ID)
+			err := w.night.Delivery.Deliver(t.Context(), f.ID)
 			if remote.ClassOf(err) != tt.class || err == nil {
 				t.Errorf("got %v of class %s, want class %s", err, remote.ClassOf(err), tt.class)
 			}
@@ -134,7 +138,7 @@ func TestCutAnywhere(t *testing.T) {
 	for _, k := range []int64{1, packet - 1, packet, packet + 1, 7 * packet, *f.Bytes / 2, *f.Bytes - 1, *f.Bytes} {
 		w.center.SetFaults(pcsim.Faults{CutAfter: k})
 		w.Clock.Advance(5 * time.Minute)
-		if err := w.night.DeliverFile(t.Context(), f.ID); err == nil {
+		if err := w.night.Delivery.Deliver(t.Context(), f.ID); err == nil {
 			t.Errorf("cut at %d: delivered", k)
 		}
 		if names, _ := w.center.List(pcsim.InDir); len(names) != 1 || names[0] == f.Name {
@@ -151,7 +155,7 @@ func TestForeignFileUnderOurName(t *testing.T) {
 	w := newWorld(t, nil)
 	f := w.released()
 	check(t, w.center.WriteFile(pcsim.InDir+"/"+f.Name, []byte("something else")))
-	if err := w.night.DeliverFile(t.Context(), f.ID); remote.ClassOf(err) != remote.Mismatch {
+	if err := w.night.Delivery.Deliver(t.Context(), f.ID); remote.ClassOf(err) != remote.Mismatch {
 		t.Fatalf("got %v", err)
 	}
 	if f = w.file(); !f.Frozen {
@@ -160,10 +164,10 @@ func TestForeignFileUnderOurName(t *testing.T) {
 	if data, _ := w.center.ReadFile(pcsim.InDir + "/" + f.Name); string(data) != "something else" {
 		t.Fatal("the foreign file was overwritten")
 	}
-	if n, err := w.night.DeliverDue(t.Context(), w.Clock.Now().Add(time.Hour)); n != 0 || err != nil {
+	if n, err := w.night.Delivery.DeliverDue(t.Context(), settletest.FileCenter, w.Clock.Now().Add(time.Hour)); n != 0 || err != nil {
 		t.Fatalf("tried again by itself: %d, %v", n, err)
 	}
-	check(t, w.night.Retry(t.Context(), f.ID))
+	check(t, w.night.Delivery.Retry(t.Context(), f.ID))
 	v, err := w.night.VerifyFile(t.Context(), f.ID, true)
 	check(t, err)
 	if v.Stored != "ok" || v.Remote == "ok" || v.Remote == "absent" {
@@ -195,17 +199,17 @@ func TestRefusalsAreBounded(t *testing.T) {
 			if name == "hostkey" && w.center.Logins() != before {
 				t.Error("logged in at a server that is not pinned")
 			}
-			if w.file().State == clearing.FileDelivered {
+			if w.file().State == states.FileDelivered {
 				t.Error("delivered")
 			}
 			if name != "auth" {
 				return
 			}
-			if err := w.night.DeliverFile(t.Context(), f.ID); !errors.Is(err, clearing.ErrParked) {
+			if err := w.night.Delivery.Deliver(t.Context(), f.ID); !errors.Is(err, dial.ErrParked) {
 				t.Errorf("got %v, want it left alone", err)
 			}
-			check(t, w.night.Unpark(t.Context(), f.Center))
-			if err := w.night.DeliverFile(t.Context(), f.ID); remote.ClassOf(err) != remote.Auth {
+			check(t, w.night.Delivery.Unpark(t.Context(), f.Center))
+			if err := w.night.Delivery.Deliver(t.Context(), f.ID); remote.ClassOf(err) != remote.Auth {
 				t.Errorf("got %v, want another try", err)
 			}
 		})
@@ -296,7 +300,7 @@ func TestFilesGoInOrder(t *testing.T) {
 	_, err = w.night.BuildDue(t.Context(), w.Clock.Now())
 	check(t, err)
 	second := w.file()
-	if err := w.night.DeliverFile(t.Context(), second.ID); !errors.Is(err, clearing.ErrOrder) {
+	if err := w.night.Delivery.Deliver(t.Context(), second.ID); !errors.Is(err, states.ErrOrder) {
 		t.Errorf("got %v", err)
 	}
 }

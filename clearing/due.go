@@ -36,8 +36,8 @@ func (n *Night) due(ctx context.Context, s *station, now time.Time, d *Due) erro
 	}
 	batches, unread := n.batchesDue(ctx, s, now)
 	d.Build = append(d.Build, batches...)
-	file, unknown := n.firstUndelivered(ctx, s)
-	if file != nil && file.attemptDue(now) {
+	file, unknown := n.Delivery.Next(ctx, s.ID)
+	if file != nil && file.AttemptDue(now) {
 		d.Deliver = append(d.Deliver, file.ID)
 	}
 	replies, unheard := n.repliesDue(ctx, s)

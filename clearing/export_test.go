@@ -2,6 +2,3 @@ package clearing
 
 // AtCrashPoint calls fn where the death of the process leaves something half done.
 func (n *Night) AtCrashPoint(fn func(point string)) { n.atCrashPoint = fn }
-
-// PageOfDelivery are the pages of failed deliveries.
-var PageOfDelivery = pageOfDelivery

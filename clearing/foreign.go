@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"settled/clearing/remote"
+	"settled/clearing/states"
 	"settled/settle/breaks"
 
 	"github.com/jackc/pgx/v5"
@@ -74,18 +75,18 @@ var (
 	// unknownNames are those of $2 that the books have neither as files nor as lost.
 	unknownNames = `
 SELECT name FROM unnest($2::text[]) AS n (name)
-WHERE NOT EXISTS (SELECT FROM files f WHERE f.center_id = $1 AND f.name = n.name AND f.state <> ` + quoted(FileWaiting) + `)
+WHERE NOT EXISTS (SELECT FROM files f WHERE f.center_id = $1 AND f.name = n.name AND f.state <> ` + states.Quoted(states.FileWaiting) + `)
 	AND NOT EXISTS (SELECT FROM lost_files l WHERE l.center_id = $1 AND l.name = n.name)`
-	waitingNames = `SELECT name FROM files WHERE center_id = $1 AND state IN ` + undelivered + ` ORDER BY file_id`
+	waitingNames = `SELECT name FROM files WHERE center_id = $1 AND state IN ` + states.Undelivered + ` ORDER BY file_id`
 	nextNumbers  = `SELECT scope, last - base + 1 FROM file_sequences WHERE center_id = $1 AND stream = $2 ORDER BY scope DESC LIMIT 5`
 	// doubtSince is where the time begins that the books may lack, for a center that was last found in order in an earlier epoch.
 	doubtSince = `
 SELECT min(since), max(begun_at) FROM epochs
-WHERE looks AND epoch > coalesce((SELECT max(epoch) FROM center_looks WHERE center_id = $1 AND state = ` + quoted(LookClear) + `), 0)`
+WHERE looks AND epoch > coalesce((SELECT max(epoch) FROM center_looks WHERE center_id = $1 AND state = ` + states.Quoted(states.LookClear) + `), 0)`
 	// missedAny: a file that was on its way is sent again in any case where the center refuses what it has processed ($4).
 	missedAny = `
 SELECT EXISTS (SELECT FROM windows WHERE center_id = $1 AND cutoff_at > $2 AND cutoff_at <= $3)
-	OR NOT $4 AND EXISTS (SELECT FROM files WHERE center_id = $1 AND state IN ` + undelivered + ` AND planned_at < $3)`
+	OR NOT $4 AND EXISTS (SELECT FROM files WHERE center_id = $1 AND state IN ` + states.Undelivered + ` AND planned_at < $3)`
 )
 
 // Survey looks at what a center has of us: its directory of our files, and its replies. Where the names of those do not tell what they
@@ -115,10 +116,10 @@ func (n *Night) Survey(ctx context.Context, center int16) (Survey, error) {
 // namesAt are the names of our files that the center shows: by themselves, and in those of its replies, with where each was seen.
 func (n *Night) namesAt(ctx context.Context, s *station) (map[string]string, error) {
 	seen := map[string]string{}
-	if err := n.parked(ctx, s, 0); err != nil {
+	if _, err := n.dialer.Parked(ctx, s.ID); err != nil {
 		return seen, err
 	}
-	link, err := n.dial(ctx, s)
+	link, err := n.dialer.Dial(ctx, s.server())
 	if err != nil {
 		return seen, err
 	}
@@ -154,7 +155,7 @@ func (n *Night) surveyNames(ctx context.Context, s *station, v *Survey, seen map
 }
 
 var (
-	strayReplies = `SELECT reply_id, name FROM replies WHERE center_id = $1 AND file_id IS NULL AND state IN ` + in(ReplyFetched, ReplyQuarantined) + ` ORDER BY reply_id`
+	strayReplies = `SELECT reply_id, name FROM replies WHERE center_id = $1 AND file_id IS NULL AND state IN ` + states.In(states.ReplyFetched, states.ReplyQuarantined) + ` ORDER BY reply_id`
 	unknownID    = `
 SELECT NOT EXISTS (SELECT FROM files WHERE center_id = $1 AND logical_id = $2) AND NOT EXISTS (SELECT FROM lost_files WHERE center_id = $1 AND name = $2)`
 )
@@ -265,7 +266,7 @@ func (n *Night) lookCenter(ctx context.Context, s *station, now time.Time) (int,
 func (n *Night) noteLook(ctx context.Context, s *station, v Survey, now time.Time) error {
 	if v.clear() {
 		n.Log.InfoContext(ctx, "center looked at: the books lack nothing that it shows", slog.String("center", s.Name))
-		_, err := n.Pool.Exec(ctx, noteLook, s.ID, now, LookClear, v.words())
+		_, err := n.Pool.Exec(ctx, noteLook, s.ID, now, states.LookClear, v.words())
 		return err
 	}
 	found := strings.Join(v.words(), "; ")
@@ -273,7 +274,7 @@ func (n *Night) noteLook(ctx context.Context, s *station, v Survey, now time.Tim
 	if _, err := breaks.OpenEach(ctx, n.Pool, breaks.BooksLackFiles, now, foundNow, s.ID, note); err != nil {
 		return err
 	}
-	if _, err := n.Pool.Exec(ctx, noteLook, s.ID, now, LookOpen, v.words()); err != nil {
+	if _, err := n.Pool.Exec(ctx, noteLook, s.ID, now, states.LookOpen, v.words()); err != nil {
 		return err
 	}
 	n.page(ctx, s, pageBooksLack, "found", found)

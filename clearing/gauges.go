@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"settled/clearing/states"
+
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -68,26 +70,26 @@ func (g *gauges) Describe(out chan<- *prometheus.Desc) {
 var scrapeNight = `
 WITH f AS (
 	SELECT f.*, b.sales_count + b.credits_count AS records FROM files f JOIN batches b USING (batch_id)
-	WHERE f.center_id = $1 AND f.stream = $2 AND f.state IN ` + in(FileWaiting, FilePlanned, FileBuilt, FileReleased, FileSending, FileDelivered, FileUnknown) + `
+	WHERE f.center_id = $1 AND f.stream = $2 AND f.state IN ` + states.In(states.FileWaiting, states.FilePlanned, states.FileBuilt, states.FileReleased, states.FileSending, states.FileDelivered, states.FileUnknown) + `
 ), newest AS (
 	SELECT b.batch_id, b.sales_count + b.credits_count AS records FROM batches b
-	WHERE window_id = (SELECT window_id FROM windows WHERE center_id = $1 AND stream = $2 AND state IN ` + nightIsOver + ` ORDER BY cutoff_at DESC LIMIT 1)
+	WHERE window_id = (SELECT window_id FROM windows WHERE center_id = $1 AND stream = $2 AND state IN ` + states.NightIsOver + ` ORDER BY cutoff_at DESC LIMIT 1)
 )
 SELECT
-	(SELECT extract(epoch FROM min(cutoff_at)) FROM windows WHERE center_id = $1 AND stream = $2 AND state = ` + quoted(WindowOpen) + ` AND cutoff_at > $3),
-	(SELECT extract(epoch FROM max(cutoff_at)) FROM windows WHERE center_id = $1 AND stream = $2 AND state IN ` + nightIsOver + `),
-	(SELECT coalesce(extract(epoch FROM $3 - min(cutoff_at)), 0) FROM windows WHERE center_id = $1 AND stream = $2 AND state IN ` + notSealed + ` AND cutoff_at <= $3),
-	(SELECT extract(epoch FROM min(deadline_at)) FROM f WHERE state <> ` + quoted(FileDelivered) + `),
-	(SELECT count(*)::float8 FROM f WHERE state <> ` + quoted(FileDelivered) + `),
-	(SELECT count(*)::float8 FROM f WHERE state = ` + quoted(FileUnknown) + `),
-	(SELECT CASE WHEN count(*) > 0 THEN bool_and(EXISTS (SELECT FROM files f WHERE f.batch_id = n.batch_id AND f.state IN ` + in(FileDelivered, FileReplied) + `))::int::float8 END FROM newest n),
+	(SELECT extract(epoch FROM min(cutoff_at)) FROM windows WHERE center_id = $1 AND stream = $2 AND state = ` + states.Quoted(states.WindowOpen) + ` AND cutoff_at > $3),
+	(SELECT extract(epoch FROM max(cutoff_at)) FROM windows WHERE center_id = $1 AND stream = $2 AND state IN ` + states.NightIsOver + `),
+	(SELECT coalesce(extract(epoch FROM $3 - min(cutoff_at)), 0) FROM windows WHERE center_id = $1 AND stream = $2 AND state IN ` + states.NotSealed + ` AND cutoff_at <= $3),
+	(SELECT extract(epoch FROM min(deadline_at)) FROM f WHERE state <> ` + states.Quoted(states.FileDelivered) + `),
+	(SELECT count(*)::float8 FROM f WHERE state <> ` + states.Quoted(states.FileDelivered) + `),
+	(SELECT count(*)::float8 FROM f WHERE state = ` + states.Quoted(states.FileUnknown) + `),
+	(SELECT CASE WHEN count(*) > 0 THEN bool_and(EXISTS (SELECT FROM files f WHERE f.batch_id = n.batch_id AND f.state IN ` + states.In(states.FileDelivered, states.FileReplied) + `))::int::float8 END FROM newest n),
 	(SELECT coalesce(sum(records), 0)::float8 FROM newest),
-	(SELECT coalesce(greatest(extract(epoch FROM $3 - min(delivered_at)) - $4::float8, 0), 0) FROM f WHERE state = ` + quoted(FileDelivered) + `),
-	(SELECT count(*)::float8 FROM f WHERE state = ` + quoted(FileDelivered) + ` AND proof NOT IN ('hash', 'present', 'reply') AND delivered_at <= $5),
-	(SELECT coalesce(sum(records), 0)::float8 FROM f WHERE state = ` + quoted(FileDelivered) + `),
-	(SELECT coalesce(extract(epoch FROM $3 - min(delivered_at)), 0) FROM f WHERE state = ` + quoted(FileDelivered) + `),
+	(SELECT coalesce(greatest(extract(epoch FROM $3 - min(delivered_at)) - $4::float8, 0), 0) FROM f WHERE state = ` + states.Quoted(states.FileDelivered) + `),
+	(SELECT count(*)::float8 FROM f WHERE state = ` + states.Quoted(states.FileDelivered) + ` AND proof NOT IN ('hash', 'present', 'reply') AND delivered_at <= $5),
+	(SELECT coalesce(sum(records), 0)::float8 FROM f WHERE state = ` + states.Quoted(states.FileDelivered) + `),
+	(SELECT coalesce(extract(epoch FROM $3 - min(delivered_at)), 0) FROM f WHERE state = ` + states.Quoted(states.FileDelivered) + `),
 	(SELECT extract(epoch FROM max(fetched_at)) FROM replies WHERE center_id = $1),
-	(SELECT count(*)::float8 FROM replies WHERE center_id = $1 AND state = ` + quoted(ReplyQuarantined) + `),
+	(SELECT count(*)::float8 FROM replies WHERE center_id = $1 AND state = ` + states.Quoted(states.ReplyQuarantined) + `),
 	(SELECT greatest($6::int - coalesce((SELECT last - base FROM file_sequences
 		WHERE center_id = $1 AND stream = $2 AND (scope = '') = $7 ORDER BY scope DESC LIMIT 1), 0), 0)::float8 WHERE $6::int IS NOT NULL),
 	(SELECT (held($1) IS NOT NULL)::int::float8)`

@@ -10,12 +10,13 @@ import (
 	"log/slog"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"settled/clearing/dial"
 	"settled/clearing/format"
 	"settled/clearing/remote"
+	"settled/clearing/states"
 	"settled/clearing/store"
 	"settled/internal/postgres"
 
@@ -33,22 +34,22 @@ func (n *Night) FetchReplies(ctx context.Context, center int16) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := n.parked(ctx, s, 0); err != nil {
+	if _, err := n.dialer.Parked(ctx, s.ID); err != nil {
 		return 0, err
 	}
-	ctx, release, err := n.lease(ctx, "fetch", s.ID)
+	ctx, release, err := n.dialer.Lease(ctx, "fetch", s.ID)
 	if err != nil {
 		return 0, err
 	}
 	defer release()
-	link, err := n.dial(ctx, s)
+	link, err := n.dialer.Dial(ctx, s.server())
 	if err != nil {
 		return 0, fmt.Errorf("fetch replies of %s: %w", s.Name, err)
 	}
 	defer func() { _ = link.Close() }()
 	entries, err := link.List(ctx, s.Inbox)
 	if err != nil {
-		n.linkError(ctx, s, err)
+		n.dialer.Failed(ctx, s.server(), err)
 		return 0, fmt.Errorf("fetch replies of %s: %w", s.Name, err)
 	}
 	slices.SortFunc(entries, func(a, b remote.Entry) int { return strings.Compare(a.Name, b.Name) })
@@ -67,7 +68,7 @@ func (n *Night) fetchCenter(ctx context.Context, s *station, now time.Time) (int
 		return 0, nil
 	}
 	fetched, err := n.FetchReplies(ctx, s.ID)
-	if errors.Is(err, ErrBusy) || errors.Is(err, ErrParked) {
+	if errors.Is(err, dial.ErrBusy) || errors.Is(err, dial.ErrParked) {
 		return fetched, nil
 	}
 	return fetched, err
@@ -89,7 +90,7 @@ type seen struct {
 }
 
 var inboxOf = `
-SELECT i.name, i.size, i.modified_at, i.state, i.seen_at, i.checked_at, r.sha256, coalesce(r.state IN ` + in(ReplyApplied, ReplyDuplicate) + `, false)
+SELECT i.name, i.size, i.modified_at, i.state, i.seen_at, i.checked_at, r.sha256, coalesce(r.state IN ` + states.In(states.ReplyApplied, states.ReplyDuplicate) + `, false)
 FROM inbox_files i LEFT JOIN replies r USING (reply_id) WHERE i.center_id = $1 AND i.name = ANY ($2)`
 
 func (b seen) looksLike(e remote.Entry) bool {
@@ -107,7 +108,7 @@ func (b seen) dueForCheck(now time.Time) bool {
 func (n *Night) fetchEntries(ctx context.Context, s *station, link *remote.Link, entries []remote.Entry) (fetched int, err error) {
 	names := make([]string, len(entries))
 	for i, e := range entries {
-		names[i] = printable(e.Name)
+		names[i] = remote.Printable(e.Name)
 	}
 	before, err := collect[seen](ctx, n.Pool, inboxOf, s.ID, names)
 	if err != nil {
@@ -132,15 +133,6 @@ func (n *Night) fetchEntries(ctx context.Context, s *station, link *remote.Link,
 		}
 	}
 	return fetched, errors.Join(all...)
-}
-
-// printable is a name as it is kept: remote names are data.
-func printable(name string) string {
-	quoted := strconv.QuoteToASCII(name)
-	if len(name) <= 255 && quoted == `"`+name+`"` {
-		return name
-	}
-	return quoted[:min(len(quoted), 255)]
 }
 
 func (n *Night) fetchEntry(ctx context.Context, s *station, link *remote.Link, e remote.Entry, before seen) (stored bool, err error) {
@@ -200,7 +192,7 @@ func (n *Night) keepOrRemove(ctx context.Context, s *station, link *remote.Link,
 	if remove {
 		return false, link.Remove(name)
 	}
-	_, err = n.Pool.Exec(ctx, checkedInbox, s.ID, printable(e.Name), now)
+	_, err = n.Pool.Exec(ctx, checkedInbox, s.ID, remote.Printable(e.Name), now)
 	return false, err
 }
 
@@ -236,7 +228,7 @@ type execer interface {
 
 // note keeps what was seen of a name.
 func (n *Night) note(ctx context.Context, q execer, s *station, e remote.Entry, state string, reply int64) error {
-	_, err := q.Exec(ctx, noteInbox, s.ID, printable(e.Name), e.Size, e.Modified, n.now(), state, reply)
+	_, err := q.Exec(ctx, noteInbox, s.ID, remote.Printable(e.Name), e.Size, e.Modified, n.now(), state, reply)
 	return err
 }
 
@@ -246,7 +238,7 @@ func (n *Night) stranger(ctx context.Context, s *station, e remote.Entry, before
 		return nil
 	}
 	n.metrics.strangers.WithLabelValues(s.Name).Inc()
-	n.Log.WarnContext(ctx, "inbox holds a file that is no reply", slog.String("center", s.Name), slog.String("name", printable(e.Name)), slog.Int64("bytes", e.Size))
+	n.Log.WarnContext(ctx, "inbox holds a file that is no reply", slog.String("center", s.Name), slog.String("name", remote.Printable(e.Name)), slog.Int64("bytes", e.Size))
 	return n.note(ctx, n.Pool, s, e, "ignored", 0)
 }
 
@@ -291,7 +283,7 @@ func (n *Night) store(ctx context.Context, s *station, link *remote.Link, e remo
 		} else if !isNotFound(err) {
 			return err
 		}
-		tag, err := tx.Exec(ctx, insertReply, id, s.ID, printable(e.Name), size, sum[:], n.now(), e.Modified)
+		tag, err := tx.Exec(ctx, insertReply, id, s.ID, remote.Printable(e.Name), size, sum[:], n.now(), e.Modified)
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/states"
 	"settled/fileformats/ipm"
 	"settled/internal/pcsim"
 )
@@ -64,7 +65,7 @@ func TestIgnoredNamesAreFetchedOnceTheyMatch(t *testing.T) {
 	w.take()
 	w.reconfigure(func(p *clearing.Profile) { p.ReplyName = right })
 	w.take()
-	if got := w.file(); got.State != clearing.FileReplied {
+	if got := w.file(); got.State != states.FileReplied {
 		t.Errorf("file is %s, replies in the inbox: %v", got.State, w.inbox())
 	}
 	w.fetch()
@@ -92,7 +93,7 @@ func TestHalfWrittenRepliesAreLeft(t *testing.T) {
 	check(t, w.center.WriteFile(name, data))
 	w.take()
 	w.fetch()
-	if got := w.file(); got.State != clearing.FileReplied || len(w.inbox()) != 0 {
+	if got := w.file(); got.State != states.FileReplied || len(w.inbox()) != 0 {
 		t.Errorf("file is %s, left %v", got.State, w.inbox())
 	}
 }
@@ -112,7 +113,7 @@ func TestAStalledReplyIsShown(t *testing.T) {
 	}
 	w.put(f, "1", data)
 	w.take()
-	if got := w.file(); got.State != clearing.FileReplied {
+	if got := w.file(); got.State != states.FileReplied {
 		t.Errorf("file is %s", got.State)
 	}
 }
@@ -135,7 +136,7 @@ func TestSecondVersionOfTheSameSecond(t *testing.T) {
 			w.fetch()
 			w.Clock.Advance(time.Hour)
 			w.take()
-			if got := w.file(); got.State != clearing.FileReplied {
+			if got := w.file(); got.State != states.FileReplied {
 				t.Errorf("remove %t, after %v: file is %s; the second version was not read", remove, pause, got.State)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/files"
 	"settled/fileformats/ipm"
 	"settled/internal/pcsim"
 )
@@ -49,7 +50,7 @@ func TestLargeNight(t *testing.T) {
 				t.Errorf("the build took %d MiB", growth>>20)
 			}
 			f := w.file()
-			step("deliver", func() { check(t, w.night.DeliverFile(t.Context(), f.ID)) })
+			step("deliver", func() { check(t, w.night.Delivery.Deliver(t.Context(), f.ID)) })
 			reply := everyTenthRefused(t, w, f, records)
 			w.put(f, "1", reply)
 			step("fetch and apply", w.take)
@@ -63,7 +64,7 @@ func TestLargeNight(t *testing.T) {
 }
 
 // everyTenthRefused is the reply to a bulk night that refuses records 0, 10, 20 …
-func everyTenthRefused(t *testing.T, w *world, f clearing.File, records int) []byte {
+func everyTenthRefused(t *testing.T, w *world, f files.File, records int) []byte {
 	id := idOf(t, f)
 	p := formOf(w.opt.Profiles[1])
 	return answer{number: 1, write: func(r *ipm.ReplyWriter) error {

@@ -10,28 +10,31 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/files"
+	"settled/clearing/states"
 	"settled/fileformats/ipm"
 	"settled/internal/pcsim"
+	"settled/settle/settletest"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
 // no is the refusal of a whole file.
-func no(t testing.TB, f clearing.File, number uint32) []byte {
+func no(t testing.TB, f files.File, number uint32) []byte {
 	return answer{number: number, write: func(r *ipm.ReplyWriter) error {
 		return r.Write(&ipm.Reply{Kind: ipm.FileReject, Exception: *refusalOf(idOf(t, f), 1, 530, nil)})
 	}}.bytes(t, ipm.Profile{})
 }
 
 // yes accepts one sale of 1.00.
-func yes(t testing.TB, f clearing.File, number uint32) []byte {
+func yes(t testing.TB, f files.File, number uint32) []byte {
 	return answer{number: number, write: func(r *ipm.ReplyWriter) error {
 		return r.Write(&ipm.Reply{Kind: ipm.PositionDetail, Position: *position(idOf(t, f), 1, 100)})
 	}}.bytes(t, ipm.Profile{})
 }
 
 // rebuilt delivers a file that is refused, and then a second build of it.
-func (w *world) rebuilt() (first, second clearing.File) {
+func (w *world) rebuilt() (first, second files.File) {
 	w.t.Helper()
 	first = w.delivered(100)
 	if r := w.answers(first, "1", no(w.t, first, 1)); r.State != "applied" {
@@ -41,7 +44,7 @@ func (w *world) rebuilt() (first, second clearing.File) {
 	check(w.t, err)
 	w.Clock.Advance(time.Hour)
 	w.buildAll()
-	_, err = w.night.DeliverDue(w.t.Context(), w.Clock.Now())
+	_, err = w.night.Delivery.DeliverDue(w.t.Context(), settletest.FileCenter, w.Clock.Now())
 	check(w.t, err)
 	return first, w.file()
 }
@@ -53,17 +56,17 @@ func TestLateWordsAboutAnEarlierBuild(t *testing.T) {
 		name, pattern string
 		first         bool   // the reply is named for the first build
 		written       string // before or after the second delivery
-		data          func(t testing.TB, f clearing.File) []byte
+		data          func(t testing.TB, f files.File) []byte
 		state         string
 	}{
-		{"refusal again, its name tells", named, true, "after", func(t testing.TB, f clearing.File) []byte { return no(t, f, 2) }, "duplicate"},
-		{"refusal again, the same reply in another form", unnamed, true, "after", func(t testing.TB, f clearing.File) []byte { return append(no(t, f, 1), 0, 0, 0, 0) }, "duplicate"},
-		{"refusal again, nothing tells", unnamed, true, "after", func(t testing.TB, f clearing.File) []byte { return no(t, f, 2) }, "quarantined"},
-		{"refusal again, its time tells", unnamed, true, "before", func(t testing.TB, f clearing.File) []byte { return no(t, f, 2) }, "duplicate"},
-		{"acceptance of the first build", named, true, "after", func(t testing.TB, f clearing.File) []byte { return yes(t, f, 2) }, "quarantined"},
-		{"acceptance of the first build, its time tells", unnamed, true, "before", func(t testing.TB, f clearing.File) []byte { return yes(t, f, 2) }, "quarantined"},
-		{"refusal of the second build", named, false, "after", func(t testing.TB, f clearing.File) []byte { return no(t, f, 2) }, "applied"},
-		{"acceptance of the second build", unnamed, false, "after", func(t testing.TB, f clearing.File) []byte { return yes(t, f, 2) }, "applied"},
+		{"refusal again, its name tells", named, true, "after", func(t testing.TB, f files.File) []byte { return no(t, f, 2) }, "duplicate"},
+		{"refusal again, the same reply in another form", unnamed, true, "after", func(t testing.TB, f files.File) []byte { return append(no(t, f, 1), 0, 0, 0, 0) }, "duplicate"},
+		{"refusal again, nothing tells", unnamed, true, "after", func(t testing.TB, f files.File) []byte { return no(t, f, 2) }, "quarantined"},
+		{"refusal again, its time tells", unnamed, true, "before", func(t testing.TB, f files.File) []byte { return no(t, f, 2) }, "duplicate"},
+		{"acceptance of the first build", named, true, "after", func(t testing.TB, f files.File) []byte { return yes(t, f, 2) }, "quarantined"},
+		{"acceptance of the first build, its time tells", unnamed, true, "before", func(t testing.TB, f files.File) []byte { return yes(t, f, 2) }, "quarantined"},
+		{"refusal of the second build", named, false, "after", func(t testing.TB, f files.File) []byte { return no(t, f, 2) }, "applied"},
+		{"acceptance of the second build", unnamed, false, "after", func(t testing.TB, f files.File) []byte { return yes(t, f, 2) }, "applied"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -92,7 +95,7 @@ func TestLateWordsAboutAnEarlierBuild(t *testing.T) {
 			if state := query[string](w, `SELECT state FROM replies ORDER BY reply_id DESC LIMIT 1`); state != tt.state {
 				t.Errorf("the reply is %s, want %s: %s", state, tt.state, query[string](w, `SELECT reason FROM replies ORDER BY reply_id DESC LIMIT 1`))
 			}
-			if got := w.file(); (got.State != clearing.FileDelivered) != (tt.state == "applied") {
+			if got := w.file(); (got.State != states.FileDelivered) != (tt.state == "applied") {
 				t.Errorf("the second build is %s", got.State)
 			}
 			w.audited()
@@ -107,11 +110,11 @@ func TestLateRefusalOfAResentFile(t *testing.T) {
 	f := w.delivered(100)
 	w.answers(f, "1", no(t, f, 1))
 	w.lose(f)
-	_, err := w.night.Resend(t.Context(), f.ID, "refused for an earlier number")
+	_, err := w.night.Delivery.Resend(t.Context(), f.ID, "refused for an earlier number")
 	check(t, err)
-	check(t, w.night.DeliverFile(t.Context(), f.ID))
+	check(t, w.night.Delivery.Deliver(t.Context(), f.ID))
 	r := w.answers(f, "2", no(t, f, 2))
-	if r.State != "quarantined" || w.file().State != clearing.FileDelivered {
+	if r.State != "quarantined" || w.file().State != states.FileDelivered {
 		t.Fatalf("reply %s (%s), file %s", r.State, r.Reason, w.file().State)
 	}
 	if got := w.answers(f, "3", yes(t, f, 3)); got.State != "applied" {
@@ -162,7 +165,7 @@ var clearingCounters = []string{"settled_clearing_pages_total", "settled_replies
 
 // TestLoserOfAReplySaysNothing: another process applies the reply between our reading of it and our judgment.
 func TestLoserOfAReplySaysNothing(t *testing.T) {
-	for name, data := range map[string]func(testing.TB, clearing.File, uint32) []byte{"verdict": yes, "refusal": no} {
+	for name, data := range map[string]func(testing.TB, files.File, uint32) []byte{"verdict": yes, "refusal": no} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
 			var log quiet
@@ -255,7 +258,7 @@ func TestLoserOfADeliverySaysNothing(t *testing.T) {
 			w.exec(`UPDATE files SET token = 'another worker'`)
 		}
 	})
-	if n, err := loser.DeliverDue(t.Context(), w.Clock.Now()); err != nil || n != 0 {
+	if n, err := loser.Delivery.DeliverDue(t.Context(), settletest.FileCenter, w.Clock.Now()); err != nil || n != 0 {
 		t.Errorf("%d, %v", n, err)
 	}
 	log.said(t, registry, clearingCounters...)

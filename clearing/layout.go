@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"settled/clearing/states"
 	"settled/internal/postgres"
 	"settled/schedules"
 
@@ -36,7 +37,7 @@ SELECT w.window_id, w.center_id, w.stream, w.business_date, w.window_no, w.cutof
 	(SELECT max(cutoff_at) FROM windows b WHERE b.center_id = w.center_id AND b.stream = w.stream AND b.cutoff_at < w.cutoff_at) AS opens_at,
 	w.calendar, w.planned_at, w.replan_id, `
 	plannedToCome = selectPlanned + `((SELECT r.record_id FROM records r WHERE r.window_id = w.window_id ORDER BY r.record_id LIMIT 1) IS NOT NULL)::int::bigint
-FROM windows w WHERE center_id = $1 AND stream = $2 AND (cutoff_at > $3 OR state IN ` + notSealed + `) ORDER BY cutoff_at`
+FROM windows w WHERE center_id = $1 AND stream = $2 AND (cutoff_at > $3 OR state IN ` + states.NotSealed + `) ORDER BY cutoff_at`
 	plannedOfDays = selectPlanned + `(SELECT count(*) FROM records r WHERE r.window_id = w.window_id)
 FROM windows w WHERE center_id = $1 AND stream = $2 AND business_date >= $3 AND business_date < $4 ORDER BY cutoff_at LIMIT $5`
 )
@@ -103,7 +104,7 @@ func (l *layout) fix(now time.Time, from schedules.Date) {
 	for i := len(l.windows) - 1; i >= 0; i-- {
 		w := &l.windows[i]
 		switch {
-		case w.State != WindowOpen:
+		case w.State != states.WindowOpen:
 			w.Stays = "it is " + string(w.State)
 		case !w.CutoffAt.After(now):
 			w.Stays = "its cut-off has passed"
@@ -190,7 +191,7 @@ func (l *layout) difference() string {
 // end is the last cut-off of an open window, from which on payments are refused; zero when there is none.
 func (l *layout) end() time.Time {
 	for i := len(l.windows) - 1; i >= 0; i-- {
-		if l.windows[i].State == WindowOpen {
+		if l.windows[i].State == states.WindowOpen {
 			return l.windows[i].CutoffAt
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"settled/clearing/files"
+	"settled/clearing/states"
 	"settled/internal/listing"
 	"settled/internal/money"
 
@@ -66,7 +68,7 @@ WHERE ($1 = 0 OR b.center_id = $1) AND ($2 = '' OR b.state = $2) AND b.business_
 	batchSums = `SELECT b.currency, count(*) AS rows, sum(b.sales_amount)::bigint AS sales, sum(b.credits_amount)::bigint AS credits FROM batches b` +
 		batchesAsked + ` GROUP BY b.currency ORDER BY b.currency`
 	listBatches = batchesAsked + ` AND ($5 = 0 OR b.batch_id < $5) ORDER BY b.batch_id DESC LIMIT $6`
-	listFiles   = selectFile + `
+	listFiles   = files.Select + `
 WHERE ($1 = 0 OR center_id = $1) AND ($2 = '' OR state = $2) AND planned_at >= $3 AND planned_at < $4
 	AND ($5 = 0 OR file_id < $5) ORDER BY file_id DESC LIMIT $6`
 	listReplies = selectReply + `
@@ -77,7 +79,7 @@ WHERE ($1 = 0 OR center_id = $1) AND ($2 = '' OR state = $2) AND fetched_at >= $
 // Batches lists batches by business date, newest first, with what the sales and the credits of all that are selected come to. A
 // batch without records has no currency and no total.
 func (n *Night) Batches(ctx context.Context, q Query) (batches listing.Part[Batch], totals []listing.Total, err error) {
-	a, err := q.of("batch", batchStates...)
+	a, err := q.of("batch", states.OfBatches...)
 	if err != nil {
 		return batches, nil, err
 	}
@@ -113,18 +115,18 @@ func totalsOfBatches(ctx context.Context, tx pgx.Tx, a asked) (totals []listing.
 }
 
 // Files lists files by the time they were planned, newest first.
-func (n *Night) Files(ctx context.Context, q Query) (files listing.Part[File], err error) {
-	a, err := q.of("file", fileStates...)
+func (n *Night) Files(ctx context.Context, q Query) (listed listing.Part[files.File], err error) {
+	a, err := q.of("file", states.OfFiles...)
 	if err != nil {
-		return files, err
+		return listed, err
 	}
-	found, err := collect[File](ctx, n.Pool, listFiles, a.args...)
-	return part(a, found, func(f File) int64 { return f.ID }), err
+	found, err := collect[files.File](ctx, n.Pool, listFiles, a.args...)
+	return part(a, found, func(f files.File) int64 { return f.ID }), err
 }
 
 // Replies lists replies by the time they were fetched, newest first.
 func (n *Night) Replies(ctx context.Context, q Query) (replies listing.Part[Reply], err error) {
-	a, err := q.of("reply", replyStates...)
+	a, err := q.of("reply", states.OfReplies...)
 	if err != nil {
 		return replies, err
 	}

@@ -8,9 +8,14 @@ import (
 	"sync"
 	"time"
 
+	"settled/clearing/delivery"
+	"settled/clearing/dial"
+	"settled/clearing/pages"
+	"settled/clearing/states"
 	"settled/internal/vault"
 	"settled/settle"
 	"settled/settle/ledger"
+	"settled/settle/order"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -53,7 +58,10 @@ type Night struct {
 	Options
 	centers []*station
 	metrics *metrics
-	holder  string // of leases
+	pager   *pages.Pager
+	dialer  *dial.Dialer
+	// Delivery brings the files that are built to their centers.
+	Delivery *delivery.Courier
 	// atCrashPoint is called where the death of the process leaves something half done; nil but in tests.
 	atCrashPoint func(point string)
 }
@@ -67,6 +75,24 @@ type station struct {
 	polled  time.Time // when a step last looked into the inbox
 }
 
+// server is the center's file server.
+func (s *station) server() dial.Server { return dial.Server{Center: s.ID, Name: s.Name, SFTP: s.SFTP} }
+
+// delivery is what a delivery needs to know of the center.
+func (s *station) delivery() *delivery.Center {
+	return &delivery.Center{ID: s.ID, Name: s.Name, Stream: s.Stream, SFTP: s.SFTP, Outbox: s.Outbox, Directories: s.directories(), InOrder: s.InOrder,
+		Removes: s.RemovesFiles, HidesSizes: s.HidesSizes, Dedupes: s.DedupesByFileID, ReplyAfter: s.ReplyTimeout, WeakAfter: s.WeakTimeout}
+}
+
+// directories are those besides the outbox that a center is worked with in. Logs are fetched only where the center leaves them in files.
+func (s *station) directories() []string {
+	dirs := []string{s.Inbox}
+	if s.Capabilities.Log == order.LogByFile {
+		dirs = append(dirs, s.LogDir)
+	}
+	return dirs
+}
+
 func (n *Night) now() time.Time { return n.Now().UTC().Truncate(time.Microsecond) }
 
 func (n *Night) station(id int16) (*station, error) {
@@ -75,7 +101,7 @@ func (n *Night) station(id int16) (*station, error) {
 			return s, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: center %d has no profile", ErrNotFound, id)
+	return nil, fmt.Errorf("%w: center %d has no profile", states.ErrNotFound, id)
 }
 
 // each runs one step for every center; an error at one does not stop the others.

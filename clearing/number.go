@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"time"
 
+	"settled/clearing/files"
 	"settled/clearing/format"
+	"settled/clearing/states"
 	"settled/internal/postgres"
 	"settled/settle"
 	"settled/settle/breaks"
@@ -33,7 +35,7 @@ INSERT INTO file_sequences (center_id, stream, scope, last) VALUES ($1, $2, $3, 
 ON CONFLICT (center_id, stream, scope) DO UPDATE SET last = file_sequences.last + 1 RETURNING last, base`
 	insertFile = `
 INSERT INTO files (batch_id, build, center_id, stream, scope, base, sequence, name, logical_id, state, planned_at, next_attempt_at, deadline_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', ` + quoted(FileWaiting) + `, $9, $9, $10) RETURNING file_id`
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', ` + states.Quoted(states.FileWaiting) + `, $9, $9, $10) RETURNING file_id`
 	insertAgain = `
 INSERT INTO files (batch_id, build, center_id, stream, scope, base, sequence, name, logical_id, planned_at, next_attempt_at, deadline_at)
 SELECT batch_id, $2, center_id, stream, scope, base, sequence, $3, logical_id, $4, $4, $5 FROM files WHERE file_id = $1 RETURNING file_id`
@@ -64,7 +66,7 @@ func (n *Night) planAgain(ctx context.Context, tx pgx.Tx, s *station, b Batch, b
 	if err := lockNumbers(ctx, tx, s); err != nil {
 		return 0, err
 	}
-	before, err := oneFile(ctx, tx, latestBuild, b.ID)
+	before, err := files.One(ctx, tx, files.LatestBuild, b.ID)
 	if err != nil {
 		return 0, err
 	}
@@ -85,7 +87,7 @@ func lockNumbers(ctx context.Context, tx pgx.Tx, s *station) error {
 	if _, err := tx.Exec(ctx, lockStream, sealLock, s.Name+"/"+s.Stream); err != nil {
 		return err
 	}
-	return free(ctx, tx, s)
+	return files.Free(ctx, tx, s.ID, s.Name)
 }
 
 // unnumbered is a file that waits for a number.
@@ -101,16 +103,16 @@ type unnumbered struct {
 var (
 	waitingFiles = `
 SELECT file_id, batch_id, build, scope, base + sequence, business_date, part, parts FROM files f JOIN batches b USING (batch_id)
-WHERE f.center_id = $1 AND f.stream = $2 AND f.scope = $3 AND f.state = ` + quoted(FileWaiting) + ` ORDER BY f.base + f.sequence`
+WHERE f.center_id = $1 AND f.stream = $2 AND f.scope = $3 AND f.state = ` + states.Quoted(states.FileWaiting) + ` ORDER BY f.base + f.sequence`
 	roundOf = `SELECT base FROM file_sequences WHERE center_id = $1 AND stream = $2 AND scope = $3`
 	// numberFile finds no file where another batch has the id or the name already: its number was used on that day.
 	numberFile = `
-UPDATE files f SET base = $2, sequence = $3, name = $4, logical_id = $5, ` + fileNumbered.set() + `, next_attempt_at = $6, last_error = '', error_class = ''
+UPDATE files f SET base = $2, sequence = $3, name = $4, logical_id = $5, ` + states.NumberFile.Set() + `, next_attempt_at = $6, last_error = '', error_class = ''
 WHERE file_id = $1 AND NOT EXISTS (SELECT FROM files o WHERE o.center_id = f.center_id AND o.logical_id = $5 AND o.batch_id <> f.batch_id)
 	AND NOT EXISTS (SELECT FROM files o WHERE o.center_id = f.center_id AND o.name = $4)`
 	beginRound = `UPDATE file_sequences SET base = $4 WHERE center_id = $1 AND stream = $2 AND scope = $3 AND base <> $4`
 	noNumber   = `
-UPDATE files SET error_class = 'number', last_error = $4 WHERE center_id = $1 AND stream = $2 AND scope = $3 AND state = ` + quoted(FileWaiting) + ` AND last_error <> $4`
+UPDATE files SET error_class = 'number', last_error = $4 WHERE center_id = $1 AND stream = $2 AND scope = $3 AND state = ` + states.Quoted(states.FileWaiting) + ` AND last_error <> $4`
 )
 
 // numberScope gives the files of a scope that wait for a number theirs, in order, until none is left. It returns how many
@@ -162,14 +164,14 @@ func waitingBreak(file int64) string { return fmt.Sprintf("%s/file/%d", breaks.F
 // numberCenter numbers the files that wait, where the profile has room for them now, and watches how many numbers are left.
 func (n *Night) numberCenter(ctx context.Context, s *station, now time.Time) (int, error) {
 	scopes, err := collectColumn[string](ctx, n.Pool, `
-SELECT DISTINCT scope FROM files WHERE center_id = $1 AND stream = $2 AND state = `+quoted(FileWaiting)+` ORDER BY scope`, s.ID, s.Stream)
+SELECT DISTINCT scope FROM files WHERE center_id = $1 AND stream = $2 AND state = `+states.Quoted(states.FileWaiting)+` ORDER BY scope`, s.ID, s.Stream)
 	if err != nil {
 		return 0, fmt.Errorf("look for files without a number: %w", err)
 	}
 	given := 0
 	for _, scope := range scopes {
 		count, err := n.numberWaiting(ctx, s, scope, now)
-		if errors.Is(err, ErrHeld) {
+		if errors.Is(err, states.ErrHeld) {
 			return given, nil
 		}
 		if err != nil {
@@ -199,7 +201,7 @@ var (
 	unnumberedFiles = `
 SELECT $1::text || '/file/' || file_id AS fingerprint, center_id, ` + breaks.OfNoMerchant + `,
 	'the file of batch ' || batch_id || ' has no number: ' || last_error AS note
-FROM files WHERE center_id = $2 AND stream = $3 AND state = ` + quoted(FileWaiting) + ``
+FROM files WHERE center_id = $2 AND stream = $3 AND state = ` + states.Quoted(states.FileWaiting) + ``
 	// fewNumbers looks at the newest counter of the kind that the profile uses; $5 is the last number, NULL where numbers
 	// begin again, and $6 how many are few.
 	fewNumbers = `

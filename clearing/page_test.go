@@ -12,20 +12,21 @@ import (
 	"strings"
 	"testing"
 
-	"settled/clearing"
-	"settled/clearing/remote"
+	"settled/clearing/pages"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 const metricsDocument = "../docs/metrics.md"
 
-// pagesOf finds the pages that the package's files declare, each a composite literal of reason, meaning and remedy.
-func pagesOf(t *testing.T) (pages []clearing.Page) {
+// pagesOf finds the pages that the rooms of the night declare, each a composite literal of reason, meaning and remedy.
+func pagesOf(t *testing.T) (found []pages.Page) {
 	t.Helper()
 	names, err := filepath.Glob("*.go")
 	check(t, err)
-	for _, name := range names {
+	below, err := filepath.Glob("*/*.go")
+	check(t, err)
+	for _, name := range append(names, below...) {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
@@ -33,45 +34,51 @@ func pagesOf(t *testing.T) (pages []clearing.Page) {
 		check(t, err)
 		ast.Inspect(f, func(n ast.Node) bool {
 			if l, ok := n.(*ast.CompositeLit); ok {
-				pages = append(pages, pagesIn(t, l)...)
+				found = append(found, pagesIn(t, l)...)
 			}
 			return true
 		})
 	}
-	slices.SortFunc(pages, func(a, b clearing.Page) int { return strings.Compare(a.Reason, b.Reason) })
-	return pages
+	slices.SortFunc(found, func(a, b pages.Page) int { return strings.Compare(a.Reason, b.Reason) })
+	return found
 }
 
-func pagesIn(t *testing.T, l *ast.CompositeLit) (pages []clearing.Page) {
-	switch typ := l.Type.(type) {
-	case *ast.Ident:
-		if typ.Name == "Page" {
-			pages = append(pages, pageFrom(t, l))
-		}
-	case *ast.MapType:
-		if value, ok := typ.Value.(*ast.Ident); ok && value.Name == "Page" {
-			for _, e := range l.Elts {
-				pages = append(pages, pageFrom(t, e.(*ast.KeyValueExpr).Value.(*ast.CompositeLit)))
-			}
+func pagesIn(t *testing.T, l *ast.CompositeLit) (found []pages.Page) {
+	if isPage(l.Type) {
+		return []pages.Page{pageFrom(t, l)}
+	}
+	if typ, ok := l.Type.(*ast.MapType); ok && isPage(typ.Value) {
+		for _, e := range l.Elts {
+			found = append(found, pageFrom(t, e.(*ast.KeyValueExpr).Value.(*ast.CompositeLit)))
 		}
 	}
-	return pages
+	return found
 }
 
-func pageFrom(t *testing.T, l *ast.CompositeLit) clearing.Page {
+func isPage(typ ast.Expr) bool {
+	s, ok := typ.(*ast.SelectorExpr)
+	return ok && s.Sel.Name == "Page"
+}
+
+func pageFrom(t *testing.T, l *ast.CompositeLit) pages.Page {
 	t.Helper()
-	texts := make([]string, 3)
-	for i, e := range l.Elts {
-		text, ok := e.(*ast.BasicLit)
-		if !ok || i > 2 {
-			t.Fatalf("a page is made of three texts in order, not of %v", l.Elts)
+	texts := map[string]string{}
+	for _, e := range l.Elts {
+		said, ok := e.(*ast.KeyValueExpr)
+		if !ok {
+			t.Fatalf("a page is made of named texts, not of %v", l.Elts)
 		}
-		texts[i] = strings.Trim(text.Value, `"`)
-		if texts[i] == "" {
-			t.Errorf("page %s says nothing", texts[0])
+		text, ok := said.Value.(*ast.BasicLit)
+		if !ok {
+			t.Fatalf("a page is made of texts, not of %v", said.Value)
 		}
+		texts[said.Key.(*ast.Ident).Name] = strings.Trim(text.Value, `"`)
 	}
-	return clearing.Page{Reason: texts[0], Means: texts[1], Do: texts[2]}
+	p := pages.Page{Reason: texts["Reason"], Means: texts["Means"], Do: texts["Do"]}
+	if p.Reason == "" || p.Means == "" || p.Do == "" {
+		t.Errorf("page %q says nothing", p.Reason)
+	}
+	return p
 }
 
 // TestEveryPageIsDocumented keeps the table of docs/metrics.md equal to the pages that the night can raise. That there are no
@@ -96,31 +103,6 @@ func TestEveryPageIsDocumented(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Errorf("%s (-want +have), rewrite it with -update:\n%s", metricsDocument, diff)
-	}
-}
-
-// TestEveryClassOfDeliveryHasItsPage holds for the classes that are paged; time heals the two others.
-func TestEveryClassOfDeliveryHasItsPage(t *testing.T) {
-	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join("remote", "errors.go"), nil, 0)
-	check(t, err)
-	found := 0
-	ast.Inspect(f, func(n ast.Node) bool {
-		spec, ok := n.(*ast.ValueSpec)
-		if !ok || len(spec.Values) != 1 {
-			return true
-		}
-		if typ, ok := spec.Type.(*ast.Ident); ok && typ.Name == "Class" {
-			class := remote.Class(strings.Trim(spec.Values[0].(*ast.BasicLit).Value, `"`))
-			found++
-			_, paged := clearing.PageOfDelivery[class]
-			if heals := class == remote.Timeout || class == remote.Connection; paged == heals {
-				t.Errorf("class %s: has a page: %t", class, paged)
-			}
-		}
-		return true
-	})
-	if found < 5 {
-		t.Errorf("only %d classes were found", found)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/states"
 	"settled/internal/pcsim"
 	"settled/internal/postgres"
 	"settled/internal/postgres/pgtest"
@@ -226,7 +227,7 @@ func TestReplanWhilePaymentsAndSealsRun(t *testing.T) {
 	work.Go(func() {
 		for ctx.Err() == nil {
 			_, err := w.night.SealNow(ctx, settletest.FileCenter)
-			if err != nil && ctx.Err() == nil && !errors.Is(err, clearing.ErrNotFound) && !errors.Is(err, clearing.ErrOrder) {
+			if err != nil && ctx.Err() == nil && !errors.Is(err, states.ErrNotFound) && !errors.Is(err, states.ErrOrder) {
 				t.Errorf("seal: %v", err)
 			}
 		}

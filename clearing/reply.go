@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"settled/clearing/files"
+	"settled/clearing/states"
 	"settled/internal/postgres"
 	"settled/internal/vault"
 
@@ -14,24 +16,24 @@ import (
 
 // Reply is a file of a center, stored as it came.
 type Reply struct {
-	ID        int64      `json:"reply"`
-	Center    int16      `json:"center"`
-	Name      string     `json:"name"`
-	Bytes     int64      `json:"bytes"`
-	SHA256    Digest     `json:"sha256"`
-	LogicalID string     `json:"file_id"`
-	State     ReplyState `json:"state"`
-	Reason    string     `json:"reason,omitempty"`
-	Line      int64      `json:"line,omitempty"` // record of the reply that the reason is about
-	File      *int64     `json:"answers,omitempty"`
-	Accepted  int32      `json:"accepted"`
-	Rejected  int32      `json:"rejected"`
-	Unknown   int32      `json:"unknown"` // refusals of messages that we never sent
-	Forced    bool       `json:"forced,omitempty"`
-	FetchedAt time.Time  `json:"fetched_at"`
-	DecidedAt *time.Time `json:"decided_at,omitempty"`
-	Content   []byte     `json:"-"`
-	WrittenAt *time.Time `json:"written_at,omitempty"` // by the center's clock
+	ID        int64             `json:"reply"`
+	Center    int16             `json:"center"`
+	Name      string            `json:"name"`
+	Bytes     int64             `json:"bytes"`
+	SHA256    files.Digest      `json:"sha256"`
+	LogicalID string            `json:"file_id"`
+	State     states.ReplyState `json:"state"`
+	Reason    string            `json:"reason,omitempty"`
+	Line      int64             `json:"line,omitempty"` // record of the reply that the reason is about
+	File      *int64            `json:"answers,omitempty"`
+	Accepted  int32             `json:"accepted"`
+	Rejected  int32             `json:"rejected"`
+	Unknown   int32             `json:"unknown"` // refusals of messages that we never sent
+	Forced    bool              `json:"forced,omitempty"`
+	FetchedAt time.Time         `json:"fetched_at"`
+	DecidedAt *time.Time        `json:"decided_at,omitempty"`
+	Content   []byte            `json:"-"`
+	WrittenAt *time.Time        `json:"written_at,omitempty"` // by the center's clock
 }
 
 const selectReply = `
@@ -51,15 +53,15 @@ func (r Reply) tooOld(began *time.Time) bool {
 
 // errRaced says that another reply decided the file while this one was read: it is judged again by what stands now. Each
 // time something was decided, so it does not happen more often than maxRaces.
-var errRaced = fmt.Errorf("%w: another reply decided the file meanwhile", ErrState)
+var errRaced = fmt.Errorf("%w: another reply decided the file meanwhile", states.ErrState)
 
 var decideReply = `
 UPDATE replies SET state = $2, decided_at = $3, line = $4, reason = $5, file_id = $6, logical_id = $7, content = $8,
-	accepted = $9, rejected = $10, unknown = $11 WHERE reply_id = $1 AND state = ` + quoted(ReplyFetched)
+	accepted = $9, rejected = $10, unknown = $11 WHERE reply_id = $1 AND state = ` + states.Quoted(states.ReplyFetched)
 
 // decision is what becomes of a reply.
 type decision struct {
-	step                        step[ReplyState]
+	step                        states.Step[states.ReplyState]
 	line                        int64
 	reason                      string
 	file                        *int64
@@ -70,23 +72,23 @@ type decision struct {
 
 // write guards a reply: it returns false when the reply was decided by somebody else.
 func (d decision) write(ctx context.Context, tx pgx.Tx, reply int64, now time.Time) (bool, error) {
-	tag, err := tx.Exec(ctx, decideReply, reply, d.step.into, now, d.line, d.reason, d.file, d.logicalID, d.content, d.accepted, d.rejected, d.unknown)
+	tag, err := tx.Exec(ctx, decideReply, reply, d.step.Into, now, d.line, d.reason, d.file, d.logicalID, d.content, d.accepted, d.rejected, d.unknown)
 	return tag.RowsAffected() == 1, err
 }
 
 // decide writes a decision that changes nothing else. It returns false, and says nothing, when somebody else was first.
-func (n *Night) decide(ctx context.Context, s *station, reply Reply, to step[ReplyState], line int64, reason string, file *int64, c *content, content []byte) (mine bool, err error) {
+func (n *Night) decide(ctx context.Context, s *station, reply Reply, to states.Step[states.ReplyState], line int64, reason string, file *int64, c *content, content []byte) (mine bool, err error) {
 	d := decision{step: to, line: line, reason: vault.Words(reason), file: file, content: content}
 	if c != nil {
 		d.logicalID = c.header.ID
 	}
-	err = postgres.InTx(ctx, n.Pool, key("reply/%d/%s", reply.ID, to.into), func(tx pgx.Tx) error {
+	err = postgres.InTx(ctx, n.Pool, key("reply/%d/%s", reply.ID, to.Into), func(tx pgx.Tx) error {
 		mine, err = d.write(ctx, tx, reply.ID, n.now())
 		return err
 	})
 	if err == nil && mine {
-		n.metrics.replies.WithLabelValues(s.Name, string(to.into)).Inc()
-		n.Log.InfoContext(ctx, "reply decided", slog.String("center", s.Name), slog.String("name", reply.Name), slog.Any("state", to.into), slog.String("reason", reason))
+		n.metrics.replies.WithLabelValues(s.Name, string(to.Into)).Inc()
+		n.Log.InfoContext(ctx, "reply decided", slog.String("center", s.Name), slog.String("name", reply.Name), slog.Any("state", to.Into), slog.String("reason", reason))
 	}
 	return mine, err
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/files"
+	"settled/clearing/states"
 	"settled/fileformats/ipm"
 	"settled/fileformats/iso8583"
 	"settled/internal/pcsim"
@@ -17,7 +19,7 @@ import (
 )
 
 // delivered seals, builds and delivers a night of the given amounts that the center never answers by itself.
-func (w *world) delivered(amounts ...int64) clearing.File {
+func (w *world) delivered(amounts ...int64) files.File {
 	w.t.Helper()
 	for _, a := range amounts {
 		w.number++
@@ -25,10 +27,10 @@ func (w *world) delivered(amounts ...int64) clearing.File {
 	}
 	w.cutoff()
 	w.buildAll()
-	_, err := w.night.DeliverDue(w.t.Context(), w.Clock.Now())
+	_, err := w.night.Delivery.DeliverDue(w.t.Context(), settletest.FileCenter, w.Clock.Now())
 	check(w.t, err)
 	f := w.file()
-	if f.State != clearing.FileDelivered {
+	if f.State != states.FileDelivered {
 		w.t.Fatalf("file is %s: %s", f.State, f.LastError)
 	}
 	return f
@@ -53,7 +55,7 @@ func (a answer) bytes(t testing.TB, p ipm.Profile) []byte {
 	return b.Bytes()
 }
 
-func idOf(t testing.TB, f clearing.File) ipm.FileID {
+func idOf(t testing.TB, f files.File) ipm.FileID {
 	t.Helper()
 	id, err := ipm.ParseFileID(f.LogicalID)
 	check(t, err)
@@ -70,7 +72,7 @@ func refusalOf(id ipm.FileID, message int64, code uint16, shown []byte) *ipm.Exc
 }
 
 // answers puts a reply to f into the inbox and lets the night take it.
-func (w *world) answers(f clearing.File, name string, data []byte) clearing.Reply {
+func (w *world) answers(f files.File, name string, data []byte) clearing.Reply {
 	w.t.Helper()
 	w.put(f, name, data)
 	w.take()
@@ -84,7 +86,7 @@ func (w *world) answers(f clearing.File, name string, data []byte) clearing.Repl
 	return clearing.Reply{}
 }
 
-func (w *world) put(f clearing.File, name string, data []byte) {
+func (w *world) put(f files.File, name string, data []byte) {
 	w.t.Helper()
 	check(w.t, w.center.WriteFile(path.Join(pcsim.OutDir, "RPY_"+strings.TrimSuffix(f.Name, ".ipm")+"_"+name+".ipm"), data))
 }
@@ -136,7 +138,7 @@ func TestVerdictIsAppliedOnce(t *testing.T) {
 		"3": {again.bytes(t, ipm.Profile{}), "duplicate"},
 		"4": {other.bytes(t, ipm.Profile{}), "quarantined"},
 	} {
-		if r := w.answers(f, name, want.data); r.State != clearing.ReplyState(want.state) {
+		if r := w.answers(f, name, want.data); r.State != states.ReplyState(want.state) {
 			t.Errorf("reply %s is %q (%s), want %q", name, r.State, r.Reason, want.state)
 		}
 	}
@@ -228,7 +230,7 @@ func TestRepliesThatCannotBe(t *testing.T) {
 }
 
 // messages are the messages of a file as they were sent.
-func (w *world) messages(f clearing.File) [][]byte {
+func (w *world) messages(f files.File) [][]byte {
 	w.t.Helper()
 	var out [][]byte
 	data := w.bytesOf(f)
@@ -265,7 +267,7 @@ func TestReplyCutAnywhere(t *testing.T) {
 	if n := query[int](w, `SELECT count(*) FROM replies`); n != len(data)-1 {
 		t.Errorf("%d replies of %d", n, len(data)-1)
 	}
-	if w.file().State != clearing.FileDelivered {
+	if w.file().State != states.FileDelivered {
 		t.Error("a cut reply was applied")
 	}
 	if r := w.answers(f, "9999", data); r.State != "applied" {
@@ -289,12 +291,12 @@ func TestReplyOfAnUnprovenDelivery(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	w.center.SetFaults(pcsim.Faults{CutAfterRename: true})
-	_ = w.night.DeliverFile(t.Context(), f.ID)
+	_ = w.night.Delivery.Deliver(t.Context(), f.ID)
 	w.center.SetFaults(pcsim.Faults{})
 	if r := w.answers(f, "2", good(2)); r.State != "applied" {
 		t.Errorf("%+v", r)
 	}
-	if f = w.file(); f.State != clearing.FileReplied || f.Proof != "reply" {
+	if f = w.file(); f.State != states.FileReplied || f.Proof != "reply" {
 		t.Errorf("file is %s by %s", f.State, f.Proof)
 	}
 }

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/delivery"
+	"settled/clearing/files"
+	"settled/clearing/states"
 	"settled/fileformats/ipm"
 	"settled/internal/pcsim"
 
@@ -17,12 +20,12 @@ import (
 )
 
 // lose takes a file away from the center behind everybody's back.
-func (w *world) lose(f clearing.File) {
+func (w *world) lose(f files.File) {
 	w.t.Helper()
 	check(w.t, w.center.Remove(path.Join(pcsim.InDir, f.Name)))
 }
 
-func (w *world) there(f clearing.File) bool {
+func (w *world) there(f files.File) bool {
 	names, err := w.center.List(pcsim.InDir)
 	check(w.t, err)
 	return slices.Contains(names, f.Name)
@@ -30,18 +33,18 @@ func (w *world) there(f clearing.File) bool {
 
 // TestResendFromEveryState: a built file goes again from wherever it stands after its release, and ends where it was.
 func TestResendFromEveryState(t *testing.T) {
-	for name, reach := range map[string]func(w *world, f clearing.File){
-		"released":  func(*world, clearing.File) {},
-		"frozen":    func(w *world, _ clearing.File) { w.exec(`UPDATE files SET frozen = true`) },
-		"sending":   func(w *world, f clearing.File) { w.failed(f, pcsim.Faults{CutBeforeRename: true}) },
-		"delivered": func(w *world, f clearing.File) { check(w.t, w.night.DeliverFile(w.t.Context(), f.ID)); w.lose(f) },
-		"by person": func(w *world, f clearing.File) {
-			check(w.t, w.night.MarkDelivered(w.t.Context(), f.ID, "told by phone"))
+	for name, reach := range map[string]func(w *world, f files.File){
+		"released":  func(*world, files.File) {},
+		"frozen":    func(w *world, _ files.File) { w.exec(`UPDATE files SET frozen = true`) },
+		"sending":   func(w *world, f files.File) { w.failed(f, pcsim.Faults{CutBeforeRename: true}) },
+		"delivered": func(w *world, f files.File) { check(w.t, w.night.Delivery.Deliver(w.t.Context(), f.ID)); w.lose(f) },
+		"by person": func(w *world, f files.File) {
+			check(w.t, w.night.Delivery.MarkDelivered(w.t.Context(), f.ID, "told by phone"))
 		},
-		"unknown_delivery": func(w *world, f clearing.File) {
+		"unknown_delivery": func(w *world, f files.File) {
 			w.exec(`UPDATE files SET state = 'unknown_delivery', unknown_since = now()`)
 		},
-		"replied": func(w *world, f clearing.File) {
+		"replied": func(w *world, f files.File) {
 			w.settleDown()
 			w.lose(f)
 		},
@@ -52,13 +55,13 @@ func TestResendFromEveryState(t *testing.T) {
 			f := w.released()
 			reach(w, f)
 			before := w.file()
-			_, err := w.night.Resend(t.Context(), f.ID, "a test")
+			_, err := w.night.Delivery.Resend(t.Context(), f.ID, "a test")
 			check(t, err)
-			check(t, w.night.DeliverFile(t.Context(), f.ID))
+			check(t, w.night.Delivery.Deliver(t.Context(), f.ID))
 			if got := w.file(); got.Name != f.Name || got.Sequence != f.Sequence || got.SHA256.String() != f.SHA256.String() || got.Resends != 1 {
 				t.Errorf("before %+v\nafter %+v", before, got)
 			}
-			if got := w.file(); before.State == clearing.FileReplied && got.State != before.State {
+			if got := w.file(); before.State == states.FileReplied && got.State != before.State {
 				t.Errorf("file is %s, its verdict stands", got.State)
 			}
 			w.heal()
@@ -74,10 +77,10 @@ func (w *world) exec(sql string) {
 }
 
 // failed makes an attempt that fails.
-func (w *world) failed(f clearing.File, faults pcsim.Faults) {
+func (w *world) failed(f files.File, faults pcsim.Faults) {
 	w.t.Helper()
 	w.center.SetFaults(faults)
-	if err := w.night.DeliverFile(w.t.Context(), f.ID); err == nil {
+	if err := w.night.Delivery.Deliver(w.t.Context(), f.ID); err == nil {
 		w.t.Fatal("delivered in spite of the fault")
 	}
 	w.center.SetFaults(pcsim.Faults{})
@@ -88,24 +91,24 @@ func TestResendIsRefused(t *testing.T) {
 	f := w.released()
 	refused := func(what string, want error) {
 		t.Helper()
-		if _, err := w.night.Resend(t.Context(), f.ID, "a test"); !errors.Is(err, want) {
+		if _, err := w.night.Delivery.Resend(t.Context(), f.ID, "a test"); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", what, err, want)
 		}
 	}
-	if _, err := w.night.Resend(t.Context(), f.ID, " "); !errors.Is(err, clearing.ErrReason) {
+	if _, err := w.night.Delivery.Resend(t.Context(), f.ID, " "); !errors.Is(err, delivery.ErrReason) {
 		t.Errorf("without a reason: %v", err)
 	}
-	refused("not released", clearing.ErrState)
-	check(t, w.night.Release(t.Context(), f.ID))
-	check(t, w.night.DeliverFile(t.Context(), f.ID))
-	refused("the center has it", clearing.ErrState)
+	refused("not released", states.ErrState)
+	check(t, w.night.Delivery.Release(t.Context(), f.ID))
+	check(t, w.night.Delivery.Deliver(t.Context(), f.ID))
+	refused("the center has it", states.ErrState)
 	check(t, w.center.WriteFile(pcsim.InDir+"/"+f.Name, []byte("something else")))
-	refused("the center has another file", clearing.ErrState)
+	refused("the center has another file", states.ErrState)
 	if data, _ := w.center.ReadFile(pcsim.InDir + "/" + f.Name); string(data) != "something else" {
 		t.Error("the other file was overwritten")
 	}
 	w.center.SetFaults(pcsim.Faults{RefuseLogin: true})
-	if _, err := w.night.Resend(t.Context(), f.ID, "a test"); err == nil {
+	if _, err := w.night.Delivery.Resend(t.Context(), f.ID, "a test"); err == nil {
 		t.Error("sent again without a look at the center")
 	}
 	if n := query[int](w, `SELECT count(*) FROM file_resends`); n != 0 {
@@ -124,7 +127,7 @@ func TestResendOfAReplacedBuildIsRefused(t *testing.T) {
 	w.answers(f, "1", no.bytes(t, ipm.Profile{}))
 	_, err := w.night.Rebuild(t.Context(), f.Batch)
 	check(t, err)
-	if _, err := w.night.Resend(t.Context(), f.ID, "a test"); !errors.Is(err, clearing.ErrState) {
+	if _, err := w.night.Delivery.Resend(t.Context(), f.ID, "a test"); !errors.Is(err, states.ErrState) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -133,7 +136,7 @@ func TestResendOfAReplacedBuildIsRefused(t *testing.T) {
 func TestManyResendsMakeOneDelivery(t *testing.T) {
 	w := newWorld(t, func(p *clearing.Profile, o *pcsim.Options) { p.RemovesFiles, o.RemovesFiles = true, true })
 	f := w.released()
-	check(t, w.night.DeliverFile(t.Context(), f.ID))
+	check(t, w.night.Delivery.Deliver(t.Context(), f.ID))
 	w.lose(f)
 	other, err := clearing.New(w.opt)
 	check(t, err)
@@ -141,8 +144,8 @@ func TestManyResendsMakeOneDelivery(t *testing.T) {
 	for i := range 6 {
 		all.Go(func() {
 			n := []*clearing.Night{w.night, other}[i%2]
-			_, _ = n.Resend(t.Context(), f.ID, fmt.Sprint("person ", i))
-			_ = n.DeliverFile(t.Context(), f.ID)
+			_, _ = n.Delivery.Resend(t.Context(), f.ID, fmt.Sprint("person ", i))
+			_ = n.Delivery.Deliver(t.Context(), f.ID)
 		})
 	}
 	all.Wait()
@@ -167,9 +170,9 @@ func TestATakenFileThatWasLost(t *testing.T) {
 	w.restart()
 	f := w.released()
 	w.center.SetFaults(pcsim.Faults{RenameLoses: true})
-	check(t, w.night.DeliverFile(t.Context(), f.ID))
+	check(t, w.night.Delivery.Deliver(t.Context(), f.ID))
 	w.center.SetFaults(pcsim.Faults{})
-	if got := w.file(); got.Proof != clearing.ProofTaken {
+	if got := w.file(); got.Proof != files.ProofTaken {
 		t.Fatalf("proof %q", got.Proof)
 	}
 	w.Clock.Advance(2*time.Hour - time.Second)
@@ -187,7 +190,7 @@ func TestATakenFileThatWasLost(t *testing.T) {
 	_, err = w.night.Step(t.Context())
 	check(t, err)
 	overdue(1)
-	_, err = w.night.Resend(t.Context(), f.ID, "the center never got it")
+	_, err = w.night.Delivery.Resend(t.Context(), f.ID, "the center never got it")
 	check(t, err)
 	overdue(0)
 	w.heal()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"settled/clearing/states"
 	"settled/settle/breaks"
 
 	"github.com/jackc/pgx/v5"
@@ -16,13 +17,13 @@ func (n *Night) NameLost(name, evidence string) (center int16, l LostFile, err e
 		found, ok := s.lostFile(name, evidence)
 		switch {
 		case ok && center != 0:
-			return 0, l, fmt.Errorf("%w: files of several centers are named like %q: give the name at the center", ErrNotFound, name)
+			return 0, l, fmt.Errorf("%w: files of several centers are named like %q: give the name at the center", states.ErrNotFound, name)
 		case ok:
 			center, l = s.ID, found
 		}
 	}
 	if center == 0 {
-		return 0, l, fmt.Errorf("%w: no center's files are named like %q", ErrNotFound, name)
+		return 0, l, fmt.Errorf("%w: no center's files are named like %q", states.ErrNotFound, name)
 	}
 	return center, l, nil
 }
@@ -48,15 +49,15 @@ INSERT INTO file_sequences (center_id, stream, scope, last, base) VALUES ($1, $2
 ON CONFLICT (center_id, stream, scope) DO UPDATE SET last = excluded.last, base = excluded.base`
 	// doubtFiles: what was on its way may have arrived in the time that the books lack, and a center that shows nothing cannot tell.
 	doubtFiles = `
-UPDATE files SET state = CASE WHEN ` + fileDoubted.may() + ` THEN ` + quoted(FileUnknown) + ` ELSE state END,
-	unknown_since = CASE WHEN ` + fileDoubted.may() + ` THEN $2::timestamptz ELSE unknown_since END, token = '',
-	frozen = frozen OR state IN ` + in(FilePlanned, FileBuilt) + `, last_error = 'it may have been sent in the time that the books lack'
-WHERE center_id = $1 AND state IN ` + in(FilePlanned, FileBuilt, FileReleased, FileSending) + ` AND planned_at <= $2`
+UPDATE files SET state = CASE WHEN ` + states.DoubtFile.May() + ` THEN ` + states.Quoted(states.FileUnknown) + ` ELSE state END,
+	unknown_since = CASE WHEN ` + states.DoubtFile.May() + ` THEN $2::timestamptz ELSE unknown_since END, token = '',
+	frozen = frozen OR state IN ` + states.In(states.FilePlanned, states.FileBuilt) + `, last_error = 'it may have been sent in the time that the books lack'
+WHERE center_id = $1 AND state IN ` + states.In(states.FilePlanned, states.FileBuilt, states.FileReleased, states.FileSending) + ` AND planned_at <= $2`
 	// freezeDates stops what waits of the business dates of lost files, see releaseFile.
 	freezeDates = `
 UPDATE files f SET frozen = true, last_error = 'the center has ' || l.name || ', which the books lack: what is in this file may be in that one'
 FROM batches b, lost_files l
-WHERE f.center_id = $1 AND f.state IN ` + onItsWay + ` AND b.batch_id = f.batch_id
+WHERE f.center_id = $1 AND f.state IN ` + states.OnItsWay + ` AND b.batch_id = f.batch_id
 	AND (l.center_id, l.stream, l.business_date) = (b.center_id, b.stream, b.business_date)`
 )
 
@@ -122,7 +123,7 @@ func (n *Night) goOnAfter(ctx context.Context, tx pgx.Tx, s *station, v Survey) 
 	if _, err := tx.Exec(ctx, freezeDates, s.ID); err != nil {
 		return fmt.Errorf("freeze files: %w", err)
 	}
-	if _, err := tx.Exec(ctx, noteLook, s.ID, now, LookClear, v.words()); err != nil {
+	if _, err := tx.Exec(ctx, noteLook, s.ID, now, states.LookClear, v.words()); err != nil {
 		return fmt.Errorf("note the look: %w", err)
 	}
 	return breaks.Close(ctx, tx, now, breaks.Where{Category: breaks.BooksLackFiles, Center: s.ID}, "")

@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/delivery"
+	"settled/clearing/dial"
+	"settled/clearing/states"
 	"settled/internal/money"
 	"settled/internal/pcsim"
 	"settled/internal/postgres"
@@ -77,7 +80,7 @@ func said(err error) string {
 	if err == nil {
 		return ""
 	}
-	for _, known := range []error{clearing.ErrState, clearing.ErrOrder, clearing.ErrNotDue, clearing.ErrHeld, clearing.ErrParked, clearing.ErrReason} {
+	for _, known := range []error{states.ErrState, states.ErrOrder, states.ErrNotDue, states.ErrHeld, dial.ErrParked, delivery.ErrReason} {
 		if errors.Is(err, known) {
 			return known.Error() + "\n"
 		}
@@ -164,7 +167,7 @@ func (s *story) cutOff([]string) string {
 func (s *story) seal([]string) string {
 	n, err := s.w.night.SealDue(s.t.Context(), s.w.Clock.Now())
 	out := fmt.Sprintf("%d windows\n%s", n, said(err))
-	batches, _, err := s.w.night.Batches(s.t.Context(), clearing.Query{State: string(clearing.BatchSealed)})
+	batches, _, err := s.w.night.Batches(s.t.Context(), clearing.Query{State: string(states.BatchSealed)})
 	check(s.t, err)
 	slices.Reverse(batches.Rows)
 	for _, b := range batches.Rows {
@@ -196,7 +199,7 @@ func (s *story) deliver([]string) string {
 	check(s.t, err)
 	out := fmt.Sprintf("%d due\n", len(due.Deliver))
 	for _, id := range due.Deliver {
-		if err := s.w.night.DeliverFile(s.t.Context(), id); err != nil {
+		if err := s.w.night.Delivery.Deliver(s.t.Context(), id); err != nil {
 			f, unread := s.w.night.File(s.t.Context(), id)
 			check(s.t, unread)
 			out += fmt.Sprintf("failed: %s\n", f.ErrorClass)
@@ -272,7 +275,7 @@ func (s *story) lose(words []string) string {
 }
 
 func (s *story) resend(words []string) string {
-	found, err := s.w.night.Resend(s.t.Context(), s.w.fileNamed(words[0]).ID, strings.Join(words[1:], " "))
+	found, err := s.w.night.Delivery.Resend(s.t.Context(), s.w.fileNamed(words[0]).ID, strings.Join(words[1:], " "))
 	return fmt.Sprintf("at the center: %s\n%s", found.Found, said(err)) + s.show(nil)
 }
 
@@ -282,7 +285,7 @@ func (s *story) rebuild([]string) string {
 }
 
 func (s *story) mark(words []string) string {
-	return said(s.w.night.MarkDelivered(s.t.Context(), s.w.fileNamed(words[0]).ID, strings.Join(words[1:], " "))) + s.show(nil)
+	return said(s.w.night.Delivery.MarkDelivered(s.t.Context(), s.w.fileNamed(words[0]).ID, strings.Join(words[1:], " "))) + s.show(nil)
 }
 
 // doubt begins an epoch in which the books may lack the last hour, as after a fail-over.

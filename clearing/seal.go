@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"settled/clearing/files"
+	"settled/clearing/states"
 	"settled/internal/money"
 	"settled/internal/postgres"
 	"settled/settle"
@@ -19,10 +21,10 @@ import (
 
 var (
 	dueWindows = selectWindow + `
-WHERE center_id = $1 AND stream = $2 AND state IN ` + notSealed + ` AND cutoff_at <= $3 ORDER BY cutoff_at`
+WHERE center_id = $1 AND stream = $2 AND state IN ` + states.NotSealed + ` AND cutoff_at <= $3 ORDER BY cutoff_at`
 	windowByID   = selectWindow + `WHERE window_id = $1`
 	earlierUnset = `
-SELECT count(*) FROM windows WHERE center_id = $1 AND stream = $2 AND state IN ` + notSealed + ` AND cutoff_at < $3`
+SELECT count(*) FROM windows WHERE center_id = $1 AND stream = $2 AND state IN ` + states.NotSealed + ` AND cutoff_at < $3`
 )
 
 // SealDue seals every window whose cut-off has come, in order of the cut-offs of each center: after a downtime one after
@@ -38,7 +40,7 @@ func (n *Night) sealCenter(ctx context.Context, s *station, now time.Time) (int,
 	}
 	for i, w := range due {
 		err := n.SealWindow(ctx, w.ID)
-		if errors.Is(err, ErrHeld) {
+		if errors.Is(err, states.ErrHeld) {
 			return i, nil
 		}
 		if err != nil {
@@ -69,7 +71,7 @@ func (n *Night) SealWindow(ctx context.Context, id int32) error {
 		return fmt.Errorf("seal window %d: %w", id, err)
 	}
 	started := n.now()
-	if w.State == WindowOpen {
+	if w.State == states.WindowOpen {
 		if err := n.shutOut(ctx, s, w, w.CutoffAt, func() (time.Time, error) { return w.dueAt(n.now()) }, func(pgx.Tx) error { return nil }); err != nil {
 			return fmt.Errorf("seal window %d of %s: %w", id, s.Name, err)
 		}
@@ -83,7 +85,7 @@ func (n *Night) SealWindow(ctx context.Context, id int32) error {
 
 func (w Window) dueAt(now time.Time) (time.Time, error) {
 	if w.CutoffAt.After(now) {
-		return time.Time{}, fmt.Errorf("%w: cut-off is at %s", ErrNotDue, w.CutoffAt.Format(time.RFC3339))
+		return time.Time{}, fmt.Errorf("%w: cut-off is at %s", states.ErrNotDue, w.CutoffAt.Format(time.RFC3339))
 	}
 	return now, nil
 }
@@ -126,16 +128,16 @@ func (n *Night) SealNow(ctx context.Context, center int16) (Window, error) {
 // cutAt refuses to cut a window before its business date has begun: its file would be dated ahead.
 func (w Window) cutAt(s *station, now time.Time) (time.Time, error) {
 	if today := now.In(s.Plan.Zone).Format(time.DateOnly); w.BusinessDate.Format(time.DateOnly) > today {
-		return time.Time{}, fmt.Errorf("%w: the open window is of business date %s, and today is %s", ErrNotDue, w.BusinessDate.Format(time.DateOnly), today)
+		return time.Time{}, fmt.Errorf("%w: the open window is of business date %s, and today is %s", states.ErrNotDue, w.BusinessDate.Format(time.DateOnly), today)
 	}
 	return now, nil
 }
 
 // beginSeal moves the cut-off of a window that is cut before its time, but never to that of the window before it.
 var beginSeal = `
-UPDATE windows w SET ` + windowShutOut.set() + `, sealing_at = $2, cutoff_at = least(cutoff_at, greatest($2,
+UPDATE windows w SET ` + states.ShutWindow.Set() + `, sealing_at = $2, cutoff_at = least(cutoff_at, greatest($2,
 	(SELECT max(cutoff_at) + interval '1 microsecond' FROM windows e WHERE e.center_id = w.center_id AND e.stream = w.stream AND e.cutoff_at < w.cutoff_at)))
-WHERE window_id = $1 AND ` + windowShutOut.may()
+WHERE window_id = $1 AND ` + states.ShutWindow.May()
 
 // shutOut is the first commit of a seal: under the center's exclusive lock the window stops being open. Whoever writes a
 // record of the center has committed before, or will look for a window afterwards. at is called under the lock, so no
@@ -143,7 +145,7 @@ WHERE window_id = $1 AND ` + windowShutOut.may()
 // in the same commit.
 func (n *Night) shutOut(ctx context.Context, s *station, w Window, due time.Time, at func() (time.Time, error), then func(pgx.Tx) error) error {
 	return postgres.InTx(ctx, n.Pool, key("window/%d/shut out", w.ID), func(tx pgx.Tx) error {
-		if err := errors.Join(free(ctx, tx, s), n.Reached(ctx, tx, due)); err != nil { // before the lock: writers wait no longer for it
+		if err := errors.Join(files.Free(ctx, tx, s.ID, s.Name), n.Reached(ctx, tx, due)); err != nil { // before the lock: writers wait no longer for it
 			return err
 		}
 		if err := settle.LockCenter(ctx, tx, w.Center); err != nil {
@@ -158,7 +160,7 @@ func (n *Night) shutOut(ctx context.Context, s *station, w Window, due time.Time
 			return err
 		}
 		if earlier > 0 {
-			return fmt.Errorf("%w: %d earlier windows are not sealed", ErrOrder, earlier)
+			return fmt.Errorf("%w: %d earlier windows are not sealed", states.ErrOrder, earlier)
 		}
 		tag, err := tx.Exec(ctx, beginSeal, w.ID, now)
 		if err != nil || tag.RowsAffected() != 1 {
@@ -168,7 +170,7 @@ func (n *Night) shutOut(ctx context.Context, s *station, w Window, due time.Time
 	})
 }
 
-var endSeal = `UPDATE windows SET state = $2, sealed_at = $3 WHERE window_id = $1 AND ` + windowSealed.may()
+var endSeal = `UPDATE windows SET state = $2, sealed_at = $3 WHERE window_id = $1 AND ` + states.SealWindow.May()
 
 // count is the second commit of a seal, with no writer left: totals, numbers, batches and their postings.
 func (n *Night) count(ctx context.Context, s *station, id int32) error {
@@ -180,7 +182,7 @@ func (n *Night) count(ctx context.Context, s *station, id int32) error {
 			return err
 		}
 		w, err := one[Window](ctx, tx, windowByID, id)
-		if err != nil || w.State != WindowSealing {
+		if err != nil || w.State != states.WindowSealing {
 			return err
 		}
 		return n.countSealing(ctx, tx, s, w)
@@ -197,9 +199,9 @@ func (n *Night) countSealing(ctx context.Context, tx pgx.Tx, s *station, w Windo
 	if held, err = n.setAsideUncontracted(ctx, tx, s, w.ID, held, now); err != nil {
 		return err
 	}
-	state := windowSealed.into
+	state := states.SealWindow.Into
 	if len(held) == 0 {
-		state = windowEmptied.into
+		state = states.EmptyWindow.Into
 	}
 	batches := totals.ByCurrency(held)
 	if len(batches) == 0 && s.Empty == SendEmpty {

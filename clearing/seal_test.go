@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/states"
 	"settled/internal/pcsim"
 	"settled/internal/vault"
 	"settled/schedules"
@@ -260,7 +261,7 @@ func TestSealNow(t *testing.T) {
 	if !again.CutoffAt.After(sealed.CutoffAt) || again.State != "sealed" {
 		t.Errorf("cut again at the same instant: %+v", again)
 	}
-	if err := w.night.SealWindow(t.Context(), again.ID+1); !errors.Is(err, clearing.ErrNotDue) {
+	if err := w.night.SealWindow(t.Context(), again.ID+1); !errors.Is(err, states.ErrNotDue) {
 		t.Errorf("next window: %v", err)
 	}
 }
@@ -269,7 +270,7 @@ func TestEarlierWindowGoesFirst(t *testing.T) {
 	w := newWorld(t, nil)
 	w.Clock.Advance(72 * time.Hour)
 	last := query[int32](w, `SELECT window_id FROM windows WHERE center_id = 1 AND cutoff_at <= $1 ORDER BY cutoff_at DESC LIMIT 1`, w.Clock.Now())
-	if err := w.night.SealWindow(t.Context(), last); !errors.Is(err, clearing.ErrOrder) {
+	if err := w.night.SealWindow(t.Context(), last); !errors.Is(err, states.ErrOrder) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -320,13 +321,13 @@ func TestClocksThatDisagreePauseTheSeal(t *testing.T) {
 	var disagree error
 	w.opt.Reached = func(_ context.Context, _ pgx.Tx, at time.Time) error {
 		if disagree == nil && truth.Before(at) {
-			return clearing.ErrNotDue
+			return states.ErrNotDue
 		}
 		return disagree
 	}
 	w.restart()
 	w.cutoff() // this process believes that the time has come
-	if _, err := w.night.SealDue(t.Context(), w.Clock.Now()); !errors.Is(err, clearing.ErrNotDue) {
+	if _, err := w.night.SealDue(t.Context(), w.Clock.Now()); !errors.Is(err, states.ErrNotDue) {
 		t.Errorf("sealed before the database's time: %v", err)
 	}
 	disagree = clearing.ErrClock
@@ -358,7 +359,7 @@ func TestSealNowStaysWithinItsDay(t *testing.T) {
 	if days, files := query[string](w, `SELECT string_agg(DISTINCT business_date::text, ' ') FROM batches`), query[int](w, `SELECT count(*) FROM files`); days != "2026-03-02" || files != 3 {
 		t.Errorf("%d files of %s, want 3 of 2026-03-02", files, days)
 	}
-	if _, err := w.night.SealNow(t.Context(), settletest.FileCenter); !errors.Is(err, clearing.ErrNotDue) {
+	if _, err := w.night.SealNow(t.Context(), settletest.FileCenter); !errors.Is(err, states.ErrNotDue) {
 		t.Errorf("sealed a day that has not begun: %v", err)
 	}
 	w.audited()

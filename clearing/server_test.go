@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/files"
 	"settled/clearing/remote"
+	"settled/clearing/states"
 	"settled/internal/pcsim"
 )
 
@@ -21,15 +23,15 @@ func TestServersThatTellLittle(t *testing.T) {
 		hides  bool // the profile says that the server hides sizes
 		proof  string
 	}{
-		{"failure for missing", pcsim.Faults{MissingFails: true}, false, clearing.ProofHash},
-		{"denied for missing", pcsim.Faults{MissingDenied: true}, false, clearing.ProofHash},
-		{"failure for missing, no listing", pcsim.Faults{MissingFails: true, ListDenied: true}, false, clearing.ProofHash},
-		{"denied for missing, no listing, no reading", pcsim.Faults{MissingDenied: true, ListDenied: true, ReadDenied: true}, false, clearing.ProofSize},
-		{"no size", pcsim.Faults{HidesSizes: true}, false, clearing.ProofHash},
-		{"no size at all", pcsim.Faults{HidesSizes: true, ListHidesSizes: true}, false, clearing.ProofHash},
-		{"size in the listing only, no reading", pcsim.Faults{HidesSizes: true, ReadDenied: true}, false, clearing.ProofSize},
+		{"failure for missing", pcsim.Faults{MissingFails: true}, false, files.ProofHash},
+		{"denied for missing", pcsim.Faults{MissingDenied: true}, false, files.ProofHash},
+		{"failure for missing, no listing", pcsim.Faults{MissingFails: true, ListDenied: true}, false, files.ProofHash},
+		{"denied for missing, no listing, no reading", pcsim.Faults{MissingDenied: true, ListDenied: true, ReadDenied: true}, false, files.ProofSize},
+		{"no size", pcsim.Faults{HidesSizes: true}, false, files.ProofHash},
+		{"no size at all", pcsim.Faults{HidesSizes: true, ListHidesSizes: true}, false, files.ProofHash},
+		{"size in the listing only, no reading", pcsim.Faults{HidesSizes: true, ReadDenied: true}, false, files.ProofSize},
 		{"nothing told", pcsim.Faults{HidesSizes: true, ListHidesSizes: true, ReadDenied: true}, false, ""},
-		{"nothing told, as agreed", pcsim.Faults{HidesSizes: true, ListHidesSizes: true, ReadDenied: true}, true, clearing.ProofWritten},
+		{"nothing told, as agreed", pcsim.Faults{HidesSizes: true, ListHidesSizes: true, ReadDenied: true}, true, files.ProofWritten},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -37,7 +39,7 @@ func TestServersThatTellLittle(t *testing.T) {
 			w := newWorld(t, func(p *clearing.Profile, _ *pcsim.Options) { p.HidesSizes = tt.hides })
 			f := w.released()
 			w.center.SetFaults(tt.faults)
-			err := w.night.DeliverFile(t.Context(), f.ID)
+			err := w.night.Delivery.Deliver(t.Context(), f.ID)
 			if f = w.file(); f.Proof != tt.proof || (err == nil) != (tt.proof != "") {
 				t.Errorf("proof %q, want %q: %v", f.Proof, tt.proof, err)
 			}
@@ -61,12 +63,12 @@ func TestLostRenameAtVagueServers(t *testing.T) {
 				f := w.released()
 				cut.MissingFails, cut.ListDenied = true, !list
 				w.center.SetFaults(cut)
-				if err := w.night.DeliverFile(t.Context(), f.ID); err == nil {
+				if err := w.night.Delivery.Deliver(t.Context(), f.ID); err == nil {
 					t.Fatal("delivered")
 				}
 				w.center.SetFaults(pcsim.Faults{MissingFails: true, ListDenied: !list})
 				w.Clock.Advance(time.Minute)
-				check(t, w.night.DeliverFile(t.Context(), f.ID))
+				check(t, w.night.Delivery.Deliver(t.Context(), f.ID))
 				if names, _ := w.center.List(pcsim.InDir); len(names) != 1 || names[0] != f.Name {
 					t.Errorf("the center has %v", names)
 				}
@@ -84,7 +86,7 @@ func TestWriteOnlyDropBox(t *testing.T) {
 	w.failed(f, pcsim.Faults{CutAfter: 50, RemoveDenied: true})
 	w.center.SetFaults(pcsim.Faults{RemoveDenied: true, ReadDenied: true})
 	w.Clock.Advance(time.Minute)
-	check(t, w.night.DeliverFile(t.Context(), f.ID))
+	check(t, w.night.Delivery.Deliver(t.Context(), f.ID))
 	names, err := w.center.List(pcsim.InDir)
 	check(t, err)
 	if len(names) != 2 {
@@ -103,7 +105,7 @@ func TestLeftOversAreBounded(t *testing.T) {
 	f := w.released()
 	w.center.SetFaults(pcsim.Faults{CutAfter: 50, RemoveDenied: true})
 	for range 20 {
-		_ = w.night.DeliverFile(t.Context(), f.ID)
+		_ = w.night.Delivery.Deliver(t.Context(), f.ID)
 		w.Clock.Advance(10 * time.Minute)
 	}
 	count := func() int {
@@ -114,8 +116,8 @@ func TestLeftOversAreBounded(t *testing.T) {
 	if f = w.file(); !f.Frozen || count() != 5 {
 		t.Errorf("frozen: %t, %d left over, want 5: %s", f.Frozen, count(), f.LastError)
 	}
-	check(t, w.night.Retry(t.Context(), f.ID))
-	_ = w.night.DeliverFile(t.Context(), f.ID)
+	check(t, w.night.Delivery.Retry(t.Context(), f.ID))
+	_ = w.night.Delivery.Deliver(t.Context(), f.ID)
 	if count() != 6 {
 		t.Errorf("%d left over after a person let it go on once", count())
 	}
@@ -123,7 +125,7 @@ func TestLeftOversAreBounded(t *testing.T) {
 	for _, name := range must(w.center.List(pcsim.InDir))(t) {
 		check(t, w.center.Remove(path.Join(pcsim.InDir, name)))
 	}
-	check(t, w.night.Retry(t.Context(), f.ID))
+	check(t, w.night.Delivery.Retry(t.Context(), f.ID))
 	w.heal()
 	w.acceptedOnce(1)
 }
@@ -142,7 +144,7 @@ func TestPausesAreKept(t *testing.T) {
 	f := w.released()
 	w.failed(f, pcsim.Faults{CutAfter: 1})
 	for range 3 {
-		if err := w.night.DeliverFile(t.Context(), f.ID); !errors.Is(err, clearing.ErrNotDue) {
+		if err := w.night.Delivery.Deliver(t.Context(), f.ID); !errors.Is(err, states.ErrNotDue) {
 			t.Fatalf("within the pause: %v", err)
 		}
 		w.Clock.Advance(4 * time.Second)
@@ -150,9 +152,9 @@ func TestPausesAreKept(t *testing.T) {
 	if n := w.file().Attempts; n != 1 {
 		t.Errorf("%d attempts", n)
 	}
-	check(t, w.night.Retry(t.Context(), f.ID))
-	check(t, w.night.DeliverFile(t.Context(), f.ID))
-	if err := w.night.Retry(t.Context(), f.ID); !errors.Is(err, clearing.ErrState) {
+	check(t, w.night.Delivery.Retry(t.Context(), f.ID))
+	check(t, w.night.Delivery.Deliver(t.Context(), f.ID))
+	if err := w.night.Delivery.Retry(t.Context(), f.ID); !errors.Is(err, states.ErrState) {
 		t.Errorf("retry of a delivered file: %v", err)
 	}
 }
@@ -162,7 +164,7 @@ func TestFullDiskInOtherWords(t *testing.T) {
 	w := newWorld(t, nil)
 	f := w.released()
 	w.center.SetFaults(pcsim.Faults{DiskFullAt: 50, SaysFailure: true})
-	if err := w.night.DeliverFile(t.Context(), f.ID); remote.ClassOf(err) != remote.DiskFull {
+	if err := w.night.Delivery.Deliver(t.Context(), f.ID); remote.ClassOf(err) != remote.DiskFull {
 		t.Errorf("class %s: %v", remote.ClassOf(err), err)
 	}
 	if f = w.file(); !f.NextAttemptAt.Equal(w.Clock.Now().Add(10*time.Minute)) || !strings.Contains(f.LastError, "0 bytes") {
@@ -178,7 +180,7 @@ func TestRefusalsOfTwoSecondsAreOne(t *testing.T) {
 	w.center.SetFaults(pcsim.Faults{RefuseLogin: true})
 	before := w.center.Logins()
 	for range 2 {
-		_ = w.night.DeliverFile(t.Context(), f.ID)
+		_ = w.night.Delivery.Deliver(t.Context(), f.ID)
 		_, _ = w.night.FetchReplies(t.Context(), f.Center)
 		w.Clock.Advance(time.Second)
 	}
@@ -187,7 +189,7 @@ func TestRefusalsOfTwoSecondsAreOne(t *testing.T) {
 	}
 	w.center.SetFaults(pcsim.Faults{})
 	w.Clock.Advance(time.Minute)
-	check(t, w.night.DeliverFile(t.Context(), f.ID))
+	check(t, w.night.Delivery.Deliver(t.Context(), f.ID))
 }
 
 // TestRefusalsAtTheSameTimeAreOne: logins that were under way together.
@@ -199,5 +201,5 @@ func TestRefusalsAtTheSameTimeAreOne(t *testing.T) {
 		check(t, err)
 	}
 	w.Clock.Advance(2 * time.Minute)
-	check(t, w.night.DeliverFile(t.Context(), f.ID))
+	check(t, w.night.Delivery.Deliver(t.Context(), f.ID))
 }

@@ -126,7 +126,7 @@ func TestOpenSSH(t *testing.T) {
 	w.cutoff()
 	w.buildAll()
 	f := w.file()
-	check(t, w.night.DeliverFile(t.Context(), f.ID))
+	check(t, w.night.Delivery.Deliver(t.Context(), f.ID))
 	sent, err := os.ReadFile(filepath.Join(server.root, "in", f.Name))
 	check(t, err)
 	if !bytes.Equal(sent, w.bytesOf(f)) || w.file().Proof != "hash" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"settled/clearing/states"
 	"settled/internal/postgres"
 
 	"github.com/jackc/pgx/v5"
@@ -34,7 +35,7 @@ func one[T any](ctx context.Context, q postgres.Querier, sql string, args ...any
 		return *new(T), err
 	}
 	if len(all) != 1 {
-		return *new(T), fmt.Errorf("%w: %v", ErrNotFound, args)
+		return *new(T), fmt.Errorf("%w: %v", states.ErrNotFound, args)
 	}
 	return all[0], nil
 }

@@ -7,9 +7,13 @@ import (
 	"log/slog"
 	"time"
 
+	"settled/clearing/delivery"
+	"settled/clearing/dial"
+	"settled/clearing/pages"
 	"settled/internal/postgres"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // The top of the night: New puts it together, and Step knows the order of its steps. Nothing of the package refers to this file.
@@ -25,7 +29,7 @@ func New(o Options) (*Night, error) {
 	if o.Reached == nil {
 		o.Reached = func(context.Context, pgx.Tx, time.Time) error { return nil }
 	}
-	n := &Night{Options: o, metrics: newMetrics(), holder: postgres.Holder()}
+	n := &Night{Options: o, metrics: newMetrics()}
 	for _, c := range o.Directory.Centers() {
 		p, ok := o.Profiles[c.ID]
 		if !ok {
@@ -40,7 +44,26 @@ func New(o Options) (*Night, error) {
 	if len(n.centers) != len(o.Profiles) {
 		return nil, fmt.Errorf("%w: a profile names no configured center", ErrProfile)
 	}
+	n.furnish()
 	return n, n.register(o.Registerer)
+}
+
+// furnish makes the rooms of the night.
+func (n *Night) furnish() {
+	m := n.metrics
+	n.pager = pages.New(n.Log, m.pages)
+	n.dialer = dial.New(dial.Options{Pool: n.Pool, Log: n.Log, Now: n.now, Pager: n.pager, Holder: postgres.Holder(), Up: m.up, Errors: m.sftpErrors})
+	o := delivery.Options{Pool: n.Pool, Vault: n.Vault, Log: n.Log, Now: n.now, Pager: n.pager, Dialer: n.dialer, Uploads: m.uploads,
+		Took: m.phases.MustCurryWith(prometheus.Labels{"phase": "send"}), ToBuild: n.queue(JobBuild), ToDeliver: n.queue(JobDeliver), Crash: n.crash}
+	for _, s := range n.centers {
+		o.Centers = append(o.Centers, s.delivery())
+	}
+	n.Delivery = delivery.New(o)
+}
+
+// queue is Enqueue of one kind of jobs.
+func (n *Night) queue(kind JobKind) func(context.Context, pgx.Tx, int64) error {
+	return func(ctx context.Context, tx pgx.Tx, id int64) error { return n.Enqueue(ctx, tx, kind, id) }
 }
 
 // Step does everything that is due at the clock's instant once, in order, center by center. It reports whether anything
@@ -60,12 +83,17 @@ func (n *Night) Step(ctx context.Context) (progressed bool, err error) {
 	return progressed, errors.Join(all...)
 }
 
+// at is a step of a room that knows centers by their numbers.
+func at(step func(context.Context, int16, time.Time) (int, error)) func(context.Context, *station, time.Time) (int, error) {
+	return func(ctx context.Context, s *station, now time.Time) (int, error) { return step(ctx, s.ID, now) }
+}
+
 // stepCenter runs the steps of one center. A step that fails does not keep the following ones from files and replies that
 // are further on.
 func (n *Night) stepCenter(ctx context.Context, s *station) (progressed bool, err error) {
 	now := n.now()
 	steps := []func(context.Context, *station, time.Time) (int, error){
-		n.plan, n.lookCenter, n.sealCenter, n.numberCenter, n.buildCenter, n.deliverCenter, n.fetchCenter, n.applyCenter, n.watchReplies,
+		n.plan, n.lookCenter, n.sealCenter, n.numberCenter, n.buildCenter, at(n.Delivery.DeliverDue), n.fetchCenter, n.applyCenter, at(n.Delivery.WatchReplies),
 	}
 	var all []error
 	for _, step := range steps {
@@ -79,4 +107,12 @@ func (n *Night) stepCenter(ctx context.Context, s *station) (progressed bool, er
 		}
 	}
 	return progressed, errors.Join(all...)
+}
+
+// heldAll tells that the books are held as a whole.
+func (n *Night) heldAll(ctx context.Context) (held bool, err error) {
+	if err := n.Pool.QueryRow(ctx, `SELECT held(0::smallint) IS NOT NULL`).Scan(&held); err != nil {
+		return false, fmt.Errorf("ask whether the books are held: %w", err)
+	}
+	return held, nil
 }

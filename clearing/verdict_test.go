@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"settled/clearing"
+	"settled/clearing/states"
 	"settled/fileformats/ipm"
 	"settled/settle"
 	"settled/settle/settletest"
@@ -21,14 +21,14 @@ func TestAFilePresentedByHand(t *testing.T) {
 	w.cutoff()
 	w.buildAll()
 	f := w.file()
-	check(t, w.night.MarkDelivered(t.Context(), f.ID, "taken on a disk"))
+	check(t, w.night.Delivery.MarkDelivered(t.Context(), f.ID, "taken on a disk"))
 	good := answer{number: 1, write: func(r *ipm.ReplyWriter) error {
 		return r.Write(&ipm.Reply{Kind: ipm.PositionDetail, Position: *position(idOf(t, f), 1, 100)})
 	}}
 	if r := w.answers(f, "1", good.bytes(t, ipm.Profile{})); r.State != "applied" || r.Accepted != 1 {
 		t.Errorf("%+v", r)
 	}
-	if f = w.file(); f.State != clearing.FileReplied || f.Proof != "person" || f.Attempts != 0 {
+	if f = w.file(); f.State != states.FileReplied || f.Proof != "person" || f.Attempts != 0 {
 		t.Errorf("file is %s by %s after %d attempts", f.State, f.Proof, f.Attempts)
 	}
 }
@@ -66,7 +66,7 @@ func TestFileRejectBesideAVerdict(t *testing.T) {
 	check(t, held.Rollback(t.Context()))
 	check(t, <-late)
 	state := query[string](w, `SELECT state || ': ' || reason FROM replies WHERE reply_id = $1`, reply("1"))
-	if !strings.HasPrefix(state, "quarantined: contradicts") || w.file().State != clearing.FileReplied {
+	if !strings.HasPrefix(state, "quarantined: contradicts") || w.file().State != states.FileReplied {
 		t.Errorf("%s, file is %s", state, w.file().State)
 	}
 	w.audited()

@@ -7,8 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
+	"settled/clearing/delivery"
+	"settled/clearing/files"
 	"settled/clearing/store"
 	"settled/internal/listing"
 	"settled/settle"
@@ -21,7 +22,7 @@ import (
 type BatchView struct {
 	Batch
 	Totals  []totals.Total `json:"totals"`
-	Files   []File         `json:"files"`
+	Files   []files.File   `json:"files"`
 	Rejects []Reject       `json:"rejects"`
 }
 
@@ -50,7 +51,7 @@ func (n *Night) Batch(ctx context.Context, id int64) (BatchView, error) {
 	if v.Totals, err = totals.Read(ctx, n.Pool, id); err != nil {
 		return v, err
 	}
-	if v.Files, err = collect[File](ctx, n.Pool, selectFile+`WHERE batch_id = $1 ORDER BY build`, id); err != nil {
+	if v.Files, err = collect[files.File](ctx, n.Pool, files.Select+`WHERE batch_id = $1 ORDER BY build`, id); err != nil {
 		return v, err
 	}
 	v.Rejects, err = collect[Reject](ctx, n.Pool, `
@@ -119,40 +120,25 @@ func (n *Night) previewParts(ctx context.Context, tx pgx.Tx, s *station, w Windo
 	return parts, nil
 }
 
-// Attempt is one try to deliver a file.
-type Attempt struct {
-	No         int32      `json:"attempt"`
-	StartedAt  time.Time  `json:"started_at"`
-	EndedAt    *time.Time `json:"ended_at,omitempty"`
-	Outcome    string     `json:"outcome"` // delivered, retry, unknown, stopped; empty: under way or interrupted
-	ErrorClass string     `json:"error_class,omitempty"`
-	Error      string     `json:"error,omitempty"`
-}
-
 // FileView is a file with its attempts, replies and resends.
 type FileView struct {
-	File
-	Deliveries []Attempt `json:"deliveries"`
-	Answers    []Reply   `json:"answers"`
-	SentAgain  []Resend  `json:"sent_again"`
+	files.File
+	Deliveries []delivery.Attempt `json:"deliveries"`
+	Answers    []Reply            `json:"answers"`
+	SentAgain  []delivery.Resend  `json:"sent_again"`
 }
 
 // File returns a file with its attempts and replies.
 func (n *Night) File(ctx context.Context, id int64) (FileView, error) {
-	f, err := oneFile(ctx, n.Pool, selectFile+`WHERE file_id = $1`, id)
+	f, err := files.One(ctx, n.Pool, files.ByID, id)
 	if err != nil {
 		return FileView{}, fmt.Errorf("read file %d: %w", id, err)
 	}
 	v := FileView{File: f}
-	v.Deliveries, err = collect[Attempt](ctx, n.Pool, `
-SELECT attempt, started_at, ended_at, outcome, error_class, error FROM delivery_attempts WHERE file_id = $1 ORDER BY attempt`, id)
-	if err != nil {
+	if v.Deliveries, v.SentAgain, err = delivery.Of(ctx, n.Pool, id); err != nil {
 		return v, err
 	}
-	if v.Answers, err = collect[Reply](ctx, n.Pool, selectReply+`WHERE file_id = $1 ORDER BY reply_id`, id); err != nil {
-		return v, err
-	}
-	v.SentAgain, err = collect[Resend](ctx, n.Pool, resendsOf, id)
+	v.Answers, err = collect[Reply](ctx, n.Pool, selectReply+`WHERE file_id = $1 ORDER BY reply_id`, id)
 	return v, err
 }
 
@@ -176,18 +162,22 @@ func (n *Night) FileBytes(ctx context.Context, id int64, w io.Writer) error {
 
 // Verification is what VerifyFile found.
 type Verification struct {
-	File   string    `json:"file"`
-	Totals any       `json:"totals"`        // read from the stored bytes, in the format's own words
-	Held   string    `json:"-"`             // the control totals of these, for people
-	Stored string    `json:"stored"`        // "ok", or what is wrong with the stored bytes
-	Remote string    `json:"at_the_center"` // "ok", "absent", what differs, or empty when it was not looked for
-	Center *AtCenter `json:"center,omitempty"`
+	File   string             `json:"file"`
+	Totals any                `json:"totals"`        // read from the stored bytes, in the format's own words
+	Held   string             `json:"-"`             // the control totals of these, for people
+	Stored string             `json:"stored"`        // "ok", or what is wrong with the stored bytes
+	Remote string             `json:"at_the_center"` // "ok", "absent", what differs, or empty when it was not looked for
+	Center *delivery.AtCenter `json:"center,omitempty"`
 }
 
 // VerifyFile reads the stored bytes of a built file again, hashes and totals them, and compares them with its batch. With
 // atCenter it also compares what the center has under the file's name.
 func (n *Night) VerifyFile(ctx context.Context, id int64, atCenter bool) (Verification, error) {
-	f, s, err := n.builtFile(ctx, id)
+	f, err := files.Built(ctx, n.Pool, id)
+	if err != nil {
+		return Verification{}, fmt.Errorf("verify file %d: %w", id, err)
+	}
+	s, err := n.station(f.Center)
 	if err != nil {
 		return Verification{}, fmt.Errorf("verify file %d: %w", id, err)
 	}
@@ -204,7 +194,7 @@ func (n *Night) VerifyFile(ctx context.Context, id int64, atCenter bool) (Verifi
 	contents, err := s.Format.Verify(io.TeeReader(stored, hash))
 	v.Totals, v.Held = contents.Detail, contents.Control
 	if err == nil && !bytes.Equal(hash.Sum(nil), f.SHA256) {
-		err = fmt.Errorf("%w: sha256", ErrTotals)
+		err = fmt.Errorf("%w: sha256", files.ErrTotals)
 	}
 	if err = errors.Join(err, s.compareContents(contents, b, f)); err != nil {
 		v.Stored = err.Error()
@@ -212,15 +202,15 @@ func (n *Night) VerifyFile(ctx context.Context, id int64, atCenter bool) (Verifi
 	if !atCenter {
 		return v, nil
 	}
-	c, err := n.lookAt(ctx, s, f)
+	c, err := n.Delivery.LookAtCenter(ctx, f.ID)
 	if err != nil {
 		return v, err
 	}
 	v.Center = &c
 	switch c.Found {
-	case FoundSame, FoundSize:
+	case delivery.FoundSame, delivery.FoundSize:
 		v.Remote = "ok"
-	case Absent:
+	case delivery.Absent:
 		v.Remote = "absent"
 	default:
 		v.Remote = c.String()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"settled/clearing/states"
 	"settled/internal/listing"
 	"settled/internal/postgres"
 
@@ -35,14 +36,14 @@ func FilesThatWait(ctx context.Context, q postgres.Querier, now time.Time) (w Wa
 	for _, c := range []struct {
 		into   *listing.Sample
 		sql    string
-		states []FileState
+		states []states.FileState
 	}{
-		{&w.Unnumbered, filesIn, []FileState{FileWaiting}},
-		{&w.Unknown, filesIn, []FileState{FileUnknown}},
-		{&w.Frozen, filesFrozen, []FileState{FileUnknown}},
-		{&w.Late, filesLate, []FileState{FilePlanned, FileBuilt, FileReleased, FileSending}},
-		{&w.Failing, filesFailing, []FileState{FilePlanned, FileReleased, FileSending}},
-		{&w.Refused, filesNotBuilt, []FileState{FileRejected}},
+		{&w.Unnumbered, filesIn, []states.FileState{states.FileWaiting}},
+		{&w.Unknown, filesIn, []states.FileState{states.FileUnknown}},
+		{&w.Frozen, filesFrozen, []states.FileState{states.FileUnknown}},
+		{&w.Late, filesLate, []states.FileState{states.FilePlanned, states.FileBuilt, states.FileReleased, states.FileSending}},
+		{&w.Failing, filesFailing, []states.FileState{states.FilePlanned, states.FileReleased, states.FileSending}},
+		{&w.Refused, filesNotBuilt, []states.FileState{states.FileRejected}},
 	} {
 		if *c.into, err = sample(ctx, q, c.sql, c.states, now); err != nil {
 			return w, err
@@ -58,12 +59,12 @@ const (
 
 // QuarantinedReplies counts the replies that could not be applied.
 func QuarantinedReplies(ctx context.Context, q postgres.Querier) (listing.Sample, error) {
-	return sample(ctx, q, repliesIn, ReplyQuarantined)
+	return sample(ctx, q, repliesIn, states.ReplyQuarantined)
 }
 
 // HeldLogs counts the logs of authorizations that show more than our books may lack without a person's word.
 func HeldLogs(ctx context.Context, q postgres.Querier) (listing.Sample, error) {
-	return sample(ctx, q, logsIn, LogHeld)
+	return sample(ctx, q, logsIn, states.LogHeld)
 }
 
 func sample(ctx context.Context, q postgres.Querier, sql string, args ...any) (listing.Sample, error) {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/delivery"
+	"settled/clearing/states"
 	"settled/fileformats/ipm"
 	"settled/internal/pcsim"
 
@@ -65,10 +67,10 @@ func TestFencedWorkerStops(t *testing.T) {
 					check(t, err)
 				}
 			})
-			if err := w.night.DeliverFile(t.Context(), f.ID); !errors.Is(err, clearing.ErrFenced) {
+			if err := w.night.Delivery.Deliver(t.Context(), f.ID); !errors.Is(err, delivery.ErrFenced) {
 				t.Errorf("got %v", err)
 			}
-			if got := w.file(); got.State != clearing.FileSending {
+			if got := w.file(); got.State != states.FileSending {
 				t.Errorf("file is %s", got.State)
 			}
 			names, err := w.center.List(pcsim.InDir)
@@ -150,7 +152,7 @@ func TestMetricsOfALateFile(t *testing.T) {
 		}
 	}
 	expect(0, 1, 0)
-	check(t, w.night.DeliverFile(t.Context(), f.ID))
+	check(t, w.night.Delivery.Deliver(t.Context(), f.ID))
 	expect(1, 0, 0)
 	w.Clock.Advance(12*time.Hour + 90*time.Second)
 	expect(1, 0, 90)

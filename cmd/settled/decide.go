@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"settled/clearing"
+	"settled/clearing/delivery"
+	"settled/clearing/files"
 	"settled/settle"
 
 	"github.com/spf13/cobra"
@@ -15,11 +16,11 @@ import (
 
 func newFileMarkDelivered() *cobra.Command {
 	var evidence string
-	c := fileAction("mark-delivered FILE", "Take a person's word that the center has a file", func(n *clearing.Night, ctx context.Context, file int64) error {
+	c := fileAction("mark-delivered FILE", "Take a person's word that the center has a file", func(courier *delivery.Courier, ctx context.Context, file int64) error {
 		if evidence == "" {
 			return usageError{errors.New("say with --evidence how it is known, such as who at the center confirmed it")}
 		}
-		return n.MarkDelivered(ctx, file, evidence)
+		return courier.MarkDelivered(ctx, file, evidence)
 	})
 	c.Flags().StringVar(&evidence, "evidence", "", "how it is known that the center has the file; kept with the file")
 	return c
@@ -39,7 +40,7 @@ func newBatchRebuild() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return d.print(fileLines(d, []clearing.File{v.File})[0], func(t *rows) { showFiles(d, t, []clearing.File{v.File}) })
+		return d.print(fileLines(d, []files.File{v.File})[0], func(t *rows) { showFiles(d, t, []files.File{v.File}) })
 	})
 }
 
@@ -104,7 +105,7 @@ func newCenter() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := d.Night.Unpark(ctx, center); err != nil {
+			if err := d.Night.Delivery.Unpark(ctx, center); err != nil {
 				return err
 			}
 			said := struct {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"settled/clearing"
+	"settled/clearing/delivery"
+	"settled/clearing/files"
 
 	"github.com/spf13/cobra"
 )
@@ -26,19 +28,19 @@ func newFile() *cobra.Command {
 	query = filter(list)
 	return group("file", "Files: the bytes that go to centers", list,
 		operator("show FILE", "Show a file: state, proof, deliveries, replies", 1, showFile), newFileVerify(),
-		fileAction("release FILE", "Let a built file go to its center", (*clearing.Night).Release),
-		fileAction("retry FILE", "Try a file again at once that waits or was stopped", (*clearing.Night).Retry),
+		fileAction("release FILE", "Let a built file go to its center", (*delivery.Courier).Release),
+		fileAction("retry FILE", "Try a file again at once that waits or was stopped", (*delivery.Courier).Retry),
 		newFileResend(), newFileMarkDelivered())
 }
 
 // fileLine is a file as programs read it.
 type fileLine struct {
-	clearing.File
+	files.File
 	CenterName string `json:"center_name"`
 	SHA256     string `json:"sha256,omitempty"`
 }
 
-func fileLines(d *desk, all []clearing.File) []fileLine {
+func fileLines(d *desk, all []files.File) []fileLine {
 	out := make([]fileLine, 0, len(all))
 	for _, f := range all {
 		out = append(out, fileLine{f, d.centerName(f.Center), hex.EncodeToString(f.SHA256)})
@@ -46,7 +48,7 @@ func fileLines(d *desk, all []clearing.File) []fileLine {
 	return out
 }
 
-func showFiles(d *desk, t *rows, all []clearing.File) {
+func showFiles(d *desk, t *rows, all []files.File) {
 	t.row("file", "center", "name", "state", "messages", "bytes", "proof", "delivered", "sha256")
 	for _, f := range all {
 		state := string(f.State)
@@ -75,12 +77,12 @@ func showFile(ctx context.Context, d *desk, args []string) error {
 	}
 	full := struct {
 		fileLine
-		Deliveries []clearing.Attempt `json:"deliveries"`
+		Deliveries []delivery.Attempt `json:"deliveries"`
 		Answers    []replyLine        `json:"answers"`
-		SentAgain  []clearing.Resend  `json:"sent_again"`
-	}{fileLines(d, []clearing.File{v.File})[0], v.Deliveries, replyLines(d, v.Answers), v.SentAgain}
+		SentAgain  []delivery.Resend  `json:"sent_again"`
+	}{fileLines(d, []files.File{v.File})[0], v.Deliveries, replyLines(d, v.Answers), v.SentAgain}
 	return d.print(full, func(t *rows) {
-		showFiles(d, t, []clearing.File{v.File})
+		showFiles(d, t, []files.File{v.File})
 		if v.LastError != "" {
 			t.row("last error", v.LastError)
 		}
@@ -126,20 +128,20 @@ func newFileVerify() *cobra.Command {
 }
 
 // fileAction is a command that changes where a file stands.
-func fileAction(use, short string, do func(*clearing.Night, context.Context, int64) error) *cobra.Command {
+func fileAction(use, short string, do func(*delivery.Courier, context.Context, int64) error) *cobra.Command {
 	return operator(use, short, 1, func(ctx context.Context, d *desk, args []string) error {
 		id, err := number(args[0], "a file")
 		if err != nil {
 			return err
 		}
-		if err := do(d.Night, ctx, id); err != nil {
+		if err := do(d.Night.Delivery, ctx, id); err != nil {
 			return err
 		}
 		v, err := d.Night.File(ctx, id)
 		if err != nil {
 			return err
 		}
-		return d.print(fileLines(d, []clearing.File{v.File})[0], func(t *rows) { showFiles(d, t, []clearing.File{v.File}) })
+		return d.print(fileLines(d, []files.File{v.File})[0], func(t *rows) { showFiles(d, t, []files.File{v.File}) })
 	})
 }
 

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"settled/clearing"
+	"settled/clearing/delivery"
+	"settled/clearing/files"
 
 	"github.com/spf13/cobra"
 )
@@ -12,8 +13,8 @@ import (
 // resent is what a resend found at the center before and after.
 type resent struct {
 	File   fileLine           `json:"file"`
-	Before clearing.AtCenter  `json:"before"`
-	After  *clearing.AtCenter `json:"after,omitempty"`
+	Before delivery.AtCenter  `json:"before"`
+	After  *delivery.AtCenter `json:"after,omitempty"`
 	Error  string             `json:"error,omitempty"` // why it is not delivered yet
 }
 
@@ -47,7 +48,7 @@ func newFileResend() *cobra.Command {
 }
 
 func showBeforeResend(ctx context.Context, d *desk, id int64) error {
-	found, err := d.Night.LookAtCenter(ctx, id)
+	found, err := d.Night.Delivery.LookAtCenter(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -65,11 +66,11 @@ func showBeforeResend(ctx context.Context, d *desk, id int64) error {
 func resendFile(ctx context.Context, d *desk, id int64, reason string) error {
 	var r resent
 	var err error
-	if r.Before, err = d.Night.Resend(ctx, id, reason); err != nil {
+	if r.Before, err = d.Night.Delivery.Resend(ctx, id, reason); err != nil {
 		return err
 	}
-	delivered := d.Night.DeliverFile(ctx, id)
-	found, looked := d.Night.LookAtCenter(ctx, id)
+	delivered := d.Night.Delivery.Deliver(ctx, id)
+	found, looked := d.Night.Delivery.LookAtCenter(ctx, id)
 	if looked == nil {
 		r.After = &found
 	}
@@ -83,8 +84,8 @@ func resendFile(ctx context.Context, d *desk, id int64, reason string) error {
 	return d.showResent(v.File, r)
 }
 
-func (d *desk) showResent(f clearing.File, r resent) error {
-	r.File = fileLines(d, []clearing.File{f})[0]
+func (d *desk) showResent(f files.File, r resent) error {
+	r.File = fileLines(d, []files.File{f})[0]
 	return d.print(r, func(t *rows) {
 		t.row("at the center", r.Before)
 		if r.After != nil {
@@ -94,6 +95,6 @@ func (d *desk) showResent(f clearing.File, r resent) error {
 			t.row("not delivered yet", r.Error)
 		}
 		t.row()
-		showFiles(d, t, []clearing.File{f})
+		showFiles(d, t, []files.File{f})
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"settled/clearing"
+	"settled/clearing/states"
 	"settled/internal/app"
 
 	"github.com/spf13/cobra"
@@ -46,7 +47,7 @@ func newResume() *cobra.Command {
 func resume(ctx context.Context, d *desk, o app.ResumeOptions) error {
 	r, err := d.Resume(ctx, o)
 	switch {
-	case errors.Is(err, app.ErrResumeReason), errors.Is(err, clearing.ErrNotFound):
+	case errors.Is(err, app.ErrResumeReason), errors.Is(err, states.ErrNotFound):
 		return usageError{err}
 	case err != nil && !errors.Is(err, app.ErrOpen):
 		return err

@@ -8,6 +8,8 @@ import (
 	"os"
 
 	"settled/clearing"
+	"settled/clearing/dial"
+	"settled/clearing/states"
 	"settled/internal/app"
 	"settled/internal/app/demo"
 	"settled/internal/config"
@@ -52,8 +54,8 @@ var codes = []struct {
 	{config.ErrInvalid, exitConfig}, {postgres.ErrServer, exitConfig}, {clearing.ErrProfile, exitConfig}, {settle.ErrDirectory, exitConfig},
 	{app.ErrDatabase, exitConfig}, {local.ErrNoServer, exitConfig},
 	{listing.ErrLimit, exitUsage}, {listing.ErrKey, exitUsage}, {read.ErrFilter, exitUsage}, {clearing.ErrQuery, exitUsage},
-	{settle.ErrNotFound, exitNotFound}, {settle.ErrBillNumber, exitNotFound}, {clearing.ErrNotFound, exitNotFound},
-	{demo.ErrNotEmpty, exitConflict}, {settle.ErrNotRejected, exitConflict}, {clearing.ErrState, exitConflict}, {clearing.ErrOrder, exitConflict}, {clearing.ErrNotDue, exitConflict}, {clearing.ErrBusy, exitConflict}, {clearing.ErrClock, exitConflict}, {clearing.ErrHeld, exitConflict}, {epoch.ErrNotHeld, exitConflict}, {settle.ErrHeld, exitConflict},
+	{settle.ErrNotFound, exitNotFound}, {settle.ErrBillNumber, exitNotFound}, {states.ErrNotFound, exitNotFound},
+	{demo.ErrNotEmpty, exitConflict}, {settle.ErrNotRejected, exitConflict}, {states.ErrState, exitConflict}, {states.ErrOrder, exitConflict}, {states.ErrNotDue, exitConflict}, {dial.ErrBusy, exitConflict}, {clearing.ErrClock, exitConflict}, {states.ErrHeld, exitConflict}, {epoch.ErrNotHeld, exitConflict}, {settle.ErrHeld, exitConflict},
 	{settle.ErrNotAside, exitConflict}, {settle.ErrOperation, exitConflict}, {settle.ErrInFlight, exitConflict}, {settle.ErrEnded, exitConflict}, {settle.ErrNotTold, exitConflict}, {settle.ErrNoWindow, exitConflict}, {clearing.ErrNoneLeft, exitConflict}, {schedules.ErrBeyondHorizon, exitConfig},
 }
 

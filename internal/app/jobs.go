@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 
-	"settled/clearing"
+	"settled/clearing/delivery"
+	"settled/clearing/dial"
+	"settled/clearing/states"
 	"settled/internal/work"
 	"settled/settle"
 	"settled/settle/audit"
@@ -99,7 +101,7 @@ func (c *Core) Step(ctx context.Context) error {
 // deliver makes one attempt to deliver a file. One that is not possible now is none, and one that failed was written down:
 // either way the file's row says when the next is, and the queue does not repeat the job at times of its own.
 func (c *Core) deliver(ctx context.Context, file int64) error {
-	return unlessLater(c.Night.DeliverFile(ctx, file))
+	return unlessLater(c.Night.Delivery.Deliver(ctx, file))
 }
 
 // build is the same of a file's bytes.
@@ -109,7 +111,7 @@ func (c *Core) build(ctx context.Context, batch int64) error {
 
 // unlessLater is the error, unless the rows say when there is something to do again.
 func unlessLater(err error) error {
-	for _, later := range []error{clearing.ErrBusy, clearing.ErrParked, clearing.ErrOrder, clearing.ErrState, clearing.ErrNotDue, clearing.ErrFenced, clearing.ErrHeld, clearing.ErrRecorded} {
+	for _, later := range []error{dial.ErrBusy, dial.ErrParked, states.ErrOrder, states.ErrState, states.ErrNotDue, delivery.ErrFenced, states.ErrHeld, states.ErrRecorded} {
 		if errors.Is(err, later) {
 			return nil
 		}

@@ -50,8 +50,8 @@ func serve(t *testing.T, l Limits) *Server {
 	return s
 }
 
-// dial connects from an address of the loopback network.
-func dial(t *testing.T, s *Server, from string) net.Conn {
+// connect dials from an address of the loopback network.
+func connect(t *testing.T, s *Server, from string) net.Conn {
 	t.Helper()
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 	c, err := d.DialContext(t.Context(), "tcp", s.APIAddr)
@@ -68,7 +68,7 @@ func dial(t *testing.T, s *Server, from string) net.Conn {
 // healthy checks that somebody else is served at once.
 func healthy(t *testing.T, s *Server) {
 	t.Helper()
-	c := dial(t, s, "127.0.0.9")
+	c := connect(t, s, "127.0.0.9")
 	defer c.Close()
 	began := time.Now()
 	fmt.Fprint(c, "GET /charge/charge.wsdl HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n")
@@ -112,7 +112,7 @@ func TestTooLarge(t *testing.T) {
 		"two lengths":             {post + "Content-Length: 3\r\nContent-Length: 4\r\n\r\n", "abcd", 1, 400},
 		"no protocol":             {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n", "", 1, 400},
 	} {
-		conn := dial(t, s, "127.0.0.1")
+		conn := connect(t, s, "127.0.0.1")
 		var sent sync.WaitGroup
 		sent.Go(func() {
 			if _, err := io.WriteString(conn, c.head); err != nil {
@@ -155,7 +155,7 @@ func TestSlowClients(t *testing.T) {
 		"a body that does not": {once{post + "Content-Length: 5000\r\n\r\nLogin=", ""}, 408, small.Request},
 		"chunks that drip":     {once{post + "Transfer-Encoding: chunked\r\n\r\n", strings.Repeat("1\r\na\r\n", 5000)}, 408, small.Request},
 	} {
-		conn, began := dial(t, s, "127.0.0.1"), time.Now()
+		conn, began := connect(t, s, "127.0.0.1"), time.Now()
 		fmt.Fprint(conn, c.at.first)
 		var sent sync.WaitGroup
 		sent.Go(func() { drip(conn, c.at.slowly) })
@@ -169,7 +169,7 @@ func TestSlowClients(t *testing.T) {
 		conn.Close()
 		sent.Wait()
 	}
-	idle, began := dial(t, s, "127.0.0.1"), time.Now()
+	idle, began := connect(t, s, "127.0.0.1"), time.Now()
 	fmt.Fprint(idle, "GET /charge/charge.wsdl HTTP/1.1\r\nHost: shop\r\n\r\n")
 	reader := bufio.NewReader(idle)
 	if r, err := http.ReadResponse(reader, nil); err != nil {
@@ -196,7 +196,7 @@ func TestManyConnections(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	var open []net.Conn
 	for range 1000 {
-		c := dial(t, s, "127.0.0.1")
+		c := connect(t, s, "127.0.0.1")
 		_, _ = io.WriteString(c, "POST /pay/silentpay.cfm HTTP/1.1\r\nHost: ")
 		open = append(open, c)
 	}
@@ -221,7 +221,7 @@ func TestManyConnections(t *testing.T) {
 	}
 	deadline := time.Now().Add(5 * time.Second)
 	for status := 0; status != http.StatusOK; {
-		c := dial(t, s, "127.0.0.1")
+		c := connect(t, s, "127.0.0.1")
 		fmt.Fprint(c, "GET /charge/charge.wsdl HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n")
 		status = answered(t, c)
 		c.Close()

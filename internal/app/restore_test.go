@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/files"
+	"settled/clearing/states"
 	"settled/internal/app/apptest"
 	"settled/internal/config"
 	"settled/internal/money"
@@ -31,7 +33,6 @@ import (
 	"settled/settle/settletest"
 
 	"github.com/jackc/pgx/v5"
-
 	"golang.org/x/crypto/ssh"
 )
 
@@ -247,7 +248,7 @@ func (r *restorable) sql(statement string, args ...any) {
 }
 
 // files are the files in the books, with their states.
-func (r *restorable) files() (out []clearing.File) {
+func (r *restorable) files() (out []files.File) {
 	r.t.Helper()
 	found, err := r.core.Night.Files(r.t.Context(), clearing.Query{})
 	must(r.t, err)
@@ -358,7 +359,7 @@ func (r *restorable) resumed(lost []int64, name string) {
 	if len(f) != 1 || f[0].Sequence != 2 || !f[0].Frozen || len(r.sent()) != 1 {
 		t.Fatalf("after it was resumed: %+v, the center got %v", f, r.sent())
 	}
-	must(t, r.core.Night.MarkDelivered(t.Context(), f[0].ID, "the center has all of it in the lost file"))
+	must(t, r.core.Night.Delivery.MarkDelivered(t.Context(), f[0].ID, "the center has all of it in the lost file"))
 	r.clock.Advance(12 * time.Hour)
 	r.pay(1)
 	r.night()
@@ -496,7 +497,7 @@ func TestFileThatBothHaveIsAdopted(t *testing.T) {
 		t.Fatalf("%+v, %v", report, err)
 	}
 	r.night()
-	if f := r.files(); len(f) != 1 || f[0].Proof != clearing.ProofPresent || f[0].State != clearing.FileReplied || len(r.sent()) != 1 {
+	if f := r.files(); len(f) != 1 || f[0].Proof != files.ProofPresent || f[0].State != states.FileReplied || len(r.sent()) != 1 {
 		t.Errorf("%+v, the center got %v", f, r.sent())
 	}
 	r.audited()

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"settled/clearing"
+	"settled/clearing/states"
 	"settled/internal/postgres"
 	"settled/settle/epoch"
 
@@ -34,7 +35,7 @@ type ResumeReport struct {
 }
 
 // ErrOpen means that something is open that a person has not named; the report says what.
-var ErrOpen = fmt.Errorf("%w: not resumed, because not everything that was found is named", clearing.ErrState)
+var ErrOpen = fmt.Errorf("%w: not resumed, because not everything that was found is named", states.ErrState)
 
 // ErrResumeReason asks for a reason.
 var ErrResumeReason = errors.New("say with --reason what was restored and why the books may go on; it is kept")

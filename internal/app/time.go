@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/states"
 	"settled/internal/app/clock"
 	"settled/internal/postgres"
 
@@ -51,7 +52,7 @@ func (c *Core) reached(ctx context.Context, tx pgx.Tx, instant time.Time) error 
 	case agree != nil:
 		return fmt.Errorf("%w: %w", clearing.ErrClock, agree)
 	case at.Before(instant):
-		return fmt.Errorf("%w: it is %s by the database's clock", clearing.ErrNotDue, at.Format(time.RFC3339))
+		return fmt.Errorf("%w: it is %s by the database's clock", states.ErrNotDue, at.Format(time.RFC3339))
 	}
 	return nil
 }
@@ -69,7 +70,7 @@ func (c *Core) instant(ctx context.Context, tx pgx.Tx) (at time.Time, certain bo
 // later look at the rows; one that is not there any more was planned anew.
 func (s *Server) seal(ctx context.Context, window int64) error {
 	err := s.Night.SealWindow(ctx, int32(window))
-	if errors.Is(err, clearing.ErrClock) || errors.Is(err, clearing.ErrNotDue) || errors.Is(err, clearing.ErrHeld) || errors.Is(err, clearing.ErrNotFound) {
+	if errors.Is(err, clearing.ErrClock) || errors.Is(err, states.ErrNotDue) || errors.Is(err, states.ErrHeld) || errors.Is(err, states.ErrNotFound) {
 		return nil
 	}
 	return err
@@ -81,7 +82,7 @@ func (c *Core) mendTimes(ctx context.Context) (map[string]int, error) {
 		return nil, nil
 	}
 	mended, err := c.Books.MendTimes(ctx)
-	files, failed := c.Night.MendTimes(ctx)
+	files, failed := c.Night.Delivery.MendTimes(ctx)
 	if mended != nil {
 		mended["file"] = files
 	}

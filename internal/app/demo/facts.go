@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/files"
+	"settled/clearing/states"
 	"settled/internal/app/doctor"
 	"settled/internal/listing"
 	"settled/internal/pcsim"
@@ -98,13 +100,13 @@ func (p *play) orderFacts(ctx context.Context, r *Report) (err error) {
 
 // fileFacts lists the files and the replies by center, and the rejects.
 func (p *play) fileFacts(ctx context.Context, r *Report) error {
-	files, err := listing.All(func(r listing.Range) (listing.Part[clearing.File], error) {
+	sent, err := listing.All(func(r listing.Range) (listing.Part[files.File], error) {
 		return p.core.Night.Files(ctx, clearing.Query{Range: r})
 	})
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(files, func(a, b clearing.File) int { return cmp.Or(cmp.Compare(a.Center, b.Center), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(sent, func(a, b files.File) int { return cmp.Or(cmp.Compare(a.Center, b.Center), cmp.Compare(a.ID, b.ID)) })
 	batches, err := p.batches(ctx, "")
 	if err != nil {
 		return err
@@ -118,10 +120,10 @@ func (p *play) fileFacts(ctx context.Context, r *Report) error {
 	for _, b := range batches {
 		of[b.ID] = b
 	}
-	for _, f := range files {
+	for _, f := range sent {
 		r.Files = append(r.Files, p.fileLine(f, of[f.Batch], taken[f.Name]))
 	}
-	return errors.Join(p.replyFacts(ctx, r, files), p.rejectFacts(ctx, r))
+	return errors.Join(p.replyFacts(ctx, r, sent), p.rejectFacts(ctx, r))
 }
 
 // batches are those in a state, the newest first; empty: all.
@@ -135,7 +137,7 @@ func (p *play) batches(ctx context.Context, state string) ([]clearing.Batch, err
 // framing are the messages of a file that are no records: its header and its trailer.
 const framing = 2
 
-func (p *play) fileLine(f clearing.File, b clearing.Batch, taken string) FileLine {
+func (p *play) fileLine(f files.File, b clearing.Batch, taken string) FileLine {
 	l := FileLine{Center: p.centerName(f.Center), BusinessDate: b.BusinessDate.Format(time.DateOnly), Sequence: f.Sequence, Name: f.Name, Format: p.format(f.Center),
 		Currency: b.CurrencyCode, Debit: b.SalesAmount, Credit: b.CreditsAmount, SHA256: hex.EncodeToString(f.SHA256), State: string(f.State), Taken: taken}
 	if f.Messages != nil {
@@ -147,7 +149,7 @@ func (p *play) fileLine(f clearing.File, b clearing.Batch, taken string) FileLin
 	return l
 }
 
-func (p *play) replyFacts(ctx context.Context, r *Report, files []clearing.File) error {
+func (p *play) replyFacts(ctx context.Context, r *Report, sent []files.File) error {
 	replies, err := listing.All(func(r listing.Range) (listing.Part[clearing.Reply], error) {
 		return p.core.Night.Replies(ctx, clearing.Query{Range: r})
 	})
@@ -155,15 +157,15 @@ func (p *play) replyFacts(ctx context.Context, r *Report, files []clearing.File)
 		return err
 	}
 	slices.SortFunc(replies, func(a, b clearing.Reply) int { return cmp.Or(cmp.Compare(a.Center, b.Center), cmp.Compare(a.ID, b.ID)) })
-	of := map[int64]clearing.File{}
-	for _, f := range files {
+	of := map[int64]files.File{}
+	for _, f := range sent {
 		of[f.ID] = f
 	}
 	for _, y := range replies {
 		l := ReplyLine{Center: p.centerName(y.Center), Name: y.Name, State: string(y.State), Accepted: y.Accepted, Rejected: y.Rejected,
 			FetchedAt: instant(y.FetchedAt.In(p.location()))}
 		if y.File != nil {
-			l.File, l.Whole = of[*y.File].Name, of[*y.File].State == clearing.FileRejected
+			l.File, l.Whole = of[*y.File].Name, of[*y.File].State == states.FileRejected
 		}
 		r.Replies = append(r.Replies, l)
 	}

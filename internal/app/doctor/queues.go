@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"settled/clearing"
+	"settled/clearing/dial"
 	"settled/clearing/remote"
 	"settled/internal/listing"
 	"settled/settle"
@@ -14,7 +15,7 @@ import (
 
 // remedy is what to do about a file server that cannot be worked with.
 func remedy(err error) string {
-	if errors.Is(err, clearing.ErrParked) {
+	if errors.Is(err, dial.ErrParked) {
 		return "renew the password or the key with the center, then settled center unpark"
 	}
 	switch remote.ClassOf(err) {

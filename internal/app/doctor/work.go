@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/clearing/delivery"
 	"settled/internal/app"
 	"settled/internal/work"
 )
@@ -111,7 +112,7 @@ func centers(ctx context.Context, p *patient) (all []Finding) {
 	if err != nil {
 		return failed(err)
 	}
-	for _, s := range night.LookAround(ctx) {
+	for _, s := range night.Delivery.LookAround(ctx) {
 		all = append(all, judgeSight(s)...)
 	}
 	if len(all) == 0 {
@@ -120,7 +121,7 @@ func centers(ctx context.Context, p *patient) (all []Finding) {
 	return all
 }
 
-func judgeSight(s clearing.Sight) (all []Finding) {
+func judgeSight(s delivery.Sight) (all []Finding) {
 	if s.Err != nil {
 		return found(Bad, "%s cannot be worked with: %v; %s", s.Center, s.Err, remedy(s.Err))
 	}

@@ -1,4 +1,4 @@
-package clearing
+package delivery
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"settled/clearing/remote"
-	"settled/settle/order"
 )
 
 // Sight is what a look at the file server of a center finds.
@@ -21,19 +20,19 @@ type Sight struct {
 
 // LookAround connects to the file servers of all centers at once, logs in with the configured credentials and host keys, and lists the
 // directories. It writes nothing, here or there. A center that is left alone after refused logins is not connected to (ErrParked).
-func (n *Night) LookAround(ctx context.Context) (all []Sight) {
-	all = make([]Sight, len(n.centers))
+func (c *Courier) LookAround(ctx context.Context) (all []Sight) {
+	all = make([]Sight, len(c.centers))
 	var looks sync.WaitGroup
-	for i, s := range n.centers {
+	for i, s := range c.centers {
 		all[i] = Sight{Center: s.Name, Address: s.SFTP.Address}
-		looks.Go(func() { all[i].Err = n.look(ctx, s, &all[i]) })
+		looks.Go(func() { all[i].Err = c.look(ctx, s, &all[i]) })
 	}
 	looks.Wait()
 	return all
 }
 
-func (n *Night) look(ctx context.Context, s *station, sight *Sight) error {
-	if err := n.parked(ctx, s, 0); err != nil {
+func (c *Courier) look(ctx context.Context, s *Center, sight *Sight) error {
+	if _, err := c.dialer.Parked(ctx, s.ID); err != nil {
 		return err
 	}
 	link, err := remote.Dial(ctx, s.SFTP)
@@ -41,7 +40,7 @@ func (n *Night) look(ctx context.Context, s *station, sight *Sight) error {
 		return err
 	}
 	defer func() { _ = link.Close() }()
-	for _, dir := range s.directories() {
+	for _, dir := range append([]string{s.Outbox}, s.Directories...) {
 		entries, err := link.List(ctx, dir)
 		if err != nil {
 			sight.Unread = append(sight.Unread, fmt.Sprintf("%s (%v)", dir, err))
@@ -49,18 +48,9 @@ func (n *Night) look(ctx context.Context, s *station, sight *Sight) error {
 		}
 		for _, e := range entries {
 			if dir == s.Outbox && strings.HasPrefix(e.Name, ".") && strings.HasSuffix(e.Name, temporarySuffix) {
-				sight.Temporary = append(sight.Temporary, printable(e.Name))
+				sight.Temporary = append(sight.Temporary, remote.Printable(e.Name))
 			}
 		}
 	}
 	return nil
-}
-
-// directories are those that a center is worked with in. Logs are fetched only where the center leaves them in files.
-func (s *station) directories() []string {
-	dirs := []string{s.Outbox, s.Inbox}
-	if s.Capabilities.Log == order.LogByFile {
-		dirs = append(dirs, s.LogDir)
-	}
-	return dirs
 }

@@ -1,4 +1,4 @@
-package clearing
+package states
 
 import (
 	"os"
@@ -22,7 +22,7 @@ var (
 // documented reads a kind in docs/states.md.
 func documented(t *testing.T, name string) machine {
 	t.Helper()
-	raw, err := os.ReadFile("../docs/states.md")
+	raw, err := os.ReadFile("../../docs/states.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,15 +42,15 @@ func documented(t *testing.T, name string) machine {
 }
 
 // same compares states and steps with those of the document: all states, and each step's result and, at least, where it begins.
-func same[S ~string](t *testing.T, name string, all []string, steps ...step[S]) {
+func same[S ~string](t *testing.T, name string, all []string, steps ...Step[S]) {
 	t.Helper()
 	m := documented(t, name)
 	if !slices.Equal(all, m.states) {
 		t.Errorf("%s: states %q, documented %q", name, all, m.states)
 	}
 	for _, s := range steps {
-		if !slices.Contains(m.into[s.id], string(s.into)) {
-			t.Errorf("%s %s: into %s is not documented", name, s.id, s.into)
+		if !slices.Contains(m.into[s.id], string(s.Into)) {
+			t.Errorf("%s %s: into %s is not documented", name, s.id, s.Into)
 		}
 		for _, from := range m.from[s.id] {
 			if !slices.Contains(s.from, S(from)) {
@@ -62,14 +62,14 @@ func same[S ~string](t *testing.T, name string, all []string, steps ...step[S]) 
 
 // TestStepsAreThoseOfTheDocument: what the guards of the night's statements allow is drawn in docs/states.md.
 func TestStepsAreThoseOfTheDocument(t *testing.T) {
-	same(t, "Window", words(WindowOpen, WindowSealing, WindowSealed, WindowEmpty), windowShutOut, windowSealed, windowEmptied)
-	same(t, "Batch", batchStates, batchReplied, batchNacked, batchReopened)
-	same(t, "File", fileStates, fileNumbered, fileMade, fileLetGo, fileTried, fileProven, fileFailed, fileDoubted, fileVouched, fileSentOver, fileRefused, fileAnswered)
-	same(t, "Reply", replyStates, replyRepeated, replyRefused, replyTaken, replyReconsider)
+	same(t, "Window", Words(WindowOpen, WindowSealing, WindowSealed, WindowEmpty), ShutWindow, SealWindow, EmptyWindow)
+	same(t, "Batch", OfBatches, AnswerBatch, RefuseBatch, ReopenBatch)
+	same(t, "File", OfFiles, NumberFile, MakeFile, LetFileGo, TryFile, ProveFile, FailFile, DoubtFile, VouchForFile, SendFileAgain, RefuseFile, AnswerFile)
+	same(t, "Reply", OfReplies, RepeatReply, QuarantineReply, TakeReply, ReconsiderReply)
 }
 
 func TestGuards(t *testing.T) {
-	if got := fileDoubted.set() + " where " + fileDoubted.may(); got != "state = 'unknown_delivery' where state IN ('released', 'sending')" {
+	if got := DoubtFile.Set() + " where " + DoubtFile.May(); got != "state = 'unknown_delivery' where state IN ('released', 'sending')" {
 		t.Errorf("got %s", got)
 	}
 }
