@@ -12,7 +12,7 @@
 // # What decides
 //
 // Rows decide what is due, never a clock tick: [Night.Step] asks the rows and does everything due once, in order. Each step
-// can also be called for one row (SealWindow, BuildBatch, DeliverFile, ApplyReply), as a job queue does. All of them are
+// can also be called for one row (SealWindow, BuildBatch, Delivery.Deliver, ApplyReply), as a job queue does. All of them are
 // idempotent, and all can be interrupted at any point and started again. A failure at one center never stops another.
 //
 // # What never changes
@@ -27,6 +27,12 @@
 // How records become bytes, and what an answer looks like: package clearing/format says it in the night's words, and an adapter for
 // each format turns them into those of a codec. No file here imports one. How bytes are kept is package clearing/store, how they
 // travel clearing/remote.
+//
+// # What it leaves to rooms of its own
+//
+// Package clearing/delivery brings files to the centers, by the connections of clearing/dial. What the night has in common with them stands
+// below both: clearing/states (where everything stands, and the one table of steps), clearing/files (what a file is) and clearing/pages
+// (who is called). None of them knows the night.
 //
 // # Locks
 //
