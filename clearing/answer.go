@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"settled/clearing/files"
+	"settled/clearing/rows"
 	"settled/clearing/states"
 )
 
@@ -23,7 +24,7 @@ const (
 // nothing to say, by its name.
 func (n *Night) answered(ctx context.Context, s *station, reply Reply, c *content) (files.File, error) {
 	named, err := files.One(ctx, n.Pool, fileByName, s.ID, s.answeredFile(reply.Name))
-	if err != nil && !isNotFound(err) {
+	if err != nil && !rows.Missing(err) {
 		return files.File{}, err
 	}
 	if c.source == "" {
@@ -33,7 +34,7 @@ func (n *Night) answered(ctx context.Context, s *station, reply Reply, c *conten
 		return named, nil
 	}
 	id := c.source
-	all, failed := collect[files.File](ctx, n.Pool, filesByLogicalID, s.ID, id)
+	all, failed := rows.Collect[files.File](ctx, n.Pool, filesByLogicalID, s.ID, id)
 	switch {
 	case failed != nil:
 		return files.File{}, failed
@@ -126,7 +127,7 @@ func (n *Night) lateWord(ctx context.Context, s *station, reply Reply, c *conten
 	if err := n.Pool.QueryRow(ctx, earlierDeliveries, s.ID, f.LogicalID, f.ID, c.reject != nil).Scan(&earlier); err != nil || earlier == 0 {
 		return false, err
 	}
-	before, err := collect[earlierReply](ctx, n.Pool, earlierReplies, s.ID, f.LogicalID, reply.ID)
+	before, err := rows.Collect[earlierReply](ctx, n.Pool, earlierReplies, s.ID, f.LogicalID, reply.ID)
 	if err != nil {
 		return false, err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"settled/clearing/files"
+	"settled/clearing/rows"
 	"settled/clearing/states"
 	"settled/internal/postgres"
 
@@ -42,7 +43,7 @@ func (n *Night) applyCenter(ctx context.Context, s *station, _ time.Time) (int, 
 
 // repliesDue are those that are stored and not decided, in order of arrival.
 func (n *Night) repliesDue(ctx context.Context, s *station) ([]int64, error) {
-	ids, err := n.ids(ctx, repliesToDo, s.ID)
+	ids, err := rows.Column[int64](ctx, n.Pool, repliesToDo, s.ID)
 	if err != nil {
 		return nil, fmt.Errorf("read replies to apply: %w", err)
 	}
@@ -53,7 +54,7 @@ func (n *Night) repliesDue(ctx context.Context, s *station) ([]int64, error) {
 // What it cannot apply as a whole it quarantines, with line and reason, and changes nothing else. A reply that is decided
 // stays as it is. The error is about us (database, vault, configuration), never about the reply.
 func (n *Night) ApplyReply(ctx context.Context, id int64) error {
-	reply, err := one[Reply](ctx, n.Pool, selectReply+`WHERE reply_id = $1`, id)
+	reply, err := rows.One[Reply](ctx, n.Pool, selectReply+`WHERE reply_id = $1`, id)
 	if err != nil {
 		return fmt.Errorf("apply reply %d: %w", id, err)
 	}
@@ -138,7 +139,7 @@ UPDATE replies SET ` + states.ReconsiderReply.Set() + `, decided_at = NULL, reas
 // Reconsider lets a quarantined reply be applied again, after a person has looked; force lets it through the limit of
 // rejects, and lets it answer the newest delivery where it could be a late word about an earlier one.
 func (n *Night) Reconsider(ctx context.Context, reply int64, force bool) error {
-	return postgres.InTx(ctx, n.Pool, key("reply/%d/reconsider", reply), func(tx pgx.Tx) error {
+	return postgres.InTx(ctx, n.Pool, rows.Key("reply/%d/reconsider", reply), func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, reconsider, reply, force)
 		if err == nil && tag.RowsAffected() != 1 {
 			err = fmt.Errorf("%w: reply %d is not quarantined", states.ErrState, reply)
@@ -173,7 +174,7 @@ func (n *Night) applyFileReject(ctx context.Context, s *station, reply Reply, c 
 		d.reason, d.step = "the center has processed the file before: "+code, states.RepeatReply
 	}
 	mine := false
-	err := postgres.InTx(ctx, n.Pool, key("reply/%d/apply", reply.ID), func(tx pgx.Tx) error {
+	err := postgres.InTx(ctx, n.Pool, rows.Key("reply/%d/apply", reply.ID), func(tx pgx.Tx) error {
 		var err error
 		if mine, err = d.write(ctx, tx, reply.ID, now); !mine || err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 
 	"settled/clearing/files"
 	"settled/clearing/format"
+	"settled/clearing/rows"
 	"settled/clearing/store"
 	"settled/internal/postgres"
 	"settled/settle"
@@ -55,7 +56,7 @@ FROM rejects WHERE window_id = $1 AND currency = $2 AND origin = $4 AND file_id 
 
 // without is a batch as a file of it holds it: without the records that were set aside by then.
 func (b Batch) without(ctx context.Context, q postgres.Querier, file int64) (Batch, error) {
-	aside, err := one[totals.Sum](ctx, q, asideOfFile, b.Window, int16(b.Currency), file, settle.AsideBuilding, settle.Sale, settle.Credit)
+	aside, err := rows.One[totals.Sum](ctx, q, asideOfFile, b.Window, int16(b.Currency), file, settle.AsideBuilding, settle.Sale, settle.Credit)
 	if err != nil {
 		return Batch{}, fmt.Errorf("read what is left out of batch %d: %w", b.ID, err)
 	}
@@ -95,7 +96,7 @@ func (n *Night) setAsideUncontracted(ctx context.Context, tx pgx.Tx, s *station,
 		if priced(t) {
 			continue
 		}
-		records, err := collect[oneID](ctx, tx, recordsWithoutContract, window, t.Merchant, t.Contract)
+		records, err := rows.Collect[oneID](ctx, tx, recordsWithoutContract, window, t.Merchant, t.Contract)
 		if err != nil {
 			return nil, fmt.Errorf("find records of merchant %d: %w", t.Merchant, err)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"settled/clearing/files"
 	"settled/clearing/format"
+	"settled/clearing/rows"
 	"settled/clearing/states"
 	"settled/clearing/store"
 	"settled/internal/postgres"
@@ -60,7 +61,7 @@ func (n *Night) buildCenter(ctx context.Context, s *station, now time.Time) (int
 
 // batchesDue are those with a file to build, in order.
 func (n *Night) batchesDue(ctx context.Context, s *station, now time.Time) ([]int64, error) {
-	due, err := n.ids(ctx, filesToBuild, s.ID, s.Stream, now)
+	due, err := rows.Column[int64](ctx, n.Pool, filesToBuild, s.ID, s.Stream, now)
 	if err != nil {
 		return nil, fmt.Errorf("read files to build: %w", err)
 	}
@@ -84,13 +85,13 @@ func (n *Night) BuildBatch(ctx context.Context, id int64) error {
 	}
 	var f files.File
 	var left *unwritten
-	err = postgres.InTx(ctx, n.Pool, key("batch/%d/build", id), func(tx pgx.Tx) error {
+	err = postgres.InTx(ctx, n.Pool, rows.Key("batch/%d/build", id), func(tx pgx.Tx) error {
 		left = &unwritten{}
-		if err := long(ctx, tx); err != nil {
+		if err := rows.Long(ctx, tx); err != nil {
 			return err
 		}
 		f, err = files.One(ctx, tx, fileToBuild, id)
-		if isNotFound(err) {
+		if rows.Missing(err) {
 			return nil
 		}
 		if err != nil {
@@ -130,10 +131,10 @@ func (n *Night) buildFailed(ctx context.Context, s *station, batch int64, cause 
 // noteFailure writes why a file was not built, and pages the first time and once an hour: what a person must repair.
 func (n *Night) noteFailure(ctx context.Context, s *station, batch int64, class string, cause error) error {
 	var failures int32
-	err := postgres.InTx(ctx, n.Pool, key("batch/%d/not built", batch), func(tx pgx.Tx) error {
+	err := postgres.InTx(ctx, n.Pool, rows.Key("batch/%d/not built", batch), func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, failedBuild, batch, vault.Words(cause.Error()), class, n.now().Add(time.Minute)).Scan(&failures)
 	})
-	if isNotFound(err) {
+	if rows.Missing(err) {
 		return nil
 	}
 	if err == nil && failures%60 == 1 {
@@ -259,7 +260,7 @@ func (n *Night) Rebuild(ctx context.Context, batch int64) (id int64, err error) 
 	if err != nil {
 		return 0, err
 	}
-	err = postgres.InTx(ctx, n.Pool, key("batch/%d/rebuild", batch), func(tx pgx.Tx) error {
+	err = postgres.InTx(ctx, n.Pool, rows.Key("batch/%d/rebuild", batch), func(tx pgx.Tx) error {
 		reopened, err := files.ReopenBatch(ctx, tx, batch)
 		if err != nil {
 			return err
@@ -273,7 +274,7 @@ func (n *Night) Rebuild(ctx context.Context, batch int64) (id int64, err error) 
 		}
 		plan := n.planFile
 		if s.ReuseNumber {
-			plan = n.planAgain
+			plan = planAgain
 		}
 		if id, err = plan(ctx, tx, s, b, last.Build+1, n.now()); err != nil {
 			return err

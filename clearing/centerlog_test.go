@@ -78,7 +78,7 @@ func TestLogsAsFiles(t *testing.T) {
 	w.leave("AUTH_1.log", data[:len(data)-10])
 	w.Clock.Set(settletest.Start.Add(time.Hour))
 	for _, want := range []string{"", "fetched 0 0 0", "applied 2 1 1", "applied 2 1 1"} {
-		check(t, w.night.ReconcileAuthorizations(t.Context(), nobody))
+		check(t, w.night.Logs.Reconcile(t.Context(), nobody))
 		if have := w.states(); have != want {
 			t.Errorf("logs %q, want %q", have, want)
 		}
@@ -115,8 +115,8 @@ func TestLogsAreHeld(t *testing.T) {
 		w.leave(name, data)
 	}
 	w.Clock.Set(settletest.Start.Add(2 * time.Hour))
-	check(t, w.night.ReconcileAuthorizations(t.Context(), nobody))
-	logs, err := w.night.AuthorizationLogs(t.Context(), 0, 10)
+	check(t, w.night.Logs.Reconcile(t.Context(), nobody))
+	logs, err := w.night.Logs.List(t.Context(), 0, 10)
 	check(t, err)
 	have := map[string]string{}
 	for _, l := range logs {
@@ -130,12 +130,12 @@ func TestLogsAreHeld(t *testing.T) {
 		t.Errorf("%d reversals owed", n)
 	}
 	id := query[int64](w, `SELECT log_id FROM authorization_logs WHERE name = '1-many.log'`)
-	check(t, w.night.ApproveLog(t.Context(), id))
-	check(t, w.night.ReconcileAuthorizations(t.Context(), nobody))
+	check(t, w.night.Logs.Approve(t.Context(), id))
+	check(t, w.night.Logs.Reconcile(t.Context(), nobody))
 	if n := query[int](w, `SELECT count(*) FROM unknown_approvals`); n != 23 {
 		t.Errorf("%d reversals owed after a person let the log through", n)
 	}
-	if err := w.night.ApproveLog(t.Context(), id); !errors.Is(err, states.ErrState) {
+	if err := w.night.Logs.Approve(t.Context(), id); !errors.Is(err, states.ErrState) {
 		t.Errorf("approved again: %v", err)
 	}
 }
@@ -163,7 +163,7 @@ func TestLogsOnTheLink(t *testing.T) {
 		t.Helper()
 		asked = nil
 		w.Clock.Set(settletest.Start.Add(at))
-		if err := w.night.ReconcileAuthorizations(t.Context(), ask); !errors.Is(err, down) {
+		if err := w.night.Logs.Reconcile(t.Context(), ask); !errors.Is(err, down) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, asked); diff != "" {
@@ -181,13 +181,13 @@ func TestLogsOnTheLink(t *testing.T) {
 		t.Errorf("%d reversals owed", n)
 	}
 	from := settletest.Start
-	if _, err := w.night.WantLog(t.Context(), settletest.FileCenter, from, from.Add(20*time.Hour)); !errors.Is(err, states.ErrNotDue) {
+	if _, err := w.night.Logs.Want(t.Context(), settletest.FileCenter, from, from.Add(20*time.Hour)); !errors.Is(err, states.ErrNotDue) {
 		t.Errorf("a range that is not over: %v", err)
 	}
-	if _, err := w.night.WantLog(t.Context(), settletest.PlainCenter, from, from.Add(time.Hour)); !errors.Is(err, states.ErrState) {
+	if _, err := w.night.Logs.Want(t.Context(), settletest.PlainCenter, from, from.Add(time.Hour)); !errors.Is(err, states.ErrState) {
 		t.Errorf("a center that tells nothing: %v", err)
 	}
-	_, err := w.night.WantLog(t.Context(), settletest.FileCenter, from, from.Add(time.Hour))
+	_, err := w.night.Logs.Want(t.Context(), settletest.FileCenter, from, from.Add(time.Hour))
 	check(t, err)
 	run(20*time.Hour+time.Second/2, "02 06:00-02 07:00")
 }

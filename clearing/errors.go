@@ -2,10 +2,6 @@ package clearing
 
 import (
 	"errors"
-
-	"settled/clearing/states"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // The errors of the night itself; those of all its rooms are in packages states and files, and there are those of settle, ledger, remote
@@ -22,8 +18,3 @@ var ErrUnwritten = errors.New("clearing: no card of the batch opens")
 // ErrKeyMissing means that a card was sealed with a key of the database that this worker does not have, as after a rotation that its
 // key file did not get: the record is good, so it is not left out, and no file goes.
 var ErrKeyMissing = errors.New("clearing: this worker lacks a key of the database")
-
-// isNotFound reports that a query found no row.
-func isNotFound(err error) bool {
-	return errors.Is(err, pgx.ErrNoRows) || errors.Is(err, states.ErrNotFound)
-}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"settled/clearing/remote"
+	"settled/clearing/rows"
 	"settled/clearing/states"
 	"settled/settle/breaks"
 
@@ -146,7 +147,7 @@ func (n *Night) surveyNames(ctx context.Context, s *station, v *Survey, seen map
 			names, lost[l.Name] = append(names, l.Name), l
 		}
 	}
-	unknown, err := collectColumn[string](ctx, n.Pool, unknownNames, s.ID, names)
+	unknown, err := rows.Column[string](ctx, n.Pool, unknownNames, s.ID, names)
 	slices.Sort(unknown)
 	for _, name := range unknown {
 		v.Lost = append(v.Lost, lost[name])
@@ -171,11 +172,11 @@ func (n *Night) surveyReplies(ctx context.Context, s *station, v *Survey) error 
 	if s.ReplyName.SubexpIndex("file") > 0 || v.passing != nil {
 		return nil
 	}
-	if _, err := n.FetchReplies(ctx, s.ID); err != nil {
+	if _, err := n.Inbox.Fetch(ctx, s.ID); err != nil {
 		v.passing, v.Blind = err, fmt.Sprintf("the center's replies could not be read: %v", err)
 		return nil
 	}
-	strays, err := collect[strayReply](ctx, n.Pool, strayReplies, s.ID)
+	strays, err := rows.Collect[strayReply](ctx, n.Pool, strayReplies, s.ID)
 	if err != nil {
 		return err
 	}
@@ -213,7 +214,7 @@ func (n *Night) surveyReply(ctx context.Context, s *station, v *Survey, r strayR
 // surveyBooks reads what the books have.
 func (n *Night) surveyBooks(ctx context.Context, s *station, v *Survey) error {
 	var err error
-	if v.Waiting, err = collectColumn[string](ctx, n.Pool, waitingNames, s.ID); err != nil {
+	if v.Waiting, err = rows.Column[string](ctx, n.Pool, waitingNames, s.ID); err != nil {
 		return err
 	}
 	var scope string

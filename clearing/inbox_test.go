@@ -26,7 +26,7 @@ func removing(p *clearing.Profile, _ *pcsim.Options) { p.RemoveReplies = true }
 
 func (w *world) fetch() {
 	w.t.Helper()
-	_, err := w.night.FetchReplies(w.t.Context(), 1)
+	_, err := w.night.Inbox.Fetch(w.t.Context(), 1)
 	check(w.t, err)
 }
 

@@ -172,7 +172,7 @@ func TestLoserOfAReplySaysNothing(t *testing.T) {
 			loser, registry := w.second(&log)
 			f := w.delivered(100)
 			w.put(f, "1", data(t, f, 1))
-			_, err := w.night.FetchReplies(t.Context(), f.Center)
+			_, err := w.night.Inbox.Fetch(t.Context(), f.Center)
 			check(t, err)
 			id := query[int64](w, `SELECT reply_id FROM replies`)
 			loser.AtCrashPoint(func(point string) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"settled/clearing/rows"
 	"settled/clearing/states"
 	"settled/internal/postgres"
 	"settled/schedules"
@@ -253,7 +254,7 @@ func (n *Night) counted(ctx context.Context, args ...any) ([]PlannedWindow, erro
 		return nil, err
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	if err := byIndex(ctx, tx); err != nil {
+	if err := rows.ByIndex(ctx, tx); err != nil {
 		return nil, err
 	}
 	return readPlanned(ctx, tx, plannedOfDays, args...)

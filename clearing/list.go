@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"settled/clearing/files"
+	"settled/clearing/rows"
 	"settled/clearing/states"
 	"settled/internal/listing"
 	"settled/internal/money"
@@ -120,7 +121,7 @@ func (n *Night) Files(ctx context.Context, q Query) (listed listing.Part[files.F
 	if err != nil {
 		return listed, err
 	}
-	found, err := collect[files.File](ctx, n.Pool, listFiles, a.args...)
+	found, err := rows.Collect[files.File](ctx, n.Pool, listFiles, a.args...)
 	return part(a, found, func(f files.File) int64 { return f.ID }), err
 }
 
@@ -130,6 +131,6 @@ func (n *Night) Replies(ctx context.Context, q Query) (replies listing.Part[Repl
 	if err != nil {
 		return replies, err
 	}
-	found, err := collect[Reply](ctx, n.Pool, listReplies, a.args...)
+	found, err := rows.Collect[Reply](ctx, n.Pool, listReplies, a.args...)
 	return part(a, found, func(r Reply) int64 { return r.ID }), err
 }

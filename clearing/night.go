@@ -8,8 +8,10 @@ import (
 	"sync"
 	"time"
 
+	"settled/clearing/centerlog"
 	"settled/clearing/delivery"
 	"settled/clearing/dial"
+	"settled/clearing/inbox"
 	"settled/clearing/pages"
 	"settled/clearing/states"
 	"settled/internal/vault"
@@ -62,6 +64,10 @@ type Night struct {
 	dialer  *dial.Dialer
 	// Delivery brings the files that are built to their centers.
 	Delivery *delivery.Courier
+	// Inbox fetches what the centers leave for us.
+	Inbox *inbox.Inbox
+	// Logs are the centers' own lists of what they authorized.
+	Logs *centerlog.Logs
 	// atCrashPoint is called where the death of the process leaves something half done; nil but in tests.
 	atCrashPoint func(point string)
 }
@@ -72,7 +78,6 @@ type station struct {
 	Profile
 	mu      sync.Mutex
 	planned time.Time // when windows were last planned
-	polled  time.Time // when a step last looked into the inbox
 }
 
 // server is the center's file server.
@@ -82,6 +87,17 @@ func (s *station) server() dial.Server { return dial.Server{Center: s.ID, Name: 
 func (s *station) delivery() *delivery.Center {
 	return &delivery.Center{ID: s.ID, Name: s.Name, Stream: s.Stream, SFTP: s.SFTP, Outbox: s.Outbox, Directories: s.directories(), InOrder: s.InOrder,
 		Removes: s.RemovesFiles, HidesSizes: s.HidesSizes, Dedupes: s.DedupesByFileID, ReplyAfter: s.ReplyTimeout, WeakAfter: s.WeakTimeout}
+}
+
+// replies is what the inbox needs to know of the center.
+func (s *station) replies() *inbox.Site {
+	return &inbox.Site{Server: s.server(), Directory: s.Inbox, Pattern: s.ReplyName, Reader: s.Format.NewReplyReader, MaxBytes: s.MaxReplyBytes,
+		Remove: s.RemoveReplies, Every: s.PollEvery}
+}
+
+// log is where the center leaves its logs of authorizations.
+func (s *station) log() centerlog.Site {
+	return centerlog.Site{Server: s.server(), Directory: s.LogDir, Acquirer: s.Acquirer}
 }
 
 // directories are those besides the outbox that a center is worked with in. Logs are fetched only where the center leaves them in files.

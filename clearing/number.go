@@ -9,6 +9,7 @@ import (
 
 	"settled/clearing/files"
 	"settled/clearing/format"
+	"settled/clearing/rows"
 	"settled/clearing/states"
 	"settled/internal/postgres"
 	"settled/settle"
@@ -62,7 +63,7 @@ func (n *Night) planFile(ctx context.Context, tx pgx.Tx, s *station, b Batch, bu
 }
 
 // planAgain gives a build of a batch the number of the one before it.
-func (n *Night) planAgain(ctx context.Context, tx pgx.Tx, s *station, b Batch, build int16, now time.Time) (id int64, err error) {
+func planAgain(ctx context.Context, tx pgx.Tx, s *station, b Batch, build int16, now time.Time) (id int64, err error) {
 	if err := lockNumbers(ctx, tx, s); err != nil {
 		return 0, err
 	}
@@ -118,12 +119,12 @@ UPDATE files SET error_class = 'number', last_error = $4 WHERE center_id = $1 AN
 // numberScope gives the files of a scope that wait for a number theirs, in order, until none is left. It returns how many
 // got one.
 func (n *Night) numberScope(ctx context.Context, tx pgx.Tx, s *station, scope string, now time.Time) (int, error) {
-	waiting, err := collect[unnumbered](ctx, tx, waitingFiles, s.ID, s.Stream, scope)
+	waiting, err := rows.Collect[unnumbered](ctx, tx, waitingFiles, s.ID, s.Stream, scope)
 	if err != nil {
 		return 0, fmt.Errorf("read files without a number: %w", err)
 	}
 	for i, f := range waiting {
-		why, err := n.number(ctx, tx, s, f, now)
+		why, err := number(ctx, tx, s, f, now)
 		if err == nil && why != "" {
 			_, err = tx.Exec(ctx, noNumber, s.ID, s.Stream, scope, why)
 		}
@@ -135,7 +136,7 @@ func (n *Night) numberScope(ctx context.Context, tx pgx.Tx, s *station, scope st
 }
 
 // number gives one file its number, or tells why it must wait.
-func (n *Night) number(ctx context.Context, tx pgx.Tx, s *station, f unnumbered, now time.Time) (why string, err error) {
+func number(ctx context.Context, tx pgx.Tx, s *station, f unnumbered, now time.Time) (why string, err error) {
 	var base int32
 	if err := tx.QueryRow(ctx, roundOf, s.ID, s.Stream, f.Scope).Scan(&base); err != nil {
 		return "", fmt.Errorf("read the round of file %d: %w", f.File, err)
@@ -163,7 +164,7 @@ func waitingBreak(file int64) string { return fmt.Sprintf("%s/file/%d", breaks.F
 
 // numberCenter numbers the files that wait, where the profile has room for them now, and watches how many numbers are left.
 func (n *Night) numberCenter(ctx context.Context, s *station, now time.Time) (int, error) {
-	scopes, err := collectColumn[string](ctx, n.Pool, `
+	scopes, err := rows.Column[string](ctx, n.Pool, `
 SELECT DISTINCT scope FROM files WHERE center_id = $1 AND stream = $2 AND state = `+states.Quoted(states.FileWaiting)+` ORDER BY scope`, s.ID, s.Stream)
 	if err != nil {
 		return 0, fmt.Errorf("look for files without a number: %w", err)
@@ -183,7 +184,7 @@ SELECT DISTINCT scope FROM files WHERE center_id = $1 AND stream = $2 AND state 
 }
 
 func (n *Night) numberWaiting(ctx context.Context, s *station, scope string, now time.Time) (given int, err error) {
-	err = postgres.InTx(ctx, n.Pool, key("center/%d/number files of %s", s.ID, scope), func(tx pgx.Tx) error {
+	err = postgres.InTx(ctx, n.Pool, rows.Key("center/%d/number files of %s", s.ID, scope), func(tx pgx.Tx) error {
 		if err := lockNumbers(ctx, tx, s); err != nil {
 			return err
 		}
@@ -236,7 +237,7 @@ func (n *Night) watchNumbers(ctx context.Context, s *station, now time.Time) err
 // watchCounter opens the break of a center's counter that has few numbers left, if it was not open, and closes those of others.
 func (n *Night) watchCounter(ctx context.Context, s *station, now time.Time) ([]breaks.Opened, error) {
 	args := []any{s.ID, s.Stream, s.Sequence == Forever, s.end(), s.few()}
-	low, err := collectColumn[string](ctx, n.Pool, `SELECT fingerprint FROM (`+fewNumbers+`) f`, append([]any{breaks.FileNumbers}, args...)...)
+	low, err := rows.Column[string](ctx, n.Pool, `SELECT fingerprint FROM (`+fewNumbers+`) f`, append([]any{breaks.FileNumbers}, args...)...)
 	if err != nil {
 		return nil, err
 	}

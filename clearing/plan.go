@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"settled/clearing/rows"
 	"settled/internal/postgres"
 	"settled/schedules"
 	"settled/settle"
@@ -76,11 +77,11 @@ const lastWindow = selectWindow + `WHERE center_id = $1 AND stream = $2 ORDER BY
 
 // appendWindows makes the windows that follow the last one, under the center's lock: a replan that is under way has its own.
 func (n *Night) appendWindows(ctx context.Context, s *station, occurrences []schedules.Occurrence, now time.Time) (made int, err error) {
-	if after, err := n.following(ctx, n.Pool, s, occurrences); err != nil || len(after) == 0 {
+	if after, err := following(ctx, n.Pool, s, occurrences); err != nil || len(after) == 0 {
 		return 0, err
 	}
-	err = postgres.InTx(ctx, n.Pool, key("plan windows of %s", s.Name), func(tx pgx.Tx) error {
-		if err := byIndex(ctx, tx); err != nil {
+	err = postgres.InTx(ctx, n.Pool, rows.Key("plan windows of %s", s.Name), func(tx pgx.Tx) error {
+		if err := rows.ByIndex(ctx, tx); err != nil {
 			return err
 		}
 		if err := settle.LockCenter(ctx, tx, s.ID); err != nil {
@@ -97,7 +98,7 @@ func (n *Night) appendWindows(ctx context.Context, s *station, occurrences []sch
 }
 
 func (n *Night) appendLocked(ctx context.Context, tx pgx.Tx, s *station, occurrences []schedules.Occurrence, replan *int32, now time.Time) (int, error) {
-	after, err := n.following(ctx, tx, s, occurrences)
+	after, err := following(ctx, tx, s, occurrences)
 	if err != nil {
 		return 0, err
 	}
@@ -105,9 +106,9 @@ func (n *Night) appendLocked(ctx context.Context, tx pgx.Tx, s *station, occurre
 }
 
 // following are the occurrences that come after the last window, by cut-off and by business date.
-func (n *Night) following(ctx context.Context, q postgres.Querier, s *station, occurrences []schedules.Occurrence) ([]schedules.Occurrence, error) {
-	last, err := one[Window](ctx, q, lastWindow, s.ID, s.Stream)
-	if isNotFound(err) {
+func following(ctx context.Context, q postgres.Querier, s *station, occurrences []schedules.Occurrence) ([]schedules.Occurrence, error) {
+	last, err := rows.One[Window](ctx, q, lastWindow, s.ID, s.Stream)
+	if rows.Missing(err) {
 		return occurrences, nil
 	}
 	if err != nil {

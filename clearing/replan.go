@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"settled/clearing/rows"
 	"settled/internal/postgres"
 	"settled/schedules"
 	"settled/settle"
@@ -48,8 +49,8 @@ func (n *Night) Replan(ctx context.Context, center int16, from time.Time, reason
 		l, err := n.toReplan(ctx, n.Pool, s, from)
 		return s.replanned(l), err
 	}
-	err = postgres.InTx(ctx, n.Pool, key("replan %s", s.Name), func(tx pgx.Tx) error {
-		if err := byIndex(ctx, tx); err != nil {
+	err = postgres.InTx(ctx, n.Pool, rows.Key("replan %s", s.Name), func(tx pgx.Tx) error {
+		if err := rows.ByIndex(ctx, tx); err != nil {
 			return err
 		}
 		if err := settle.LockCenter(ctx, tx, s.ID); err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"settled/clearing/files"
+	"settled/clearing/rows"
 	"settled/clearing/states"
 	"settled/internal/postgres"
 	"settled/internal/vault"
@@ -82,7 +83,7 @@ func (n *Night) decide(ctx context.Context, s *station, reply Reply, to states.S
 	if c != nil {
 		d.logicalID = c.header.ID
 	}
-	err = postgres.InTx(ctx, n.Pool, key("reply/%d/%s", reply.ID, to.Into), func(tx pgx.Tx) error {
+	err = postgres.InTx(ctx, n.Pool, rows.Key("reply/%d/%s", reply.ID, to.Into), func(tx pgx.Tx) error {
 		mine, err = d.write(ctx, tx, reply.ID, n.now())
 		return err
 	})

@@ -95,7 +95,7 @@ func (w *world) put(f files.File, name string, data []byte) {
 func (w *world) take() {
 	w.t.Helper()
 	for range 2 {
-		_, err := w.night.FetchReplies(w.t.Context(), settletest.FileCenter)
+		_, err := w.night.Inbox.Fetch(w.t.Context(), settletest.FileCenter)
 		check(w.t, err)
 	}
 	_, err := w.night.ApplyReplies(w.t.Context(), w.Clock.Now())

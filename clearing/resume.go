@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"settled/clearing/rows"
 	"settled/clearing/states"
 	"settled/settle/breaks"
 
@@ -29,7 +30,7 @@ func (n *Night) NameLost(name, evidence string) (center int16, l LostFile, err e
 }
 
 // known tells that the books have a file of a center.
-func (n *Night) known(ctx context.Context, tx pgx.Tx, s *station, name string) (known bool, err error) {
+func known(ctx context.Context, tx pgx.Tx, s *station, name string) (known bool, err error) {
 	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM files WHERE center_id = $1 AND $2 IN (name, logical_id))`, s.ID, name).Scan(&known)
 	return known, err
 }
@@ -82,12 +83,12 @@ func (n *Night) AfterRestore(ctx context.Context, tx pgx.Tx, v Survey, lost []Lo
 
 // passOver notes a lost file, and raises the counter of its numbers above it.
 func (n *Night) passOver(ctx context.Context, tx pgx.Tx, s *station, l LostFile) error {
-	if known, err := n.known(ctx, tx, s, l.Name); known || err != nil {
+	if known, err := known(ctx, tx, s, l.Name); known || err != nil {
 		return err
 	}
 	scope := s.scope(l.BusinessDate)
 	var last, base int32
-	if err := tx.QueryRow(ctx, sequenceOfScope, s.ID, s.Stream, scope).Scan(&last, &base); err != nil && !isNotFound(err) {
+	if err := tx.QueryRow(ctx, sequenceOfScope, s.ID, s.Stream, scope).Scan(&last, &base); err != nil && !rows.Missing(err) {
 		return err
 	}
 	begin := s.roundOf(l.Sequence, last, base)

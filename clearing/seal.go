@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"settled/clearing/files"
+	"settled/clearing/rows"
 	"settled/clearing/states"
 	"settled/internal/money"
 	"settled/internal/postgres"
@@ -52,7 +53,7 @@ func (n *Night) sealCenter(ctx context.Context, s *station, now time.Time) (int,
 
 // windowsDue are those whose cut-off has come and that are not sealed, in order.
 func (n *Night) windowsDue(ctx context.Context, s *station, now time.Time) ([]Window, error) {
-	due, err := collect[Window](ctx, n.Pool, dueWindows, s.ID, s.Stream, now)
+	due, err := rows.Collect[Window](ctx, n.Pool, dueWindows, s.ID, s.Stream, now)
 	if err != nil {
 		return nil, fmt.Errorf("read windows due: %w", err)
 	}
@@ -62,7 +63,7 @@ func (n *Night) windowsDue(ctx context.Context, s *station, now time.Time) ([]Wi
 // SealWindow seals one window whose cut-off has come. A window that is sealed already stays as it is. Errors: ErrNotFound,
 // ErrNotDue, ErrOrder while an earlier window of the center is not sealed, ErrClock while the clocks disagree, ErrHeld.
 func (n *Night) SealWindow(ctx context.Context, id int32) error {
-	w, err := one[Window](ctx, n.Pool, windowByID, id)
+	w, err := rows.One[Window](ctx, n.Pool, windowByID, id)
 	if err != nil {
 		return fmt.Errorf("seal window %d: %w", id, err)
 	}
@@ -105,12 +106,12 @@ func (n *Night) SealNow(ctx context.Context, center int16) (Window, error) {
 	if err != nil {
 		return Window{}, err
 	}
-	w, err := one[Window](ctx, n.Pool, nextWindow, s.ID, s.Stream)
+	w, err := rows.One[Window](ctx, n.Pool, nextWindow, s.ID, s.Stream)
 	if err != nil {
 		return Window{}, fmt.Errorf("find the open window of %s: %w", s.Name, err)
 	}
 	err = n.shutOut(ctx, s, w, time.Time{}, func() (time.Time, error) { return w.cutAt(s, n.now()) }, func(tx pgx.Tx) error {
-		if err := byIndex(ctx, tx); err != nil {
+		if err := rows.ByIndex(ctx, tx); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, continueDay, w.ID, w.CutoffAt)
@@ -122,7 +123,7 @@ func (n *Night) SealNow(ctx context.Context, center int16) (Window, error) {
 	if err := n.SealWindow(ctx, w.ID); err != nil {
 		return Window{}, err
 	}
-	return one[Window](ctx, n.Pool, windowByID, w.ID)
+	return rows.One[Window](ctx, n.Pool, windowByID, w.ID)
 }
 
 // cutAt refuses to cut a window before its business date has begun: its file would be dated ahead.
@@ -144,7 +145,7 @@ WHERE window_id = $1 AND ` + states.ShutWindow.May()
 // record that is in the window was born after it. due is the instant that must have come by every clock; then is what follows
 // in the same commit.
 func (n *Night) shutOut(ctx context.Context, s *station, w Window, due time.Time, at func() (time.Time, error), then func(pgx.Tx) error) error {
-	return postgres.InTx(ctx, n.Pool, key("window/%d/shut out", w.ID), func(tx pgx.Tx) error {
+	return postgres.InTx(ctx, n.Pool, rows.Key("window/%d/shut out", w.ID), func(tx pgx.Tx) error {
 		if err := errors.Join(files.Free(ctx, tx, s.ID, s.Name), n.Reached(ctx, tx, due)); err != nil { // before the lock: writers wait no longer for it
 			return err
 		}
@@ -174,14 +175,14 @@ var endSeal = `UPDATE windows SET state = $2, sealed_at = $3 WHERE window_id = $
 
 // count is the second commit of a seal, with no writer left: totals, numbers, batches and their postings.
 func (n *Night) count(ctx context.Context, s *station, id int32) error {
-	err := postgres.InTx(ctx, n.Pool, key("window/%d/seal", id), func(tx pgx.Tx) error {
-		if err := long(ctx, tx); err != nil {
+	err := postgres.InTx(ctx, n.Pool, rows.Key("window/%d/seal", id), func(tx pgx.Tx) error {
+		if err := rows.Long(ctx, tx); err != nil {
 			return err
 		}
 		if err := lockNumbers(ctx, tx, s); err != nil {
 			return err
 		}
-		w, err := one[Window](ctx, tx, windowByID, id)
+		w, err := rows.One[Window](ctx, tx, windowByID, id)
 		if err != nil || w.State != states.WindowSealing {
 			return err
 		}

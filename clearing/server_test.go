@@ -181,7 +181,7 @@ func TestRefusalsOfTwoSecondsAreOne(t *testing.T) {
 	before := w.center.Logins()
 	for range 2 {
 		_ = w.night.Delivery.Deliver(t.Context(), f.ID)
-		_, _ = w.night.FetchReplies(t.Context(), f.Center)
+		_, _ = w.night.Inbox.Fetch(t.Context(), f.Center)
 		w.Clock.Advance(time.Second)
 	}
 	if n := w.center.Logins() - before; n != 1 {

@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"time"
 
+	"settled/clearing/centerlog"
 	"settled/clearing/delivery"
 	"settled/clearing/dial"
+	"settled/clearing/inbox"
 	"settled/clearing/pages"
 	"settled/internal/postgres"
 
@@ -53,12 +55,15 @@ func (n *Night) furnish() {
 	m := n.metrics
 	n.pager = pages.New(n.Log, m.pages)
 	n.dialer = dial.New(dial.Options{Pool: n.Pool, Log: n.Log, Now: n.now, Pager: n.pager, Holder: postgres.Holder(), Up: m.up, Errors: m.sftpErrors})
-	o := delivery.Options{Pool: n.Pool, Vault: n.Vault, Log: n.Log, Now: n.now, Pager: n.pager, Dialer: n.dialer, Uploads: m.uploads,
+	files := delivery.Options{Pool: n.Pool, Vault: n.Vault, Log: n.Log, Now: n.now, Pager: n.pager, Dialer: n.dialer, Uploads: m.uploads,
 		Took: m.phases.MustCurryWith(prometheus.Labels{"phase": "send"}), ToBuild: n.queue(JobBuild), ToDeliver: n.queue(JobDeliver), Crash: n.crash}
+	replies := inbox.Options{Pool: n.Pool, Vault: n.Vault, Log: n.Log, Now: n.now, Dialer: n.dialer, Replies: m.replies, Strangers: m.strangers,
+		ToApply: n.queue(JobApply), Crash: n.crash}
+	logs := centerlog.Options{Pool: n.Pool, Directory: n.Directory, Log: n.Log, Now: n.now, Dialer: n.dialer, Reconcile: n.Reconcile}
 	for _, s := range n.centers {
-		o.Centers = append(o.Centers, s.delivery())
+		files.Centers, replies.Sites, logs.Sites = append(files.Centers, s.delivery()), append(replies.Sites, s.replies()), append(logs.Sites, s.log())
 	}
-	n.Delivery = delivery.New(o)
+	n.Delivery, n.Inbox, n.Logs = delivery.New(files), inbox.New(replies), centerlog.New(logs)
 }
 
 // queue is Enqueue of one kind of jobs.
@@ -93,7 +98,7 @@ func at(step func(context.Context, int16, time.Time) (int, error)) func(context.
 func (n *Night) stepCenter(ctx context.Context, s *station) (progressed bool, err error) {
 	now := n.now()
 	steps := []func(context.Context, *station, time.Time) (int, error){
-		n.plan, n.lookCenter, n.sealCenter, n.numberCenter, n.buildCenter, at(n.Delivery.DeliverDue), n.fetchCenter, n.applyCenter, at(n.Delivery.WatchReplies),
+		n.plan, n.lookCenter, n.sealCenter, n.numberCenter, n.buildCenter, at(n.Delivery.DeliverDue), at(n.Inbox.FetchDue), n.applyCenter, at(n.Delivery.WatchReplies),
 	}
 	var all []error
 	for _, step := range steps {

@@ -48,7 +48,7 @@ func TestFileRejectBesideAVerdict(t *testing.T) {
 	w.put(f, "1", no.bytes(t, ipm.Profile{}))
 	w.put(f, "2", yes.bytes(t, ipm.Profile{}))
 	for range 2 {
-		_, err := w.night.FetchReplies(t.Context(), settletest.FileCenter)
+		_, err := w.night.Inbox.Fetch(t.Context(), settletest.FileCenter)
 		check(t, err)
 	}
 	reply := func(name string) int64 {

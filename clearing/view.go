@@ -10,6 +10,7 @@ import (
 
 	"settled/clearing/delivery"
 	"settled/clearing/files"
+	"settled/clearing/rows"
 	"settled/clearing/store"
 	"settled/internal/listing"
 	"settled/settle"
@@ -51,10 +52,10 @@ func (n *Night) Batch(ctx context.Context, id int64) (BatchView, error) {
 	if v.Totals, err = totals.Read(ctx, n.Pool, id); err != nil {
 		return v, err
 	}
-	if v.Files, err = collect[files.File](ctx, n.Pool, files.Select+`WHERE batch_id = $1 ORDER BY build`, id); err != nil {
+	if v.Files, err = rows.Collect[files.File](ctx, n.Pool, files.Select+`WHERE batch_id = $1 ORDER BY build`, id); err != nil {
 		return v, err
 	}
-	v.Rejects, err = collect[Reject](ctx, n.Pool, `
+	v.Rejects, err = rows.Collect[Reject](ctx, n.Pool, `
 SELECT record_id, order_id, merchant_id, kind, amount, class, code, state, reply_id, line, reason FROM rejects
 WHERE window_id = $1 AND currency = $2 ORDER BY record_id LIMIT $3`, b.Window, int16(b.Currency), listing.DefaultLimit)
 	return v, err
@@ -86,10 +87,10 @@ func (n *Night) Preview(ctx context.Context, center int16) (Preview, error) {
 	}
 	var p Preview
 	err = pgx.BeginTxFunc(ctx, n.Pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		if p.Window, err = one[Window](ctx, tx, nextWindow, s.ID, s.Stream); err != nil {
+		if p.Window, err = rows.One[Window](ctx, tx, nextWindow, s.ID, s.Stream); err != nil {
 			return err
 		}
-		p.Parts, err = n.previewParts(ctx, tx, s, p.Window)
+		p.Parts, err = previewParts(ctx, tx, s, p.Window)
 		return err
 	})
 	if err != nil {
@@ -98,7 +99,7 @@ func (n *Night) Preview(ctx context.Context, center int16) (Preview, error) {
 	return p, nil
 }
 
-func (n *Night) previewParts(ctx context.Context, tx pgx.Tx, s *station, w Window) ([]Planned, error) {
+func previewParts(ctx context.Context, tx pgx.Tx, s *station, w Window) ([]Planned, error) {
 	held, err := totals.Of(ctx, tx, w.ID, s.ID)
 	if err != nil {
 		return nil, err
@@ -138,13 +139,13 @@ func (n *Night) File(ctx context.Context, id int64) (FileView, error) {
 	if v.Deliveries, v.SentAgain, err = delivery.Of(ctx, n.Pool, id); err != nil {
 		return v, err
 	}
-	v.Answers, err = collect[Reply](ctx, n.Pool, selectReply+`WHERE file_id = $1 ORDER BY reply_id`, id)
+	v.Answers, err = rows.Collect[Reply](ctx, n.Pool, selectReply+`WHERE file_id = $1 ORDER BY reply_id`, id)
 	return v, err
 }
 
 // Reply returns a reply.
 func (n *Night) Reply(ctx context.Context, id int64) (Reply, error) {
-	return one[Reply](ctx, n.Pool, selectReply+`WHERE reply_id = $1`, id)
+	return rows.One[Reply](ctx, n.Pool, selectReply+`WHERE reply_id = $1`, id)
 }
 
 // ReplyBytes writes the bytes of a reply as they came. They hold card numbers: the caller answers for where they go.

@@ -89,7 +89,7 @@ func TestOneOfManyAppliesAReply(t *testing.T) {
 	w := newWorld(t, nil)
 	f := w.delivered(100, 200, 300)
 	w.put(f, "1", answer{number: 1, write: rejectOne(idOf(t, f))}.bytes(t, ipm.Profile{}))
-	_, err := w.night.FetchReplies(t.Context(), 1)
+	_, err := w.night.Inbox.Fetch(t.Context(), 1)
 	check(t, err)
 	id := query[int64](w, `SELECT reply_id FROM replies`)
 	var all sync.WaitGroup

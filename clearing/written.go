@@ -5,11 +5,14 @@ import (
 
 	"settled/clearing/delivery"
 	"settled/clearing/files"
+	"settled/clearing/rows"
 	"settled/clearing/states"
 	"settled/internal/postgres"
+
+	"github.com/jackc/pgx/v5"
 )
 
-// The names by which a verdict on a file calls what stands in packages states, files and delivery.
+// The names by which resolve.go and verdict.go call what stands in packages states, files, rows and delivery.
 
 // File is the bytes of a batch, or the plan of them.
 type File = files.File
@@ -36,3 +39,13 @@ func oneFile(ctx context.Context, q postgres.Querier, sql string, args ...any) (
 }
 
 func overdueOf(file int64) string { return delivery.OverdueOf(file) }
+
+func collect[T any](ctx context.Context, q postgres.Querier, sql string, args ...any) ([]T, error) {
+	return rows.Collect[T](ctx, q, sql, args...)
+}
+
+func key(format string, args ...any) postgres.Key { return rows.Key(format, args...) }
+
+func long(ctx context.Context, tx pgx.Tx) error { return rows.Long(ctx, tx) }
+
+func isNotFound(err error) bool { return rows.Missing(err) }

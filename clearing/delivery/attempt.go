@@ -8,6 +8,7 @@ import (
 
 	"settled/clearing/files"
 	"settled/clearing/remote"
+	"settled/clearing/rows"
 	"settled/clearing/states"
 	"settled/internal/postgres"
 
@@ -60,7 +61,7 @@ var (
 
 // begin makes the file ours, in its own commit.
 func (a *attempt) begin(ctx context.Context, id int64) error {
-	return postgres.InTx(ctx, a.courier.pool, key("file/%d/attempt %s", id, a.token), func(tx pgx.Tx) error {
+	return postgres.InTx(ctx, a.courier.pool, rows.Key("file/%d/attempt %s", id, a.token), func(tx pgx.Tx) error {
 		var err error
 		if a.file, err = files.One(ctx, tx, files.Lock, id); err != nil {
 			return err
@@ -82,7 +83,7 @@ func (a *attempt) begin(ctx context.Context, id int64) error {
 		if earlier > 0 {
 			return fmt.Errorf("%w: %d earlier files are not delivered", states.ErrOrder, earlier)
 		}
-		if a.prior, err = collect[priorAttempt](ctx, tx, priorAttempts, id); err != nil {
+		if a.prior, err = rows.Collect[priorAttempt](ctx, tx, priorAttempts, id); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, endInterrupted, id, now); err != nil {

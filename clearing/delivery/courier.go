@@ -14,7 +14,6 @@ import (
 	"settled/clearing/pages"
 	"settled/clearing/remote"
 	"settled/clearing/states"
-	"settled/internal/postgres"
 	"settled/internal/vault"
 
 	"github.com/jackc/pgx/v5"
@@ -89,18 +88,6 @@ func (c *Courier) center(id int16) (*Center, error) {
 		}
 	}
 	return nil, fmt.Errorf("%w: center %d has no profile", states.ErrNotFound, id)
-}
-
-func collect[T any](ctx context.Context, q postgres.Querier, sql string, args ...any) ([]T, error) {
-	rows, err := q.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[T])
-}
-
-func key(format string, args ...any) postgres.Key {
-	return postgres.Key{Name: fmt.Sprintf(format, args...)}
 }
 
 // change runs an update of one file that must be in the state that it asks for.

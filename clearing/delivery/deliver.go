@@ -10,6 +10,7 @@ import (
 
 	"settled/clearing/dial"
 	"settled/clearing/files"
+	"settled/clearing/rows"
 	"settled/clearing/states"
 	"settled/internal/postgres"
 
@@ -64,7 +65,7 @@ func (c *Courier) Next(ctx context.Context, center int16) (*files.File, error) {
 func (c *Courier) first(ctx context.Context, s *Center) (*files.File, error) {
 	f, err := files.One(ctx, c.pool, firstUndelivered, s.ID, s.Stream, s.InOrder)
 	switch {
-	case errors.Is(err, states.ErrNotFound):
+	case rows.Missing(err):
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("read files to deliver: %w", err)
@@ -175,7 +176,7 @@ RETURNING state, batch_id`
 
 // MarkDelivered takes a person's word, with its evidence, that the center has the file.
 func (c *Courier) MarkDelivered(ctx context.Context, file int64, evidence string) error {
-	return postgres.InTx(ctx, c.pool, key("file/%d/mark delivered", file), func(tx pgx.Tx) error {
+	return postgres.InTx(ctx, c.pool, rows.Key("file/%d/mark delivered", file), func(tx pgx.Tx) error {
 		return change(ctx, tx, file, provenByPerson, c.now(), "person: "+evidence)
 	})
 }
@@ -183,12 +184,12 @@ func (c *Courier) MarkDelivered(ctx context.Context, file int64, evidence string
 // Retry lets a file go on at once that waits for its next attempt, or that was stopped because of what was found at the
 // center: it is built or delivered now. A center that is left alone after refused logins stays so.
 func (c *Courier) Retry(ctx context.Context, file int64) error {
-	return postgres.InTx(ctx, c.pool, key("file/%d/retry", file), func(tx pgx.Tx) error {
+	return postgres.InTx(ctx, c.pool, rows.Key("file/%d/retry", file), func(tx pgx.Tx) error {
 		var state states.FileState
 		var batch int64
 		err := tx.QueryRow(ctx, goOn, file, c.now()).Scan(&state, &batch)
 		switch {
-		case errors.Is(err, pgx.ErrNoRows):
+		case rows.Missing(err):
 			return fmt.Errorf("%w: file %d waits for no attempt", states.ErrState, file)
 		case err != nil:
 			return err
@@ -203,7 +204,7 @@ var hurry = `UPDATE files SET next_attempt_at = $2 WHERE center_id = $1 AND stat
 
 // Unpark lets a center be connected to again at once, after its credentials or host keys have been put right, and its files go.
 func (c *Courier) Unpark(ctx context.Context, center int16) error {
-	return postgres.InTx(ctx, c.pool, key("center/%d/unpark", center), func(tx pgx.Tx) error {
+	return postgres.InTx(ctx, c.pool, rows.Key("center/%d/unpark", center), func(tx pgx.Tx) error {
 		if err := dial.Unpark(ctx, tx, center); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"settled/clearing/rows"
 	"settled/internal/postgres"
 )
 
@@ -26,10 +27,10 @@ SELECT attempt, started_at, ended_at, outcome, error_class, error FROM delivery_
 
 // Of returns the attempts to deliver a file, and the times that it was sent again, oldest first.
 func Of(ctx context.Context, q postgres.Querier, file int64) (tries []Attempt, again []Resend, err error) {
-	if tries, err = collect[Attempt](ctx, q, attemptsOf, file); err != nil {
+	if tries, err = rows.Collect[Attempt](ctx, q, attemptsOf, file); err != nil {
 		return nil, nil, fmt.Errorf("read attempts of file %d: %w", file, err)
 	}
-	if again, err = collect[Resend](ctx, q, resendsOf, file); err != nil {
+	if again, err = rows.Collect[Resend](ctx, q, resendsOf, file); err != nil {
 		return nil, nil, fmt.Errorf("read resends of file %d: %w", file, err)
 	}
 	return tries, again, nil

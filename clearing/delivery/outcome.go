@@ -8,6 +8,7 @@ import (
 
 	"settled/clearing/files"
 	"settled/clearing/remote"
+	"settled/clearing/rows"
 	"settled/clearing/states"
 	"settled/internal/postgres"
 	"settled/internal/vault"
@@ -63,7 +64,7 @@ func (a *attempt) end(ctx context.Context, out outcome) error {
 	if !a.wrote || out.proof != "" && a.renaming {
 		left = "none"
 	}
-	err := postgres.InTx(ctx, a.courier.pool, key("file/%d/end %s", a.file.ID, a.token), func(tx pgx.Tx) error {
+	err := postgres.InTx(ctx, a.courier.pool, rows.Key("file/%d/end %s", a.file.ID, a.token), func(tx pgx.Tx) error {
 		changed, err := a.endFile(ctx, tx, out, now, class, text)
 		if err != nil {
 			return err

@@ -2,10 +2,10 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
+	"settled/clearing/rows"
 	"settled/clearing/states"
 	"settled/internal/postgres"
 
@@ -27,7 +27,7 @@ func (c *Courier) LetGo(ctx context.Context, tx pgx.Tx, id int64, now time.Time)
 	var name, why string
 	var center int16
 	err := tx.QueryRow(ctx, releaseFile, id, now).Scan(&frozen, &name, &why, &center)
-	if errors.Is(err, pgx.ErrNoRows) {
+	if rows.Missing(err) {
 		return fmt.Errorf("%w: file %d is not built", states.ErrState, id)
 	}
 	if err != nil {
@@ -41,7 +41,7 @@ func (c *Courier) LetGo(ctx context.Context, tx pgx.Tx, id int64, now time.Time)
 
 // Release lets a built file go to a center whose files a person releases. A file that is not built is ErrState.
 func (c *Courier) Release(ctx context.Context, file int64) error {
-	return postgres.InTx(ctx, c.pool, key("file/%d/release", file), func(tx pgx.Tx) error {
+	return postgres.InTx(ctx, c.pool, rows.Key("file/%d/release", file), func(tx pgx.Tx) error {
 		return c.LetGo(ctx, tx, file, c.now())
 	})
 }

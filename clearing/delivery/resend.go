@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"settled/clearing/files"
+	"settled/clearing/rows"
 	"settled/clearing/states"
 	"settled/internal/postgres"
 	"settled/settle/breaks"
@@ -77,7 +78,7 @@ WHERE file_id = $1 AND ` + states.SendFileAgain.May()
 // delivery before it is waited for no more.
 func (c *Courier) resend(ctx context.Context, seen files.File, reason, found string) error {
 	now, id := c.now(), seen.ID
-	return postgres.InTx(ctx, c.pool, key("file/%d/resend", id), func(tx pgx.Tx) error {
+	return postgres.InTx(ctx, c.pool, rows.Key("file/%d/resend", id), func(tx pgx.Tx) error {
 		f, err := files.One(ctx, tx, files.Lock, id)
 		if err != nil {
 			return err

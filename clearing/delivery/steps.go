@@ -8,6 +8,7 @@ import (
 
 	"settled/clearing/files"
 	"settled/clearing/remote"
+	"settled/clearing/rows"
 	"settled/clearing/states"
 	"settled/internal/postgres"
 
@@ -149,7 +150,7 @@ UPDATE delivery_attempts SET reached = 'renaming' WHERE file_id = $1 AND attempt
 // reach notes durably that the rename is about to happen; a worker whose file was taken over is stopped here.
 func (a *attempt) reach(ctx context.Context) error {
 	a.renaming = true
-	return postgres.InTx(ctx, a.courier.pool, key("file/%d/rename", a.file.ID), func(tx pgx.Tx) error {
+	return postgres.InTx(ctx, a.courier.pool, rows.Key("file/%d/rename", a.file.ID), func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, reachRename, a.file.ID, a.no, a.token)
 		if err == nil && tag.RowsAffected() != 1 {
 			err = ErrFenced

@@ -11,6 +11,7 @@ import (
 
 	"settled/clearing/pages"
 	"settled/clearing/remote"
+	"settled/clearing/rows"
 	"settled/internal/vault"
 
 	"github.com/jackc/pgx/v5"
@@ -97,11 +98,7 @@ const refusals = `SELECT at FROM link_failures WHERE center_id = $1 AND at > $2 
 // Parked fails with ErrParked so soon after refusals of a center, and tells until when it does.
 func (d *Dialer) Parked(ctx context.Context, center int16) (until time.Time, err error) {
 	now := d.o.Now()
-	rows, err := d.o.Pool.Query(ctx, refusals, center, now.Add(-time.Hour))
-	if err != nil {
-		return until, err
-	}
-	refused, err := pgx.CollectRows(rows, pgx.RowTo[time.Time])
+	refused, err := rows.Column[time.Time](ctx, d.o.Pool, refusals, center, now.Add(-time.Hour))
 	if err != nil {
 		return until, err
 	}

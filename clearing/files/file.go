@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"settled/clearing/rows"
 	"settled/clearing/states"
 	"settled/internal/postgres"
 
@@ -94,18 +95,7 @@ FROM files `
 
 // One reads exactly one file, or fails with states.ErrNotFound.
 func One(ctx context.Context, q postgres.Querier, sql string, args ...any) (File, error) {
-	rows, err := q.Query(ctx, sql, args...)
-	if err != nil {
-		return File{}, err
-	}
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[File])
-	if err == nil && len(all) != 1 {
-		err = fmt.Errorf("%w: %v", states.ErrNotFound, args)
-	}
-	if err != nil {
-		return File{}, err
-	}
-	return all[0], nil
+	return rows.One[File](ctx, q, sql, args...)
 }
 
 // Statements of [One]: a file by its number, the same until the end of the transaction, and the newest build of a batch.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"settled/clearing"
+	"settled/clearing/centerlog"
 	"settled/settle"
 
 	"github.com/spf13/cobra"
@@ -90,7 +90,7 @@ func showRecon(ctx context.Context, d *desk, center int16, since time.Time) erro
 	if err != nil {
 		return err
 	}
-	logs, err := d.Night.AuthorizationLogs(ctx, center, reconLogs)
+	logs, err := d.Night.Logs.List(ctx, center, reconLogs)
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func unknownLineOf(d *desk, u *settle.UnknownApproval) unknownLine {
 		Terminal: u.Terminal, Action: u.ActionCode, Error: u.LastError, Log: u.Log, Break: u.Break}
 }
 
-func logLineOf(d *desk, l *clearing.AuthorizationLog) logLine {
+func logLineOf(d *desk, l *centerlog.Log) logLine {
 	return logLine{ID: l.ID, Center: d.centerName(l.Center), Source: l.Source, Name: l.Name, State: string(l.State), Reason: l.Reason, From: l.From, Until: l.Until,
 		Decided: l.DecidedAt, Entries: l.Entries, Differences: l.Differences, Unknown: l.Unknown}
 }
@@ -146,7 +146,7 @@ func newReconRun() *cobra.Command {
 		if e1 != nil || e2 != nil {
 			return usageError{fmt.Errorf("give --from and --until as 2026-11-21T09:00:00Z")}
 		}
-		id, err := d.Night.WantLog(ctx, center, first, last)
+		id, err := d.Night.Logs.Want(ctx, center, first, last)
 		if err != nil {
 			return err
 		}
@@ -168,7 +168,7 @@ func newReconApprove() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := d.Night.ApproveLog(ctx, id); err != nil {
+		if err := d.Night.Logs.Approve(ctx, id); err != nil {
 			return err
 		}
 		said := struct {

@@ -74,7 +74,7 @@ func (s *Server) Send(ctx context.Context) error {
 
 // Reconcile compares what the centers approved with the books, and sends the reversals that follow from it.
 func (s *Server) Reconcile(ctx context.Context) error {
-	return errors.Join(s.Night.ReconcileAuthorizations(ctx, s.Gateway.Sender().CenterLog), s.Send(ctx))
+	return errors.Join(s.Night.Logs.Reconcile(ctx, s.Gateway.Sender().CenterLog), s.Send(ctx))
 }
 
 // until repeats a step until it finds nothing to do.

@@ -14,7 +14,7 @@ import (
 // one writer where it can, and the tables of the books have only packages of settle.
 var writers = map[string][]string{
 	"authentications":       {"settle"},
-	"authorization_logs":    {"clearing"},
+	"authorization_logs":    {"clearing/centerlog"},
 	"balances":              {"settle/ledger"},
 	"batch_totals":          {"settle/totals"},
 	"batches":               {"clearing", "clearing/files"},
@@ -33,7 +33,7 @@ var writers = map[string][]string{
 	"funds":                 {"settle/funds"},
 	"id_blocks":             {"settle", "settle/epoch"},
 	"id_jumps":              {"settle/epoch"},
-	"inbox_files":           {"clearing"},
+	"inbox_files":           {"clearing/inbox"},
 	"instant_payments":      {"settle"},
 	"key_checks":            {"settle/keyring"},
 	"leases":                {"internal/work", "internal/postgres"},
@@ -50,7 +50,7 @@ var writers = map[string][]string{
 	"records":               {"settle"},
 	"rejects":               {"settle", "settle/verdict"},
 	"replans":               {"clearing"},
-	"replies":               {"clearing"},
+	"replies":               {"clearing", "clearing/inbox"},
 	"river_job":             {"internal/work"},
 	"rolled_days":           {"settle/ledger"},
 	"schedule_runs":         {"internal/work"},

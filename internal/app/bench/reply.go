@@ -220,7 +220,7 @@ func (w *world) storeReply(ctx context.Context, owner *pgxpool.Pool, name string
 		return 0, err
 	}
 	for range 2 { // a file is fetched when two listings show it alike
-		if _, err := night.FetchReplies(ctx, centerID); err != nil {
+		if _, err := night.Inbox.Fetch(ctx, centerID); err != nil {
 			return 0, err
 		}
 	}
