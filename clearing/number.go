@@ -124,7 +124,7 @@ func (n *Night) numberScope(ctx context.Context, tx pgx.Tx, s *station, scope st
 		return 0, fmt.Errorf("read files without a number: %w", err)
 	}
 	for i, f := range waiting {
-		why, err := number(ctx, tx, s, f, now)
+		why, err := giveNumber(ctx, tx, s, f, now)
 		if err == nil && why != "" {
 			_, err = tx.Exec(ctx, noNumber, s.ID, s.Stream, scope, why)
 		}
@@ -135,8 +135,8 @@ func (n *Night) numberScope(ctx context.Context, tx pgx.Tx, s *station, scope st
 	return len(waiting), nil
 }
 
-// number gives one file its number, or tells why it must wait.
-func number(ctx context.Context, tx pgx.Tx, s *station, f unnumbered, now time.Time) (why string, err error) {
+// giveNumber gives one file its number, or tells why it must wait.
+func giveNumber(ctx context.Context, tx pgx.Tx, s *station, f unnumbered, now time.Time) (why string, err error) {
 	var base int32
 	if err := tx.QueryRow(ctx, roundOf, s.ID, s.Stream, f.Scope).Scan(&base); err != nil {
 		return "", fmt.Errorf("read the round of file %d: %w", f.File, err)

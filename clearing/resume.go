@@ -29,8 +29,8 @@ func (n *Night) NameLost(name, evidence string) (center int16, l LostFile, err e
 	return center, l, nil
 }
 
-// known tells that the books have a file of a center.
-func known(ctx context.Context, tx pgx.Tx, s *station, name string) (known bool, err error) {
+// knownFile tells that the books have a file of a center.
+func knownFile(ctx context.Context, tx pgx.Tx, s *station, name string) (known bool, err error) {
 	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM files WHERE center_id = $1 AND $2 IN (name, logical_id))`, s.ID, name).Scan(&known)
 	return known, err
 }
@@ -83,7 +83,7 @@ func (n *Night) AfterRestore(ctx context.Context, tx pgx.Tx, v Survey, lost []Lo
 
 // passOver notes a lost file, and raises the counter of its numbers above it.
 func (n *Night) passOver(ctx context.Context, tx pgx.Tx, s *station, l LostFile) error {
-	if known, err := known(ctx, tx, s, l.Name); known || err != nil {
+	if known, err := knownFile(ctx, tx, s, l.Name); known || err != nil {
 		return err
 	}
 	scope := s.scope(l.BusinessDate)
