@@ -30,9 +30,10 @@
 //
 // # What it leaves to rooms of its own
 //
-// Package clearing/delivery brings files to the centers, by the connections of clearing/dial. What the night has in common with them stands
-// below both: clearing/states (where everything stands, and the one table of steps), clearing/files (what a file is) and clearing/pages
-// (who is called). None of them knows the night.
+// Package clearing/delivery brings files to the centers, clearing/inbox fetches their replies, and clearing/centerlog their own lists of what
+// they authorized; all by the connections of clearing/dial. What the night has in common with them stands below: clearing/states (where
+// everything stands, and the one table of steps), clearing/files (what a file is), clearing/rows (how rows are read) and clearing/pages (who
+// is called). None of them knows the night.
 //
 // # Locks
 //
