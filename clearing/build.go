@@ -72,7 +72,7 @@ func (n *Night) batchesDue(ctx context.Context, s *station, now time.Time) ([]in
 // chunks, reads them back with an independent reader and compares them with the batch, all in one transaction. A record that
 // cannot be written is set aside and paged, and the file goes without it. A build
 // that was interrupted leaves nothing and starts from the beginning. A batch whose file is built stays as it is. The same
-// batch gives the same bytes. Errors: ErrTotals, ErrUnwritten, ErrKeyMissing; with ErrRecorded where the file's row says when the next attempt is.
+// batch gives the same bytes. Errors: files.ErrTotals, ErrUnwritten, ErrKeyMissing; with states.ErrRecorded where the file's row says when the next attempt is.
 func (n *Night) BuildBatch(ctx context.Context, id int64) error {
 	started := n.now()
 	batch, err := readBatch(ctx, n.Pool, id)
@@ -250,7 +250,7 @@ func (s *station) compareContents(c format.Contents, b Batch, f files.File) erro
 }
 
 // Rebuild plans a new file for a batch whose file the center refused whole, under the number that the profile says. It
-// returns the new file. A batch that was not refused is ErrState.
+// returns the new file. A batch that was not refused is states.ErrState.
 func (n *Night) Rebuild(ctx context.Context, batch int64) (id int64, err error) {
 	b, err := readBatch(ctx, n.Pool, batch)
 	if err != nil {

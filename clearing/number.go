@@ -83,7 +83,7 @@ const sealLock = 0x5e7714
 
 const lockStream = `SELECT pg_advisory_xact_lock($1, hashtext($2))`
 
-// lockNumbers lets one transaction at a time number files of a stream. ErrHeld: none may.
+// lockNumbers lets one transaction at a time number files of a stream. states.ErrHeld: none may.
 func lockNumbers(ctx context.Context, tx pgx.Tx, s *station) error {
 	if _, err := tx.Exec(ctx, lockStream, sealLock, s.Name+"/"+s.Stream); err != nil {
 		return err

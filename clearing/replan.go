@@ -39,7 +39,7 @@ type PlannedInstants struct {
 // writer of a record and the seal hold. Windows whose cut-off has passed, that are sealed or hold records, and those before one
 // of these stay as they are. Those from the business date from on that differ from the plan are removed, what is planned is made.
 // The reason is kept. With dry nothing is changed and no reason is needed. Errors: schedules.ErrBeyondHorizon when the calendar
-// does not cover the windows that exist, ErrNoneLeft, ErrNotFound for a center that does not clear by file.
+// does not cover the windows that exist, ErrNoneLeft, states.ErrNotFound for a center that does not clear by file.
 func (n *Night) Replan(ctx context.Context, center int16, from time.Time, reason string, dry bool) (done Replanned, err error) {
 	s, err := n.station(center)
 	if err != nil {

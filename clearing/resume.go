@@ -12,7 +12,7 @@ import (
 )
 
 // NameLost finds the center that a file of ours with the name, or the id inside of it, is for, by that alone, for a person who says that the
-// center has it. ErrNotFound: no center's files are named so, or those of several.
+// center has it. states.ErrNotFound: no center's files are named so, or those of several.
 func (n *Night) NameLost(name, evidence string) (center int16, l LostFile, err error) {
 	for _, s := range n.centers {
 		found, ok := s.lostFile(name, evidence)

@@ -60,8 +60,8 @@ func (n *Night) windowsDue(ctx context.Context, s *station, now time.Time) ([]Wi
 	return due, nil
 }
 
-// SealWindow seals one window whose cut-off has come. A window that is sealed already stays as it is. Errors: ErrNotFound,
-// ErrNotDue, ErrOrder while an earlier window of the center is not sealed, ErrClock while the clocks disagree, ErrHeld.
+// SealWindow seals one window whose cut-off has come. A window that is sealed already stays as it is. Errors: states.ErrNotFound,
+// states.ErrNotDue, states.ErrOrder while an earlier window of the center is not sealed, ErrClock while the clocks disagree, states.ErrHeld.
 func (n *Night) SealWindow(ctx context.Context, id int32) error {
 	w, err := rows.One[Window](ctx, n.Pool, windowByID, id)
 	if err != nil {
@@ -100,7 +100,7 @@ FROM windows w WHERE window_id = $1 AND cutoff_at < $2`
 
 // SealNow cuts the open window of a center before its time: its cut-off becomes this instant. What is confirmed from now on
 // belongs to a further window of the same business date, which keeps the cut-off that was planned. It returns the window that
-// it sealed. ErrNotDue tells that the open window is of a business date that has not begun.
+// it sealed. states.ErrNotDue tells that the open window is of a business date that has not begun.
 func (n *Night) SealNow(ctx context.Context, center int16) (Window, error) {
 	s, err := n.station(center)
 	if err != nil {

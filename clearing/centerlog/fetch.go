@@ -51,7 +51,7 @@ func (l *Logs) Reconcile(ctx context.Context, ask Ask) error {
 }
 
 // Want makes the next run ask a center for its log of a range again. Only centers that answer on their link can be asked:
-// ErrState. Errors: ErrNotFound, ErrNotDue for a range whose payments may still be on their way.
+// states.ErrState. Errors: states.ErrNotFound, states.ErrNotDue for a range whose payments may still be on their way.
 func (l *Logs) Want(ctx context.Context, center int16, from, until time.Time) (id int64, err error) {
 	c, ok := l.directory.Center(center)
 	switch {
@@ -199,7 +199,7 @@ func (l *Logs) fetchLog(ctx context.Context, s Site, link *remote.Link, e remote
 }
 
 // Approve lets a held log be compared again, without the limit of approvals that the books do not know: a person has looked.
-// One that is not held is ErrState.
+// One that is not held is states.ErrState.
 func (l *Logs) Approve(ctx context.Context, id int64) error {
 	tag, err := l.pool.Exec(ctx, `UPDATE authorization_logs SET state = `+states.Quoted(states.LogFetched)+`, decided_at = NULL, forced = true WHERE log_id = $1 AND state = `+states.Quoted(states.LogHeld), id)
 	if err == nil && tag.RowsAffected() == 0 {

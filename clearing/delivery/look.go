@@ -51,7 +51,7 @@ func (a AtCenter) String() string {
 	return words
 }
 
-// LookAtCenter tells what the center has under a built file's name now. Errors: ErrState, ErrParked, *remote.Error.
+// LookAtCenter tells what the center has under a built file's name now. Errors: states.ErrState, dial.ErrParked, *remote.Error.
 func (c *Courier) LookAtCenter(ctx context.Context, file int64) (AtCenter, error) {
 	f, s, err := c.built(ctx, file)
 	if err != nil {

@@ -39,7 +39,7 @@ func (c *Courier) LetGo(ctx context.Context, tx pgx.Tx, id int64, now time.Time)
 	return c.toDeliver(ctx, tx, id)
 }
 
-// Release lets a built file go to a center whose files a person releases. A file that is not built is ErrState.
+// Release lets a built file go to a center whose files a person releases. A file that is not built is states.ErrState.
 func (c *Courier) Release(ctx context.Context, file int64) error {
 	return postgres.InTx(ctx, c.pool, rows.Key("file/%d/release", file), func(tx pgx.Tx) error {
 		return c.LetGo(ctx, tx, file, c.now())

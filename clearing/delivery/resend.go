@@ -34,8 +34,8 @@ type Resend struct {
 // Resend lets the same bytes of a file go again under the same name, on a person's word that the center does not have
 // them, for a reason that is kept. The file may stand anywhere after it was released. The center is looked at first: a
 // file that stands there is not sent over, and a center that cannot be asked gets nothing. It returns what was found.
-// What the center says later of the file is applied as always; a verdict that it has stays. Errors: ErrReason, ErrState,
-// ErrBusy, ErrParked, *remote.Error.
+// What the center says later of the file is applied as always; a verdict that it has stays. Errors: ErrReason, states.ErrState,
+// dial.ErrBusy, dial.ErrParked, *remote.Error.
 func (c *Courier) Resend(ctx context.Context, file int64, reason string) (AtCenter, error) {
 	if strings.TrimSpace(reason) == "" {
 		return AtCenter{}, ErrReason

@@ -19,7 +19,7 @@ type Sight struct {
 }
 
 // LookAround connects to the file servers of all centers at once, logs in with the configured credentials and host keys, and lists the
-// directories. It writes nothing, here or there. A center that is left alone after refused logins is not connected to (ErrParked).
+// directories. It writes nothing, here or there. A center that is left alone after refused logins is not connected to (dial.ErrParked).
 func (c *Courier) LookAround(ctx context.Context) (all []Sight) {
 	all = make([]Sight, len(c.centers))
 	var looks sync.WaitGroup

@@ -22,7 +22,7 @@ import (
 // sealed, hashed and committed before anybody reads them. A reply is whole when its trailer closes it; one that stays without
 // for brokenAfter is taken as it is, and will be quarantined. What was stored and decided is removed at a later look, if the
 // profile says so and the very same bytes still stand there. Names that are not those of replies are reported once and left
-// alone, until a pattern matches them. It returns how many replies it stored. Errors: ErrBusy, ErrParked, *remote.Error.
+// alone, until a pattern matches them. It returns how many replies it stored. Errors: dial.ErrBusy, dial.ErrParked, *remote.Error.
 func (i *Inbox) Fetch(ctx context.Context, center int16) (int, error) {
 	s, err := i.site(center)
 	if err != nil {
