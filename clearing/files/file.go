@@ -1,5 +1,5 @@
 // Package files is what the rooms of the night that build, deliver and close files have in common: what a file is, what a delivery of it
-// is proven by, and how its row is read and locked.
+// is proven by, and how its row is read and locked. Of the tables it writes one step, that of a refused batch which waits again.
 package files
 
 import (
