@@ -228,7 +228,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(encode(right))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		c := &Client{table: newTable(shards)}
-		waiting := newFlight()
+		waiting := newFlight(nil)
 		request := payment(1)
 		if err := waiting.compose(&request); err != nil {
 			t.Fatal(err)

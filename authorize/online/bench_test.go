@@ -104,7 +104,7 @@ func patch(out, m []byte) []byte {
 
 // BenchmarkCompose measures a request from values to frame.
 func BenchmarkCompose(b *testing.B) {
-	f, r := newFlight(), payment(1)
+	f, r := newFlight(nil), payment(1)
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := f.compose(&r); err != nil {
@@ -115,7 +115,7 @@ func BenchmarkCompose(b *testing.B) {
 
 // BenchmarkReadReply measures an answer from frame to values.
 func BenchmarkReadReply(b *testing.B) {
-	f, r := newFlight(), payment(1)
+	f, r := newFlight(nil), payment(1)
 	if err := f.compose(&r); err != nil {
 		b.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package online
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -28,6 +29,8 @@ type center struct {
 	listener net.Listener
 	answer   func(*visitor, *iso8583.Message) // for everything but echo tests
 	deaf     atomic.Bool                      // does not answer echo tests
+	tls      *tls.Config                      // nil: in the clear
+	mac      *iso8583.MAC                     // nil: none
 	accepted atomic.Int64
 	received atomic.Int64 // messages other than echo tests
 
@@ -39,11 +42,15 @@ type center struct {
 // visitor is one connection to the center.
 type visitor struct {
 	conn net.Conn
+	mac  *iso8583.MAC
 	mu   sync.Mutex
 }
 
-func newCenter(t testing.TB, answer func(*visitor, *iso8583.Message)) *center {
+func newCenter(t testing.TB, answer func(*visitor, *iso8583.Message), change ...func(*center)) *center {
 	c := &center{t: t, answer: answer, address: "127.0.0.1:0"}
+	for _, f := range change {
+		f(c)
+	}
 	c.open()
 	t.Cleanup(c.close)
 	return c
@@ -66,7 +73,10 @@ func (c *center) accept(from net.Listener) {
 		if err != nil {
 			return
 		}
-		v := &visitor{conn: conn}
+		if c.tls != nil {
+			conn = tls.Server(conn, c.tls)
+		}
+		v := &visitor{conn: conn, mac: c.mac}
 		c.mu.Lock()
 		c.visitors = append(c.visitors, v)
 		c.mu.Unlock()
@@ -86,6 +96,10 @@ func (c *center) serve(v *visitor) {
 			return
 		}
 		m := iso8583.Online.NewMessage("")
+		if err := c.mac.Check(frame); err != nil {
+			c.t.Errorf("center does not believe the request: %v", err)
+			return
+		}
 		if err := m.Decode(frame); err != nil {
 			c.t.Errorf("center cannot read the request: %v", err)
 			return
@@ -126,7 +140,7 @@ func (v *visitor) reply(request *iso8583.Message, action string, changes ...func
 	for _, change := range changes {
 		change(m)
 	}
-	frame, err := iso8583.AppendFrame(nil, m)
+	frame, err := v.mac.AppendFrame(nil, m)
 	if err != nil {
 		panic(err)
 	}

@@ -36,8 +36,12 @@ type Options struct {
 	// OnLate is called for every answer that no request was waiting for. It runs on a connection's reader and must
 	// return quickly.
 	OnLate func(LateAnswer)
-	// Dial opens a connection; default: TCP with keep-alive. A center that wants TLS gets it here.
+	// Dial opens a connection; default: TCP with keep-alive.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// TLS secures what Dial opened; nil: it stays as it is.
+	TLS *TLS
+	// MAC authenticates every message of both sides; nil: none is.
+	MAC *iso8583.MAC
 
 	Now     func() time.Time // default time.Now
 	Logger  *slog.Logger     // default slog.Default
@@ -238,7 +242,7 @@ func (c *Client) flight() *flight {
 		f.timer.Reset(c.options.Timeout)
 		return f
 	}
-	f := newFlight()
+	f := newFlight(c.options.MAC)
 	f.timer = time.NewTimer(c.options.Timeout)
 	return f
 }
@@ -246,7 +250,7 @@ func (c *Client) flight() *flight {
 // recycle takes back a flight that a link took: nobody else holds it any more.
 func (c *Client) recycle(f *flight) {
 	f.timer.Stop()
-	*f = flight{message: f.message, frame: f.frame, done: f.done, timer: f.timer}
+	*f = flight{message: f.message, frame: f.frame, mac: f.mac, done: f.done, timer: f.timer}
 	c.flights.Put(f)
 }
 

@@ -54,10 +54,26 @@ func (c *Client) keep(ctx context.Context) {
 	}
 }
 
+// connect opens a connection and, where TLS is wanted, proves who is at its other end.
 func (c *Client) connect(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.options.DialTimeout)
 	defer cancel()
-	return c.options.Dial(ctx, "tcp", c.options.Address)
+	conn, err := c.options.Dial(ctx, "tcp", c.options.Address)
+	if err != nil || c.options.TLS == nil {
+		return conn, err
+	}
+	secured, err := c.options.TLS.client(ctx, conn, c.options.Address, c.options.Now)
+	if errors.Is(err, ErrCertificate) {
+		c.untrusted(badCertificate, err)
+	}
+	return secured, err
+}
+
+// untrusted counts what a center must never send, and calls a person: somebody else may be at the other end.
+func (c *Client) untrusted(why distrust, err error) {
+	c.meter.distrusted(why)
+	c.logger.Error("a person must look at the link to a center: what came is not believed", slog.String("center", c.options.Name),
+		slog.String("why", distrustNames[why]), slog.Any("error", err))
 }
 
 // serve runs one connection to its end and settles what it left behind.
@@ -148,7 +164,7 @@ func (l *link) flush(batch []byte) error {
 
 // echo writes an echo test; the channel receives when it is answered.
 func (l *link) echo(batch []byte) (<-chan struct{}, error) {
-	f := newFlight()
+	f := newFlight(l.client.options.MAC)
 	if err := l.client.composeEcho(f); err != nil {
 		return nil, err
 	}
@@ -171,6 +187,9 @@ func (l *link) read() {
 	message := iso8583.Online.NewMessage("")
 	for {
 		frame, err := in.Next()
+		if err == nil {
+			err = l.believe(frame)
+		}
 		if err != nil {
 			l.cause = err
 			l.conn.Close()
@@ -182,6 +201,15 @@ func (l *link) read() {
 	}
 }
 
+// believe checks the code of a message before anything of it is read. Its error ends the connection.
+func (l *link) believe(frame []byte) error {
+	err := l.client.options.MAC.Check(frame)
+	if err != nil {
+		l.client.untrusted(badMAC, err)
+	}
+	return err
+}
+
 // answerEcho answers an echo test of the center; false when the frame is anything else.
 func (l *link) answerEcho(m *iso8583.Message, frame []byte) bool {
 	if !bytes.HasPrefix(frame, []byte(iso8583.MTINetworkRequest)) || m.Decode(frame) != nil || iso8583.CheckOnline(m) != nil ||
@@ -191,7 +219,7 @@ func (l *link) answerEcho(m *iso8583.Message, frame []byte) bool {
 	answer := iso8583.Online.NewMessage("")
 	answer.Answer(m)
 	answer.Set(39, iso8583.ActionApproved)
-	if out, err := iso8583.AppendFrame(nil, answer); err == nil {
+	if out, err := l.client.options.MAC.AppendFrame(nil, answer); err == nil {
 		select {
 		case l.echoes <- out:
 		default:

@@ -330,7 +330,7 @@ func TestBackoffGrowsToItsLimit(t *testing.T) {
 // composed returns payment(n) as a flight.
 func composed(t *testing.T, n int) *flight {
 	t.Helper()
-	f, r := newFlight(), payment(n)
+	f, r := newFlight(nil), payment(n)
 	if err := f.compose(&r); err != nil {
 		t.Fatal(err)
 	}

@@ -91,7 +91,7 @@ func (r *Request) check() error {
 func (f *flight) encode(k Kind) (err error) {
 	m := f.message
 	if err = iso8583.CheckOnline(m); err == nil {
-		f.frame, err = iso8583.AppendFrame(f.frame[:0], m)
+		f.frame, err = f.mac.AppendFrame(f.frame[:0], m)
 	}
 	if err != nil {
 		return invalid(err.Error())

@@ -85,7 +85,7 @@ func TestMessagesOnTheWire(t *testing.T) {
 				"06123456" + "000000000001" + merchant + "30" + "1100000001261120153045" + "06123456"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			f := newFlight()
+			f := newFlight(nil)
 			if err := f.compose(&test.request); err != nil {
 				t.Fatal(err)
 			}

@@ -15,12 +15,14 @@ import (
 //	settled_center_late_answers_total{pc,reason}
 //	settled_center_connections{pc}               connections that answer echo tests
 //	settled_center_breaker_state{pc}             0 closed, 1 half-open, 2 open
+//	settled_center_untrusted_total{pc,why}       why: mac, certificate
 type Metrics struct {
 	requests    *prometheus.CounterVec
 	duration    *prometheus.HistogramVec
 	late        *prometheus.CounterVec
 	connections *prometheus.GaugeVec
 	breaker     *prometheus.GaugeVec
+	untrusted   *prometheus.CounterVec
 }
 
 // NewMetrics makes the metrics and registers them; it panics when they are registered already, as
@@ -49,7 +51,11 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Help: "Circuit breaker of a processing center: 0 closed, 1 half-open, 2 open.",
 		}, []string{"pc"}),
 	}
-	r.MustRegister(m.requests, m.duration, m.late, m.connections, m.breaker)
+	m.untrusted = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "settled_center_untrusted_total",
+		Help: "Messages of a processing center without their right authentication code, and its certificates that are not trusted.",
+	}, []string{"pc", "why"})
+	r.MustRegister(m.requests, m.duration, m.late, m.connections, m.breaker, m.untrusted)
 	return m
 }
 
@@ -78,6 +84,17 @@ func outcomeOf(a Answer, err error) outcome {
 	return declined
 }
 
+// distrust is why something that came from a center is not believed: a label value of settled_center_untrusted_total.
+type distrust uint8
+
+const (
+	badMAC distrust = iota
+	badCertificate
+	distrusts
+)
+
+var distrustNames = [distrusts]string{"mac", "certificate"}
+
 // meter is one center's metrics with their labels resolved.
 type meter struct {
 	requests    [kinds][outcomes]prometheus.Counter
@@ -85,6 +102,7 @@ type meter struct {
 	late        [lateReasons]prometheus.Counter
 	connections prometheus.Gauge
 	breaker     prometheus.Gauge
+	untrusted   [distrusts]prometheus.Counter
 }
 
 // meter resolves the labels of one center; nil when nothing is measured.
@@ -98,6 +116,9 @@ func (m *Metrics) meter(center string) *meter {
 		for o := range outcomes {
 			r.requests[k][o] = m.requests.WithLabelValues(center, k.String(), outcomeNames[o])
 		}
+	}
+	for why := range distrusts {
+		r.untrusted[why] = m.untrusted.WithLabelValues(center, distrustNames[why])
 	}
 	for reason := Late; reason < lateReasons; reason++ {
 		r.late[reason] = m.late.WithLabelValues(center, reason.String())
@@ -115,6 +136,12 @@ func (m *meter) exchanged(k Kind, o outcome, took time.Duration) {
 func (m *meter) tooLate(r LateReason) {
 	if m != nil {
 		m.late[r].Inc()
+	}
+}
+
+func (m *meter) distrusted(why distrust) {
+	if m != nil {
+		m.untrusted[why].Inc()
 	}
 }
 

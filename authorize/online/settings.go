@@ -1,8 +1,15 @@
 package online
 
 import (
+	"bytes"
+	"crypto/rsa"
+	"crypto/tls"
+	"encoding/hex"
+	"fmt"
+	"os"
 	"time"
 
+	"settled/fileformats/iso8583"
 	"settled/internal/settings"
 )
 
@@ -13,6 +20,30 @@ type Settings struct {
 	Connections int           `yaml:"connections,omitempty"`
 	Timeout     time.Duration `yaml:"timeout,omitempty"`
 	Echo        time.Duration `yaml:"echo,omitempty"`
+	Link        Line          `yaml:"link,omitempty"`
+	TLS         *TLS          `yaml:"tls,omitempty"`
+	MAC         *MACSettings  `yaml:"mac,omitempty"`
+}
+
+// MACSettings say how the messages of a center are authenticated.
+type MACSettings struct {
+	Algorithm iso8583.MACAlgorithm `yaml:"algorithm"`
+	KeyFile   string               `yaml:"key_file"` // the key in hexadecimal digits
+}
+
+// Line is what a center's connections go over.
+type Line string
+
+// The lines. Whoever writes PrivateLine vouches for it: nobody else can read or change what goes over it.
+const (
+	PublicLine  Line = "network"
+	PrivateLine Line = "private-line"
+)
+
+// Installation is what a center's section needs to know of the rest.
+type Installation struct {
+	Live bool                     // a center is not spoken to in the clear
+	File func(name string) string // makes the name of a file absolute; empty stays empty
 }
 
 // The times of a host whose settings say nothing else.
@@ -24,9 +55,9 @@ const (
 // maxConnections is how many connections to a host may be kept up.
 const maxConnections = 64
 
-// Checked returns the settings with the times of those that were left out, and what is wrong with them. A number of connections
-// that is left out is the client's.
-func (s Settings) Checked() (Settings, []settings.Problem) {
+// Checked returns the settings with the times of those that were left out and absolute names of files, and what is wrong with them. A
+// number of connections that is left out is the client's.
+func (s Settings) Checked(i Installation) (Settings, []settings.Problem) {
 	var c settings.Checker
 	if s.Connections < 0 || s.Connections > maxConnections {
 		c.Fail("connections", "%d is not between 1 and %d", s.Connections, maxConnections)
@@ -35,10 +66,95 @@ func (s Settings) Checked() (Settings, []settings.Problem) {
 	c.Address("address", s.Address)
 	s.Timeout = c.Within("timeout", s.Timeout, standardTimeout, 10*time.Millisecond, 5*time.Minute)
 	s.Echo = c.Within("echo", s.Echo, standardEcho, time.Second, time.Hour)
+	s.Link = settings.Word(&c, "link", string(s.Link), PublicLine, PrivateLine)
+	s.secured(&c, i)
 	return s, c.Problems
 }
 
-// Options are those of a client of the host, as far as the settings say them.
-func (s Settings) Options() Options {
-	return Options{Address: s.Address, Connections: s.Connections, Timeout: s.Timeout, EchoInterval: s.Echo}
+// secured checks what protects the line. A code hides nothing, so it does not stand in for TLS.
+func (s *Settings) secured(c *settings.Checker, i Installation) {
+	if i.Live && s.TLS == nil && s.Link != PrivateLine {
+		c.Fail("tls", "is missing: card data would go to %s in the clear. Say how the center proves who it is (ca_file or pins), or vouch for the line with link: private-line", s.Address)
+	}
+	if s.TLS != nil {
+		own := *s.TLS
+		own.CAFile, own.CertificateFile, own.KeyFile = i.File(own.CAFile), i.File(own.CertificateFile), i.File(own.KeyFile)
+		own.check(c)
+		s.TLS = &own
+	}
+	if s.MAC != nil {
+		own := MACSettings{Algorithm: s.MAC.Algorithm, KeyFile: i.File(s.MAC.KeyFile)}
+		if _, err := own.mac(); err != nil {
+			c.Fail("mac", "%v", err)
+		}
+		s.MAC = &own
+	}
+}
+
+// check finds what could not or must not connect. That a certificate has ended is for the doctor to say: there is no clock here.
+func (t *TLS) check(c *settings.Checker) {
+	if t.CAFile == "" && len(t.Pins) == 0 {
+		c.Fail("tls", "ca_file or pins are needed: without them anybody could be the center")
+	}
+	if len(t.Pins) > maxPins {
+		c.Fail("tls.pins", "%d pins: two at most, while the center changes its key", len(t.Pins))
+	}
+	for i, pin := range t.Pins {
+		if !wellFormed(pin) {
+			c.Fail(settings.At("tls.pins", i), "%q is no pin of the form \"sha256/\" and 44 characters of base64", pin)
+		}
+	}
+	if t.CAFile != "" {
+		if _, err := roots(t.CAFile); err != nil {
+			c.Fail("tls.ca_file", "%v", err)
+		}
+	}
+	t.checkOwn(c)
+}
+
+// checkOwn checks the certificate that we show.
+func (t *TLS) checkOwn(c *settings.Checker) {
+	if (t.CertificateFile == "") != (t.KeyFile == "") {
+		c.Fail("tls", "certificate_file and key_file belong together")
+		return
+	}
+	if t.CertificateFile == "" {
+		return
+	}
+	own, err := tls.LoadX509KeyPair(t.CertificateFile, t.KeyFile)
+	if err != nil {
+		c.Fail("tls.certificate_file", "%v", err)
+		return
+	}
+	if key, ok := own.Leaf.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < minRSABits {
+		c.Fail("tls.certificate_file", "the key has %d bits; %d are needed", key.N.BitLen(), minRSABits)
+	}
+}
+
+// mac reads the key; nil without settings.
+func (m *MACSettings) mac() (*iso8583.MAC, error) {
+	if m == nil {
+		return nil, nil
+	}
+	text, err := os.ReadFile(m.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(text)
+	digits := bytes.TrimSpace(text)
+	key := make([]byte, hex.DecodedLen(len(digits)))
+	defer clear(key)
+	if _, err := hex.Decode(key, digits); err != nil {
+		return nil, fmt.Errorf("%s holds no key in hexadecimal digits", m.KeyFile) // the cause would show a digit
+	}
+	return iso8583.NewMAC(m.Algorithm, key)
+}
+
+// Options are those of a client of the host, as far as the settings say them. The key of its messages is read from its file.
+func (s Settings) Options() (Options, error) {
+	mac, err := s.MAC.mac()
+	if err != nil {
+		return Options{}, fmt.Errorf("online: key of message codes: %w", err)
+	}
+	return Options{Address: s.Address, Connections: s.Connections, Timeout: s.Timeout, EchoInterval: s.Echo, TLS: s.TLS, MAC: mac}, nil
 }

@@ -14,6 +14,7 @@ type flight struct {
 	expect  expectation
 	message *iso8583.Message // empty except while composing
 	frame   []byte           // the message with its length, until a link takes it
+	mac     *iso8583.MAC     // ends the message; nil: nothing does
 	link    *link            // the connection that took it; nil while queued
 	answer  Answer
 	err     error
@@ -21,8 +22,9 @@ type flight struct {
 	timer   *time.Timer
 }
 
-func newFlight() *flight {
+func newFlight(mac *iso8583.MAC) *flight {
 	return &flight{
+		mac:     mac,
 		message: iso8583.Online.NewMessage(""),
 		frame:   make([]byte, 0, 512),
 		done:    make(chan struct{}, 1),

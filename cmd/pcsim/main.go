@@ -43,6 +43,7 @@ type settings struct {
 	bank                             bankSettings
 	acs                              acsSettings
 	shop                             shopSettings
+	link                             linkSettings
 }
 
 func flags(s *settings) *flag.FlagSet {
@@ -81,6 +82,7 @@ func flags(s *settings) *flag.FlagSet {
 	f.IntVar(&b.RefuseFiles, "refuse-files", 0, "how many correct files, the first ones, are refused whole")
 	f.DurationVar(&b.LateBy, "late-by", 2*time.Second, "how late a late answer is")
 	f.DurationVar(&b.Latency, "latency", 0, "longest ordinary answer time")
+	linkFlags(f, s)
 	bankFlags(f, &s.bank)
 	acsFlags(f, &s.acs)
 	shopFlags(f, &s.shop)
@@ -141,7 +143,7 @@ func (s *settings) resolve() error {
 		}
 	}
 	s.acs.resolve(s.Seed)
-	return errors.Join(s.readHostKey(), s.readUser(), s.bank.resolve(s.Seed), s.shop.resolve())
+	return errors.Join(s.readHostKey(), s.readUser(), s.link.resolve(&s.Options), s.bank.resolve(s.Seed), s.shop.resolve())
 }
 
 func (s *settings) readHostKey() error {
@@ -193,6 +195,9 @@ func run(ctx context.Context, args []string, env func(string) string, out io.Wri
 		return err
 	}
 	defer func() { err = errors.Join(err, center.Close()) }()
+	if err := s.link.keep(center); err != nil {
+		return err
+	}
 	if err := center.Start(); err != nil {
 		return err
 	}
@@ -240,7 +245,7 @@ func introduce(out io.Writer, s settings, d doors) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	status := d.center.Status()
 	fmt.Fprintf(w, "center\t%s, %s, seed %d, member %s\n", s.Name, s.Model, s.Seed, s.MemberID)
-	fmt.Fprintf(w, "online\t%s\n", status.OnlineAddr)
+	fmt.Fprintf(w, "online\t%s%s\n", status.OnlineAddr, s.link.introduce(s.Options))
 	fmt.Fprintf(w, "sftp\t%s, upload to %s, replies in %s\n", status.SFTPAddr, pcsim.InDir, pcsim.OutDir)
 	fmt.Fprintf(w, "host key\t%s\n", status.HostKey)
 	fmt.Fprintf(w, "login\t%s\n", credentials(s))

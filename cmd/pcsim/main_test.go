@@ -192,6 +192,7 @@ func TestSettings(t *testing.T) {
 	for _, args := range [][]string{
 		{"-model", "x"}, {"-sequence", "x"}, {"-charset", "x"}, {"stray"}, {"-host-key", "/nonexistent"},
 		{"-authorized-key", "/nonexistent"}, {"-decline", "x"}, {"-bank-unit", "cents"},
+		{"-tls-certificate", "x"}, {"-tls-clients", "/nonexistent"}, {"-mac", "retail", "-mac-key", "00"}, {"-mac", "aes-cmac", "-mac-key", "x"}, {"-mac", "aes-cmac"},
 		{"-shop", "127.0.0.1:0"}, {"-shop", "127.0.0.1:0", "-shop-merchant", "1", "-shop-currencies", "XXX"},
 	} {
 		if _, err := parse(args, noEnv, io.Discard); err == nil {

@@ -24,7 +24,9 @@ var Online = newSpec("online", ASCII, false, []int{48}, []Field{
 	variable(48, "additional data", LLL, Private, 7, 999),
 	fixed(49, "currency, transaction", Numeric, 3),
 	variable(56, "original data elements", LL, Numeric, 25, 35),
+	fixed(64, "message authentication code", Binary, MACSize).redacted(Hide),
 	variable(72, "data record", LLL, Text, 1, 999).redacted(Hide),
+	fixed(128, "message authentication code", Binary, MACSize).redacted(Hide),
 })
 
 // IPM returns the dialect of IPM clearing files in one of the four charsets: a sixteen-byte bitmap always, private data in

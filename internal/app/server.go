@@ -112,7 +112,10 @@ func (s *Server) startGateway() error {
 		if c.Instant != nil {
 			continue
 		}
-		o := c.Online.Options()
+		o, err := c.Online.Options()
+		if err != nil {
+			return fmt.Errorf("center %s: %w", c.Name, err)
+		}
 		o.Name, o.MaxBackoff, o.OnLate, o.Now, o.Logger, o.Metrics = c.Name, s.MaxBackoff, late, s.Now, s.Log, metrics
 		host, err := online.New(o)
 		if err != nil {

@@ -117,8 +117,14 @@ func (c *checker) capabilities(at place, f CapabilitiesFile) order.Capabilities 
 
 // online reads how a center's online host is reached.
 func (c *checker) online(at place, f online.Settings) online.Settings {
-	s, problems := f.Checked()
+	s, problems := f.Checked(online.Installation{Live: c.environment == vault.Live, File: c.resolve})
 	c.take(at, problems)
+	if s.TLS != nil {
+		c.private(at.at("tls", "key_file"), s.TLS.KeyFile)
+	}
+	if s.MAC != nil {
+		c.private(at.at("mac", "key_file"), s.MAC.KeyFile)
+	}
 	return s
 }
 

@@ -184,6 +184,17 @@ func (c *checker) fileThere(at place, name string) string {
 	return name
 }
 
+// private wants a file with a secret to be its owner's alone, in a live installation.
+func (c *checker) private(at place, name string) {
+	info, err := os.Stat(name)
+	if name == "" || err != nil || c.environment != vault.Live {
+		return // a missing file has been told of
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		c.fail(at, "%s has mode %04o: others than its owner may read it; chmod 600 it", name, mode)
+	}
+}
+
 // resolve makes a name absolute that is relative to the configuration file; empty stays empty.
 func (c *checker) resolve(name string) string {
 	if name == "" || filepath.IsAbs(name) {

@@ -47,9 +47,12 @@ func load(t *testing.T, replace ...string) []string {
 // secrets writes the files that the example names.
 func secrets(t *testing.T, dir string) {
 	t.Helper()
-	for name, text := range map[string]string{"pc-a.key": "-----BEGIN OPENSSH PRIVATE KEY-----\n", "pc-b.password": "swordfish\n",
+	for name, text := range map[string]string{"pc-b.password": "swordfish\n",
 		"north-star.word": "north star\n", "three-ds.secret": "3ds secret of 2026", "sbp.secret": "sbp secret of 2026",
 		"gateway.pem": pemText("PRIVATE KEY", key(2048)), "north-star.pub.pem": pemText("PUBLIC KEY", &key(1024).PublicKey)} {
+		write(t, filepath.Join(dir, "secrets", name), text)
+	}
+	for name, text := range linkFiles() {
 		write(t, filepath.Join(dir, "secrets", name), text)
 	}
 }

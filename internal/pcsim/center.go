@@ -2,6 +2,7 @@ package pcsim
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,6 +25,7 @@ type Center struct {
 	books *ledger
 	clearing
 	ssh    *ssh.ServerConfig
+	tls    *tls.Config // nil: the online host speaks in the clear
 	faults atomic.Pointer[Faults]
 	traits atomic.Pointer[Behavior]
 
@@ -55,6 +57,9 @@ func New(opt Options) (*Center, error) {
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	if c.ssh, err = c.sshConfig(); err != nil {
 		return nil, fmt.Errorf("%w: host key: %w", ErrOptions, err)
+	}
+	if c.tls, err = opt.tlsConfig(); err != nil {
+		return nil, fmt.Errorf("%w: certificate: %w", ErrOptions, err)
 	}
 	if c.tree, err = newTree(opt); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package pcsim
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"time"
@@ -35,6 +36,9 @@ type link struct {
 // serveOnline reads requests until the connection ends. Requests are decided in the order they came; delayed answers
 // leave later than those behind them.
 func (c *Center) serveOnline(conn net.Conn) {
+	if c.tls != nil {
+		conn = tls.Server(conn, c.tls)
+	}
 	ctx, cancel := context.WithCancel(c.ctx)
 	defer cancel()
 	l := &link{center: c, ctx: ctx, out: make(chan []byte, 256)}
@@ -51,6 +55,10 @@ func (c *Center) serveOnline(conn net.Conn) {
 		frame, err := frames.Next()
 		if err != nil {
 			return
+		}
+		if c.opt.MAC.Check(frame) != nil {
+			c.malformed.Add(1)
+			return // who it is, the center does not know
 		}
 		if err := request.Decode(frame); err != nil {
 			c.malformed.Add(1)
@@ -97,7 +105,7 @@ func (l *link) send(a answer, request, reply *iso8583.Message) {
 	if amount, ok := request.Int(4); ok && a.extra != 0 {
 		reply.SetInt(4, amount+a.extra)
 	}
-	frame, err := iso8583.AppendFrame(nil, reply)
+	frame, err := l.center.opt.MAC.AppendFrame(nil, reply)
 	if err != nil {
 		l.center.malformed.Add(1)
 		return
@@ -134,7 +142,7 @@ func (c *Center) echoFrame() []byte {
 	m.SetInt(11, c.asked.Add(1)%1_000_000)
 	m.Set(12, now.In(c.opt.Location).Format("060102150405"))
 	m.Set(24, iso8583.FunctionEcho)
-	frame, err := iso8583.AppendFrame(nil, m)
+	frame, err := c.opt.MAC.AppendFrame(nil, m)
 	if err != nil {
 		c.malformed.Add(1)
 	}

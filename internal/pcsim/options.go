@@ -3,6 +3,7 @@ package pcsim
 import (
 	"crypto/ed25519"
 	"crypto/sha256"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"strconv"
@@ -116,6 +117,13 @@ type Options struct {
 	Replies Replies
 	// OnlineAddr and SFTPAddr are the listen addresses. Default 127.0.0.1:0.
 	OnlineAddr, SFTPAddr string
+	// TLS makes the online host speak TLS 1.2 or newer under a certificate of its own: see [Center.Certificate].
+	TLS bool
+	// ClientCAs sign the certificates that the online host then asks for. Nil: it asks for none.
+	ClientCAs *x509.CertPool
+	// MAC authenticates every message of the online host, both ways. Nil: none is. A message without its code ends the
+	// connection.
+	MAC *iso8583.MAC
 	// HostKey is the SSH host key. Default: derived from Name and Seed.
 	HostKey ed25519.PrivateKey
 	// Users may log in to the SFTP server. None: nobody can.
@@ -167,10 +175,15 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	o.Behavior = o.Behavior.withDefaults()
 	if o.HostKey == nil {
-		seed := sha256.Sum256([]byte("host key\x00" + o.Name + "\x00" + strconv.FormatUint(o.Seed, 10)))
-		o.HostKey = ed25519.NewKeyFromSeed(seed[:])
+		o.HostKey = o.derivedKey("host key")
 	}
 	return o, o.check()
+}
+
+// derivedKey is the same for the same name and seed.
+func (o Options) derivedKey(of string) ed25519.PrivateKey {
+	seed := sha256.Sum256([]byte(of + "\x00" + o.Name + "\x00" + strconv.FormatUint(o.Seed, 10)))
+	return ed25519.NewKeyFromSeed(seed[:])
 }
 
 func (o Options) check() error {
@@ -179,6 +192,9 @@ func (o Options) check() error {
 	}
 	if n := len(o.InstitutionID); n < 6 || n > 11 || !digits(o.InstitutionID) {
 		return fmt.Errorf("%w: institution id %q is not 6 to 11 digits", ErrOptions, o.InstitutionID)
+	}
+	if o.ClientCAs != nil && !o.TLS {
+		return fmt.Errorf("%w: certificates of clients without TLS", ErrOptions)
 	}
 	if strings.ContainsAny(o.Name, "/\x00") {
 		return fmt.Errorf("%w: name %q", ErrOptions, o.Name)

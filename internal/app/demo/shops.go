@@ -39,11 +39,12 @@ type cast struct {
 	cutoff  string
 	until   string
 	removes bool // takes our files away once it has read them
+	secured bool // speaks TLS, and every message has its code
 	clumsy  bool // refuses its first file for a fault of its own, gives the number back, and tells every verdict twice; we clear its replies away
 }
 
 var casts = []cast{
-	{id: 1, name: "PC-A", member: "00000123456", charset: "ascii", blocked: true, cutoff: "23:00", until: "23:45", removes: true,
+	{id: 1, name: "PC-A", member: "00000123456", charset: "ascii", blocked: true, cutoff: "23:00", until: "23:45", removes: true, secured: true,
 		costs: config.CostsFile{InterchangeBPS: 120, SchemeBPS: 10, Processing: 5},
 		caps: order.Capabilities{FinancialRecord: true, TwoStage: true, PartialConfirm: true, MultiConfirm: true, ReversalPartial: true,
 			Refund: order.RefundByFile, Inquiry: true, Log: order.LogByLink}},

@@ -16,6 +16,7 @@ import (
 
 	"settled/authorize/online"
 	"settled/clearing"
+	"settled/fileformats/iso8583"
 	"settled/internal/app"
 	"settled/internal/config"
 	"settled/internal/pcsim"
@@ -177,8 +178,12 @@ func (s *stage) startCenters(context.Context) error {
 	}
 	s.centers = map[string]*pcsim.Center{}
 	for _, c := range casts {
+		mac, err := c.mac()
+		if err != nil {
+			return err
+		}
 		center, err := pcsim.New(pcsim.Options{Name: c.name, MemberID: c.member, Seed: s.Seed, Model: c.model(), Location: s.location(),
-			Now: s.clock.Now, Behavior: c.behavior(), Replies: c.replies(),
+			Now: s.clock.Now, Behavior: c.behavior(), Replies: c.replies(), TLS: c.secured, MAC: mac,
 			Users: []pcsim.User{{Name: "settled", Key: key}}, RemovesFiles: c.removes, ReuseRejected: c.clumsy,
 			LogEvery: c.logEvery(), LogAfter: logAfter, EchoEvery: chatter, KeepAliveEvery: chatter})
 		if err != nil {
@@ -189,6 +194,9 @@ func (s *stage) startCenters(context.Context) error {
 		}
 		s.onTakeDown(center.Close)
 		s.centers[c.name] = center
+		if err := s.keepSecrets(c); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -262,6 +270,10 @@ func (s *stage) centerFile(c cast) config.CenterFile {
 	f := config.CenterFile{ID: c.id, Name: c.name, Zone: zone, Costs: c.costs,
 		Online:       online.Settings{Address: center.OnlineAddr(), Acquirer: c.member, Connections: 1, Timeout: centerTimeout},
 		Capabilities: c.capabilities()}
+	if c.secured {
+		f.Online.TLS = &online.TLS{CAFile: c.name + ".pem"}
+		f.Online.MAC = &online.MACSettings{Algorithm: iso8583.AESCMAC, KeyFile: c.name + ".mac"}
+	}
 	if !c.caps.FinancialRecord {
 		return f
 	}

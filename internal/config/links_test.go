@@ -1,0 +1,145 @@
+package config_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"settled/internal/config"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// linkFiles are the files of the links of the example, by name: made once.
+var linkFiles = sync.OnceValue(func() map[string]string {
+	ec := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	_, ed, err := ed25519.GenerateKey(rand.Reader)
+	must(0, err)
+	return map[string]string{
+		"pc-a.key": sshKey(ed, ""), "pc-a.rsa": sshKey(key(2048), ""), "pc-a.short": sshKey(key(1024), ""),
+		"pc-a.locked": sshKey(ed, "open sesame"), "pc-a.passphrase": "open sesame\n", "pc-a.wrong": "open barley\n",
+		"pc-a.ca.pem": certificateOf(ec), "pc-a.client.pem": certificateOf(ec), "pc-a.client.key": pemText("PRIVATE KEY", ec),
+		"pc-a.short.pem": certificateOf(key(1024)), "pc-a.short.key": pemText("PRIVATE KEY", key(1024)),
+		"pc-a.mac": "2b7e151628aed2a6abf7158809cf4f3c\n", "pc-a.odd": "2b7e151628aed2a6abf7158809cf4f\n",
+	}
+})
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func sshKey(k crypto.PrivateKey, passphrase string) string {
+	if passphrase == "" {
+		return string(pem.EncodeToMemory(must(ssh.MarshalPrivateKey(k, ""))))
+	}
+	return string(pem.EncodeToMemory(must(ssh.MarshalPrivateKeyWithPassphrase(k, "", []byte(passphrase)))))
+}
+
+func certificateOf(k crypto.Signer) string {
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "PC-A"}, NotBefore: time.Now(), NotAfter: time.Now().Add(time.Hour), IsCA: true}
+	raw := must(x509.CreateCertificate(rand.Reader, c, c, k.Public(), k))
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw}))
+}
+
+// TestLinksOfCenters refuses links that could not or must not be made, in every installation.
+func TestLinksOfCenters(t *testing.T) {
+	const own = "certificate_file: secrets/pc-a.client.pem\n        key_file: secrets/pc-a.client.key\n"
+	for _, tt := range []struct{ name, old, new, want string }{
+		{"anybody could be the center", "ca_file: secrets/pc-a.ca.pem\n", "server_name: online.pc-a.example\n", "centers[0].online.tls: ca_file or pins are needed"},
+		{"authorities that are not there", "pc-a.ca.pem", "pc-z.ca.pem", "centers[0].online.tls.ca_file: open"},
+		{"authorities in no PEM", "pc-a.ca.pem", "pc-a.mac", "centers[0].online.tls.ca_file: "},
+		{"pin of another kind", "pins: [sha256/", "pins: [sha1/", "centers[1].online.tls.pins[0]: "},
+		{"pin that is cut", "0mXs=]", "0mX=]", "centers[1].online.tls.pins[0]: "},
+		{"three pins", "pins: [", "pins: [sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=, sha256/BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=, ", "centers[1].online.tls.pins: 3 pins: two at most"},
+		{"certificate without key", own, "certificate_file: secrets/pc-a.client.pem\n", "centers[0].online.tls: certificate_file and key_file belong together"},
+		{"key of another certificate", "key_file: secrets/pc-a.client.key", "key_file: secrets/gateway.pem", "centers[0].online.tls.certificate_file: "},
+		{"certificate with a short key", own, "certificate_file: secrets/pc-a.short.pem\n        key_file: secrets/pc-a.short.key\n", "centers[0].online.tls.certificate_file: the key has 1024 bits; 2048 are needed"},
+		{"code of DES", "algorithm: aes-cmac", "algorithm: retail", `centers[0].online.mac: iso8583: key of message authentication codes: algorithm "retail" is neither`},
+		{"no algorithm", "algorithm: aes-cmac\n        ", "", `centers[0].online.mac: `},
+		{"key of codes that is too short", "pc-a.mac", "pc-a.odd", "centers[0].online.mac: iso8583: key of message authentication codes: 15 bytes"},
+		{"key of codes in no digits", "pc-a.mac", "pc-b.password", "holds no key in hexadecimal digits"},
+		{"key of codes that is not there", "pc-a.mac", "pc-z.mac", "centers[0].online.mac: open"},
+		{"line of another kind", "link: private-line", "link: leased", `centers[2].online.link: "leased" is not one of network, private-line`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if all := strings.Join(load(t, tt.old, tt.new), "\n"); !strings.Contains(all, tt.want) {
+				t.Errorf("got %q, want %q", all, tt.want)
+			}
+			if all := strings.Join(load(t, tt.old, tt.new), "\n"); strings.Contains(all, "2b7e") || strings.Contains(all, "swordfish") {
+				t.Errorf("a secret is shown: %s", all)
+			}
+		})
+	}
+}
+
+// parseLive reads the example as a live installation, changed, with files of a mode.
+func parseLive(t *testing.T, mode os.FileMode, replace ...string) string {
+	t.Helper()
+	text := string(must(os.ReadFile(example)))
+	dir := t.TempDir()
+	secrets(t, dir)
+	for name := range linkFiles() {
+		must(0, os.Chmod(filepath.Join(dir, "secrets", name), mode))
+	}
+	text = strings.NewReplacer(live...).Replace(text)
+	for i := 0; i < len(replace); i += 2 {
+		if !strings.Contains(text, replace[i]) {
+			t.Fatalf("the example does not contain %q", replace[i])
+		}
+		text = strings.Replace(text, replace[i], replace[i+1], 1)
+	}
+	if _, err := config.Parse(filepath.Join(dir, "settled.yaml"), []byte(text)); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// TestLiveLinks: a live installation sends no card data in the clear without saying why that is safe, wherever the address is.
+func TestLiveLinks(t *testing.T) {
+	const line, address = "      link: private-line\n", "online.pc-c.example:7001"
+	const refused = "centers[2].online.tls: is missing: card data would go to "
+	for _, tt := range []struct {
+		name    string
+		replace []string
+		want    string
+	}{
+		{"a line that is vouched for", nil, ""},
+		{"in the clear", []string{line, ""}, refused + address},
+		{"in the clear to this machine", []string{line, "", address, "127.0.0.1:7001"}, refused + "127.0.0.1:7001"},
+		{"in the clear to a private network", []string{line, "", address, "10.1.2.3:7001"}, refused + "10.1.2.3:7001"},
+		{"a code hides nothing", []string{line, "      mac: {algorithm: aes-cmac, key_file: secrets/pc-a.mac}\n"}, refused + address},
+		{"TLS", []string{line, "      tls: {ca_file: secrets/pc-a.ca.pem}\n"}, ""},
+	} {
+		got := parseLive(t, 0o600, tt.replace...)
+		if tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestSecretFilesAreTheirOwners: others may not read the keys of a live installation's links.
+func TestSecretFilesAreTheirOwners(t *testing.T) {
+	for mode, refused := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o640: true, 0o604: true, 0o644: true} {
+		got := parseLive(t, mode)
+		for _, place := range []string{"centers[0].online.tls.key_file: ", "centers[0].online.mac.key_file: "} {
+			if strings.Contains(got, place) != refused {
+				t.Errorf("%s of mode %o: %s", place, mode, got)
+			}
+		}
+	}
+}
