@@ -3,10 +3,12 @@ package authorize
 import (
 	"context"
 	"fmt"
+
 	"settled/authorize/checkout"
 	"settled/authorize/payment"
 	"settled/authorize/protocol"
 	"settled/authorize/tenants"
+	"settled/settle/reconcile"
 )
 
 // New checks the options: every merchant has a contract and a usable password hash, every center that takes cards a host.
@@ -39,7 +41,7 @@ func (g *Gateway) openPayments(o *Options) {
 		Now: o.Now, Log: o.Log}
 	g.instant = &payment.Instant{Books: o.Books, Directory: o.Directory, Partners: o.Banks, Merchants: o.Merchants, Now: o.Now, Log: o.Log}
 	g.wallet = &payment.Wallet{Cards: g.cards, Instant: g.instant}
-	g.sender = payment.NewSender(o.Books, o.Directory, o.Centers, o.Banks, o.Log)
+	g.sender = payment.NewSender(o.Books, reconcile.NewUnknown(o.Books), o.Directory, o.Centers, o.Banks, o.Log)
 }
 
 // openCheckout makes the payment page.

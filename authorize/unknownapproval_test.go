@@ -14,6 +14,7 @@ import (
 	"settled/internal/pcsim"
 	"settled/internal/postgres/pgtest"
 	"settled/settle"
+	"settled/settle/reconcile"
 	"settled/settle/settletest"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,26 +34,26 @@ func (w *world) lose(bill string) {
 }
 
 // reconcile asks a center on its link for the last hour and compares it with the books.
-func (w *world) reconcile(center int16) (r settle.Reconciled) {
+func (w *world) reconcile(center int16) (r reconcile.Reconciled) {
 	w.t.Helper()
 	until := w.Clock.Now().Truncate(time.Second).Add(time.Second)
-	w.Clock.Set(until.Add(settle.LogGrace))
+	w.Clock.Set(until.Add(reconcile.LogGrace))
 	l, err := w.gateway.Sender().CenterLog(w.t.Context(), center, until.Add(-time.Hour), until, w.Clock.Now())
 	check(w.t, err)
 	want := w.centers[center].Log(until.Add(-time.Hour), until, w.Clock.Now())
 	if diff := cmp.Diff(want.Entries, l.Entries); diff != "" {
 		w.t.Errorf("the log on the link (-center +asked):\n%s", diff)
 	}
-	log := settle.CenterLog{Center: center, From: l.From, Until: l.Until, Sure: l.Made}
+	log := reconcile.CenterLog{Center: center, From: l.From, Until: l.Until, Sure: l.Made}
 	for _, e := range l.Entries {
 		kind := map[authlog.Kind]settle.Kind{authlog.Authorization: settle.Authorization, authlog.Purchase: settle.Purchase, authlog.Refund: settle.Refund}[e.Kind]
-		log.Approvals = append(log.Approvals, settle.CenterApproval{Kind: kind, Terminal: e.Terminal, Acceptor: e.Acceptor, STAN: e.STAN, RRN: e.RRN,
+		log.Approvals = append(log.Approvals, reconcile.CenterApproval{Kind: kind, Terminal: e.Terminal, Acceptor: e.Acceptor, STAN: e.STAN, RRN: e.RRN,
 			Sent: e.Sent, Amount: e.Amount, Reversed: e.Reversed, Approval: e.Approval})
 	}
 	check(w.t, w.Pool.QueryRow(w.t.Context(), `INSERT INTO authorization_logs (center_id, source, state, wanted_at, fetched_at) VALUES ($1, 'link', 'fetched', $2, $2)
 		RETURNING log_id`, center, w.Clock.Now()).Scan(&log.ID))
 	check(w.t, pgx.BeginFunc(w.t.Context(), w.Pool, func(tx pgx.Tx) (err error) {
-		r, err = w.Books.Reconcile(w.t.Context(), tx, &log)
+		r, err = reconcile.Compare(w.t.Context(), tx, w.Books, &log)
 		return err
 	}))
 	return r
@@ -75,22 +76,22 @@ func TestLostApprovalIsReversed(t *testing.T) {
 	if r := w.call(pay, paymentOf("unknown").with(params{"Cardnumber": pcsim.CardSilentBooked})); r.Order["responsecode"] != "AS300" {
 		t.Fatalf("%+v", r)
 	}
-	if r := w.reconcile(settletest.FileCenter); r != (settle.Reconciled{Differences: 2, Unknown: 2}) {
+	if r := w.reconcile(settletest.FileCenter); r != (reconcile.Reconciled{Differences: 2, Unknown: 2}) {
 		t.Fatalf("%+v", r)
 	}
 	w.settleOwed()
 	w.Clock.Advance(10 * time.Second)
 	w.settleOwed()
-	all, err := w.Books.UnknownApprovals(t.Context(), settletest.FileCenter, time.Time{})
+	all, err := reconcile.NewUnknown(w.Books).Since(t.Context(), settletest.FileCenter, time.Time{})
 	check(t, err)
 	for i, u := range all {
-		if u.State != settle.UnknownReversed || center.Authorizations(settle.RRN(u.Exchange))[0].Reversed != 23740 {
+		if u.State != reconcile.UnknownReversed || center.Authorizations(settle.RRN(u.Exchange))[0].Reversed != 23740 {
 			t.Errorf("approval %d: %+v, at the center %+v", i, u, center.Authorizations(settle.RRN(u.Exchange)))
 		}
 	}
 	var open int
 	check(t, w.Pool.QueryRow(t.Context(), `SELECT count(*) FROM breaks WHERE closed_at IS NULL`).Scan(&open))
-	if r := w.reconcile(settletest.FileCenter); len(all) != 2 || open != 0 || r != (settle.Reconciled{}) {
+	if r := w.reconcile(settletest.FileCenter); len(all) != 2 || open != 0 || r != (reconcile.Reconciled{}) {
 		t.Errorf("%d found, %d breaks open, again %+v", len(all), open, r)
 	}
 	if w.state("kept-0") != "Delayed" {
@@ -137,7 +138,7 @@ func TestLogsThatContradictThemselves(t *testing.T) {
 		"nothing": {""}, "no page": {"X"}, "for ever": {"Y" + line}, "empty, but more": {"Y"}, "cut": {"N" + line[:50]},
 	} {
 		w.options.Centers[settletest.FileCenter] = payment.Center{Host: &logPages{data: data}, Acquirer: acquirer}
-		_, err := payment.NewSender(w.options.Books, w.options.Directory, w.options.Centers, w.options.Banks, w.options.Log).CenterLog(t.Context(), settletest.FileCenter, from, from.Add(2*time.Hour), from)
+		_, err := payment.NewSender(w.options.Books, reconcile.NewUnknown(w.options.Books), w.options.Directory, w.options.Centers, w.options.Banks, w.options.Log).CenterLog(t.Context(), settletest.FileCenter, from, from.Add(2*time.Hour), from)
 		if !errors.Is(err, payment.ErrCenterLog) {
 			t.Errorf("%s: %v", name, err)
 		}

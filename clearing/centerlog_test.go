@@ -16,9 +16,11 @@ import (
 	"settled/internal/postgres/pgtest"
 	"settled/settle"
 	"settled/settle/order"
+	"settled/settle/reconcile"
 	"settled/settle/settletest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 )
 
 // logged makes a world whose center tells what it approved, and the entry of a payment of 10.00 that stands there.
@@ -26,7 +28,9 @@ func logged(t *testing.T, source order.LogSource) *world {
 	w := newWorld(t, func(p *clearing.Profile, _ *pcsim.Options) { p.LogDir, p.Acquirer = pcsim.LogDir, member })
 	c, _ := w.Dir.Center(settletest.FileCenter)
 	c.Capabilities.Log = source
-	w.opt.Reconcile = w.Books.Reconcile
+	w.opt.Reconcile = func(ctx context.Context, tx pgx.Tx, l *reconcile.CenterLog) (reconcile.Reconciled, error) {
+		return reconcile.Compare(ctx, tx, w.Books, l)
+	}
 	w.restart()
 	return w
 }
@@ -51,7 +55,7 @@ func (w *world) entry(number string, lost bool) authlog.Entry {
 // log is the hour of the entries, made when it is due.
 func (w *world) log(entries ...authlog.Entry) *authlog.Log {
 	from := settletest.Start
-	return &authlog.Log{Member: member, From: from, Until: from.Add(time.Hour), Made: from.Add(time.Hour + settle.LogGrace), Entries: entries}
+	return &authlog.Log{Member: member, From: from, Until: from.Add(time.Hour), Made: from.Add(time.Hour + reconcile.LogGrace), Entries: entries}
 }
 
 func (w *world) leave(name string, data []byte) {
@@ -86,7 +90,7 @@ func TestLogsAsFiles(t *testing.T) {
 		case "":
 			w.leave("AUTH_1.log", data)
 		case "fetched 0 0 0":
-			w.Clock.Advance(settle.LogGrace)
+			w.Clock.Advance(reconcile.LogGrace)
 		default:
 			w.leave("AUTH_2.log", data)
 		}

@@ -18,6 +18,7 @@ import (
 	"settled/settle"
 	"settled/settle/ledger"
 	"settled/settle/order"
+	"settled/settle/reconcile"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -47,7 +48,7 @@ type Options struct {
 	Registerer prometheus.Registerer
 	// Reconcile compares a center's log of authorizations with the books, inside the transaction that closes the log. Needed
 	// only where a center tells one.
-	Reconcile func(ctx context.Context, tx pgx.Tx, l *settle.CenterLog) (settle.Reconciled, error)
+	Reconcile func(ctx context.Context, tx pgx.Tx, l *reconcile.CenterLog) (reconcile.Reconciled, error)
 	// Enqueue is called inside the transaction that makes a job possible; nil: Step finds the work in the rows.
 	Enqueue func(ctx context.Context, tx pgx.Tx, kind JobKind, id int64) error
 	// Reached is called inside the transaction that shuts a window, which cannot be taken back: it fails unless the instant has

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"settled/internal/postgres"
 	"settled/settle/ledger"
 	"settled/settle/order"
 )
@@ -83,7 +84,7 @@ WHERE merchant_id = $1 AND source = @FromOrder AND source_id = $2 AND seq = $3 A
 
 // drawnBy reads from which accounts the request of a refund was drawn.
 func (w *work) drawnBy(ctx context.Context, e Owed) ([]postedLine, error) {
-	return collect[postedLine](ctx, w.tx, requestedFrom, e.Merchant, e.Order, e.Operation, ledger.PhaseDone.For(e.Transaction))
+	return postgres.Collect[postedLine](ctx, w.tx, requestedFrom, e.Merchant, e.Order, e.Operation, ledger.PhaseDone.For(e.Transaction))
 }
 
 // undoRefundRequest gives the money of a refused refund back to the accounts it was drawn from.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"settled/internal/money"
+	"settled/internal/postgres"
 	"settled/settle/breaks"
 	"settled/settle/ledger"
 
@@ -60,7 +61,7 @@ FROM aside a JOIN records r ON (r.window_id, r.record_id, r.merchant_id) = ($5, 
 // presented again or given up as these are. It returns how many it set aside. The caller holds the center's lock: exclusively,
 // or shared and with it the order of each record.
 func SetAside(ctx context.Context, tx pgx.Tx, book ledger.Book, a Aside) (int, error) {
-	all, err := collect[asideRecord](ctx, tx, setAside, a.Records, a.Reasons, a.At, a.File, a.Window, a.origin())
+	all, err := postgres.Collect[asideRecord](ctx, tx, setAside, a.Records, a.Reasons, a.At, a.File, a.Window, a.origin())
 	if err != nil {
 		return 0, fmt.Errorf("set %d records aside: %w", len(a.Records), err)
 	}

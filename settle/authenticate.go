@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"settled/internal/postgres"
 	"settled/settle/order"
 )
 
@@ -82,7 +83,7 @@ func (b *Books) Authenticated(ctx context.Context, merchant int32, id int64, a A
 
 // Authentications returns the 3-D Secure of an order's payment operations, in their order.
 func (b *Books) Authentications(ctx context.Context, merchant int32, id int64) ([]Authentication, error) {
-	return collect[Authentication](ctx, b.Pool, selectAuthentication, merchant, id)
+	return postgres.Collect[Authentication](ctx, b.Pool, selectAuthentication, merchant, id)
 }
 
 // Authenticating returns the authentication that the order's payment waits for, or nil.
@@ -123,5 +124,5 @@ WHERE state IN (@AuthenticationMethod, @AuthenticationChallenge) AND (expires_at
 
 // AuthenticationsDue returns up to limit authentications whose time is over, or that go on without the buyer's browser.
 func (b *Books) AuthenticationsDue(ctx context.Context, limit int) ([]WaitingAuthentication, error) {
-	return collect[WaitingAuthentication](ctx, b.Pool, waitingAuthentications, b.now(), limit)
+	return postgres.Collect[WaitingAuthentication](ctx, b.Pool, waitingAuthentications, b.Now(), limit)
 }

@@ -89,7 +89,7 @@ func (b *Books) lane(merchant int32) *lane { return b.lanes[int(merchant)%len(b.
 
 // quote is what a payment of the original amount by the means comes to, and at which center.
 func (b *Books) quote(m *Merchant, means Means, original money.Amount, twoStage bool) (Quote, error) {
-	q, err := b.Directory.Quote(m, means, original, b.now())
+	q, err := b.Directory.Quote(m, means, original, b.Now())
 	if err == nil && twoStage && !q.Route.Center.Capabilities.TwoStage {
 		err = fmt.Errorf("%w: %s", ErrTwoStage, q.Route.Center.Name)
 	}
@@ -111,7 +111,7 @@ func (b *Books) newIntent(ctx context.Context, in Intent, q Quote) (*intent, err
 	}
 	it := &intent{number: in.OrderNumber, attempt: 1, mask: in.PAN.String(), fingerprint: in.Fingerprint}
 	it.Payment = Payment{Merchant: in.Merchant, Route: q.Route, Order: id, Original: in.Amount, Amount: q.Amount, Rate: q.Rate,
-		TwoStage: in.TwoStage, Exchange: exchange, TransmittedAt: b.now(), Kind: q.Route.paymentKind(), Operation: 1, Transaction: 1, card: card, cardExpiry: in.CardExpiry}
+		TwoStage: in.TwoStage, Exchange: exchange, TransmittedAt: b.Now(), Kind: q.Route.paymentKind(), Operation: 1, Transaction: 1, card: card, cardExpiry: in.CardExpiry}
 	if in.Details != nil {
 		text := string(in.Details)
 		it.details = &text
@@ -139,7 +139,7 @@ func (b *Books) earlier(ctx context.Context, merchant int32, number string, fing
 	switch {
 	case same && !ended:
 		e.repeats = true
-	case same && b.now().Sub(o.CreatedAt) < within:
+	case same && b.Now().Sub(o.CreatedAt) < within:
 		told, err := b.refusalTold(ctx, o)
 		e.repeats = !told
 		return e, err
@@ -161,7 +161,7 @@ func (b *Books) checkWindow(ctx context.Context, q postgres.Querier, c *Center) 
 	if !c.Capabilities.FinancialRecord {
 		return nil
 	}
-	now := b.now()
+	now := b.Now()
 	if seen, ok := b.horizon.Load(c.ID); ok && now.Before(seen.(windowSeen).last) && now.Sub(seen.(windowSeen).at).Abs() < windowsReadEvery {
 		return nil
 	}

@@ -24,8 +24,8 @@ type Options struct {
 	LaneCount int           // workers of the group commit, each with one connection; default 2
 	Directory *Directory
 	Vault     *vault.Vault
-	Zone      *time.Location // of accounting dates; UTC when nil
-	Now       func() time.Time
+	Zone      *time.Location   // of accounting dates; UTC when nil
+	Now       func() time.Time // in the books: in UTC, to the microsecond, as PostgreSQL keeps it
 	Log       *slog.Logger
 	// Wake is called after a commit that owes a center a message that is due at once. It must not block.
 	Wake func()
@@ -53,10 +53,11 @@ type lane struct {
 	closed bool
 }
 
-func (b *Books) now() time.Time { return b.Now().UTC().Truncate(time.Microsecond) }
-
 // Ledger returns the ledger that the books post to.
 func (b *Books) Ledger() ledger.Book { return b.ledger }
+
+// Posted counts the lines of journals that this process wrote, by posting rule.
+func (b *Books) Posted() prometheus.Collector { return b.posted }
 
 // RegisterCenters writes the configured centers into the database. An id that belongs to another name is an error: its
 // records, windows and files would change owner. So is a center that is not configured any more and has been paid at: what was

@@ -3,6 +3,8 @@ package settle
 import (
 	"context"
 	"fmt"
+
+	"settled/internal/postgres"
 )
 
 // keepCheque keeps the cheque that the merchant sent with a confirmation or a cancel; that of the payment stands in the order's
@@ -25,7 +27,7 @@ func (b *Books) Cheques(ctx context.Context, merchant int32, id int64) (map[int1
 		Operation int16
 		Items     string
 	}
-	all, err := collect[cheque](ctx, b.Pool, `SELECT operation, items FROM cheques WHERE merchant_id = $1 AND order_id = $2`, merchant, id)
+	all, err := postgres.Collect[cheque](ctx, b.Pool, `SELECT operation, items FROM cheques WHERE merchant_id = $1 AND order_id = $2`, merchant, id)
 	if err != nil {
 		return nil, fmt.Errorf("read cheques of order %d: %w", id, err)
 	}

@@ -29,7 +29,7 @@ RETURNING ` + claimColumns)
 
 // DueAt is Due for one center, reversals before refunds, so that a center that does not answer keeps no other waiting.
 func (b *Books) DueAt(ctx context.Context, center int16, limit int) ([]Owed, error) {
-	due, err := claim(ctx, b.Pool, claimAtCenter, b.now(), limit, center)
+	due, err := claim(ctx, b.Pool, claimAtCenter, b.Now(), limit, center)
 	refunds := func(e Owed) int {
 		if e.Kind == Refund {
 			return 1
@@ -46,7 +46,7 @@ RETURNING ` + claimColumns)
 
 // DueOf claims the messages of one order whose time has come. What another caller has claimed is not returned.
 func (b *Books) DueOf(ctx context.Context, merchant int32, id int64) ([]Owed, error) {
-	return claim(ctx, b.Pool, claimOfOrder, b.now(), merchant, id)
+	return claim(ctx, b.Pool, claimOfOrder, b.Now(), merchant, id)
 }
 
 const owedOnline = `SELECT count(*) FROM owed_exchanges WHERE merchant_id = $1 AND order_id = $2`
@@ -62,7 +62,7 @@ func (b *Books) OwedCount(ctx context.Context, merchant int32, id int64) (int, e
 
 // claim runs a claim and returns its messages in the order of their exchanges; an UPDATE returns them in any.
 func claim(ctx context.Context, q postgres.Querier, sql string, args ...any) ([]Owed, error) {
-	due, err := collect[Owed](ctx, q, sql, args...)
+	due, err := postgres.Collect[Owed](ctx, q, sql, args...)
 	slices.SortFunc(due, func(a, b Owed) int { return cmp.Compare(a.Exchange, b.Exchange) })
 	return due, err
 }

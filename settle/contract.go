@@ -120,10 +120,10 @@ func (b *Books) RegisterContracts(ctx context.Context) error {
 		return fmt.Errorf("store contracts: %w", err)
 	}
 	err = postgres.InTx(ctx, b.Pool, postgres.Key{Name: "store contracts"}, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, insertContracts, string(given), b.now()); err != nil {
+		if _, err := tx.Exec(ctx, insertContracts, string(given), b.Now()); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, renewContracts, string(given), b.now())
+		_, err := tx.Exec(ctx, renewContracts, string(given), b.Now())
 		return err
 	})
 	if err != nil {

@@ -45,7 +45,7 @@ var errNoConsent = fmt.Errorf("%w: the payer's bank gave no consent", ErrNoCrede
 // sealed with the order and opened here for a moment: nothing else of it is kept before the payment is approved.
 func (b *Books) credentialFor(g granted, consent string) (*newCredential, error) {
 	c := &newCredential{Credential: Credential{Merchant: g.Merchant, ID: uuid.New(), Customer: g.Customer, Means: g.Means, Order: g.Order,
-		CreatedAt: b.now(), CardMask: g.CardMask, CardExpiry: g.CardExpiry, NetworkID: g.NetworkID}}
+		CreatedAt: b.Now(), CardMask: g.CardMask, CardExpiry: g.CardExpiry, NetworkID: g.NetworkID}}
 	if g.Kind == WishSubscribe {
 		c.Customer = subscriber(g.Order)
 	}
@@ -205,7 +205,7 @@ func (b *Books) UseConsent(ctx context.Context, c *Credential) (vault.Secret, er
 }
 
 func (b *Books) noteUse(ctx context.Context, c *Credential) error {
-	if _, err := b.Pool.Exec(ctx, useCredential, c.Merchant, c.ID, b.now()); err != nil {
+	if _, err := b.Pool.Exec(ctx, useCredential, c.Merchant, c.ID, b.Now()); err != nil {
 		return fmt.Errorf("note use of a stored credential: %w", err)
 	}
 	return nil
@@ -217,7 +217,7 @@ func (c *Credential) CardExpires() string { return expires(c.CardExpiry) }
 // Forget deletes a buyer's stored credential: its card is destroyed, not hidden. One that the buyer does not have is
 // ErrNoCredential.
 func (b *Books) Forget(ctx context.Context, merchant int32, customer string, id uuid.UUID) error {
-	tag, err := b.Pool.Exec(ctx, forget, merchant, customer, id, b.now())
+	tag, err := b.Pool.Exec(ctx, forget, merchant, customer, id, b.Now())
 	if err != nil {
 		return fmt.Errorf("delete stored credential: %w", err)
 	}

@@ -51,7 +51,7 @@ func (b *Books) DueNotifications(ctx context.Context, merchants ...int32) ([]Due
 	if len(merchants) == 0 {
 		merchants = slices.Collect(maps.Keys(b.Directory.Merchants()))
 	}
-	rows, err := b.Pool.Query(ctx, dueNotifications, merchants, b.now(), triesAtATime, triesOfDead)
+	rows, err := b.Pool.Query(ctx, dueNotifications, merchants, b.Now(), triesAtATime, triesOfDead)
 	if err != nil {
 		return nil, fmt.Errorf("read due notifications: %w", err)
 	}
@@ -78,7 +78,7 @@ RETURNING ` + notificationColumns)
 // ClaimNotification begins a try. The caller sends the notification and reports with NotificationAnswered. It returns nil when
 // there is nothing to try: the notification is not due or over, or somebody else is trying it.
 func (b *Books) ClaimNotification(ctx context.Context, k NotificationKey) (*Notification, error) {
-	found, err := b.notifications(ctx, claimNotification, k.Merchant, k.Order, k.Operation, k.Sequence, b.now(), NotificationTries, tryWithin)
+	found, err := b.notifications(ctx, claimNotification, k.Merchant, k.Order, k.Operation, k.Sequence, b.Now(), NotificationTries, tryWithin)
 	if err != nil {
 		return nil, fmt.Errorf("claim notification %v: %w", k, err)
 	}
@@ -103,7 +103,7 @@ WHERE merchant_id = $1 AND order_id = $2 AND operation = $3 AND sequence = $4 AN
 // NotificationAnswered records what a try brought. Without an answer the next one is planned, after the last the notification
 // is given up. The result of a try that is not the current one changes nothing. It returns the state afterwards.
 func (b *Books) NotificationAnswered(ctx context.Context, n *Notification, r Receipt) (NotificationState, error) {
-	at, due, state := b.now(), n.DueAt, r.State
+	at, due, state := b.Now(), n.DueAt, r.State
 	if state == NotificationPending {
 		if n.Attempts >= NotificationTries {
 			state = NotificationGivenUp

@@ -85,3 +85,16 @@ func (d *Directory) Centers() []*Center { return d.ordered }
 
 // Merchants returns the configured merchants by id, in no particular order.
 func (d *Directory) Merchants() map[int32]*Merchant { return d.merchants }
+
+// TerminalOf tells whether a center knows a terminal as one of ours, and of which merchant.
+func (d *Directory) TerminalOf(center int16, terminal, acceptor string) (merchant int32, ours bool) {
+	for id, m := range d.merchants {
+		for i := range m.Routes {
+			r := &m.Routes[i]
+			if r.Center.ID == center && r.Terminal == terminal && r.Acceptor == acceptor {
+				return id, true
+			}
+		}
+	}
+	return 0, false
+}

@@ -128,7 +128,7 @@ func (b *Books) ExpireDue(ctx context.Context, limit int) (int, error) {
 		configured = append(configured, c.ID)
 	}
 	for last := (dueHold{}); ; {
-		due, err := collect[dueHold](ctx, b.Pool, dueHolds, b.now(), limit, configured, last.ExpiresAt, last.Merchant, last.Order)
+		due, err := postgres.Collect[dueHold](ctx, b.Pool, dueHolds, b.Now(), limit, configured, last.ExpiresAt, last.Merchant, last.Order)
 		if err != nil || len(due) == 0 {
 			return 0, err
 		}
@@ -176,7 +176,7 @@ func (b *Books) expire(ctx context.Context, due []dueHold) (refused int, err err
 // expiries locks the orders of due holds and decides what becomes of each. An order whose step is not listed is refused: its hold
 // stays, and stops no other.
 func (b *Books) expiries(ctx context.Context, tx pgx.Tx, due []dueHold) (all []*expiry, refused int, err error) {
-	held, err := collect[heldOrder](ctx, tx, lockHeld, dueColumns.Args(due)...)
+	held, err := postgres.Collect[heldOrder](ctx, tx, lockHeld, dueColumns.Args(due)...)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -28,7 +28,7 @@ ON CONFLICT (merchant_id, order_id, kind) DO UPDATE SET operation = excluded.ope
 
 // wish writes what is to follow the approval of an order's payment operation; operation 0 is whichever pays the order.
 func (b *Books) wish(ctx context.Context, tx pgx.Tx, merchant int32, id int64, kind WishKind, operation int16) error {
-	if _, err := tx.Exec(ctx, insertWish, merchant, id, kind, operation, b.now()); err != nil {
+	if _, err := tx.Exec(ctx, insertWish, merchant, id, kind, operation, b.Now()); err != nil {
 		return fmt.Errorf("note the wish to %s with order %d: %w", kind, id, err)
 	}
 	return nil
@@ -58,7 +58,7 @@ func (b *Books) fulfil(ctx context.Context, tx pgx.Tx, at time.Time, approvals [
 		merchants, ids = append(merchants, a.merchant), append(ids, a.order)
 		consents[a.order] = a.consent
 	}
-	wishes, err := collect[granted](ctx, tx, grantedWishes, merchants, ids)
+	wishes, err := postgres.Collect[granted](ctx, tx, grantedWishes, merchants, ids)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ UPDATE subscriptions SET state = @SubscriptionActive, credential_id = $3, last_p
 func (b *Books) activate(ctx context.Context, tx pgx.Tx, g granted, id uuid.UUID) error {
 	tag, err := tx.Exec(ctx, activateSubscription, g.Merchant, g.Order, id, g.CompletedAt)
 	if err == nil && tag.RowsAffected() == 0 {
-		_, err = tx.Exec(ctx, forget, g.Merchant, subscriber(g.Order), id, b.now())
+		_, err = tx.Exec(ctx, forget, g.Merchant, subscriber(g.Order), id, b.Now())
 	}
 	if err != nil {
 		return fmt.Errorf("activate subscription %d: %w", g.Order, err)
@@ -147,13 +147,13 @@ RETURNING w.merchant_id, w.order_id, w.kind, o.means, w.attempts`
 // WishesDue claims up to limit wishes that are to be tried again now, and plans their next try. Those of cards are for
 // Fulfil; those of consents for whoever asks the partner bank.
 func (b *Books) WishesDue(ctx context.Context, limit int) ([]DueWish, error) {
-	return collect[DueWish](ctx, b.Pool, claimWishes, b.now(), limit, wishQuick)
+	return postgres.Collect[DueWish](ctx, b.Pool, claimWishes, b.Now(), limit, wishQuick)
 }
 
 // Fulfil tries a due wish again. One that cannot be done still is noted as WishFailed does.
 func (b *Books) Fulfil(ctx context.Context, d DueWish) error {
 	err := postgres.InTx(ctx, b.Pool, b.key("fulfil", d.Merchant, d.Order), func(tx pgx.Tx) error {
-		return b.fulfil(ctx, tx, b.now(), []approval{{d.Merchant, d.Order, ""}})
+		return b.fulfil(ctx, tx, b.Now(), []approval{{d.Merchant, d.Order, ""}})
 	})
 	if err != nil {
 		return fmt.Errorf("fulfil the wish to %s with order %d: %w", d.Kind, d.Order, err)
@@ -184,7 +184,7 @@ FROM orders o WHERE merchant_id = $2 AND order_id = $3`
 
 func (b *Books) leaveWish(ctx context.Context, tx pgx.Tx, d DueWish, why string) error {
 	note := fmt.Sprintf("the payment is approved, but the wish to %s could not be done for a day: %s", d.Kind, why)
-	if _, err := breaks.OpenEach(ctx, tx, breaks.WishUndone, b.now(), wishWithoutEnd, d.Merchant, d.Order, d.Kind, note); err != nil {
+	if _, err := breaks.OpenEach(ctx, tx, breaks.WishUndone, b.Now(), wishWithoutEnd, d.Merchant, d.Order, d.Kind, note); err != nil {
 		return err
 	}
 	if d.Means != MeansInstant {

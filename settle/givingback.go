@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"settled/internal/money"
+	"settled/internal/postgres"
 	"settled/settle/fees"
 	"settled/settle/ledger"
 )
@@ -89,5 +90,5 @@ type postedLine struct {
 
 // purchaseFees reads the fees that were posted with a single message.
 func (w *work) purchaseFees(ctx context.Context, operation int16) ([]postedLine, error) {
-	return collect[postedLine](ctx, w.tx, feesOfPurchase, w.order.Merchant, w.order.ID, operation, ledger.PhaseVerdict)
+	return postgres.Collect[postedLine](ctx, w.tx, feesOfPurchase, w.order.Merchant, w.order.ID, operation, ledger.PhaseVerdict)
 }

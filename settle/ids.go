@@ -11,7 +11,7 @@ import (
 
 // IDNames are the names of all identifiers that books of the directory give out.
 func IDNames(d *Directory) []string {
-	names := []string{exchangeName(paymentExchange), exchangeName(adviceExchange), recordName}
+	names := []string{ExchangeName(paymentExchange), ExchangeName(adviceExchange), recordName}
 	for id := range d.merchants {
 		names = append(names, billName(id))
 	}
@@ -51,12 +51,17 @@ const (
 // exchangeID numbers one message to a center; STAN and RRN are derived from it. Payments have even numbers, what follows
 // them odd ones.
 func (b *Books) exchangeID(ctx context.Context, lane int64) (int64, error) {
-	n, err := b.ids.next(ctx, exchangeName(lane), exchangeBlock)
+	n, err := b.ids.next(ctx, ExchangeName(lane), exchangeBlock)
 	return 2*n + lane, err
 }
 
-// exchangeName is the name of the identifiers of a lane.
-func exchangeName(lane int64) string { return fmt.Sprintf("exchange/%d", lane) }
+// NextExchange gives a number to a message to a center that is no payment. A message that changes nothing need not be written down.
+func (b *Books) NextExchange(ctx context.Context) (int64, error) {
+	return b.exchangeID(ctx, adviceExchange)
+}
+
+// ExchangeName is the name of the identifiers of a lane of exchanges: 0 of payments, whose numbers are even, 1 of what follows them.
+func ExchangeName(lane int64) string { return fmt.Sprintf("exchange/%d", lane) }
 
 // GaveOut tells whether a number is that of a bill of ours: of a form that we make, and from a block that was reserved.
 func (b *Books) GaveOut(ctx context.Context, bill int64) (bool, error) {

@@ -66,5 +66,5 @@ RETURNING `)
 // s at first, every 30 s until the end, every 5 min after it. One that the bank called expired is asked about every hour
 // after an hour, and no more after a day: money that was on its way may still arrive.
 func (b *Books) InstantDue(ctx context.Context, limit int) ([]*InstantPayment, error) {
-	return instants(ctx, b.Pool, claimInstants+instantColumns, b.now(), limit)
+	return instants(ctx, b.Pool, claimInstants+instantColumns, b.Now(), limit)
 }

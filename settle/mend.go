@@ -34,7 +34,7 @@ WHERE h.expires_at = w.expires_at AND h.merchant_id = w.merchant_id AND h.order_
 // MendTimes puts right the instants of owed messages, questions to partner banks and ends of holds that lie further ahead than
 // they can: a clock was ahead when they were written, and what they stand for would wait for that. It returns how many of each.
 func (b *Books) MendTimes(ctx context.Context) (map[string]int, error) {
-	now := b.now()
+	now := b.Now()
 	longest := b.longestHold()
 	mended := map[string]int{}
 	for _, m := range []struct {

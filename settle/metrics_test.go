@@ -8,6 +8,7 @@ import (
 
 	"settled/internal/money"
 	"settled/settle"
+	"settled/settle/gauges"
 	"settled/settle/settletest"
 
 	"github.com/jackc/pgx/v5"
@@ -75,7 +76,7 @@ func comparePosted(t *testing.T, w *settletest.World) {
 func compare(t *testing.T, w *settletest.World, want map[string]string) {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(settle.Metrics{Books: w.Books})
+	registry.MustRegister(gauges.Metrics{Books: w.Books})
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,8 @@ func New(o Options) *Books {
 	if o.Wake == nil {
 		o.Wake = func() {}
 	}
+	clock := o.Now
+	o.Now = func() time.Time { return clock().UTC().Truncate(time.Microsecond) }
 	b := &Books{Options: o, ids: newBlocks(o.Pool), posted: newPosted()}
 	b.ledger = ledger.Book{Zone: o.Zone, Posted: func(rule ledger.Rule, lines int) {
 		b.posted.WithLabelValues(rule.String()).Add(float64(lines))

@@ -94,7 +94,7 @@ func (b *Books) writeOpened(ctx context.Context, tx pgx.Tx, r OpenRequest, q Quo
 	}
 	amount, currency, rate := converted(q, r.Original)
 	tag, err := tx.Exec(ctx, insertOpened, r.Merchant.ID, id, r.OrderNumber, attempt, q.Amount.Minor, int16(q.Amount.Currency),
-		q.Route.Center.ID, r.TwoStage, b.now(), r.Fingerprint, details, r.Means, max(r.Tries, 1), amount, currency, rate,
+		q.Route.Center.ID, r.TwoStage, b.Now(), r.Fingerprint, details, r.Means, max(r.Tries, 1), amount, currency, rate,
 		r.PayBefore, zeroAsNull(r.Parent), zeroAsNull(r.Customer))
 	if err != nil || tag.RowsAffected() == 0 {
 		return false, err
@@ -116,7 +116,7 @@ func (b *Books) subscribe(ctx context.Context, tx pgx.Tx, merchant int32, id int
 	if t == nil {
 		return nil
 	}
-	_, err := tx.Exec(ctx, insertSubscription, merchant, id, t.Min, t.Max, int16(currency), t.PeriodDays, t.LastDate, b.now())
+	_, err := tx.Exec(ctx, insertSubscription, merchant, id, t.Min, t.Max, int16(currency), t.PeriodDays, t.LastDate, b.Now())
 	if err != nil {
 		return fmt.Errorf("insert subscription %d: %w", id, err)
 	}
@@ -140,8 +140,8 @@ type openOrder struct {
 func (b *Books) TimeoutDue(ctx context.Context, limit int) (closed int, err error) {
 	var failures []error
 	var last openOrder
-	for at := b.now(); ; {
-		found, err := collect[openOrder](ctx, b.Pool, dueOrders, at, limit, last.PayBefore, last.Merchant, last.Order)
+	for at := b.Now(); ; {
+		found, err := postgres.Collect[openOrder](ctx, b.Pool, dueOrders, at, limit, last.PayBefore, last.Merchant, last.Order)
 		failures = append(failures, err)
 		for _, last = range found {
 			o, err := b.change(ctx, "time out", last.Merchant, last.Order, func(w *work) error { return w.timeOut(ctx) })

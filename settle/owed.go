@@ -31,7 +31,7 @@ RETURNING e.merchant_id, e.order_id, e.transaction, e.operation, e.original, e.s
 // claim loses only time. The caller sends each and reports with Answered, or with Unanswered.
 func (b *Books) Due(ctx context.Context, limit int) (due []Owed, err error) {
 	err = postgres.InTx(ctx, b.Pool, postgres.Key{Name: "claim owed messages"}, func(tx pgx.Tx) error {
-		due, err = claim(ctx, tx, claimOwed, b.now(), limit)
+		due, err = claim(ctx, tx, claimOwed, b.Now(), limit)
 		return err
 	})
 	return due, err
@@ -40,7 +40,7 @@ func (b *Books) Due(ctx context.Context, limit int) (due []Owed, err error) {
 // Unanswered notes why a transmission brought no answer. The message stays owed and is repeated; after GiveUpAfter it is
 // parked as a break for a person, and its next attempt is left to them.
 func (b *Books) Unanswered(ctx context.Context, e Owed, cause string) error {
-	at, cause := b.now(), vault.Words(cause)
+	at, cause := b.Now(), vault.Words(cause)
 	if at.Sub(e.CreatedAt) >= GiveUpAfter {
 		return b.stuck(ctx, e, "no answer for 24 hours: "+cause)
 	}

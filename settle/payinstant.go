@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"settled/internal/postgres"
 	"settled/settle/breaks"
 	"settled/settle/ledger"
 	"settled/settle/order"
@@ -173,7 +174,7 @@ func (w *work) usedElsewhere(ctx context.Context, p *InstantPayment, paid Paid) 
 		Order     int64 `db:"order_id"`
 		Operation int16
 	}
-	others, err := collect[place](ctx, w.tx, instantOfOperation, p.Merchant, paid.Operation)
+	others, err := postgres.Collect[place](ctx, w.tx, instantOfOperation, p.Merchant, paid.Operation)
 	if err != nil || len(others) == 0 {
 		return false, err
 	}

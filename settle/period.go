@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"settled/internal/postgres"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -114,14 +116,14 @@ type (
 
 // loadPeriod reads what belongs to the orders.
 func (b *Books) loadPeriod(ctx context.Context, r *PeriodRequest, keys []int64, found []*Order) error {
-	operations, err := collect[keyedOperation](ctx, b.Pool, operationsByKeys, r.Merchant, keys, r.Limit+1)
+	operations, err := postgres.Collect[keyedOperation](ctx, b.Pool, operationsByKeys, r.Merchant, keys, r.Limit+1)
 	if err != nil {
 		return err
 	}
 	if len(operations) > r.Limit {
 		return fmt.Errorf("%w: more than %d operations", ErrPeriodTooLarge, r.Limit)
 	}
-	transactions, err := collect[keyedTransaction](ctx, b.Pool, transactionsByKeys, r.Merchant, keys)
+	transactions, err := postgres.Collect[keyedTransaction](ctx, b.Pool, transactionsByKeys, r.Merchant, keys)
 	if err != nil {
 		return err
 	}
@@ -139,7 +141,7 @@ func (b *Books) loadPeriod(ctx context.Context, r *PeriodRequest, keys []int64, 
 			o.Transactions = append(o.Transactions, transactions[i].Transaction)
 		}
 	}
-	owed, err := collect[Owed](ctx, b.Pool, selectOwed+`WHERE merchant_id = $1 AND order_id = ANY ($2)`, r.Merchant, keys)
+	owed, err := postgres.Collect[Owed](ctx, b.Pool, selectOwed+`WHERE merchant_id = $1 AND order_id = ANY ($2)`, r.Merchant, keys)
 	for i := range owed {
 		if o := byID[owed[i].Order]; o != nil {
 			o.Owed = append(o.Owed, owed[i])

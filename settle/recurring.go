@@ -77,7 +77,7 @@ func (b *Books) admitLater(ctx context.Context, tx pgx.Tx, r OpenRequest, id int
 	if err := b.reconcile(ctx, tx, s); err != nil {
 		return nil, err
 	}
-	if err := s.refuse(r.Original, b.now()); err != nil {
+	if err := s.refuse(r.Original, b.Now()); err != nil {
 		return nil, err
 	}
 	if err := b.takeSlot(ctx, tx, s, id); err != nil {
@@ -92,7 +92,7 @@ SELECT EXISTS (SELECT FROM subscription_payments WHERE merchant_id = $1 AND pare
 // takeSlot makes the later payment the one of the slot that is open. A slot that was paid for is ErrTooEarly for another one; a
 // payment that is in process is ErrPeriodInProcess.
 func (b *Books) takeSlot(ctx context.Context, tx pgx.Tx, s *Subscription, id int64) error {
-	now := b.now()
+	now := b.Now()
 	slot := s.slot(now)
 	tag, err := tx.Exec(ctx, insertLater, s.Merchant, id, s.Order, s.Payments+1, slot, now)
 	if err != nil {
@@ -123,7 +123,7 @@ func (b *Books) CancelSubscription(ctx context.Context, merchant int32, id int64
 			if c, err = credential(ctx, tx, merchant, *s.Credential); err != nil && !errors.Is(err, ErrNoCredential) {
 				return err
 			}
-			_, err = tx.Exec(ctx, forget, merchant, subscriber(id), *s.Credential, b.now())
+			_, err = tx.Exec(ctx, forget, merchant, subscriber(id), *s.Credential, b.Now())
 			if err != nil {
 				return fmt.Errorf("delete stored credential: %w", err)
 			}

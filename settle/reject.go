@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"settled/internal/postgres"
 	"settled/settle/fees"
 	"settled/settle/ledger"
 	"settled/settle/order"
@@ -25,7 +26,7 @@ SELECT kind, slice, amount - abandoned AS left FROM rejects
 WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3 AND order_id = $4 AND state = @RejectUnresolved FOR NO KEY UPDATE`)
 
 func (w *work) reject(ctx context.Context, r RejectedRecord) (reject, error) {
-	found, err := collect[reject](ctx, w.tx, unresolvedReject, r.Window, r.Record, r.Merchant, r.Order)
+	found, err := postgres.Collect[reject](ctx, w.tx, unresolvedReject, r.Window, r.Record, r.Merchant, r.Order)
 	if err != nil {
 		return reject{}, err
 	}

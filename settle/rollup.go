@@ -19,7 +19,7 @@ const rollUpGrace = time.Hour
 // it waits for the commits in flight at each center, one center at a time, because a writer reads the instant of its
 // postings under its center's lock.
 func (b *Books) RollUpDue(ctx context.Context) (int, error) {
-	now := b.now()
+	now := b.Now()
 	days, err := ledger.Unrolled(ctx, b.Pool, b.ledger.Date(now.Add(-rollUpGrace)))
 	if err != nil || len(days) == 0 {
 		return 0, err

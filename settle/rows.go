@@ -5,23 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"settled/internal/postgres"
-
 	"github.com/jackc/pgx/v5"
 )
-
-// collect reads the rows of a query into structs, by the names of its columns.
-func collect[T any](ctx context.Context, q postgres.Querier, sql string, args ...any) ([]T, error) {
-	rows, err := q.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read %T: %w", *new(T), err)
-	}
-	out, err := pgx.CollectRows(rows, pgx.RowToStructByName[T])
-	if err != nil {
-		return nil, fmt.Errorf("read %T: %w", *new(T), err)
-	}
-	return out, nil
-}
 
 // next collects the rows of a batch's next statement.
 func next[T any](results pgx.BatchResults) ([]T, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"settled/internal/postgres"
 	"settled/settle/order"
 )
 
@@ -34,7 +35,7 @@ func (w *work) waitingAuthentication(ctx context.Context, server string) (*Authe
 
 // authentication is the one of the order's last payment operation, or nil.
 func (w *work) authentication(ctx context.Context) (*Authentication, error) {
-	all, err := collect[Authentication](ctx, w.tx, selectAuthentication, w.order.Merchant, w.order.ID)
+	all, err := postgres.Collect[Authentication](ctx, w.tx, selectAuthentication, w.order.Merchant, w.order.ID)
 	if err != nil || len(all) == 0 || all[len(all)-1].Operation != w.order.PaymentNumber {
 		return nil, err
 	}

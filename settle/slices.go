@@ -3,13 +3,14 @@ package settle
 import (
 	"context"
 
+	"settled/internal/postgres"
 	"settled/settle/order"
 )
 
 // slices returns the confirmed parts of the order with the fate of their records, read under the center's lock: a window
 // whose cut-off has passed is closed even if its seal is late.
 func (w *work) slices(ctx context.Context) ([]order.Slice, error) {
-	records, err := collect[sliceRecord](ctx, w.tx, slicesOf, w.order.Merchant, w.order.ID, w.moment.at)
+	records, err := postgres.Collect[sliceRecord](ctx, w.tx, slicesOf, w.order.Merchant, w.order.ID, w.moment.at)
 	if err != nil {
 		return nil, err
 	}

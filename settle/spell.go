@@ -1,16 +1,13 @@
 package settle
 
 import (
-	"fmt"
-	"reflect"
-	"regexp"
-
 	"settled/settle/ledger"
 	"settled/settle/order"
+	"settled/settle/stored"
 )
 
-// stored are the typed constants whose numbers and words statements name, as @Name.
-var stored = map[string]any{
+// words are the typed constants that the statements of the books name.
+var words = stored.Words{
 	"OrderInProcess": order.InProcess, "OrderPaid": order.Paid, "OrderTimedOut": order.TimedOut,
 	"OperationPayment": OperationPayment, "OperationConfirmation": OperationConfirmation,
 	"Authorization": Authorization, "Purchase": Purchase, "Reversal": Reversal, "PartialReversal": PartialReversal, "Refund": Refund,
@@ -23,7 +20,6 @@ var stored = map[string]any{
 	"NotificationPending": NotificationPending, "NotificationDelivered": NotificationDelivered, "NotificationRefused": NotificationRefused, "NotificationGivenUp": NotificationGivenUp,
 	"SubscriptionCreated": SubscriptionCreated, "SubscriptionActive": SubscriptionActive,
 	"SlotBegun": slotBegun, "SlotPaid": slotTaken,
-	"UnknownOwed": UnknownOwed, "UnknownReversed": UnknownReversed, "UnknownStuck": UnknownStuck,
 	"WishKeep": WishKeep, "FromOrder": ledger.FromOrder,
 }
 
@@ -35,20 +31,5 @@ const (
 	LogApplied  = "applied"
 )
 
-var nameInStatement = regexp.MustCompile(`@[A-Z]\w*`)
-
-// spelled writes the stored values of typed constants into a statement where it names them. They are no parameters, because the
-// planner uses a partial index only where it reads the index's predicate in the statement. A name that is not stored panics when the
-// program starts.
-func spelled(statement string) string {
-	return nameInStatement.ReplaceAllStringFunc(statement, func(name string) string {
-		v := reflect.ValueOf(stored[name[1:]])
-		switch {
-		case v.IsValid() && v.CanInt():
-			return fmt.Sprint(v.Int())
-		case v.IsValid() && v.Kind() == reflect.String:
-			return "'" + v.String() + "'"
-		}
-		panic("settle: a statement names " + name + ", which is not stored")
-	})
-}
+// spelled writes the stored values of typed constants into a statement where it names them.
+func spelled(statement string) string { return words.In(statement) }

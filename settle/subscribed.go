@@ -75,7 +75,7 @@ func (b *Books) reconcile(ctx context.Context, tx pgx.Tx, s *Subscription) error
 		Status order.Status
 		Paid   *time.Time
 	}
-	ended, err := collect[later](ctx, tx, endedPayments, s.Merchant, s.Order)
+	ended, err := postgres.Collect[later](ctx, tx, endedPayments, s.Merchant, s.Order)
 	if err != nil {
 		return err
 	}

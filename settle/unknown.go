@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"settled/internal/postgres"
 	"settled/settle/ledger"
 	"settled/settle/order"
 
@@ -51,7 +52,7 @@ func (b *Books) giveUp(ctx context.Context, merchant int32, id int64, transactio
 
 // takeExchange deletes the exchange of a payment that waits for its answer, and returns it; nil when it does not wait.
 func takeExchange(ctx context.Context, tx pgx.Tx, merchant int32, id int64, transaction int16) (*Owed, error) {
-	taken, err := collect[Owed](ctx, tx, giveUpExchange, merchant, id, transaction)
+	taken, err := postgres.Collect[Owed](ctx, tx, giveUpExchange, merchant, id, transaction)
 	if err != nil || len(taken) == 0 {
 		return nil, err
 	}
@@ -82,8 +83,8 @@ func (w *work) becomeUnknown(ctx context.Context, lost Owed, state TransactionSt
 // GiveUpDue gives up the payments whose process died before it recorded an outcome, up to limit. It returns how many it
 // found; one that fails does not keep the others.
 func (b *Books) GiveUpDue(ctx context.Context, limit int) (int, error) {
-	due, err := collect[Owed](ctx, b.Pool, selectOwed+`WHERE kind IN ($3, $4) AND due_at <= $1 ORDER BY due_at, exchange_id LIMIT $2`,
-		b.now(), limit, Authorization, Purchase)
+	due, err := postgres.Collect[Owed](ctx, b.Pool, selectOwed+`WHERE kind IN ($3, $4) AND due_at <= $1 ORDER BY due_at, exchange_id LIMIT $2`,
+		b.Now(), limit, Authorization, Purchase)
 	if err != nil {
 		return 0, err
 	}

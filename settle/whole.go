@@ -23,5 +23,5 @@ func InstantPaymentsOf(ctx context.Context, q postgres.Querier, merchant int32, 
 
 // AuthenticationsOf returns the 3-D Secure of an order's payment operations, in their order.
 func AuthenticationsOf(ctx context.Context, q postgres.Querier, merchant int32, order int64) ([]Authentication, error) {
-	return collect[Authentication](ctx, q, selectAuthentication, merchant, order)
+	return postgres.Collect[Authentication](ctx, q, selectAuthentication, merchant, order)
 }

@@ -54,7 +54,7 @@ func (b *Books) enter(ctx context.Context, tx pgx.Tx, centers ...int16) (moment,
 	ids = slices.Compact(ids)
 	var batch pgx.Batch
 	batch.Queue(lockCenters, centerLock, ids)
-	batch.Queue(nextWindows, ids, b.now())
+	batch.Queue(nextWindows, ids, b.Now())
 	results := tx.SendBatch(ctx, &batch)
 	defer results.Close()
 	if _, err := results.Exec(); err != nil {
@@ -68,7 +68,7 @@ func (b *Books) enter(ctx context.Context, tx pgx.Tx, centers ...int16) (moment,
 }
 
 func (b *Books) momentOf(rows pgx.Rows) (moment, error) {
-	m := moment{at: b.now(), windows: map[int16]int32{}}
+	m := moment{at: b.Now(), windows: map[int16]int32{}}
 	var center int16
 	var window int32
 	var cutoff time.Time

@@ -48,7 +48,7 @@ func (s *Sender) CenterLog(ctx context.Context, center int16, from, until, now t
 
 // logPage asks for one page; more tells that it is not the last.
 func (s *Sender) logPage(ctx context.Context, c *settle.Center, host Center, asked string, now time.Time) (entries []authlog.Entry, more bool, err error) {
-	n, err := s.books.NextInquiry(ctx)
+	n, err := s.books.NextExchange(ctx)
 	if err != nil {
 		return nil, false, err
 	}

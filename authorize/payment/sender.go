@@ -7,12 +7,13 @@ import (
 	"log/slog"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"settled/authorize/online"
 	"settled/fileformats/iso8583"
 	"settled/internal/money"
 	"settled/settle"
+	"settled/settle/reconcile"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -26,6 +27,7 @@ const (
 // answer. Any number of senders may run; a message is claimed by one at a time.
 type Sender struct {
 	books     *settle.Books
+	unknown   *reconcile.Unknown
 	directory *settle.Directory
 	centers   map[int16]Center
 	banks     map[int16]Bank
@@ -33,8 +35,8 @@ type Sender struct {
 }
 
 // NewSender makes a sender to the centers and partner banks, by the numbers of their centers.
-func NewSender(books *settle.Books, directory *settle.Directory, centers map[int16]Center, banks map[int16]Bank, log *slog.Logger) *Sender {
-	return &Sender{books: books, directory: directory, centers: centers, banks: banks, log: log}
+func NewSender(books *settle.Books, unknown *reconcile.Unknown, directory *settle.Directory, centers map[int16]Center, banks map[int16]Bank, log *slog.Logger) *Sender {
+	return &Sender{books: books, unknown: unknown, directory: directory, centers: centers, banks: banks, log: log}
 }
 
 // Step gives up payments whose process died, then sends what is due at every center, all centers at the same time. It

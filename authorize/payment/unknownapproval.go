@@ -7,13 +7,14 @@ import (
 
 	"settled/authorize/online"
 	"settled/settle"
+	"settled/settle/reconcile"
 
 	"golang.org/x/sync/errgroup"
 )
 
 // stepUnknown sends the reversals of approvals that our books do not know and that are due at a center.
 func (s *Sender) stepUnknown(ctx context.Context, center int16) (int, error) {
-	due, err := s.books.UnknownDueAt(ctx, center, sendBatch)
+	due, err := s.unknown.DueAt(ctx, center, sendBatch)
 	if err != nil {
 		return 0, err
 	}
@@ -25,12 +26,12 @@ func (s *Sender) stepUnknown(ctx context.Context, center int16) (int, error) {
 }
 
 // reverseUnknown transmits the reversal of an unknown approval and records what came of it, as send does.
-func (s *Sender) reverseUnknown(ctx context.Context, u settle.UnknownApproval) error {
+func (s *Sender) reverseUnknown(ctx context.Context, u reconcile.UnknownApproval) error {
 	done := context.WithoutCancel(ctx)
 	c, ok := s.directory.Center(u.Center)
 	host := s.centers[u.Center]
 	if !ok || host.Host == nil {
-		return s.books.UnknownUnanswered(done, u, errNotAddressed.Error())
+		return s.unknown.Unanswered(done, u, errNotAddressed.Error())
 	}
 	a, err := host.Host.Exchange(ctx, unknownReversal(u, c, host.Acquirer))
 	v, final := verdictOn(a, true)
@@ -40,16 +41,16 @@ func (s *Sender) reverseUnknown(ctx context.Context, u settle.UnknownApproval) e
 	if err != nil {
 		s.log.Warn("no answer to the reversal of an unknown approval; it is repeated", slog.String("center", c.Name), slog.Int64("exchange", u.Exchange),
 			slog.Any("attempts", u.Attempts), slog.Any("error", err))
-		return s.books.UnknownUnanswered(done, u, err.Error())
+		return s.unknown.Unanswered(done, u, err.Error())
 	}
 	if v != settle.VerdictDone {
 		s.log.Error("center refused the reversal of an unknown approval; a person decides", slog.String("center", c.Name), slog.Int64("exchange", u.Exchange), slog.String("action", a.ActionCode))
 	}
-	return s.books.UnknownAnswered(done, u, v, a.ActionCode)
+	return s.unknown.Answered(done, u, v, a.ActionCode)
 }
 
 // unknownReversal is the reversal of the whole approval. Its original is named by what the center's log says of it.
-func unknownReversal(u settle.UnknownApproval, c *settle.Center, acquirer string) online.Request {
+func unknownReversal(u reconcile.UnknownApproval, c *settle.Center, acquirer string) online.Request {
 	return online.Request{
 		Kind: online.Reversal, Amount: u.Amount, Repeat: u.Attempts > 1, STAN: stan(u.Reversal), RRN: settle.RRN(u.Exchange),
 		TransmittedAt: u.TransmittedAt, LocalTime: u.TransmittedAt.In(c.Zone), Terminal: u.Terminal, Acceptor: u.Acceptor, Acquirer: acquirer,

@@ -14,6 +14,7 @@ import (
 	"settled/internal/postgres"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/reconcile"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -35,7 +36,7 @@ func (l *Logs) applyLogs(ctx context.Context, center int16) error {
 }
 
 func (l *Logs) applyLog(ctx context.Context, id int64) error {
-	var result settle.Reconciled
+	var result reconcile.Reconciled
 	done := false
 	err := postgres.InTx(ctx, l.pool, rows.Key("log/%d", id), func(tx pgx.Tx) (err error) {
 		result, done, err = l.applyIn(ctx, tx, id)
@@ -43,7 +44,7 @@ func (l *Logs) applyLog(ctx context.Context, id int64) error {
 	})
 	var wrong *authlog.Error
 	switch {
-	case errors.Is(err, settle.ErrTooManyUnknown), errors.Is(err, errLogContent), errors.As(err, &wrong):
+	case errors.Is(err, reconcile.ErrTooManyUnknown), errors.Is(err, errLogContent), errors.As(err, &wrong):
 		return l.holdLog(ctx, id, err)
 	case err == nil && done:
 		l.log.InfoContext(ctx, "log of authorizations compared", slog.Int64("log", id), slog.Int("differences", result.Differences), slog.Int("unknown", result.Unknown))
@@ -60,12 +61,12 @@ WHERE log_id = $1`
 )
 
 // applyIn compares one log; done is false when somebody else has, or when payments of its range may still be on their way.
-func (l *Logs) applyIn(ctx context.Context, tx pgx.Tx, id int64) (r settle.Reconciled, done bool, err error) {
+func (l *Logs) applyIn(ctx context.Context, tx pgx.Tx, id int64) (r reconcile.Reconciled, done bool, err error) {
 	var source string
 	var from, until *time.Time
 	var fetched time.Time
 	var data []byte
-	c := &settle.CenterLog{ID: id}
+	c := &reconcile.CenterLog{ID: id}
 	if err := tx.QueryRow(ctx, lockLog, id).Scan(&c.Center, &source, &c.Forced, &from, &until, &fetched, &data); err != nil {
 		if rows.Missing(err) {
 			err = nil
@@ -79,7 +80,7 @@ func (l *Logs) applyIn(ctx context.Context, tx pgx.Tx, id int64) (r settle.Recon
 	if err != nil {
 		return r, false, err
 	}
-	if err := l.fits(c.Center, told, from, until); err != nil || l.now().Before(told.Until.Add(settle.LogGrace)) {
+	if err := l.fits(c.Center, told, from, until); err != nil || l.now().Before(told.Until.Add(reconcile.LogGrace)) {
 		return r, false, err
 	}
 	c.From, c.Until, c.Sure = told.From, told.Until, sureUntil(source, told.Made, fetched)
@@ -118,13 +119,13 @@ func sureUntil(source string, made, fetched time.Time) time.Time {
 	if fetched.Before(made) {
 		made = fetched
 	}
-	return made.Add(-settle.LogGrace)
+	return made.Add(-reconcile.LogGrace)
 }
 
 var approvalKinds = map[authlog.Kind]settle.Kind{authlog.Authorization: settle.Authorization, authlog.Purchase: settle.Purchase, authlog.Refund: settle.Refund}
 
-func approvalOf(e *authlog.Entry) settle.CenterApproval {
-	return settle.CenterApproval{Kind: approvalKinds[e.Kind], Terminal: e.Terminal, Acceptor: e.Acceptor, STAN: e.STAN, RRN: e.RRN, Sent: e.Sent,
+func approvalOf(e *authlog.Entry) reconcile.CenterApproval {
+	return reconcile.CenterApproval{Kind: approvalKinds[e.Kind], Terminal: e.Terminal, Acceptor: e.Acceptor, STAN: e.STAN, RRN: e.RRN, Sent: e.Sent,
 		Amount: e.Amount, Reversed: e.Reversed, Approval: e.Approval}
 }
 

@@ -18,6 +18,7 @@ import (
 	"settled/fileformats/authlog"
 	"settled/settle"
 	"settled/settle/order"
+	"settled/settle/reconcile"
 )
 
 const (
@@ -61,8 +62,8 @@ func (l *Logs) Want(ctx context.Context, center int16, from, until time.Time) (i
 		return 0, fmt.Errorf("%w: %s cannot be asked for its log", states.ErrState, c.Name)
 	case !from.Before(until):
 		return 0, fmt.Errorf("%w: the range ends before it begins", states.ErrState)
-	case until.After(l.now().Add(-settle.LogGrace)):
-		return 0, fmt.Errorf("%w: payments of the last %v may still be on their way", states.ErrNotDue, settle.LogGrace)
+	case until.After(l.now().Add(-reconcile.LogGrace)):
+		return 0, fmt.Errorf("%w: payments of the last %v may still be on their way", states.ErrNotDue, reconcile.LogGrace)
 	}
 	err = l.pool.QueryRow(ctx, `INSERT INTO authorization_logs (center_id, source, state, by_person, wanted_at, from_at, until_at)
 		VALUES ($1, `+states.Quoted(logLink)+`, `+states.Quoted(states.LogWanted)+`, true, $2, $3, $4) RETURNING log_id`, center, l.now(), from.UTC().Truncate(time.Second), until.UTC().Truncate(time.Second)).Scan(&id)
@@ -98,7 +99,7 @@ WHERE NOT EXISTS (SELECT FROM authorization_logs WHERE center_id = $1 AND source
 )
 
 func (l *Logs) wantDue(ctx context.Context, center int16) error {
-	end := l.now().Add(-settle.LogGrace).Truncate(time.Second)
+	end := l.now().Add(-reconcile.LogGrace).Truncate(time.Second)
 	from := end.Add(-logFirst)
 	var last *time.Time
 	if err := l.pool.QueryRow(ctx, plannedUntil, center).Scan(&last); err != nil {

@@ -12,6 +12,7 @@ import (
 	"settled/clearing/states"
 	"settled/fileformats/authlog"
 	"settled/settle"
+	"settled/settle/reconcile"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -58,7 +59,7 @@ type Options struct {
 	Dialer    *dial.Dialer
 	Sites     []Site // of the centers that have a file server
 	// Reconcile compares a log with the books, inside the transaction that closes the log. Needed only where a center tells one.
-	Reconcile func(ctx context.Context, tx pgx.Tx, l *settle.CenterLog) (settle.Reconciled, error)
+	Reconcile func(ctx context.Context, tx pgx.Tx, l *reconcile.CenterLog) (reconcile.Reconciled, error)
 }
 
 // Logs are the logs of authorizations of all centers. Its methods are safe for concurrent use.
@@ -69,7 +70,7 @@ type Logs struct {
 	now       func() time.Time
 	dialer    *dial.Dialer
 	sites     []Site
-	reconcile func(ctx context.Context, tx pgx.Tx, l *settle.CenterLog) (settle.Reconciled, error)
+	reconcile func(ctx context.Context, tx pgx.Tx, l *reconcile.CenterLog) (reconcile.Reconciled, error)
 }
 
 // New returns the logs.

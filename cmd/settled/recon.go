@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"settled/clearing/centerlog"
-	"settled/settle"
+	"settled/settle/reconcile"
 
 	"github.com/spf13/cobra"
 )
@@ -86,7 +86,7 @@ func newReconList() *cobra.Command {
 }
 
 func showRecon(ctx context.Context, d *desk, center int16, since time.Time) error {
-	unknown, err := d.Books.UnknownApprovals(ctx, center, since)
+	unknown, err := d.Unknown.Since(ctx, center, since)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func showRecon(ctx context.Context, d *desk, center int16, since time.Time) erro
 	return d.print(lines, func(t *rows) { printRecon(t, lines, unknown) })
 }
 
-func unknownLineOf(d *desk, u *settle.UnknownApproval) unknownLine {
+func unknownLineOf(d *desk, u *reconcile.UnknownApproval) unknownLine {
 	return unknownLine{Center: d.centerName(u.Center), Exchange: u.Exchange, Kind: u.Kind.String(), Amount: u.Amount.Minor, Currency: u.Amount.Currency.String(),
 		Sent: u.SentAt, Found: u.FoundAt, State: u.State.String(), Attempts: u.Attempts, Settled: u.SettledAt, Merchant: u.Merchant, Order: u.Order,
 		Terminal: u.Terminal, Action: u.ActionCode, Error: u.LastError, Log: u.Log, Break: u.Break}
@@ -115,7 +115,7 @@ func logLineOf(d *desk, l *centerlog.Log) logLine {
 		Decided: l.DecidedAt, Entries: l.Entries, Differences: l.Differences, Unknown: l.Unknown}
 }
 
-func printRecon(t *rows, lines reconLines, unknown []settle.UnknownApproval) {
+func printRecon(t *rows, lines reconLines, unknown []reconcile.UnknownApproval) {
 	t.row("unknown approval", "center", "amount", "sent", "state", "attempts", "break", "why")
 	for i, u := range lines.Unknown {
 		t.row(u.Exchange, u.Center, unknown[i].Amount, u.Sent.Format(time.RFC3339), u.State, u.Attempts, u.Break, u.Error)
@@ -188,7 +188,7 @@ func newReconRetry() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := d.Books.RetryUnknown(ctx, center, exchange); err != nil {
+		if err := d.Unknown.Retry(ctx, center, exchange); err != nil {
 			return err
 		}
 		said := struct {

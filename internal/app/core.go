@@ -21,7 +21,9 @@ import (
 	"settled/settle"
 	"settled/settle/audit"
 	"settled/settle/epoch"
+	"settled/settle/gauges"
 	"settled/settle/read"
+	"settled/settle/reconcile"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -50,7 +52,8 @@ type Core struct {
 	Pool     *pgxpool.Pool
 	Vault    *vault.Vault
 	Books    *settle.Books
-	Read     *read.Books // the books for those who only look
+	Unknown  *reconcile.Unknown // approvals of centers that the books do not know
+	Read     *read.Books        // the books for those who only look
 	Night    *clearing.Night
 	Registry *prometheus.Registry
 	Clock    *clock.Clock // nil where Options.Now tells the time
@@ -96,8 +99,9 @@ func (c *Core) open(ctx context.Context) error {
 	c.Books = settle.New(settle.Options{Pool: c.Pool, Lanes: lanes, LaneCount: c.Environment.Lanes, Directory: c.Config.Directory,
 		Vault: c.Vault, Zone: c.Config.Zone, Now: c.Now, Log: c.Log, Wake: func() { c.wake() }})
 	c.onClose(c.Books.Close)
+	c.Unknown = reconcile.NewUnknown(c.Books)
 	c.Read = read.New(c.Pool, c.Config.Directory)
-	c.Registry.MustRegister(settle.Metrics{Books: c.Books})
+	c.Registry.MustRegister(gauges.Metrics{Books: c.Books})
 	if err := c.Books.RegisterCenters(ctx); err != nil {
 		return err
 	}
@@ -109,8 +113,13 @@ func (c *Core) open(ctx context.Context) error {
 	}
 	c.Night, err = clearing.New(clearing.Options{Pool: c.Pool, Directory: c.Config.Directory, Vault: c.Vault, Ledger: c.Books.Ledger(),
 		Profiles: profiles(c.Config), Now: c.Now, Log: c.Log, Registerer: c.Registry, Enqueue: c.queue,
-		Reached: c.reached, Reconcile: c.Books.Reconcile})
+		Reached: c.reached, Reconcile: c.reconcile})
 	return err
+}
+
+// reconcile compares a center's log with the books in the night's transaction.
+func (c *Core) reconcile(ctx context.Context, tx pgx.Tx, l *reconcile.CenterLog) (reconcile.Reconciled, error) {
+	return reconcile.Compare(ctx, tx, c.Books, l)
 }
 
 // queue queues a step of the night where there is a queue; without one the rows say what is next.

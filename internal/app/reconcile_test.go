@@ -13,6 +13,7 @@ import (
 	"settled/internal/vault"
 	"settled/settle"
 	"settled/settle/order"
+	"settled/settle/reconcile"
 	"settled/settle/settletest"
 )
 
@@ -60,8 +61,8 @@ func TestReconcileJob(t *testing.T) {
 	if a := center.Authorizations(settle.RRN(p.Exchange)); len(a) != 1 || a[0].Reversed != 500 {
 		t.Errorf("at the center: %+v", a)
 	}
-	all, err := core.Books.UnknownApprovals(t.Context(), 0, time.Time{})
-	if err != nil || len(all) != 1 || all[0].State != settle.UnknownReversed || all[0].Merchant != 7 {
+	all, err := reconcile.NewUnknown(core.Books).Since(t.Context(), 0, time.Time{})
+	if err != nil || len(all) != 1 || all[0].State != reconcile.UnknownReversed || all[0].Merchant != 7 {
 		t.Errorf("%+v, %v", all, err)
 	}
 	must(t, s.auditJob(t.Context()))

@@ -60,7 +60,7 @@ var writers = map[string][]string{
 	"subscription_payments": {"settle"},
 	"subscriptions":         {"settle"},
 	"transactions":          {"settle"},
-	"unknown_approvals":     {"settle"},
+	"unknown_approvals":     {"settle/reconcile"},
 	"windows":               {"clearing"},
 	"wishes":                {"settle"},
 }

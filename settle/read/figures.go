@@ -9,6 +9,7 @@ import (
 	"settled/settle"
 	"settled/settle/breaks"
 	"settled/settle/order"
+	"settled/settle/reconcile"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -167,6 +168,6 @@ func (b *Books) WaitingRejects(ctx context.Context) (aside, refused listing.Samp
 const waitingApprovals = `SELECT count(*), coalesce(min(exchange_id::text), '') AS example FROM unknown_approvals WHERE state = $1`
 
 // WaitingApprovals counts the approvals that the books do not know and whose reversals stand in a state.
-func (b *Books) WaitingApprovals(ctx context.Context, state settle.UnknownState) (listing.Sample, error) {
+func (b *Books) WaitingApprovals(ctx context.Context, state reconcile.UnknownState) (listing.Sample, error) {
 	return lookForOne[listing.Sample](ctx, b, waitingApprovals, state)
 }

@@ -9,8 +9,8 @@ import (
 	"settled/clearing/dial"
 	"settled/clearing/remote"
 	"settled/internal/listing"
-	"settled/settle"
 	"settled/settle/read"
+	"settled/settle/reconcile"
 )
 
 // remedy is what to do about a file server that cannot be worked with.
@@ -68,11 +68,11 @@ func authorizations(ctx context.Context, p *patient) []Finding {
 	if err != nil {
 		return failed(err)
 	}
-	stuck, err := p.books().WaitingApprovals(ctx, settle.UnknownStuck)
+	stuck, err := p.books().WaitingApprovals(ctx, reconcile.UnknownStuck)
 	if err != nil {
 		return failed(err)
 	}
-	owed, err := p.books().WaitingApprovals(ctx, settle.UnknownOwed)
+	owed, err := p.books().WaitingApprovals(ctx, reconcile.UnknownOwed)
 	if err != nil {
 		return failed(err)
 	}

@@ -1,9 +1,15 @@
-package settle
+// Package gauges shows to Prometheus what a process posted to the books, and what waits in them. It reads, and writes nothing; the
+// wiring registers it once.
+package gauges
 
 import (
 	"context"
 	"log/slog"
 	"time"
+
+	"settled/settle"
+	"settled/settle/reconcile"
+	"settled/settle/stored"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,7 +17,14 @@ import (
 
 // Metrics shows to Prometheus what this process posted, and what waits in the books, read at each scrape from the queues
 // alone: never from what is history. Register it once per process.
-type Metrics struct{ Books *Books }
+type Metrics struct{ Books *settle.Books }
+
+// words are the typed constants that the statements name.
+var words = stored.Words{
+	"Authorization": settle.Authorization, "Purchase": settle.Purchase, "Reversal": settle.Reversal, "PartialReversal": settle.PartialReversal, "Refund": settle.Refund,
+	"UnknownReversed": reconcile.UnknownReversed, "LogHeld": settle.LogHeld, "LogApplied": settle.LogApplied,
+	"NotificationPending": settle.NotificationPending,
+}
 
 // scrapeTimeout bounds the reading of the gauges.
 const scrapeTimeout = 5 * time.Second
@@ -62,7 +75,7 @@ var ofWishes = []*prometheus.Desc{
 // An unknown payment owes its reversal, or the refund that replaces it, by its own operation. One whose process
 // died is unknown from its due time on.
 var (
-	scrapeCenters = spelled(`
+	scrapeCenters = words.In(`
 WITH owed AS (
 	SELECT e.center_id, count(*) FILTER (WHERE e.operation = o.payment AND (kind NOT IN (@Authorization, @Purchase) OR due_at <= $1)) AS unknown,
 		min(e.created_at) FILTER (WHERE e.operation = o.payment AND (kind NOT IN (@Authorization, @Purchase) OR due_at <= $1)) AS unknown_since,
@@ -77,7 +90,7 @@ SELECT name, array[coalesce(unknown, 0), coalesce(extract(epoch FROM $1 - unknow
 	coalesce(reversals, 0), coalesce(extract(epoch FROM $1 - reversal_since), 0), coalesce(refunds, 0),
 	coalesce(open, 0), coalesce(due, 0), coalesce(extract(epoch FROM $1 - due_since), 0)]::float8[]
 FROM centers LEFT JOIN owed USING (center_id) LEFT JOIN held USING (center_id)`)
-	scrapeReconciled = spelled(`
+	scrapeReconciled = words.In(`
 WITH unknown AS (
 	SELECT center_id, count(*) AS found, count(*) FILTER (WHERE state <> @UnknownReversed) AS open, min(found_at) FILTER (WHERE state <> @UnknownReversed) AS since FROM unknown_approvals GROUP BY 1
 ), held AS (
@@ -89,7 +102,7 @@ FROM centers c LEFT JOIN unknown USING (center_id) LEFT JOIN held USING (center_
 WHERE EXISTS (SELECT FROM authorization_logs l WHERE l.center_id = c.center_id)`)
 	scrapeBreaks = `
 SELECT category, array[count(*), extract(epoch FROM $1 - min(opened_at))]::float8[] FROM breaks WHERE closed_at IS NULL GROUP BY category`
-	scrapeNotifications = spelled(`
+	scrapeNotifications = words.In(`
 SELECT '', array[count(*), coalesce(extract(epoch FROM $1 - min(created_at)), 0), count(DISTINCT merchant_id) FILTER (WHERE last_error <> '')]::float8[]
 FROM notifications WHERE state = @NotificationPending`)
 	scrapeWishes = `
@@ -103,7 +116,7 @@ func (m Metrics) Describe(out chan<- *prometheus.Desc) {
 			out <- d
 		}
 	}
-	m.Books.posted.Describe(out)
+	m.Books.Posted().Describe(out)
 }
 
 // Collect implements prometheus.Collector. What cannot be read is left out.
@@ -115,12 +128,12 @@ func (m Metrics) Collect(out chan<- prometheus.Metric) {
 	m.collect(ctx, out, scrapeBreaks, perCategory)
 	m.collect(ctx, out, scrapeNotifications, ofNotifications)
 	m.collect(ctx, out, scrapeWishes, ofWishes)
-	m.Books.posted.Collect(out)
+	m.Books.Posted().Collect(out)
 }
 
 // collect turns each row, a label (empty for none) and an array of values, into gauges.
 func (m Metrics) collect(ctx context.Context, out chan<- prometheus.Metric, sql string, descs []*prometheus.Desc) {
-	rows, err := m.Books.Pool.Query(ctx, sql, m.Books.now())
+	rows, err := m.Books.Pool.Query(ctx, sql, m.Books.Now())
 	if err == nil {
 		var label string
 		var values []float64

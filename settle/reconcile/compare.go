@@ -1,4 +1,4 @@
-package settle
+package reconcile
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"settled/internal/money"
+	"settled/internal/postgres"
+	"settled/settle"
 	"settled/settle/breaks"
 
 	"github.com/jackc/pgx/v5"
@@ -35,13 +37,13 @@ type Reconciled struct {
 
 // ErrTooManyUnknown means that a log has so many approvals that our books do not know that a wrong log, or a restored
 // database, is likelier than so many losses. Nothing was changed; a person may let it through.
-var ErrTooManyUnknown = fmt.Errorf("settle: too many approvals that the books do not know")
+var ErrTooManyUnknown = fmt.Errorf("reconcile: too many approvals that the books do not know")
 
 // maxUnknown is how many approvals of a log may be reversed without a person: some, and one in twenty.
 func maxUnknown(approvals int) int { return 20 + approvals/20 }
 
 var (
-	selectKnown = spelled(`
+	selectKnown = words.In(`
 SELECT t.exchange_id AS exchange, t.merchant_id AS merchant, t.order_id AS "order", t.transaction, t.kind, t.state, t.amount, o.currency,
 	o.center_id AS center, t.transmitted_at AS sent, t.transaction = o.payment_transaction AS last, coalesce(x.reversed, 0)::bigint AS reversed,
 	coalesce(x.refunded, 0)::bigint AS refunded, coalesce(x.pending, false) AS pending, greatest(t.answered_at, x.answered_at) AS changed
@@ -50,7 +52,7 @@ FROM transactions t JOIN orders o USING (merchant_id, order_id)
 		bool_or(state IN (@TransactionSent, @TransactionStuck)) AS pending, max(answered_at) AS answered_at
 		FROM transactions x WHERE x.merchant_id = t.merchant_id AND x.order_id = t.order_id AND x.original = t.transaction) x ON true
 WHERE t.kind IN (@Authorization, @Purchase, @Refund) AND `)
-	selectWaiting = spelled(`
+	selectWaiting = words.In(`
 SELECT e.exchange_id, e.merchant_id, e.order_id, e.transaction, e.kind, 1::smallint, e.amount, o.currency, e.center_id, e.transmitted_at,
 	true, 0::bigint, 0::bigint, false, NULL::timestamptz
 FROM owed_exchanges e JOIN orders o USING (merchant_id, order_id)
@@ -59,7 +61,7 @@ WHERE e.kind IN (@Authorization, @Purchase) AND `)
 UNION ALL` + selectWaiting + `e.transmitted_at >= $1 AND e.transmitted_at < $2`
 	knownByNumber = selectKnown + `t.exchange_id = ANY ($1)
 UNION ALL` + selectWaiting + `e.exchange_id = ANY ($1)`
-	handledApprovals = spelled(`
+	handledApprovals = words.In(`
 SELECT exchange_id, CASE WHEN state = @UnknownReversed AND settled_at >= $2 THEN @UnknownOwed ELSE state END FROM unknown_approvals WHERE center_id = $1 AND sent_at >= $3 AND sent_at < $4`)
 	jumpedNumbers = `SELECT next_before AS first, next_after AS end FROM id_jumps WHERE name = $1`
 	givenNumbers  = `SELECT coalesce((SELECT next FROM id_blocks WHERE name = $1), 0)`
@@ -84,12 +86,12 @@ type found struct {
 	ours     *knownExchange
 }
 
-// Reconcile compares a center's log with the books, in a transaction of the caller: for each difference it opens a break, once,
+// Compare compares a center's log with the books, in a transaction of the caller: for each difference it opens a break, once,
 // and for approvals that the books do not know, or have as ended, it makes the reversal owed. A second call with the same log
 // changes nothing. It must not be called before LogGrace is over after the end of the log's range. Errors:
 // ErrTooManyUnknown.
-func (b *Books) Reconcile(ctx context.Context, tx pgx.Tx, l *CenterLog) (Reconciled, error) {
-	c, err := b.compare(ctx, tx, l)
+func Compare(ctx context.Context, tx pgx.Tx, b *settle.Books, l *CenterLog) (Reconciled, error) {
+	c, err := compare(ctx, tx, b, l)
 	if err != nil {
 		return Reconciled{}, fmt.Errorf("read exchanges of log %d: %w", l.ID, err)
 	}
@@ -103,7 +105,7 @@ func (b *Books) Reconcile(ctx context.Context, tx pgx.Tx, l *CenterLog) (Reconci
 	if reversals > maxUnknown(len(l.Approvals)) && !l.Forced {
 		return Reconciled{}, fmt.Errorf("%w: %d of %d in log %d", ErrTooManyUnknown, reversals, len(l.Approvals), l.ID)
 	}
-	return b.recordDifferences(ctx, tx, l, all)
+	return recordDifferences(ctx, tx, b, l, all)
 }
 
 const insertUnknown = `
@@ -113,8 +115,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $13, $14, $
 ON CONFLICT (center_id, exchange_id) DO NOTHING`
 
 // recordDifferences opens a break for each difference that has none yet, and owes the reversals.
-func (b *Books) recordDifferences(ctx context.Context, tx pgx.Tx, l *CenterLog, all []found) (Reconciled, error) {
-	opened, err := b.openBreaks(ctx, tx, l, all)
+func recordDifferences(ctx context.Context, tx pgx.Tx, b *settle.Books, l *CenterLog, all []found) (Reconciled, error) {
+	opened, err := openBreaks(ctx, tx, b, l, all)
 	if err != nil {
 		return Reconciled{}, fmt.Errorf("open breaks of log %d: %w", l.ID, err)
 	}
@@ -125,7 +127,7 @@ func (b *Books) recordDifferences(ctx context.Context, tx pgx.Tx, l *CenterLog, 
 		if !fresh || !f.reverses() {
 			continue
 		}
-		if err := b.oweUnknown(ctx, tx, l, f, id); err != nil {
+		if err := oweUnknown(ctx, tx, b, l, f, id); err != nil {
 			return r, fmt.Errorf("owe the reversal of exchange %d: %w", f.number, err)
 		}
 		r.Unknown++
@@ -134,14 +136,14 @@ func (b *Books) recordDifferences(ctx context.Context, tx pgx.Tx, l *CenterLog, 
 }
 
 // openBreaks returns the ids of the breaks that were opened now, by their fingerprints.
-func (b *Books) openBreaks(ctx context.Context, tx pgx.Tx, l *CenterLog, all []found) (map[string]int64, error) {
+func openBreaks(ctx context.Context, tx pgx.Tx, b *settle.Books, l *CenterLog, all []found) (map[string]int64, error) {
 	found := make([]breaks.Break, len(all))
 	for i := range all {
 		f := &all[i]
 		found[i] = breaks.Break{Category: differences[f.difference].category, Fingerprint: f.fingerprint(l.Center), Center: l.Center,
 			Merchant: f.merchant, Order: f.order(), Amount: f.amount(), Note: f.note(l)}
 	}
-	opened, err := breaks.Open(ctx, tx, b.now(), found...)
+	opened, err := breaks.Open(ctx, tx, b.Now(), found...)
 	ids := map[string]int64{}
 	for _, o := range opened {
 		ids[o.Fingerprint] = o.ID
@@ -149,21 +151,21 @@ func (b *Books) openBreaks(ctx context.Context, tx pgx.Tx, l *CenterLog, all []f
 	return ids, err
 }
 
-func (b *Books) oweUnknown(ctx context.Context, tx pgx.Tx, l *CenterLog, f *found, breakID int64) error {
-	reversal, err := b.exchangeID(ctx, adviceExchange)
+func oweUnknown(ctx context.Context, tx pgx.Tx, b *settle.Books, l *CenterLog, f *found, breakID int64) error {
+	reversal, err := b.NextExchange(ctx)
 	if err != nil {
 		return err
 	}
 	a := f.theirs
 	_, err = tx.Exec(ctx, insertUnknown, l.Center, f.number, reversal, a.Kind, a.Amount.Minor, int16(a.Amount.Currency), a.Terminal, a.Acceptor,
-		f.merchant, f.order(), a.Approval, a.Sent, b.now(), l.ID, breakID)
+		f.merchant, f.order(), a.Approval, a.Sent, b.Now(), l.ID, breakID)
 	return err
 }
 
 // compare reads what the books have of the log's range, and of each of its numbers that they do not have there: a center
 // that tells another time of an exchange must not make it unknown.
-func (b *Books) compare(ctx context.Context, tx pgx.Tx, l *CenterLog) (*comparison, error) {
-	c := &comparison{log: l, ours: map[int64]knownExchange{}, handled: map[int64]UnknownState{}, terminal: b.Directory.terminal}
+func compare(ctx context.Context, tx pgx.Tx, b *settle.Books, l *CenterLog) (*comparison, error) {
+	c := &comparison{log: l, ours: map[int64]knownExchange{}, handled: map[int64]UnknownState{}, terminal: b.Directory.TerminalOf}
 	if err := c.read(ctx, tx, knownWithin, l.From, l.Until); err != nil {
 		return nil, err
 	}
@@ -184,7 +186,7 @@ func (b *Books) compare(ctx context.Context, tx pgx.Tx, l *CenterLog) (*comparis
 }
 
 func (c *comparison) read(ctx context.Context, tx pgx.Tx, sql string, args ...any) error {
-	all, err := collect[knownExchange](ctx, tx, sql, args...)
+	all, err := postgres.Collect[knownExchange](ctx, tx, sql, args...)
 	for _, k := range all {
 		c.ours[k.Exchange] = k
 	}
@@ -194,12 +196,12 @@ func (c *comparison) read(ctx context.Context, tx pgx.Tx, sql string, args ...an
 // readNumbers reads how far numbers were given out, and what was found as unknown before.
 func (c *comparison) readNumbers(ctx context.Context, tx pgx.Tx) error {
 	for lane := range c.given {
-		name := exchangeName(int64(lane))
+		name := settle.ExchangeName(int64(lane))
 		if err := tx.QueryRow(ctx, givenNumbers, name).Scan(&c.given[lane]); err != nil {
 			return err
 		}
 		var err error
-		if c.jumps[lane], err = collect[idRange](ctx, tx, jumpedNumbers, name); err != nil {
+		if c.jumps[lane], err = postgres.Collect[idRange](ctx, tx, jumpedNumbers, name); err != nil {
 			return err
 		}
 	}
@@ -268,23 +270,10 @@ func (c *comparison) judge(a *CenterApproval) found {
 		}
 	}
 	f.difference = judge(a, f.ours, about)
-	if f.difference == agree && f.ours != nil && f.ours.Last && f.ours.State == TransactionApproved && f.ours.Center != c.log.Center {
+	if f.difference == agree && f.ours != nil && f.ours.Last && f.ours.State == settle.TransactionApproved && f.ours.Center != c.log.Center {
 		f.difference = otherExchange
 	}
 	return f
-}
-
-// terminal tells whether a center knows a terminal as one of ours, and of which merchant.
-func (d *Directory) terminal(center int16, terminal, acceptor string) (merchant int32, ours bool) {
-	for id, m := range d.merchants {
-		for i := range m.Routes {
-			r := &m.Routes[i]
-			if r.Center.ID == center && r.Terminal == terminal && r.Acceptor == acceptor {
-				return id, true
-			}
-		}
-	}
-	return 0, false
 }
 
 // fingerprint is the same whenever the same difference is found.

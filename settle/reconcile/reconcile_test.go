@@ -1,4 +1,4 @@
-package settle_test
+package reconcile_test
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"settled/internal/postgres/pgtest"
 	"settled/settle"
 	"settled/settle/audit"
+	"settled/settle/reconcile"
 	"settled/settle/settletest"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,14 +21,14 @@ import (
 type reconciled struct {
 	*settletest.World
 	t   *testing.T
-	log settle.CenterLog
+	log reconcile.CenterLog
 }
 
 // reconcilable makes a world with one log, which the comparison knows by its id.
 func reconcilable(t *testing.T) *reconciled {
 	w := &reconciled{World: settletest.New(t), t: t}
 	w.exec(`INSERT INTO authorization_logs (center_id, source, state, wanted_at, fetched_at) VALUES (1, 'link', 'fetched', $1, $1)`, w.Clock.Now())
-	w.log = settle.CenterLog{ID: 1, Center: settletest.FileCenter, From: w.Clock.Now().Add(-time.Hour), Until: w.Clock.Now().Add(time.Hour)}
+	w.log = reconcile.CenterLog{ID: 1, Center: settletest.FileCenter, From: w.Clock.Now().Add(-time.Hour), Until: w.Clock.Now().Add(time.Hour)}
 	return w
 }
 
@@ -39,8 +40,8 @@ func (w *reconciled) exec(sql string, args ...any) {
 }
 
 // approved adds what the center has of a payment to its log.
-func (w *reconciled) approved(p *settle.Payment, reversed int64) *settle.CenterApproval {
-	w.log.Approvals = append(w.log.Approvals, settle.CenterApproval{Kind: p.Kind, Terminal: "TERM0001", Acceptor: "MERCHANT0000001",
+func (w *reconciled) approved(p *settle.Payment, reversed int64) *reconcile.CenterApproval {
+	w.log.Approvals = append(w.log.Approvals, reconcile.CenterApproval{Kind: p.Kind, Terminal: "TERM0001", Acceptor: "MERCHANT0000001",
 		STAN: fmt.Sprintf("%06d", settle.STAN(p.Exchange)), RRN: settle.RRN(p.Exchange), Sent: p.TransmittedAt.Truncate(time.Second), Amount: p.Amount,
 		Reversed: reversed, Approval: "A1B2C3"})
 	return &w.log.Approvals[len(w.log.Approvals)-1]
@@ -74,12 +75,12 @@ func (w *reconciled) lose(p *settle.Payment) *settle.Payment {
 }
 
 // reconcile compares the log an hour later and returns what was new, and the breaks by category and order.
-func (w *reconciled) reconcile() (r settle.Reconciled, err error) {
+func (w *reconciled) reconcile() (r reconcile.Reconciled, err error) {
 	w.t.Helper()
-	w.Clock.Set(w.log.Until.Add(settle.LogGrace))
+	w.Clock.Set(w.log.Until.Add(reconcile.LogGrace))
 	w.log.Sure = w.log.Until
 	return r, pgx.BeginFunc(w.t.Context(), w.Pool, func(tx pgx.Tx) (err error) {
-		r, err = w.Books.Reconcile(w.t.Context(), tx, &w.log)
+		r, err = reconcile.Compare(w.t.Context(), tx, w.Books, &w.log)
 		return err
 	})
 }
@@ -87,7 +88,7 @@ func (w *reconciled) reconcile() (r settle.Reconciled, err error) {
 func (w *reconciled) want(differences, unknown int, breaks ...string) {
 	w.t.Helper()
 	r, err := w.reconcile()
-	if err != nil || r != (settle.Reconciled{Differences: differences, Unknown: unknown}) {
+	if err != nil || r != (reconcile.Reconciled{Differences: differences, Unknown: unknown}) {
 		w.t.Errorf("%+v, %v", r, err)
 	}
 	rows, _ := w.Pool.Query(w.t.Context(), `SELECT category || ' ' || amount || ' ' || (order_ref > 0) FROM breaks WHERE closed_at IS NULL ORDER BY 1`)
@@ -108,9 +109,9 @@ func (w *reconciled) want(differences, unknown int, breaks ...string) {
 	}
 }
 
-func (w *reconciled) unknown() []settle.UnknownApproval {
+func (w *reconciled) unknown() []reconcile.UnknownApproval {
 	w.t.Helper()
-	all, err := w.Books.UnknownApprovals(w.t.Context(), 0, time.Time{})
+	all, err := reconcile.NewUnknown(w.Books).Since(w.t.Context(), 0, time.Time{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -139,26 +140,26 @@ func TestReconcileFindsWhatWasLost(t *testing.T) {
 	w.approved(p, 0)
 	w.want(1, 1, "B-02 10000 false")
 	w.want(0, 0, "B-02 10000 false")
-	due, err := w.Books.UnknownDueAt(t.Context(), settletest.FileCenter, 10)
+	due, err := reconcile.NewUnknown(w.Books).DueAt(t.Context(), settletest.FileCenter, 10)
 	if err != nil || len(due) != 1 || due[0].Exchange != p.Exchange || due[0].Merchant != settletest.Merchant || due[0].Attempts != 1 || due[0].Reversal%2 != 1 {
 		t.Fatalf("%+v, %v", due, err)
 	}
-	if again, err := w.Books.UnknownDueAt(t.Context(), settletest.FileCenter, 10); err != nil || len(again) != 0 {
+	if again, err := reconcile.NewUnknown(w.Books).DueAt(t.Context(), settletest.FileCenter, 10); err != nil || len(again) != 0 {
 		t.Errorf("claimed twice: %+v, %v", again, err)
 	}
-	if err := w.Books.UnknownUnanswered(t.Context(), due[0], "no answer"); err != nil {
+	if err := reconcile.NewUnknown(w.Books).Unanswered(t.Context(), due[0], "no answer"); err != nil {
 		t.Fatal(err)
 	}
 	w.Clock.Advance(10 * time.Second)
-	if due, err = w.Books.UnknownDueAt(t.Context(), settletest.FileCenter, 10); err != nil || len(due) != 1 || due[0].Attempts != 2 || due[0].LastError != "no answer" {
+	if due, err = reconcile.NewUnknown(w.Books).DueAt(t.Context(), settletest.FileCenter, 10); err != nil || len(due) != 1 || due[0].Attempts != 2 || due[0].LastError != "no answer" {
 		t.Fatalf("%+v, %v", due, err)
 	}
 	for range 2 { // the second answer changes nothing
-		if err := w.Books.UnknownAnswered(t.Context(), due[0], settle.VerdictDone, "400"); err != nil {
+		if err := reconcile.NewUnknown(w.Books).Answered(t.Context(), due[0], settle.VerdictDone, "400"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if u := w.unknown(); len(u) != 1 || u[0].State != settle.UnknownReversed || u[0].ActionCode != "400" {
+	if u := w.unknown(); len(u) != 1 || u[0].State != reconcile.UnknownReversed || u[0].ActionCode != "400" {
 		t.Errorf("%+v", u)
 	}
 	w.want(0, 0)
@@ -201,25 +202,25 @@ func TestReconcileReversesWhatWasDeclined(t *testing.T) {
 	if len(u) != 1 || u[0].Order != p.Order {
 		t.Fatalf("%+v", u)
 	}
-	due, err := w.Books.UnknownDueAt(t.Context(), settletest.FileCenter, 10)
+	due, err := reconcile.NewUnknown(w.Books).DueAt(t.Context(), settletest.FileCenter, 10)
 	if err != nil || len(due) != 1 {
 		t.Fatalf("%+v, %v", due, err)
 	}
-	if err := w.Books.UnknownAnswered(t.Context(), due[0], settle.VerdictTooLate, "940"); err != nil {
+	if err := reconcile.NewUnknown(w.Books).Answered(t.Context(), due[0], settle.VerdictTooLate, "940"); err != nil {
 		t.Fatal(err)
 	}
 	w.want(0, 0, "B-07 10000 true")
-	if err := w.Books.RetryUnknown(t.Context(), settletest.FileCenter, p.Exchange); err != nil {
+	if err := reconcile.NewUnknown(w.Books).Retry(t.Context(), settletest.FileCenter, p.Exchange); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Books.RetryUnknown(t.Context(), settletest.FileCenter, p.Exchange); !errors.Is(err, settle.ErrOperation) {
+	if err := reconcile.NewUnknown(w.Books).Retry(t.Context(), settletest.FileCenter, p.Exchange); !errors.Is(err, settle.ErrOperation) {
 		t.Errorf("a reversal that is owed already: %v", err)
 	}
 	w.Clock.Advance(25 * time.Hour)
-	if err := w.Books.UnknownUnanswered(t.Context(), w.unknown()[0], "nobody there"); err != nil {
+	if err := reconcile.NewUnknown(w.Books).Unanswered(t.Context(), w.unknown()[0], "nobody there"); err != nil {
 		t.Fatal(err)
 	}
-	if u := w.unknown(); u[0].State != settle.UnknownOwed && u[0].State != settle.UnknownStuck {
+	if u := w.unknown(); u[0].State != reconcile.UnknownOwed && u[0].State != reconcile.UnknownStuck {
 		t.Errorf("%+v", u)
 	}
 }
@@ -230,7 +231,7 @@ func TestReconcileStopsAtTooMany(t *testing.T) {
 	for i := range 22 {
 		w.approved(w.lose(w.begin(fmt.Sprint(i))), 0)
 	}
-	if _, err := w.reconcile(); !errors.Is(err, settle.ErrTooManyUnknown) {
+	if _, err := w.reconcile(); !errors.Is(err, reconcile.ErrTooManyUnknown) {
 		t.Errorf("%v", err)
 	}
 	if u := w.unknown(); len(u) != 0 {

@@ -1,16 +1,18 @@
-package settle
+package reconcile
 
 import (
 	"strconv"
 	"time"
 
 	"settled/internal/money"
+	"settled/settle"
 	"settled/settle/breaks"
+	"settled/settle/stored"
 )
 
 // CenterApproval is what a center's log says of a payment or refund that it approved.
 type CenterApproval struct {
-	Kind      Kind // authorization, purchase or refund
+	Kind      settle.Kind // authorization, purchase or refund
 	Terminal  string
 	Acceptor  string
 	STAN, RRN string
@@ -26,11 +28,11 @@ func (a *CenterApproval) standing() int64 { return a.Amount.Minor - a.Reversed }
 // exchange is the number that trace and reference number come from; false when they are not from our numbering.
 func (a *CenterApproval) exchange() (int64, bool) {
 	n, err := strconv.ParseInt(a.RRN, 10, 64)
-	if err != nil || n <= 0 || RRN(n) != a.RRN {
+	if err != nil || n <= 0 || settle.RRN(n) != a.RRN {
 		return 0, false
 	}
 	stan, err := strconv.Atoi(a.STAN)
-	return n, err == nil && stan == STAN(n)
+	return n, err == nil && stan == settle.STAN(n)
 }
 
 // knownExchange is a payment or refund as our books have it.
@@ -39,8 +41,8 @@ type knownExchange struct {
 	Merchant    int32
 	Order       int64
 	Transaction int16
-	Kind        Kind
-	State       TransactionState // sent: it waits for its outcome
+	Kind        settle.Kind
+	State       settle.TransactionState // sent: it waits for its outcome
 	Amount      int64
 	Currency    int16
 	Center      int16
@@ -54,7 +56,7 @@ type knownExchange struct {
 
 // settled tells that its outcome was known at an instant, and that nothing about it was or is on its way.
 func (k *knownExchange) settled(at time.Time) bool {
-	known := k.State == TransactionApproved || k.State == TransactionDeclined || k.State == TransactionReversed
+	known := k.State == settle.TransactionApproved || k.State == settle.TransactionDeclined || k.State == settle.TransactionReversed
 	return known && !k.Pending && (k.Changed == nil || k.Changed.Before(at))
 }
 
@@ -127,7 +129,7 @@ func judge(theirs *CenterApproval, ours *knownExchange, f facts) difference {
 
 func judgeMissing(ours *knownExchange, f facts) difference {
 	sure := ours.settled(f.Sure) && ours.Sent.Before(f.Sure)
-	if sure && f.Handled == 0 && ours.State == TransactionApproved && ours.Reversed < ours.Amount {
+	if sure && f.Handled == 0 && ours.State == settle.TransactionApproved && ours.Reversed < ours.Amount {
 		return missing
 	}
 	return agree
@@ -141,7 +143,7 @@ func judgeUnknown(theirs *CenterApproval, f facts) difference {
 		return strange
 	case !f.Given:
 		return neverGiven
-	case theirs.Kind == Refund:
+	case theirs.Kind == settle.Refund:
 		return unknownRefund
 	}
 	return unknownApproval
@@ -154,11 +156,11 @@ func (k *knownExchange) differs(a *CenterApproval) bool {
 }
 
 func judgeKnown(theirs *CenterApproval, ours *knownExchange) difference {
-	gone := ours.State != TransactionApproved || ours.Reversed == ours.Amount // nothing of it stands in our books
+	gone := ours.State != settle.TransactionApproved || ours.Reversed == ours.Amount // nothing of it stands in our books
 	switch {
 	case gone && theirs.standing() <= ours.Refunded:
 		return agree
-	case gone && theirs.Kind == Refund:
+	case gone && theirs.Kind == settle.Refund:
 		return unknownRefund
 	case gone:
 		return undeadApproval
@@ -183,15 +185,15 @@ const (
 var unknownStates = map[UnknownState]string{UnknownOwed: "reversal owed", UnknownReversed: "reversed", UnknownStuck: "stuck"}
 
 // String is the state in words.
-func (s UnknownState) String() string { return word(unknownStates, s) }
+func (s UnknownState) String() string { return stored.Word(unknownStates, s) }
 
 // UnknownApproval is an approval that a center's log shows and that our books do not know, or have as ended, with the
 // reversal that it owes. It has no order: what made it was lost, or ended without it.
 type UnknownApproval struct {
 	Center        int16
-	Exchange      int64 // of the approval: its STAN and RRN
-	Reversal      int64 // exchange of the reversal
-	Kind          Kind  // authorization or purchase
+	Exchange      int64       // of the approval: its STAN and RRN
+	Reversal      int64       // exchange of the reversal
+	Kind          settle.Kind // authorization or purchase
 	Amount        money.Amount
 	Terminal      string
 	Acceptor      string
