@@ -13,8 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"settled/authorize/checkout"
 	"settled/authorize/notify"
 	"settled/authorize/online"
@@ -23,6 +21,9 @@ import (
 	"settled/authorize/tenants"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/notification"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Options of the online side. An option may be left out when it says what that means; all else is required.
@@ -66,16 +67,17 @@ type Options struct {
 
 // Gateway is the merchant API. It is safe for concurrent use and has to be closed.
 type Gateway struct {
-	books        *settle.Books
-	directory    *settle.Directory
-	vault        *vault.Vault
-	signingKey   *rsa.PrivateKey
-	notifier     *notify.Client
-	source       func(*http.Request) string
-	stalled      func() bool
-	inlineBudget time.Duration
-	now          func() time.Time
-	log          *slog.Logger
+	books         *settle.Books
+	directory     *settle.Directory
+	notifications *notification.Queue
+	vault         *vault.Vault
+	signingKey    *rsa.PrivateKey
+	notifier      *notify.Client
+	source        func(*http.Request) string
+	stalled       func() bool
+	inlineBudget  time.Duration
+	now           func() time.Time
+	log           *slog.Logger
 
 	register *tenants.Register
 	load     *tenants.Load

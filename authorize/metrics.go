@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"settled/authorize/payment"
 	"settled/authorize/protocol"
-	"settled/settle"
+	"settled/settle/notification"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // meter holds the metrics of the merchant API; the zero value measures nothing.
@@ -122,12 +122,12 @@ func (m *meter) lost() {
 }
 
 // told counts a try of a notification: by the state of the notification after it.
-func (m *meter) told(after settle.NotificationState) {
+func (m *meter) told(after notification.State) {
 	if m.tries == nil {
 		return
 	}
-	outcome := map[settle.NotificationState]string{settle.NotificationDelivered: "delivered", settle.NotificationRefused: "refused",
-		settle.NotificationGivenUp: "given_up"}[after]
+	outcome := map[notification.State]string{notification.Delivered: "delivered", notification.Refused: "refused",
+		notification.GivenUp: "given_up"}[after]
 	m.tries.WithLabelValues(cmp.Or(outcome, "silent")).Inc()
 }
 

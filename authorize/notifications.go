@@ -12,6 +12,7 @@ import (
 	"settled/authorize/telling"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/notification"
 )
 
 // The fields of a notification, in their order; merchant_id comes first. The bill number of a form is the order's.
@@ -45,19 +46,19 @@ var errNoAddress = errors.New("the merchant has no address for notifications")
 // Notify tries to tell a merchant's server the result of an operation, and records what came of it. It does nothing when the
 // notification is not due, or is being tried elsewhere. What a server does not answer is no error: it is due again later. It
 // returns the state of the notification after the try, 0 without one.
-func (g *Gateway) Notify(ctx context.Context, k settle.NotificationKey) (settle.NotificationState, error) {
-	n, err := g.books.ClaimNotification(ctx, k)
+func (g *Gateway) Notify(ctx context.Context, k notification.Key) (notification.State, error) {
+	n, err := g.notifications.Claim(ctx, k)
 	if n == nil || err != nil {
 		return 0, err
 	}
 	receipt := g.tell(ctx, n)
 	// The answer is recorded even when the process is being stopped.
-	state, err := g.books.NotificationAnswered(context.WithoutCancel(ctx), n, receipt)
+	state, err := g.notifications.Answered(context.WithoutCancel(ctx), n, receipt)
 	if err != nil {
 		return 0, err
 	}
 	g.meter.told(state)
-	if state != settle.NotificationDelivered {
+	if state != notification.Delivered {
 		g.log.Warn("notification was not taken", slog.Int64("order", n.Order), slog.Int("operation", int(n.Operation)),
 			slog.Int("merchant", int(n.Merchant)), slog.Int("attempt", int(n.Attempts)), slog.String("state", state.String()),
 			slog.String("firstcode", receipt.FirstCode), slog.String("secondcode", receipt.SecondCode), slog.String("error", receipt.Error))
@@ -66,22 +67,22 @@ func (g *Gateway) Notify(ctx context.Context, k settle.NotificationKey) (settle.
 }
 
 // tell makes one try.
-func (g *Gateway) tell(ctx context.Context, n *settle.Notification) settle.Receipt {
+func (g *Gateway) tell(ctx context.Context, n *notification.Notification) notification.Receipt {
 	to, body, err := g.compose(ctx, n)
 	if err != nil {
-		state := settle.NotificationPending
+		state := notification.Pending
 		if errors.Is(err, errNoAddress) {
-			state = settle.NotificationGivenUp
+			state = notification.GivenUp
 		}
-		return settle.Receipt{State: state, Error: err.Error()}
+		return notification.Receipt{State: state, Error: err.Error()}
 	}
 	a := g.notifier.Send(ctx, to, body)
-	r := settle.Receipt{State: settle.NotificationPending, FirstCode: a.First, SecondCode: a.Second}
+	r := notification.Receipt{State: notification.Pending, FirstCode: a.First, SecondCode: a.Second}
 	switch a.Outcome {
 	case notify.Delivered:
-		r.State = settle.NotificationDelivered
+		r.State = notification.Delivered
 	case notify.Refused:
-		r.State = settle.NotificationRefused
+		r.State = notification.Refused
 	default:
 		r.Error = a.Why()
 	}
@@ -89,7 +90,7 @@ func (g *Gateway) tell(ctx context.Context, n *settle.Notification) settle.Recei
 }
 
 // compose writes a notification as the merchant's server wants it, from the books as they are now.
-func (g *Gateway) compose(ctx context.Context, n *settle.Notification) (to notify.Address, body []byte, err error) {
+func (g *Gateway) compose(ctx context.Context, n *notification.Notification) (to notify.Address, body []byte, err error) {
 	settings, known := g.register.Settings(n.Merchant)
 	merchant, listed := g.directory.Merchant(n.Merchant)
 	if !known || !listed || settings.Notify.URL == "" {

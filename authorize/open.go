@@ -8,6 +8,7 @@ import (
 	"settled/authorize/payment"
 	"settled/authorize/protocol"
 	"settled/authorize/tenants"
+	"settled/settle/notification"
 	"settled/settle/reconcile"
 )
 
@@ -21,7 +22,8 @@ func New(o Options) (*Gateway, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
 	}
-	g := &Gateway{books: o.Books, directory: o.Directory, vault: o.Vault, signingKey: o.SigningKey, notifier: o.Notifier, source: o.Source,
+	g := &Gateway{books: o.Books, notifications: notification.NewQueue(o.Books.Pool, o.Books.Now, o.Directory.MerchantIDs()),
+		directory: o.Directory, vault: o.Vault, signingKey: o.SigningKey, notifier: o.Notifier, source: o.Source,
 		stalled: o.Stalled, inlineBudget: o.InlineBudget, now: o.Now, log: o.Log, register: r, meter: newMeter(o.Registerer),
 		load: tenants.NewLoad(o.MaxRequests, o.MaxPerMerchant, o.Merchants), forging: tenants.NewLimiter[string](o.Limits.Forged, o.Now)}
 	g.knows = protocol.Knowledge{Charset: g.charsetOf, Bill: g.gaveOut}

@@ -19,14 +19,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus"
-
 	"settled/authorize/tenants"
 	"settled/internal/pcsim"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/notification"
 	"settled/settle/settletest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // shop is a merchant's server that keeps what it was told and answers as it is set to.
@@ -95,10 +96,10 @@ func newShopWorld(t testing.TB, n tenants.Notify) (*world, *shop) {
 func (w *world) tell() int {
 	w.t.Helper()
 	for total := 0; ; {
-		due, err := w.Books.DueNotifications(w.t.Context())
+		due, err := w.Notifications().Due(w.t.Context())
 		check(w.t, err)
 		for _, n := range due {
-			_, err := w.gateway.Notify(w.t.Context(), n.NotificationKey)
+			_, err := w.gateway.Notify(w.t.Context(), n.Key)
 			check(w.t, err)
 		}
 		if total += len(due); len(due) == 0 {
@@ -110,7 +111,7 @@ func (w *world) tell() int {
 // notifications lists those of an order as "operation/sequence state codes attempts".
 func (w *world) notifications() string {
 	w.t.Helper()
-	all, err := w.Books.Notifications(w.t.Context(), settle.NotificationFilter{Limit: 100})
+	all, err := w.Notifications().List(w.t.Context(), notification.Filter{Limit: 100})
 	check(w.t, err)
 	lines := make([]string, len(all))
 	for i, n := range all {
@@ -312,9 +313,9 @@ func TestWithoutAddress(t *testing.T) {
 func TestCrashAfterSending(t *testing.T) {
 	w, s := newShopWorld(t, tenants.Notify{AllowPrivate: true})
 	w.paid(paymentOf("1"))
-	due, err := w.Books.DueNotifications(t.Context())
+	due, err := w.Notifications().Due(t.Context())
 	check(t, err)
-	if n, err := w.Books.ClaimNotification(t.Context(), due[0].NotificationKey); n == nil || err != nil {
+	if n, err := w.Notifications().Claim(t.Context(), due[0].Key); n == nil || err != nil {
 		t.Fatal(n, err)
 	}
 	if n := w.tell(); n != 0 {

@@ -3,6 +3,7 @@ package settle
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -85,6 +86,9 @@ func (d *Directory) Centers() []*Center { return d.ordered }
 
 // Merchants returns the configured merchants by id, in no particular order.
 func (d *Directory) Merchants() map[int32]*Merchant { return d.merchants }
+
+// MerchantIDs returns the numbers of the configured merchants, in their order.
+func (d *Directory) MerchantIDs() []int32 { return slices.Sorted(maps.Keys(d.merchants)) }
 
 // TerminalOf tells whether a center knows a terminal as one of ours, and of which merchant.
 func (d *Directory) TerminalOf(center int16, terminal, acceptor string) (merchant int32, ours bool) {

@@ -1,8 +1,6 @@
 package settle
 
 import (
-	"maps"
-
 	"settled/settle/stored"
 )
 
@@ -41,15 +39,6 @@ var authenticationStates = map[AuthenticationState]string{AuthenticationMethod: 
 
 // String is the state in a word.
 func (s AuthenticationState) String() string { return stored.Word(authenticationStates, s) }
-
-var notificationStates = map[NotificationState]string{NotificationPending: "pending", NotificationDelivered: "delivered",
-	NotificationRefused: "refused", NotificationGivenUp: "given up"}
-
-// String is the state in words.
-func (s NotificationState) String() string { return stored.Word(notificationStates, s) }
-
-// NotificationStates are the words of the states.
-func NotificationStates() map[NotificationState]string { return maps.Clone(notificationStates) }
 
 var instantStates = map[InstantState]string{InstantRequested: "requested", InstantActive: "active", InstantPaid: "paid",
 	InstantExpired: "expired", InstantRefused: "refused"}

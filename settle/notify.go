@@ -2,8 +2,10 @@ package settle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"settled/settle/notification"
 	"settled/settle/order"
 )
 
@@ -35,13 +37,6 @@ func (b *Books) tellsOfCancellations(merchant int32) bool {
 	return ok && m.Notify.wants(OperationCancellation, true)
 }
 
-// A row that is there belongs to an earlier result of the operation, which another one has replaced: an instant payment that
-// came late. It is kept.
-const insertNotification = `
-INSERT INTO notifications (merchant_id, order_id, operation, sequence, created_at, due_at)
-SELECT $1, $2, $3, 1 + coalesce(max(sequence), 0), $4, $4 FROM notifications WHERE merchant_id = $1 AND order_id = $2 AND operation = $3
-RETURNING sequence`
-
 // notify writes that the merchant's server is to be told the operations that got a final result in this transaction, as far
 // as the merchant wants to know.
 func (w *work) notify(ctx context.Context) error {
@@ -65,9 +60,46 @@ func (w *work) wants(op *Operation) bool {
 }
 
 func (w *work) addNotification(ctx context.Context, operation int16) (sequence int16, err error) {
-	err = w.tx.QueryRow(ctx, insertNotification, w.order.Merchant, w.order.ID, operation, w.moment.at).Scan(&sequence)
-	if err != nil {
-		return 0, fmt.Errorf("note what to tell of %d.%d: %w", w.order.ID, operation, err)
+	return notification.Add(ctx, w.tx, w.order.Merchant, w.order.ID, operation, w.moment.at)
+}
+
+// ErrNotTold is wrapped when the result of an operation is none that a merchant's server is told.
+var ErrNotTold = errors.New("settle: not told to merchants")
+
+// TellAgain makes the result of an operation be told now, whatever the merchant wants to be told and was told: one that is
+// pending becomes due, else there is a new one. Operation 0 is the last one that has a result. ErrInFlight tells that it has
+// none yet, ErrOperation that there is no such operation, ErrNotTold that the order's time ran out.
+func (b *Books) TellAgain(ctx context.Context, merchant int32, id int64, operation int16) (notification.Key, error) {
+	key := notification.Key{Merchant: merchant, Order: id}
+	_, err := b.change(ctx, "tell again", merchant, id, func(w *work) error {
+		op, err := w.tellable(operation)
+		if err != nil {
+			return err
+		}
+		key.Operation = op.Number
+		if key.Sequence, err = notification.Hurry(ctx, w.tx, merchant, id, op.Number, w.moment.at); key.Sequence == 0 && err == nil {
+			key.Sequence, err = w.addNotification(ctx, op.Number)
+		}
+		return err
+	})
+	return key, err
+}
+
+func (w *work) tellable(operation int16) (*Operation, error) {
+	var op *Operation
+	for i := range w.order.Operations {
+		o := &w.order.Operations[i]
+		if o.Number == operation || operation == 0 && o.State != OperationInProcess {
+			op = o
+		}
 	}
-	return sequence, nil
+	switch {
+	case op == nil && operation == 0, op != nil && op.State == OperationInProcess:
+		return nil, fmt.Errorf("%w: %d", ErrInFlight, w.order.ID)
+	case op == nil:
+		return nil, fmt.Errorf("%w: there is no %d.%d", ErrOperation, w.order.ID, operation)
+	case op.Kind == OperationPayment && w.order.Status == order.TimedOut:
+		return nil, fmt.Errorf("%w: order %d was closed because its time ran out", ErrNotTold, w.order.ID)
+	}
+	return op, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"settled/internal/money"
 	"settled/settle"
+	"settled/settle/notification"
 	"settled/settle/settletest"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,7 +29,7 @@ func newNotifyWorld(t *testing.T, n settle.Notify) *settletest.World {
 // told lists the notifications of an order as "operation/sequence state".
 func told(t *testing.T, w *settletest.World, id int64) string {
 	t.Helper()
-	all, err := w.Books.Notifications(t.Context(), settle.NotificationFilter{Order: id, Limit: 100})
+	all, err := w.Notifications().List(t.Context(), notification.Filter{Order: id, Limit: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,29 +242,29 @@ func TestToldInTheCommitOfTheOutcome(t *testing.T) {
 }
 
 // try claims a notification and records what its try brought.
-func try(t *testing.T, w *settletest.World, k settle.NotificationKey, r settle.Receipt) settle.NotificationState {
+func try(t *testing.T, w *settletest.World, k notification.Key, r notification.Receipt) notification.State {
 	t.Helper()
-	n, err := w.Books.ClaimNotification(t.Context(), k)
+	n, err := w.Notifications().Claim(t.Context(), k)
 	if err != nil || n == nil {
 		t.Fatalf("%v cannot be tried: %v", k, err)
 	}
-	state, err := w.Books.NotificationAnswered(t.Context(), n, r)
+	state, err := w.Notifications().Answered(t.Context(), n, r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return state
 }
 
-var silent = settle.Receipt{State: settle.NotificationPending, Error: "no answer"}
+var silent = notification.Receipt{State: notification.Pending, Error: "no answer"}
 
-func dueKeys(t *testing.T, w *settletest.World) (keys []settle.NotificationKey) {
+func dueKeys(t *testing.T, w *settletest.World) (keys []notification.Key) {
 	t.Helper()
-	due, err := w.Books.DueNotifications(t.Context())
+	due, err := w.Notifications().Due(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, d := range due {
-		keys = append(keys, d.NotificationKey)
+		keys = append(keys, d.Key)
 	}
 	return keys
 }
@@ -271,7 +272,7 @@ func dueKeys(t *testing.T, w *settletest.World) (keys []settle.NotificationKey) 
 // TestSilenceIsRetried moves the clock from minute to minute and notes when a silent server is asked.
 func TestSilenceIsRetried(t *testing.T) {
 	w := newNotifyWorld(t, tellAll)
-	k := settle.NotificationKey{Merchant: settletest.Merchant, Order: w.Pay(t, settletest.Payment{Number: "1", Amount: byn(100)}), Operation: 1, Sequence: 1}
+	k := notification.Key{Merchant: settletest.Merchant, Order: w.Pay(t, settletest.Payment{Number: "1", Amount: byn(100)}), Operation: 1, Sequence: 1}
 	var minutes []int
 	for minute := range 6 * 60 {
 		if len(dueKeys(t, w)) > 0 {
@@ -283,17 +284,17 @@ func TestSilenceIsRetried(t *testing.T) {
 	if diff := cmp.Diff([]int{0, 1, 4, 11, 26, 56, 116, 236}, minutes); diff != "" {
 		t.Errorf("tried at minutes (-want +have):\n%s", diff)
 	}
-	n, err := w.Books.Notification(t.Context(), k)
-	if err != nil || n.State != settle.NotificationGivenUp || n.Attempts != settle.NotificationTries || n.LastError != "no answer" {
+	n, err := w.Notifications().Find(t.Context(), k)
+	if err != nil || n.State != notification.GivenUp || n.Attempts != notification.Tries || n.LastError != "no answer" {
 		t.Errorf("after the last try: %+v, %v", n, err)
 	}
 }
 
 func TestAnswersEndIt(t *testing.T) {
 	w := newNotifyWorld(t, tellAll)
-	for number, r := range map[string]settle.Receipt{"delivered": {State: settle.NotificationDelivered, FirstCode: "0", SecondCode: "0"},
-		"refused": {State: settle.NotificationRefused, FirstCode: "5", SecondCode: "107"}} {
-		k := settle.NotificationKey{Merchant: settletest.Merchant, Order: w.Pay(t, settletest.Payment{Number: number, Amount: byn(100)}), Operation: 1, Sequence: 1}
+	for number, r := range map[string]notification.Receipt{"delivered": {State: notification.Delivered, FirstCode: "0", SecondCode: "0"},
+		"refused": {State: notification.Refused, FirstCode: "5", SecondCode: "107"}} {
+		k := notification.Key{Merchant: settletest.Merchant, Order: w.Pay(t, settletest.Payment{Number: number, Amount: byn(100)}), Operation: 1, Sequence: 1}
 		try(t, w, k, silent)
 		w.Clock.Advance(time.Minute)
 		if state := try(t, w, k, r); state != r.State {
@@ -303,7 +304,7 @@ func TestAnswersEndIt(t *testing.T) {
 		if keys := dueKeys(t, w); len(keys) > 0 {
 			t.Errorf("%s: due again: %v", number, keys)
 		}
-		n, err := w.Books.Notification(t.Context(), k)
+		n, err := w.Notifications().Find(t.Context(), k)
 		if err != nil || n.State != r.State || n.FirstCode != r.FirstCode || n.SecondCode != r.SecondCode || n.LastError != "" || n.AnsweredAt == nil {
 			t.Errorf("%s: %+v, %v", number, n, err)
 		}
@@ -313,12 +314,12 @@ func TestAnswersEndIt(t *testing.T) {
 // TestOneTriesAtATime claims a notification twice, and lets the one who claimed it die.
 func TestOneTriesAtATime(t *testing.T) {
 	w := newNotifyWorld(t, tellAll)
-	k := settle.NotificationKey{Merchant: settletest.Merchant, Order: w.Pay(t, settletest.Payment{Number: "1", Amount: byn(100)}), Operation: 1, Sequence: 1}
-	first, err := w.Books.ClaimNotification(t.Context(), k)
+	k := notification.Key{Merchant: settletest.Merchant, Order: w.Pay(t, settletest.Payment{Number: "1", Amount: byn(100)}), Operation: 1, Sequence: 1}
+	first, err := w.Notifications().Claim(t.Context(), k)
 	if err != nil || first == nil {
 		t.Fatal(first, err)
 	}
-	if second, err := w.Books.ClaimNotification(t.Context(), k); second != nil || err != nil {
+	if second, err := w.Notifications().Claim(t.Context(), k); second != nil || err != nil {
 		t.Errorf("claimed twice: %+v, %v", second, err)
 	}
 	if keys := dueKeys(t, w); len(keys) > 0 {
@@ -328,25 +329,25 @@ func TestOneTriesAtATime(t *testing.T) {
 	if len(dueKeys(t, w)) != 1 {
 		t.Error("not due after its process died")
 	}
-	again, err := w.Books.ClaimNotification(t.Context(), k)
+	again, err := w.Notifications().Claim(t.Context(), k)
 	if err != nil || again == nil || again.Attempts != 2 || again.LastError == "" {
 		t.Fatalf("after its process died: %+v, %v", again, err)
 	}
-	if _, err := w.Books.NotificationAnswered(t.Context(), first, settle.Receipt{State: settle.NotificationRefused}); err != nil {
+	if _, err := w.Notifications().Answered(t.Context(), first, notification.Receipt{State: notification.Refused}); err != nil {
 		t.Fatal(err)
 	}
 	if have := told(t, w, k.Order); have != "1/1 pending" {
 		t.Errorf("an earlier try decided: %s", have)
 	}
-	for range settle.NotificationTries - 2 {
+	for range notification.Tries - 2 {
 		w.Clock.Advance(2 * time.Minute)
-		if n, err := w.Books.ClaimNotification(t.Context(), k); err != nil || n == nil {
+		if n, err := w.Notifications().Claim(t.Context(), k); err != nil || n == nil {
 			t.Fatal(n, err)
 		}
 	}
 	w.Clock.Advance(2 * time.Minute)
-	if n, err := w.Books.ClaimNotification(t.Context(), k); n != nil || err != nil {
-		t.Errorf("tried more than %d times: %+v, %v", settle.NotificationTries, n, err)
+	if n, err := w.Notifications().Claim(t.Context(), k); n != nil || err != nil {
+		t.Errorf("tried more than %d times: %+v, %v", notification.Tries, n, err)
 	}
 	if have := told(t, w, k.Order); have != "1/1 given up" {
 		t.Errorf("after as many deaths as tries: %s", have)
@@ -372,7 +373,7 @@ func TestDeadServerKeepsOnePlace(t *testing.T) {
 		t.Errorf("due of both merchants: %v", of)
 	}
 	first := dueKeys(t, w)[0]
-	if n, err := w.Books.ClaimNotification(t.Context(), first); err != nil || n == nil {
+	if n, err := w.Notifications().Claim(t.Context(), first); err != nil || n == nil {
 		t.Fatal(n, err)
 	}
 	if of := count(); of != [2]int{3, 1} {
@@ -388,7 +389,7 @@ func TestDeadServerKeepsOnePlace(t *testing.T) {
 func TestTellAgain(t *testing.T) {
 	w := newNotifyWorld(t, settle.Notify{Payments: true})
 	id := w.Pay(t, settletest.Payment{Number: "1", Amount: byn(100), TwoStage: true})
-	again := func(operation int16) settle.NotificationKey {
+	again := func(operation int16) notification.Key {
 		t.Helper()
 		k, err := w.Books.TellAgain(t.Context(), settletest.Merchant, id, operation)
 		if err != nil {
@@ -396,7 +397,7 @@ func TestTellAgain(t *testing.T) {
 		}
 		return k
 	}
-	first := settle.NotificationKey{Merchant: settletest.Merchant, Order: id, Operation: 1, Sequence: 1}
+	first := notification.Key{Merchant: settletest.Merchant, Order: id, Operation: 1, Sequence: 1}
 	try(t, w, first, silent)
 	if keys := dueKeys(t, w); len(keys) > 0 {
 		t.Fatalf("due: %v", keys)
@@ -404,7 +405,7 @@ func TestTellAgain(t *testing.T) {
 	if k := again(0); k != first || len(dueKeys(t, w)) != 1 {
 		t.Errorf("a pending notification: %v, due %v", k, dueKeys(t, w))
 	}
-	try(t, w, first, settle.Receipt{State: settle.NotificationRefused, FirstCode: "1", SecondCode: "2"})
+	try(t, w, first, notification.Receipt{State: notification.Refused, FirstCode: "1", SecondCode: "2"})
 	if k := again(1); k.Operation != 1 || k.Sequence != 2 {
 		t.Errorf("a refused notification: %v", k)
 	}
@@ -430,7 +431,7 @@ func TestMetricsOfNotifications(t *testing.T) {
 	w := newNotifyWorld(t, tellAll)
 	compare(t, w, map[string]string{"settled_notifications_pending": "0", "settled_notification_oldest_age_seconds": "0",
 		"settled_notification_silent_merchants": "0"})
-	first := settle.NotificationKey{Merchant: settletest.Merchant, Order: w.Pay(t, settletest.Payment{Number: "1", Amount: byn(100)}), Operation: 1, Sequence: 1}
+	first := notification.Key{Merchant: settletest.Merchant, Order: w.Pay(t, settletest.Payment{Number: "1", Amount: byn(100)}), Operation: 1, Sequence: 1}
 	w.Clock.Advance(time.Minute)
 	second := first
 	second.Order = w.Pay(t, settletest.Payment{Number: "2", Amount: byn(100)})
@@ -438,8 +439,8 @@ func TestMetricsOfNotifications(t *testing.T) {
 	w.Clock.Advance(time.Minute)
 	compare(t, w, map[string]string{"settled_notifications_pending": "2", "settled_notification_oldest_age_seconds": "120",
 		"settled_notification_silent_merchants": "1"})
-	for _, k := range []settle.NotificationKey{first, second} {
-		try(t, w, k, settle.Receipt{State: settle.NotificationDelivered})
+	for _, k := range []notification.Key{first, second} {
+		try(t, w, k, notification.Receipt{State: notification.Delivered})
 	}
 	compare(t, w, map[string]string{"settled_notifications_pending": "0", "settled_notification_silent_merchants": "0"})
 }

@@ -17,7 +17,6 @@ var words = stored.Words{
 	"WindowOpen": WindowOpen, "FilePlanned": FilePlanned, "LogHeld": LogHeld, "LogApplied": LogApplied,
 	"InstantExpired": InstantExpired, "InstantPaid": InstantPaid,
 	"AuthenticationMethod": AuthenticationMethod, "AuthenticationChallenge": AuthenticationChallenge, "Decoupled": decoupled,
-	"NotificationPending": NotificationPending, "NotificationDelivered": NotificationDelivered, "NotificationRefused": NotificationRefused, "NotificationGivenUp": NotificationGivenUp,
 	"SubscriptionCreated": SubscriptionCreated, "SubscriptionActive": SubscriptionActive,
 	"SlotBegun": slotBegun, "SlotPaid": slotTaken,
 	"WishKeep": WishKeep, "FromOrder": ledger.FromOrder,

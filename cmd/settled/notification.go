@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"settled/settle"
+	"settled/settle/notification"
 
 	"github.com/spf13/cobra"
 )
@@ -29,13 +30,13 @@ type notificationLine struct {
 	AnsweredAt *time.Time `json:"answered_at,omitempty"`
 }
 
-func notificationLines(all []settle.Notification) []notificationLine {
+func notificationLines(all []notification.Notification) []notificationLine {
 	lines := make([]notificationLine, len(all))
 	for i, n := range all {
 		lines[i] = notificationLine{Merchant: n.Merchant, Order: n.Order, Operation: n.Operation, Sequence: n.Sequence, State: n.State.String(),
 			Attempts: n.Attempts, FirstCode: n.FirstCode, SecondCode: n.SecondCode, LastError: n.LastError, CreatedAt: n.CreatedAt,
 			TriedAt: n.AskedAt, AnsweredAt: n.AnsweredAt}
-		if n.State == settle.NotificationPending {
+		if n.State == notification.Pending {
 			lines[i].NextTryAt = &n.DueAt
 		}
 	}
@@ -55,7 +56,7 @@ func (d *desk) showNotifications(t *rows, lines []notificationLine) {
 }
 
 func newNotification() *cobra.Command {
-	var f settle.NotificationFilter
+	var f notification.Filter
 	var state string
 	list := operator("list", "List what merchants' servers were told, and what came of it", 0, func(ctx context.Context, d *desk, _ []string) error {
 		var err error
@@ -65,7 +66,7 @@ func newNotification() *cobra.Command {
 		if f.Order != 0 && f.Merchant == 0 {
 			f.Merchant, _ = settle.MerchantOf(f.Order)
 		}
-		all, err := d.Books.Notifications(ctx, f)
+		all, err := d.Notifications.List(ctx, f)
 		if err != nil {
 			return err
 		}
@@ -80,11 +81,11 @@ func newNotification() *cobra.Command {
 }
 
 // notificationState reads the word of a state, with a hyphen for a space. Empty is all states.
-func notificationState(word string) (settle.NotificationState, error) {
+func notificationState(word string) (notification.State, error) {
 	if word == "" {
 		return 0, nil
 	}
-	for s, name := range settle.NotificationStates() {
+	for s, name := range notification.States() {
 		if strings.ReplaceAll(name, " ", "-") == word {
 			return s, nil
 		}
@@ -106,11 +107,11 @@ func newResend() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			n, err := d.Books.Notification(ctx, key)
+			n, err := d.Notifications.Find(ctx, key)
 			if err != nil {
 				return err
 			}
-			lines := notificationLines([]settle.Notification{*n})
+			lines := notificationLines([]notification.Notification{*n})
 			return d.print(lines[0], func(t *rows) { d.showNotifications(t, lines) })
 		})
 }

@@ -22,6 +22,7 @@ import (
 	"settled/settle/audit"
 	"settled/settle/epoch"
 	"settled/settle/gauges"
+	"settled/settle/notification"
 	"settled/settle/read"
 	"settled/settle/reconcile"
 
@@ -49,20 +50,21 @@ type Options struct {
 // Core is what every command of an installation stands on.
 type Core struct {
 	Options
-	Pool     *pgxpool.Pool
-	Vault    *vault.Vault
-	Books    *settle.Books
-	Unknown  *reconcile.Unknown // approvals of centers that the books do not know
-	Read     *read.Books        // the books for those who only look
-	Night    *clearing.Night
-	Registry *prometheus.Registry
-	Clock    *clock.Clock // nil where Options.Now tells the time
-	epochs   *epoch.Keeper
-	looked   atomic.Pointer[time.Time] // when a job last looked at the epoch
-	audits   audit.Metrics
-	wake     func() // set by Start
-	enqueue  func(ctx context.Context, tx pgx.Tx, kind clearing.JobKind, id int64) error
-	closers  []func()
+	Pool          *pgxpool.Pool
+	Vault         *vault.Vault
+	Books         *settle.Books
+	Notifications *notification.Queue // what merchants' servers are to be told
+	Unknown       *reconcile.Unknown  // approvals of centers that the books do not know
+	Read          *read.Books         // the books for those who only look
+	Night         *clearing.Night
+	Registry      *prometheus.Registry
+	Clock         *clock.Clock // nil where Options.Now tells the time
+	epochs        *epoch.Keeper
+	looked        atomic.Pointer[time.Time] // when a job last looked at the epoch
+	audits        audit.Metrics
+	wake          func() // set by Start
+	enqueue       func(ctx context.Context, tx pgx.Tx, kind clearing.JobKind, id int64) error
+	closers       []func()
 }
 
 // ErrDatabase is wrapped when there is no usable database.
@@ -99,6 +101,7 @@ func (c *Core) open(ctx context.Context) error {
 	c.Books = settle.New(settle.Options{Pool: c.Pool, Lanes: lanes, LaneCount: c.Environment.Lanes, Directory: c.Config.Directory,
 		Vault: c.Vault, Zone: c.Config.Zone, Now: c.Now, Log: c.Log, Wake: func() { c.wake() }})
 	c.onClose(c.Books.Close)
+	c.Notifications = notification.NewQueue(c.Pool, c.Books.Now, c.Config.Directory.MerchantIDs())
 	c.Unknown = reconcile.NewUnknown(c.Books)
 	c.Read = read.New(c.Pool, c.Config.Directory)
 	c.Registry.MustRegister(gauges.Metrics{Books: c.Books})

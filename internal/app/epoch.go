@@ -11,6 +11,7 @@ import (
 	"settled/internal/work"
 	"settled/settle"
 	"settled/settle/epoch"
+	"settled/settle/notification"
 )
 
 // startEpochs looks whether the database is what it was, before anything is done with it.
@@ -101,10 +102,10 @@ func (s *Server) unlessHeldAll(j work.Jobs) work.Jobs {
 		*do = s.stepUnlessHeld(*do)
 	}
 	notify, due := j.Notify, j.DueNotifications
-	j.Notify = func(ctx context.Context, n settle.NotificationKey) error {
+	j.Notify = func(ctx context.Context, n notification.Key) error {
 		return s.unlessHeld(func(ctx context.Context) error { return notify(ctx, n) })(ctx)
 	}
-	j.DueNotifications = func(ctx context.Context) ([]settle.DueNotification, error) {
+	j.DueNotifications = func(ctx context.Context) ([]notification.Due, error) {
 		if s.epochs.Held() {
 			return nil, nil
 		}

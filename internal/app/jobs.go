@@ -10,8 +10,8 @@ import (
 	"settled/clearing/dial"
 	"settled/clearing/states"
 	"settled/internal/work"
-	"settled/settle"
 	"settled/settle/audit"
+	"settled/settle/notification"
 )
 
 // expireBatch is how many holds one commit gives up.
@@ -36,7 +36,7 @@ func (s *Server) Jobs() work.Jobs {
 		Next:         s.next,
 
 		Notify:           s.notify,
-		DueNotifications: func(ctx context.Context) ([]settle.DueNotification, error) { return s.Books.DueNotifications(ctx) },
+		DueNotifications: func(ctx context.Context) ([]notification.Due, error) { return s.Notifications.Due(ctx) },
 	})
 }
 

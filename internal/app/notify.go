@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"settled/settle"
+	"settled/settle/notification"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -13,13 +13,13 @@ import (
 // Notify tells merchants' servers what is due, until nothing is.
 func (s *Server) Notify(ctx context.Context) error {
 	for {
-		due, err := s.Books.DueNotifications(ctx)
+		due, err := s.Notifications.Due(ctx)
 		if err != nil || len(due) == 0 {
 			return err
 		}
 		var all errgroup.Group
 		for _, n := range due {
-			all.Go(func() error { _, err := s.Gateway.Notify(ctx, n.NotificationKey); return err })
+			all.Go(func() error { _, err := s.Gateway.Notify(ctx, n.Key); return err })
 		}
 		if err := all.Wait(); err != nil {
 			return err
@@ -32,17 +32,17 @@ const notifyFor = 2 * time.Second
 
 // notify makes one try. As long as the merchant's server answers it goes on with what is due of the same merchant, for a short
 // while: a merchant with many payments a second is told as fast as its server takes it in.
-func (s *Server) notify(ctx context.Context, k settle.NotificationKey) error {
+func (s *Server) notify(ctx context.Context, k notification.Key) error {
 	for end := time.Now().Add(notifyFor); ; {
 		state, err := s.Gateway.Notify(ctx, k)
-		silent := state == settle.NotificationPending || state == settle.NotificationGivenUp
+		silent := state == notification.Pending || state == notification.GivenUp
 		if err != nil || silent || time.Now().After(end) {
 			return err
 		}
-		due, err := s.Books.DueNotifications(ctx, k.Merchant)
+		due, err := s.Notifications.Due(ctx, k.Merchant)
 		if err != nil || len(due) == 0 {
 			return err
 		}
-		k = due[rand.IntN(len(due))].NotificationKey // another job may be at the first one
+		k = due[rand.IntN(len(due))].Key // another job may be at the first one
 	}
 }

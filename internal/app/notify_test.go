@@ -15,6 +15,7 @@ import (
 	"settled/internal/postgres/pgtest"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/notification"
 )
 
 // toldShops adds notifications to the merchant of the text, and a second merchant.
@@ -81,7 +82,7 @@ func TestDeadServerHoldsUpNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	delivered := func(merchant int32) int {
-		all, err := core.Books.Notifications(t.Context(), settle.NotificationFilter{Merchant: merchant, State: settle.NotificationDelivered, Limit: 1000})
+		all, err := core.Notifications.List(t.Context(), notification.Filter{Merchant: merchant, State: notification.Delivered, Limit: 1000})
 		if err != nil {
 			t.Fatal(err)
 		}

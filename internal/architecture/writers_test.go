@@ -39,7 +39,7 @@ var writers = map[string][]string{
 	"leases":                {"internal/work", "internal/postgres"},
 	"link_failures":         {"clearing/dial"},
 	"lost_files":            {"clearing"},
-	"notifications":         {"settle"},
+	"notifications":         {"settle", "settle/notification"},
 	"open_holds":            {"settle"},
 	"open_orders":           {"settle"},
 	"operations":            {"settle"},

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"settled/settle"
+	"settled/settle/notification"
 
 	"github.com/riverqueue/river"
 )
@@ -54,7 +54,7 @@ func (s *notifyShell) Work(ctx context.Context, job *river.Job[Notify]) error {
 	n := job.Args
 	ctx, end := s.runner.whileAlive(ctx)
 	defer end()
-	k := settle.NotificationKey{Merchant: n.Merchant, Order: n.Order, Operation: n.Operation, Sequence: n.Sequence}
+	k := notification.Key{Merchant: n.Merchant, Order: n.Order, Operation: n.Operation, Sequence: n.Sequence}
 	err := s.runner.Jobs.Notify(ctx, k)
 	if err != nil {
 		s.runner.Log.Error("notification was not tried", slog.String("notification", k.String()), slog.Any("err", err))

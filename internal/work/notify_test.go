@@ -8,24 +8,24 @@ import (
 	"testing"
 
 	"settled/internal/postgres/pgtest"
-	"settled/settle"
+	"settled/settle/notification"
 )
 
 // outbox is what is due, as rows would tell it: a notification stays due until it was tried with success.
 type outbox struct {
 	mu    sync.Mutex
-	due   []settle.DueNotification
+	due   []notification.Due
 	tried int
 	fail  bool
 }
 
-func (o *outbox) list(context.Context) ([]settle.DueNotification, error) {
+func (o *outbox) list(context.Context) ([]notification.Due, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return append([]settle.DueNotification(nil), o.due[:min(4, len(o.due))]...), nil
+	return append([]notification.Due(nil), o.due[:min(4, len(o.due))]...), nil
 }
 
-func (o *outbox) try(_ context.Context, k settle.NotificationKey) error {
+func (o *outbox) try(_ context.Context, k notification.Key) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.tried++
@@ -34,7 +34,7 @@ func (o *outbox) try(_ context.Context, k settle.NotificationKey) error {
 		return errors.New("the database is away")
 	}
 	for i, n := range o.due {
-		if n.NotificationKey == k {
+		if n.Key == k {
 			o.due = append(o.due[:i:i], o.due[i+1:]...)
 			break
 		}
@@ -42,8 +42,8 @@ func (o *outbox) try(_ context.Context, k settle.NotificationKey) error {
 	return nil
 }
 
-func notification(order int64) settle.DueNotification {
-	return settle.DueNotification{NotificationKey: settle.NotificationKey{Merchant: 1, Order: order, Operation: 1, Sequence: 1}}
+func due(order int64) notification.Due {
+	return notification.Due{Key: notification.Key{Merchant: 1, Order: order, Operation: 1, Sequence: 1}}
 }
 
 func TestNotificationsAreTriedUntilNoneIsDue(t *testing.T) {
@@ -51,7 +51,7 @@ func TestNotificationsAreTriedUntilNoneIsDue(t *testing.T) {
 	c.set(start)
 	o := &outbox{fail: true}
 	for n := range int64(20) {
-		o.due = append(o.due, notification(n))
+		o.due = append(o.due, due(n))
 	}
 	jobs := idle()
 	jobs.DueNotifications, jobs.Notify = o.list, o.try
@@ -76,13 +76,13 @@ func TestNotificationsKeepNothingUp(t *testing.T) {
 	db, c := pgtest.DB(t), &clock{}
 	c.set(start)
 	block := make(chan struct{})
-	var all []settle.DueNotification
+	var all []notification.Due
 	for n := range int64(100) {
-		all = append(all, notification(n))
+		all = append(all, due(n))
 	}
 	jobs := idle()
-	jobs.DueNotifications = func(context.Context) ([]settle.DueNotification, error) { return all, nil }
-	jobs.Notify = func(context.Context, settle.NotificationKey) error { <-block; return nil }
+	jobs.DueNotifications = func(context.Context) ([]notification.Due, error) { return all, nil }
+	jobs.Notify = func(context.Context, notification.Key) error { <-block; return nil }
 	var sealed atomic.Bool
 	jobs.Next = func(context.Context) (Next, error) { return Next{Seal: []int64{7}}, nil }
 	jobs.Seal = func(context.Context, int64) error { sealed.Store(true); return nil }

@@ -12,7 +12,7 @@ import (
 	"settled/clearing"
 	"settled/internal/config"
 	"settled/internal/postgres"
-	"settled/settle"
+	"settled/settle/notification"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -37,8 +37,8 @@ type Jobs struct {
 	Deliver func(ctx context.Context, file int64) error   // brings a file to its center
 	Apply   func(ctx context.Context, reply int64) error  // applies a stored reply
 
-	Notify           func(context.Context, settle.NotificationKey) error     // tries to tell a merchant's server a result
-	DueNotifications func(context.Context) ([]settle.DueNotification, error) // those that may be tried now
+	Notify           func(context.Context, notification.Key) error     // tries to tell a merchant's server a result
+	DueNotifications func(context.Context) ([]notification.Due, error) // those that may be tried now
 
 	// MendTimes puts right what waits for an instant that lies further ahead than it can. It returns how many rows of each kind.
 	MendTimes func(context.Context) (map[string]int, error)

@@ -13,7 +13,7 @@ import (
 	"settled/internal/config"
 	"settled/internal/postgres/pgtest"
 	"settled/schedules"
-	"settled/settle"
+	"settled/settle/notification"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -34,8 +34,8 @@ func idle() Jobs {
 	step := func(context.Context, int64) error { return nil }
 	return Jobs{PlanWindows: nothing, Expire: nothing, Send: nothing, FetchReplies: nothing, Audit: nothing, RollUp: nothing, Timeout: nothing,
 		MendTimes:        func(context.Context) (map[string]int, error) { return nil, nil },
-		Notify:           func(context.Context, settle.NotificationKey) error { return nil },
-		DueNotifications: func(context.Context) ([]settle.DueNotification, error) { return nil, nil },
+		Notify:           func(context.Context, notification.Key) error { return nil },
+		DueNotifications: func(context.Context) ([]notification.Due, error) { return nil, nil },
 		Seal:             step, Build: step, Deliver: step, Apply: step, Next: func(context.Context) (Next, error) { return Next{}, nil }}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"settled/settle"
+	"settled/settle/notification"
 	"settled/settle/reconcile"
 	"settled/settle/stored"
 
@@ -23,7 +24,7 @@ type Metrics struct{ Books *settle.Books }
 var words = stored.Words{
 	"Authorization": settle.Authorization, "Purchase": settle.Purchase, "Reversal": settle.Reversal, "PartialReversal": settle.PartialReversal, "Refund": settle.Refund,
 	"UnknownReversed": reconcile.UnknownReversed, "LogHeld": settle.LogHeld, "LogApplied": settle.LogApplied,
-	"NotificationPending": settle.NotificationPending,
+	"NotificationPending": notification.Pending,
 }
 
 // scrapeTimeout bounds the reading of the gauges.

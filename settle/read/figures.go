@@ -8,6 +8,7 @@ import (
 	"settled/internal/listing"
 	"settled/settle"
 	"settled/settle/breaks"
+	"settled/settle/notification"
 	"settled/settle/order"
 	"settled/settle/reconcile"
 
@@ -125,7 +126,7 @@ const told = `SELECT count(*) AS delivered, coalesce(sum(attempts), 0) AS tries 
 
 // Told counts the notifications that were delivered.
 func (b *Books) Told(ctx context.Context) (Told, error) {
-	return lookForOne[Told](ctx, b, told, settle.NotificationDelivered)
+	return lookForOne[Told](ctx, b, told, notification.Delivered)
 }
 
 // Recurring says how many subscriptions can be charged, and how many later payments all of them had.

@@ -14,6 +14,7 @@ import (
 	"settled/internal/postgres/pgtest"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/notification"
 	"settled/settle/order"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -110,6 +111,11 @@ func New(t testing.TB, changes ...func(*settle.Directory)) *World {
 	w.Reconfigure(t)
 	w.planWindows(t)
 	return w
+}
+
+// Notifications returns the queue of what the world's merchants are to be told.
+func (w *World) Notifications() *notification.Queue {
+	return notification.NewQueue(w.Pool, w.Books.Now, w.Dir.MerchantIDs())
 }
 
 // Reconfigure stores the contracts of the directory as a restart does, after a test has changed them.

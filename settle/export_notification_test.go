@@ -1,4 +1,0 @@
-package settle
-
-// DueNotificationsSQL is the question for due notifications.
-var DueNotificationsSQL = dueNotifications

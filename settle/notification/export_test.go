@@ -1,0 +1,4 @@
+package notification
+
+// DueSQL is the question for due notifications.
+var DueSQL = due
