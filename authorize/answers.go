@@ -48,7 +48,7 @@ func (g *Gateway) inProcess(c *tenants.Caller, in *settle.Intent, p *settle.Paym
 
 func orderOf(in *settle.Intent, p *settle.Payment) settle.Order {
 	return settle.Order{Merchant: p.Merchant.ID, ID: p.Order, Number: in.OrderNumber, Amount: p.Amount, Original: p.Original, Rate: p.Rate,
-		Status: order.InProcess, PaymentNumber: p.Operation, Means: settle.MeansCard, Center: p.Route.Center.ID, CreatedAt: p.TransmittedAt, CardMask: in.PAN.Mask(), CardExpiry: in.CardExpiry}
+		Status: order.InProcess, PaymentNumber: p.Operation, Means: order.MeansCard, Center: p.Route.Center.ID, CreatedAt: p.TransmittedAt, CardMask: in.PAN.Mask(), CardExpiry: in.CardExpiry}
 }
 
 // stored answers a payment from the books.
@@ -116,7 +116,7 @@ func (m *routeMeter) served(a *reply, took time.Duration) { m.Count(classOf(a), 
 // cannot be looked up is no reason to tell nothing of the payment.
 func (g *Gateway) tellStored(ctx context.Context, r *protocol.Row, o *settle.Order) {
 	r[protocol.OutCustomerNumber] = o.Customer
-	if o.Customer == "" || o.Means != settle.MeansCard {
+	if o.Customer == "" || o.Means != order.MeansCard {
 		return
 	}
 	k, err := g.books.StoredWith(ctx, o)

@@ -9,6 +9,7 @@ import (
 	"settled/authorize/protocol"
 	"settled/authorize/tenants"
 	"settled/settle"
+	"settled/settle/order"
 )
 
 // charge serves the confirmation of a held payment.
@@ -75,7 +76,7 @@ func (g *Gateway) takeBack(ctx context.Context, merchant int32, id int64) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.inlineBudget)
 	defer cancel()
 	o, err := g.books.Order(ctx, merchant, id)
-	if err != nil || o.Means != settle.MeansInstant || o.PayBefore.IsZero() {
+	if err != nil || o.Means != order.MeansInstant || o.PayBefore.IsZero() {
 		return false
 	}
 	if err = g.instant.Leave(ctx, o, "order cancelled by its shop"); err != nil {

@@ -13,11 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"settled/internal/pcsim"
 	"settled/settle"
+	"settled/settle/order"
 	"settled/settle/settletest"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const resultByDate = "/resultbydate/resultbydate.cfm"
@@ -120,7 +121,7 @@ func TestResultByDateInProcess(t *testing.T) {
 	w := newWorld(t, pcsim.Behavior{})
 	w.Begin(t, settletest.Payment{Number: "on its way", Amount: moneyBYN(100)})
 	m, _ := w.Dir.Merchant(settletest.Merchant)
-	_, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "unpaid", Original: moneyBYN(100), Means: settle.MeansCard,
+	_, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "unpaid", Original: moneyBYN(100), Means: order.MeansCard,
 		PayBefore: w.Clock.Now().Add(time.Hour), Tries: 1, Fingerprint: []byte{1}})
 	check(t, err)
 	if diff := cmp.Diff([]string{"on its way.1"}, w.listed(params{"Operationstate": "P"})); diff != "" {

@@ -10,6 +10,7 @@ import (
 	"settled/authorize/tenants"
 	"settled/authorize/threeds"
 	"settled/settle"
+	"settled/settle/order"
 )
 
 // paySecurely serves silentpay of a merchant whose card holders are authenticated. The merchant's own page shows them what
@@ -29,7 +30,7 @@ func (g *Gateway) paySecurely(ctx context.Context, c *tenants.Caller, r settle.O
 		}
 		return a.repeated(), nil
 	}
-	a, failure, err := g.secure.Enroll(ctx, settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: k.PAN, CardExpiry: k.Expiry, Number: 1},
+	a, failure, err := g.secure.Enroll(ctx, settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: order.MeansCard, PAN: k.PAN, CardExpiry: k.Expiry, Number: 1},
 		c.Text(protocol.InBrowserInfo))
 	if err == nil {
 		g.codes.Keep(payment.Attempt{Merchant: o.Merchant, Order: o.ID, Payment: a.Operation}, k.CVV)

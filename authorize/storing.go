@@ -9,6 +9,7 @@ import (
 	"settled/authorize/protocol"
 	"settled/authorize/tenants"
 	"settled/settle"
+	"settled/settle/order"
 )
 
 // serverOrder makes of a payment of a merchant's server the order that is opened for it when it cannot be sent at once.
@@ -19,7 +20,7 @@ func (g *Gateway) serverOrder(c *tenants.Caller, in *settle.Intent) (r settle.Op
 		return r, false, err
 	}
 	customer := c.Text(protocol.InCustomerNumber)
-	r = settle.OpenRequest{Merchant: in.Merchant, OrderNumber: in.OrderNumber, Original: in.Amount, Means: settle.MeansCard,
+	r = settle.OpenRequest{Merchant: in.Merchant, OrderNumber: in.OrderNumber, Original: in.Amount, Means: order.MeansCard,
 		TwoStage: in.TwoStage, Tries: 1, PayBefore: g.now().Add(payment.StoredPayWithin), RepeatWithin: settle.RepeatWithin,
 		Fingerprint: in.Fingerprint, Details: in.Details}
 	switch {

@@ -11,6 +11,7 @@ import (
 	"settled/authorize/tenants"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/order"
 )
 
 // tokenTypeStored is the TokenType of a card that is stored with us; the others are those of wallets.
@@ -39,7 +40,7 @@ func (g *Gateway) payToken(ctx context.Context, c *tenants.Caller) (*reply, erro
 
 // readTokenPayment checks everything that can be refused without a trace. The caller wipes the verification code.
 func (g *Gateway) readTokenPayment(ctx context.Context, c *tenants.Caller) (r settle.OpenRequest, s payment.StoredPayment, err error) {
-	r = settle.OpenRequest{Merchant: c.Merchant, OrderNumber: c.Text(protocol.InOrderNumber), Means: settle.MeansCard, Tries: 1,
+	r = settle.OpenRequest{Merchant: c.Merchant, OrderNumber: c.Text(protocol.InOrderNumber), Means: order.MeansCard, Tries: 1,
 		PayBefore: g.now().Add(payment.StoredPayWithin), RepeatWithin: settle.RepeatWithin}
 	if err = c.Require(protocol.InOrderNumber, protocol.InOrderAmount, protocol.InPaymentToken); err != nil {
 		return r, s, err
@@ -82,7 +83,7 @@ func (g *Gateway) readStored(ctx context.Context, c *tenants.Caller) (s payment.
 	if s.Credential, err = g.books.Credential(ctx, c.Merchant.ID, token.ID); errors.Is(err, settle.ErrNoCredential) {
 		return s, errNoStored
 	}
-	if err == nil && (s.Credential.Customer != token.Customer || s.Credential.Means != settle.MeansCard) {
+	if err == nil && (s.Credential.Customer != token.Customer || s.Credential.Means != order.MeansCard) {
 		return s, errNoStored
 	}
 	if err == nil && c.Has(protocol.InCVC) {

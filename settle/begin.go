@@ -22,7 +22,7 @@ const RepeatWithin = 10 * time.Minute
 // in process, that order and no payment. A different request of a live order number is ErrOrderExists. Nothing is written
 // for ErrNoRoute, ErrTwoStage, ErrBrand and ErrNoWindow.
 func (b *Books) Begin(ctx context.Context, in Intent) (*Payment, *Order, error) {
-	q, err := b.quote(in.Merchant, MeansCard, in.Amount, in.TwoStage)
+	q, err := b.quote(in.Merchant, order.MeansCard, in.Amount, in.TwoStage)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -88,7 +88,7 @@ func (b *Books) ended(ctx context.Context, tx pgx.Tx, merchant int32, number str
 func (b *Books) lane(merchant int32) *lane { return b.lanes[int(merchant)%len(b.lanes)] }
 
 // quote is what a payment of the original amount by the means comes to, and at which center.
-func (b *Books) quote(m *Merchant, means Means, original money.Amount, twoStage bool) (Quote, error) {
+func (b *Books) quote(m *Merchant, means order.Means, original money.Amount, twoStage bool) (Quote, error) {
 	q, err := b.Directory.Quote(m, means, original, b.Now())
 	if err == nil && twoStage && !q.Route.Center.Capabilities.TwoStage {
 		err = fmt.Errorf("%w: %s", ErrTwoStage, q.Route.Center.Name)

@@ -10,6 +10,7 @@ import (
 	"settled/internal/money"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/order"
 	"settled/settle/settletest"
 
 	"github.com/google/go-cmp/cmp"
@@ -97,7 +98,7 @@ func card(t *testing.T, o *settle.Order) settle.PayRequest {
 	t.Helper()
 	pan, err := vault.ParsePAN(settletest.Card)
 	check(t, err)
-	return settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: pan, CardExpiry: "2812"}
+	return settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: order.MeansCard, PAN: pan, CardExpiry: "2812"}
 }
 
 func payPlain(t *testing.T, w *settletest.World, o *settle.Order) *settle.Payment {
@@ -121,7 +122,7 @@ func paySecure(t *testing.T, w *settletest.World, o *settle.Order) *settle.Payme
 func begun(t *testing.T, w *settletest.World, ask settle.OpenRequest, number string) *settle.Order {
 	t.Helper()
 	ask.Merchant, _ = w.Dir.Merchant(settletest.Merchant)
-	ask.OrderNumber, ask.Fingerprint, ask.Means, ask.Tries = number, []byte(number), settle.MeansCard, 1
+	ask.OrderNumber, ask.Fingerprint, ask.Means, ask.Tries = number, []byte(number), order.MeansCard, 1
 	if ask.Parent != 0 {
 		ask.Parent = subscribed(t, w)
 		w.Clock.Advance(10 * 24 * time.Hour)
@@ -269,7 +270,7 @@ func TestNothingIsKeptOfAPaymentThatFailed(t *testing.T) {
 	w := settletest.New(t)
 	ask := settle.OpenRequest{Original: byn(1000), Customer: "buyer-7"}
 	m, _ := w.Dir.Merchant(settletest.Merchant)
-	ask.Merchant, ask.OrderNumber, ask.Fingerprint, ask.Means, ask.Tries, ask.PayBefore = m, "tried", []byte("t"), settle.MeansCard, 2, w.Clock.Now().Add(time.Hour)
+	ask.Merchant, ask.OrderNumber, ask.Fingerprint, ask.Means, ask.Tries, ask.PayBefore = m, "tried", []byte("t"), order.MeansCard, 2, w.Clock.Now().Add(time.Hour)
 	o, _, err := w.Books.Open(t.Context(), ask)
 	check(t, err)
 	wanted := card(t, o)

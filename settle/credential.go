@@ -23,7 +23,7 @@ type Credential struct {
 	Merchant   int32
 	ID         uuid.UUID
 	Customer   string // the merchant's number of the buyer; of a subscription, the name of its first order
-	Means      Means
+	Means      order.Means
 	Order      int64 // the payment that it was stored with
 	CreatedAt  time.Time
 	CardMask   string
@@ -50,10 +50,10 @@ func (b *Books) credentialFor(g granted, consent string) (*newCredential, error)
 		c.Customer = subscriber(g.Order)
 	}
 	secret := []byte(consent)
-	if g.Means == MeansInstant && consent == "" {
+	if g.Means == order.MeansInstant && consent == "" {
 		return nil, errNoConsent
 	}
-	if g.Means != MeansInstant {
+	if g.Means != order.MeansInstant {
 		pan, err := b.Vault.Unseal(g.Card, vault.CardBinding(nil, int64(g.Merchant), g.Order))
 		if err != nil {
 			return nil, fmt.Errorf("open the card of order %d: %w", g.Order, err)
@@ -166,7 +166,7 @@ func (b *Books) StoredWith(ctx context.Context, o *Order) (*Credential, error) {
 		return nil, ErrNoCredential
 	}
 	var key []byte
-	if o.Means == MeansCard {
+	if o.Means == order.MeansCard {
 		pan, err := b.PAN(o)
 		if err != nil {
 			return nil, err

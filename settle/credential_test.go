@@ -16,7 +16,7 @@ import (
 func keeping(t *testing.T, w *settletest.World, number, card string) (int64, *settle.Credential) {
 	t.Helper()
 	m, _ := w.Dir.Merchant(settletest.Merchant)
-	o, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: number, Original: byn(1000), Means: settle.MeansCard, Tries: 1,
+	o, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: number, Original: byn(1000), Means: order.MeansCard, Tries: 1,
 		PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte(number), Customer: "buyer-7", Keep: true})
 	check(t, err)
 	p, err := payOpened(t, w, o.ID, card)
@@ -78,7 +78,7 @@ func TestStoredCard(t *testing.T) {
 func subscribed(t *testing.T, w *settletest.World) int64 {
 	t.Helper()
 	m, _ := w.Dir.Merchant(settletest.Merchant)
-	o, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "SUB", Original: byn(1000), Means: settle.MeansCard, Tries: 1,
+	o, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "SUB", Original: byn(1000), Means: order.MeansCard, Tries: 1,
 		PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte("SUB"),
 		Terms: &settle.Terms{Min: 500, Max: 2000, PeriodDays: 30, LastDate: w.Clock.Now().AddDate(0, 0, 100).Truncate(24 * time.Hour)}})
 	check(t, err)
@@ -100,7 +100,7 @@ func finishLater(t *testing.T, w *settletest.World, o *settle.Order, c *settle.C
 	t.Helper()
 	pan, err := w.Books.Use(t.Context(), c)
 	check(t, err)
-	p, err := w.Books.Pay(t.Context(), settle.PayRequest{Merchant: settletest.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: pan, CardExpiry: c.CardExpiry})
+	p, err := w.Books.Pay(t.Context(), settle.PayRequest{Merchant: settletest.Merchant, Order: o.ID, Means: order.MeansCard, PAN: pan, CardExpiry: c.CardExpiry})
 	check(t, err)
 	check(t, w.Books.Finish(t.Context(), p, r))
 }

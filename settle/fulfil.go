@@ -10,6 +10,7 @@ import (
 	"settled/internal/postgres"
 	"settled/internal/vault"
 	"settled/settle/breaks"
+	"settled/settle/order"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -187,7 +188,7 @@ func (b *Books) leaveWish(ctx context.Context, tx pgx.Tx, d DueWish, why string)
 	if _, err := breaks.OpenEach(ctx, tx, breaks.WishUndone, b.Now(), wishWithoutEnd, d.Merchant, d.Order, d.Kind, note); err != nil {
 		return err
 	}
-	if d.Means != MeansInstant {
+	if d.Means != order.MeansInstant {
 		return nil
 	}
 	if err := b.endWish(ctx, tx, granted{Merchant: d.Merchant, Order: d.Order, Kind: d.Kind}); err != nil {

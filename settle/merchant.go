@@ -77,11 +77,11 @@ func (r *Route) outlives(o *Route) bool {
 }
 
 // Means returns what customers pay with on the route: instant payments exactly when its center is instant.
-func (r *Route) Means() Means {
+func (r *Route) Means() order.Means {
 	if r.Center.Capabilities.Instant {
-		return MeansInstant
+		return order.MeansInstant
 	}
-	return MeansCard
+	return order.MeansCard
 }
 
 // DefaultConfirmWithin is the window to confirm when a route does not set one.
@@ -150,12 +150,12 @@ func (m *Merchant) RecordName() string {
 
 // Route returns the contract for card payments in a currency: the first route that lists it, ended or not.
 func (m *Merchant) Route(c money.Currency) (*Route, bool) {
-	return m.RouteOf(MeansCard, c, time.Time{})
+	return m.RouteOf(order.MeansCard, c, time.Time{})
 }
 
 // RouteOf returns the contract for new payments by a means in a currency at an instant: the first open route of the means
 // that lists it.
-func (m *Merchant) RouteOf(means Means, c money.Currency, at time.Time) (*Route, bool) {
+func (m *Merchant) RouteOf(means order.Means, c money.Currency, at time.Time) (*Route, bool) {
 	for i := range m.Routes {
 		if r := &m.Routes[i]; r.Means() == means && r.openAt(at) && slices.Contains(r.Currencies, c) {
 			return r, true
@@ -195,8 +195,8 @@ func (m *Merchant) at(center int16) *Route {
 }
 
 // Means returns the means of payment that the merchant has routes for, in the order of their numbers.
-func (m *Merchant) Means() []Means {
-	have := map[Means]bool{}
+func (m *Merchant) Means() []order.Means {
+	have := map[order.Means]bool{}
 	for i := range m.Routes {
 		have[m.Routes[i].Means()] = true
 	}

@@ -19,7 +19,7 @@ type OpenRequest struct {
 	Merchant    *Merchant
 	OrderNumber string
 	Original    money.Amount // as the merchant asks; the amount to pay follows from it, see [Directory.Quote]
-	Means       Means        // whose amount the order shows until its buyer chooses
+	Means       order.Means  // whose amount the order shows until its buyer chooses
 	TwoStage    bool
 	Tries       int       // payment operations that may be begun, 1 at least
 	PayBefore   time.Time // when the order is closed unless it is paid

@@ -68,7 +68,7 @@ func TestFewConnectionsForOpenedOrders(t *testing.T) {
 	var group sync.WaitGroup
 	for _, id := range ids {
 		group.Go(func() {
-			_, err := few.Pay(ctx, settle.PayRequest{Merchant: settletest.Merchant, Order: id, Means: settle.MeansCard, PAN: pan, CardExpiry: "2812"})
+			_, err := few.Pay(ctx, settle.PayRequest{Merchant: settletest.Merchant, Order: id, Means: order.MeansCard, PAN: pan, CardExpiry: "2812"})
 			if err != nil {
 				t.Error(err)
 			}
@@ -140,7 +140,7 @@ func TestLateInstantPaymentAgainstTheNextAttempt(t *testing.T) {
 				_, _, next = w.TryBegin(t, settletest.Payment{Number: number, Amount: byn(100)})
 				return
 			}
-			_, _, next = w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: number, Original: byn(100), Means: settle.MeansCard,
+			_, _, next = w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: number, Original: byn(100), Means: order.MeansCard,
 				Tries: 1, PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte("another")})
 		})
 		group.Wait()
@@ -214,7 +214,7 @@ func TestLaterPaymentThatIsLate(t *testing.T) {
 	w := settletest.New(t, settletest.WithBank)
 	rub := money.Amount{Minor: 1000, Currency: money.RUB}
 	m, _ := w.Dir.Merchant(settletest.Merchant)
-	o, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "SUB", Original: rub, Means: settle.MeansInstant, Tries: 1,
+	o, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "SUB", Original: rub, Means: order.MeansInstant, Tries: 1,
 		PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte("SUB"),
 		Terms: &settle.Terms{Min: 500, Max: 2000, PeriodDays: 30, LastDate: w.Clock.Now().AddDate(0, 0, 100).Truncate(24 * time.Hour)}})
 	check(t, err)

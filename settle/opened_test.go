@@ -16,7 +16,7 @@ import (
 func open(t *testing.T, w *settletest.World, number string, original money.Amount, tries int) *settle.Order {
 	t.Helper()
 	m, _ := w.Dir.Merchant(settletest.Merchant)
-	o, fresh, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: number, Original: original, Means: settle.MeansCard,
+	o, fresh, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: number, Original: original, Means: order.MeansCard,
 		Tries: tries, PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte(number + original.String())})
 	if err != nil || !fresh {
 		t.Fatalf("open %s: fresh %v, %v", number, fresh, err)
@@ -30,7 +30,7 @@ func payOpened(t *testing.T, w *settletest.World, id int64, card string) (*settl
 	if err != nil {
 		t.Fatal(err)
 	}
-	return w.Books.Pay(t.Context(), settle.PayRequest{Merchant: settletest.Merchant, Order: id, Means: settle.MeansCard, PAN: pan, CardExpiry: "2812"})
+	return w.Books.Pay(t.Context(), settle.PayRequest{Merchant: settletest.Merchant, Order: id, Means: order.MeansCard, PAN: pan, CardExpiry: "2812"})
 }
 
 func approved() settle.Result {
@@ -157,7 +157,7 @@ func TestAuthenticationComesBeforeThePayment(t *testing.T) {
 	pan, _ := vault.ParsePAN(settletest.Card)
 	begin := func(o *settle.Order, server string) {
 		t.Helper()
-		_, err := w.Books.Authenticate(t.Context(), settle.PayRequest{Merchant: settletest.Merchant, Order: o.ID, Means: settle.MeansCard,
+		_, err := w.Books.Authenticate(t.Context(), settle.PayRequest{Merchant: settletest.Merchant, Order: o.ID, Means: order.MeansCard,
 			PAN: pan, CardExpiry: "2812"}, settle.Authentication{ServerID: server, Version: "2.2.0", Required: 1})
 		check(t, err)
 		mustState(t, w, o.ID, order.StateInProcess)
@@ -198,7 +198,7 @@ func TestOpenIsRepeatable(t *testing.T) {
 	w := settletest.New(t)
 	o := open(t, w, "R-1", byn(100), 1)
 	m, _ := w.Dir.Merchant(settletest.Merchant)
-	r := settle.OpenRequest{Merchant: m, OrderNumber: "R-1", Original: byn(100), Means: settle.MeansCard, Tries: 1,
+	r := settle.OpenRequest{Merchant: m, OrderNumber: "R-1", Original: byn(100), Means: order.MeansCard, Tries: 1,
 		PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte("R-1" + byn(100).String())}
 	same, fresh, err := w.Books.Open(t.Context(), r)
 	if err != nil || fresh || same.ID != o.ID {

@@ -64,7 +64,7 @@ const (
 func (k *buyer) number() (string, settle.OpenRequest) {
 	i := k.random.IntN(streetNumbers) + k.steps/50*streetNumbers
 	r := settle.OpenRequest{Merchant: k.shop, OrderNumber: fmt.Sprint("street ", i), Original: money.Amount{Minor: 1000, Currency: money.RUB},
-		Means: settle.MeansCard, Tries: 1 + i%3, PayBefore: k.w.Clock.Now().Add(streetTime), Fingerprint: []byte{byte(i)}}
+		Means: order.MeansCard, Tries: 1 + i%3, PayBefore: k.w.Clock.Now().Add(streetTime), Fingerprint: []byte{byte(i)}}
 	if i%3 == 0 {
 		r.Customer, r.Keep = "walker", true
 	}
@@ -156,7 +156,7 @@ func (k *buyer) act(ctx context.Context, t *testing.T) error {
 
 func (k *buyer) card(o *settle.Order) settle.PayRequest {
 	pan, _ := vault.ParsePAN(settletest.Card)
-	return settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: pan, CardExpiry: "2812"}
+	return settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: order.MeansCard, PAN: pan, CardExpiry: "2812"}
 }
 
 // later asks for the due payment of the subscription, and pays it.

@@ -1,6 +1,10 @@
 package settle
 
-import "time"
+import (
+	"time"
+
+	"settled/settle/order"
+)
 
 // OperationKind is the kind of an operation, numbered as on the merchant's wire.
 type OperationKind int16
@@ -67,7 +71,7 @@ type Operation struct {
 	Record      *int64 `db:"record_id"`
 	Window      *int32 `db:"window_id"`
 	Refunded    int64
-	Means       Means
+	Means       order.Means
 	CardMask    *string // of a payment that was not the last; nil: the order's
 	CardExpiry  *string // YYMM
 	// What the refunds of the slice that stand give back of the fees of its sale.

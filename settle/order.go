@@ -25,7 +25,7 @@ type Order struct {
 	CardExpiry    string // YYMM
 	Details       json.RawMessage
 	PaymentNumber int16        // number of the last payment operation, on record or on its way; 0: none yet
-	Means         Means        // of the last payment operation
+	Means         order.Means  // of the last payment operation
 	TriesLeft     int16        // payment operations that may still be begun
 	Original      money.Amount // as the merchant asked; Amount is what is paid
 	Rate          string       // units of Amount's currency for one of Original's; "1" when they are the same

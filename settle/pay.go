@@ -12,7 +12,7 @@ import (
 type PayRequest struct {
 	Merchant   int32
 	Order      int64
-	Means      Means
+	Means      order.Means
 	PAN        vault.PAN
 	CardExpiry string // YYMM
 	Keep       bool   // the card is kept for the buyer's next payment if this one is approved
@@ -39,7 +39,7 @@ func (b *Books) Pay(ctx context.Context, r PayRequest) (*Payment, error) {
 
 // checkBrand refuses a card that the center does not take.
 func (r *PayRequest) checkBrand(c *Center) error {
-	if r.Means != MeansCard {
+	if r.Means != order.MeansCard {
 		return nil
 	}
 	return c.CheckBrand(r.PAN.Mask())
@@ -81,7 +81,7 @@ func (w *work) startPayment(ctx context.Context, r PayRequest) error {
 
 // quoteAgain says what a payment by the means comes to. In the currency that the order shows it is the amount that the order
 // shows, whatever the rate has become since: a buyer pays what he was told.
-func (w *work) quoteAgain(means Means) (Quote, error) {
+func (w *work) quoteAgain(means order.Means) (Quote, error) {
 	q, err := w.books.quote(w.merchant, means, w.order.Original, w.order.TwoStage)
 	if err == nil && q.Amount.Currency == w.order.Amount.Currency {
 		q.Amount, q.Rate = w.order.Amount, w.order.Rate

@@ -19,7 +19,7 @@ func (b *Books) BeginInstant(ctx context.Context, merchant int32, id int64, expi
 		if p, err = w.instantNow(ctx); err != nil || p != nil {
 			return err
 		}
-		r := PayRequest{Merchant: merchant, Order: id, Means: MeansInstant}
+		r := PayRequest{Merchant: merchant, Order: id, Means: order.MeansInstant}
 		if err = w.startPayment(ctx, r); err != nil {
 			return err
 		}
@@ -27,7 +27,7 @@ func (b *Books) BeginInstant(ctx context.Context, merchant int32, id int64, expi
 			return err
 		}
 		op := Operation{Number: w.order.PaymentNumber, Kind: OperationPayment, State: OperationInProcess, Actor: ByMerchant,
-			Amount: w.order.Amount.Minor, Response: responseInProcess, Means: MeansInstant}
+			Amount: w.order.Amount.Minor, Response: responseInProcess, Means: order.MeansInstant}
 		if err = w.addOperation(ctx, op); err != nil {
 			return err
 		}
@@ -243,7 +243,7 @@ func (w *work) adoptInstant(ctx context.Context, p *InstantPayment) error {
 		}
 	}
 	w.route, w.center = route, route.Center
-	o.PaymentNumber, o.Means, o.Center, o.Amount, o.Rate = p.Operation, MeansInstant, p.Center, p.Amount, p.Rate
+	o.PaymentNumber, o.Means, o.Center, o.Amount, o.Rate = p.Operation, order.MeansInstant, p.Center, p.Amount, p.Rate
 	o.CardMask, o.CardExpiry, o.card = "", "", []byte{}
 	o.Status, o.Amounts = order.Paid, order.Amounts{Authorized: p.Amount.Minor, Confirmed: p.Amount.Minor}
 	exchange, err := w.books.exchangeID(ctx, paymentExchange)

@@ -40,7 +40,7 @@ type Quote struct {
 // merchant's own currency, at the rate that is valid at the instant. The errors wrap ErrNoRoute (no route of the means
 // takes either), ErrNoRate, order.ErrAmountNotPositive (nothing is left after rounding) and order.ErrAmountTooLarge (more than
 // the messages and files of the center can say).
-func (d *Directory) Quote(m *Merchant, means Means, original money.Amount, at time.Time) (Quote, error) {
+func (d *Directory) Quote(m *Merchant, means order.Means, original money.Amount, at time.Time) (Quote, error) {
 	if route, ok := m.RouteOf(means, original.Currency, at); ok {
 		return Quote{Route: route, Amount: original, Rate: "1"}.carried()
 	}

@@ -45,7 +45,7 @@ func TestQuote(t *testing.T) {
 		rate(t, money.KZT, money.BYN, "0.00000001", "tiny"), rate(t, money.RUB, money.BYN, "0.04", "central bank"))
 	amount := func(minor int64, c money.Currency) money.Amount { return money.Amount{Minor: minor, Currency: c} }
 	for name, tt := range map[string]struct {
-		means    settle.Means
+		means    order.Means
 		original money.Amount
 		at       time.Time
 		center   int16
@@ -54,22 +54,22 @@ func TestQuote(t *testing.T) {
 		source   string
 		err      error
 	}{
-		"own currency":             {settle.MeansCard, amount(100, money.BYN), july, 1, amount(100, money.BYN), "1", "", nil},
-		"routed currency":          {settle.MeansCard, amount(100, money.EUR), july, 1, amount(100, money.EUR), "1", "", nil},
-		"converted":                {settle.MeansCard, amount(150, money.USD), july, 1, amount(500, money.BYN), "3.3333", "new", nil},
-		"the last instant before":  {settle.MeansCard, amount(150, money.USD), july.Add(-1), 1, amount(480, money.BYN), "3.20", "old", nil},
-		"cards skip instant":       {settle.MeansCard, amount(1000, money.RUB), july, 1, amount(40, money.BYN), "0.04", "central bank", nil},
-		"instant":                  {settle.MeansInstant, amount(50_000, money.RUB), july, 2, amount(50_000, money.RUB), "1", "", nil},
-		"before any rate":          {settle.MeansCard, amount(150, money.USD), june.Add(-1), 0, money.Amount{}, "", "", settle.ErrNoRate},
-		"no rate":                  {settle.MeansCard, amount(150, money.PLN), july, 0, money.Amount{}, "", "", settle.ErrNoRate},
-		"as much as DE 4 holds":    {settle.MeansCard, amount(999_999_999_999, money.EUR), july, 1, amount(999_999_999_999, money.EUR), "1", "", nil},
-		"more than DE 4 holds":     {settle.MeansCard, amount(1_000_000_000_000, money.EUR), july, 0, money.Amount{}, "", "", order.ErrAmountTooLarge},
-		"too much when converted":  {settle.MeansCard, amount(300_030_000_000, money.USD), july, 0, money.Amount{}, "", "", order.ErrAmountTooLarge},
-		"beyond any number":        {settle.MeansCard, amount(9_000_000_000_000_000_000, money.USD), july, 0, money.Amount{}, "", "", order.ErrAmountTooLarge},
-		"more than the bank takes": {settle.MeansInstant, amount(50_001, money.RUB), july, 0, money.Amount{}, "", "", order.ErrAmountTooLarge},
-		"nothing left":             {settle.MeansCard, amount(1, money.KZT), july, 0, money.Amount{}, "", "", order.ErrAmountNotPositive},
-		"instant not in the own":   {settle.MeansInstant, amount(1000, money.BYN), july, 0, money.Amount{}, "", "", settle.ErrNoRoute},
-		"instant has no route too": {settle.MeansInstant, amount(1000, money.USD), july, 0, money.Amount{}, "", "", settle.ErrNoRoute},
+		"own currency":             {order.MeansCard, amount(100, money.BYN), july, 1, amount(100, money.BYN), "1", "", nil},
+		"routed currency":          {order.MeansCard, amount(100, money.EUR), july, 1, amount(100, money.EUR), "1", "", nil},
+		"converted":                {order.MeansCard, amount(150, money.USD), july, 1, amount(500, money.BYN), "3.3333", "new", nil},
+		"the last instant before":  {order.MeansCard, amount(150, money.USD), july.Add(-1), 1, amount(480, money.BYN), "3.20", "old", nil},
+		"cards skip instant":       {order.MeansCard, amount(1000, money.RUB), july, 1, amount(40, money.BYN), "0.04", "central bank", nil},
+		"instant":                  {order.MeansInstant, amount(50_000, money.RUB), july, 2, amount(50_000, money.RUB), "1", "", nil},
+		"before any rate":          {order.MeansCard, amount(150, money.USD), june.Add(-1), 0, money.Amount{}, "", "", settle.ErrNoRate},
+		"no rate":                  {order.MeansCard, amount(150, money.PLN), july, 0, money.Amount{}, "", "", settle.ErrNoRate},
+		"as much as DE 4 holds":    {order.MeansCard, amount(999_999_999_999, money.EUR), july, 1, amount(999_999_999_999, money.EUR), "1", "", nil},
+		"more than DE 4 holds":     {order.MeansCard, amount(1_000_000_000_000, money.EUR), july, 0, money.Amount{}, "", "", order.ErrAmountTooLarge},
+		"too much when converted":  {order.MeansCard, amount(300_030_000_000, money.USD), july, 0, money.Amount{}, "", "", order.ErrAmountTooLarge},
+		"beyond any number":        {order.MeansCard, amount(9_000_000_000_000_000_000, money.USD), july, 0, money.Amount{}, "", "", order.ErrAmountTooLarge},
+		"more than the bank takes": {order.MeansInstant, amount(50_001, money.RUB), july, 0, money.Amount{}, "", "", order.ErrAmountTooLarge},
+		"nothing left":             {order.MeansCard, amount(1, money.KZT), july, 0, money.Amount{}, "", "", order.ErrAmountNotPositive},
+		"instant not in the own":   {order.MeansInstant, amount(1000, money.BYN), july, 0, money.Amount{}, "", "", settle.ErrNoRoute},
+		"instant has no route too": {order.MeansInstant, amount(1000, money.USD), july, 0, money.Amount{}, "", "", settle.ErrNoRoute},
 		"no means":                 {0, amount(1000, money.BYN), july, 0, money.Amount{}, "", "", settle.ErrNoRoute},
 	} {
 		q, err := d.Quote(m, tt.means, tt.original, tt.at)
@@ -104,7 +104,7 @@ func TestRatesOverlap(t *testing.T) {
 
 func TestMeansFollowTheCenter(t *testing.T) {
 	_, m := quoting(t)
-	if got := m.Means(); len(got) != 2 || got[0].String() != "card" || got[1].String() != "instant" || settle.Means(0).String() != "" {
+	if got := m.Means(); len(got) != 2 || got[0].String() != "card" || got[1].String() != "instant" || order.Means(0).String() != "" {
 		t.Errorf("means are %v", got)
 	}
 	if _, ok := m.Route(money.RUB); ok {

@@ -2,6 +2,8 @@ package settle
 
 import (
 	"time"
+
+	"settled/settle/order"
 )
 
 // WishKind is what a buyer asked for with a payment, to be done when it is approved.
@@ -33,7 +35,7 @@ type granted struct {
 	Merchant    int32 `db:"merchant_id"`
 	Order       int64 `db:"order_id"`
 	Kind        WishKind
-	Means       Means
+	Means       order.Means
 	Customer    string
 	Card        []byte
 	CardMask    string
@@ -48,6 +50,6 @@ type DueWish struct {
 	Merchant int32 `db:"merchant_id"`
 	Order    int64 `db:"order_id"`
 	Kind     WishKind
-	Means    Means
+	Means    order.Means
 	Attempts int16 // this one included
 }

@@ -48,7 +48,7 @@ func TestOpenedOrderIsCanceled(t *testing.T) {
 		t.Fatalf("confirmation of a canceled order: %v", err)
 	}
 	m, _ := w.Dir.Merchant(settletest.Merchant)
-	found, fresh, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "W-1", Original: byn(100), Means: settle.MeansCard,
+	found, fresh, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "W-1", Original: byn(100), Means: order.MeansCard,
 		Tries: 3, PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte("W-1" + byn(100).String())})
 	if err != nil || fresh || found.ID != o.ID {
 		t.Fatalf("the same order again: fresh %v, %v", fresh, err)
@@ -66,7 +66,7 @@ func TestCanceledOrderTakesNoMoney(t *testing.T) {
 	w := settletest.New(t, settletest.WithBank)
 	o := open(t, w, "W-2", byn(100), 3)
 	pan, _ := vault.ParsePAN(settletest.Card)
-	_, err := w.Books.Authenticate(t.Context(), settle.PayRequest{Merchant: settletest.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: pan,
+	_, err := w.Books.Authenticate(t.Context(), settle.PayRequest{Merchant: settletest.Merchant, Order: o.ID, Means: order.MeansCard, PAN: pan,
 		CardExpiry: "2812"}, settle.Authentication{ServerID: "server-W-2", Required: 1})
 	check(t, err)
 	_, err = withdraw(w, o.ID, nil)

@@ -62,7 +62,7 @@ func (w *work) addOperation(ctx context.Context, op Operation) error {
 	}
 	_, err := w.tx.Exec(ctx, insertOperation, w.order.Merchant, w.order.ID, op.Number, op.Kind, op.State, op.Actor, op.Reason,
 		op.Amount, op.Asked, op.AutoDeposit, op.RequestedAt, op.CompletedAt, op.Response, op.External, op.Note, op.Record, op.Window, op.Refunded,
-		max(op.Means, MeansCard))
+		max(op.Means, order.MeansCard))
 	if err != nil {
 		return fmt.Errorf("insert operation %d.%d: %w", w.order.ID, op.Number, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"settled/authorize/protocol"
 	"settled/authorize/tenants"
 	"settled/settle"
+	"settled/settle/order"
 )
 
 // OrderParams are those of an order for the payment page, besides Merchant_ID, OrderNumber and OrderAmount. Which of
@@ -123,7 +124,7 @@ func autoNumber(now time.Time) string {
 }
 
 // firstMeans is the first of the means that the order can be paid with. When there is none, the error says why.
-func (d *Pages) firstMeans(c *tenants.Caller, r *settle.OpenRequest) (settle.Means, error) {
+func (d *Pages) firstMeans(c *tenants.Caller, r *settle.OpenRequest) (order.Means, error) {
 	for _, id := range [...]protocol.Parameter{protocol.InCardPayment, protocol.InFastPayPayment} {
 		if _, err := c.Number(id, 0, 1, 1); err != nil {
 			return 0, err

@@ -10,19 +10,20 @@ import (
 	"time"
 	"unicode/utf8"
 
-	tags "golang.org/x/text/language"
-
 	"settled/authorize/page"
 	"settled/authorize/payment"
 	"settled/authorize/protocol"
 	"settled/authorize/tenants"
 	"settled/authorize/threeds"
 	"settled/settle"
+	"settled/settle/order"
+
+	tags "golang.org/x/text/language"
 )
 
 // payByCard pays with a card, after its holder is authenticated where the merchant wants that.
 func (v *visit) payByCard(ctx context.Context, k protocol.Card, keep bool, browser string) error {
-	r := settle.PayRequest{Merchant: v.order.Merchant, Order: v.order.ID, Means: settle.MeansCard, PAN: k.PAN, CardExpiry: k.Expiry,
+	r := settle.PayRequest{Merchant: v.order.Merchant, Order: v.order.ID, Means: order.MeansCard, PAN: k.PAN, CardExpiry: k.Expiry,
 		Keep: keep, Number: v.order.PaymentNumber + 1}
 	if v.in.secure.Secures(v.settings) {
 		return v.paySecurely(ctx, r, k, browser)

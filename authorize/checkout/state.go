@@ -155,7 +155,7 @@ func (v *visit) finished(outcome page.Outcome, op *settle.Operation) page.Result
 // decline says why an operation was declined, in words for the buyer.
 func (v *visit) decline(op *settle.Operation) *page.Decline {
 	said := protocol.WordsOf(op.Response, v.words())
-	if op.Means == settle.MeansInstant && op.Response == protocol.ResponseDeclined {
+	if op.Means == order.MeansInstant && op.Response == protocol.ResponseDeclined {
 		said = protocol.InstantDeclined[v.words()]
 	}
 	return &page.Decline{Reason: said.Customer, Advice: said.Recommendation}
@@ -163,7 +163,7 @@ func (v *visit) decline(op *settle.Operation) *page.Decline {
 
 // marks are the brands of the cards that the order can be paid with.
 func (v *visit) marks() []string {
-	q, err := v.in.directory.Quote(v.merchant, settle.MeansCard, v.order.Original, v.in.now())
+	q, err := v.in.directory.Quote(v.merchant, order.MeansCard, v.order.Original, v.in.now())
 	if err != nil {
 		return nil
 	}
@@ -185,7 +185,7 @@ func (v *visit) means() []page.Means {
 	return offered
 }
 
-var pageMeans = map[settle.Means]page.Means{settle.MeansCard: page.MeansCard, settle.MeansInstant: page.MeansQR}
+var pageMeans = map[order.Means]page.Means{order.MeansCard: page.MeansCard, order.MeansInstant: page.MeansQR}
 
 // form is the page to pay on. After an attempt that failed it says why.
 func (v *visit) form(ctx context.Context) (page.Body, error) {
@@ -200,7 +200,7 @@ func (v *visit) form(ctx context.Context) (page.Body, error) {
 	if op == nil {
 		return body, nil
 	}
-	if op.Means == settle.MeansInstant {
+	if op.Means == order.MeansInstant {
 		return v.afterCode(ctx, body, op)
 	}
 	body.TriesLeft = int(v.order.TriesLeft)
@@ -238,7 +238,7 @@ func (v *visit) afterCode(ctx context.Context, body page.Payment, op *settle.Ope
 
 // unconfirmed tells that a payment was not sent because its cardholder was not authenticated.
 func (v *visit) unconfirmed(ctx context.Context, op *settle.Operation) (bool, error) {
-	if op.Means != settle.MeansCard || !v.settings.Page.ThreeDS {
+	if op.Means != order.MeansCard || !v.settings.Page.ThreeDS {
 		return false, nil
 	}
 	all, err := v.in.books.Authentications(ctx, v.order.Merchant, v.order.ID)

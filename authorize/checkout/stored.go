@@ -12,6 +12,7 @@ import (
 	"settled/authorize/protocol"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/order"
 )
 
 // wallet tells that the buyer of the order may keep cards and pay with those that are kept.
@@ -27,7 +28,7 @@ func (v *visit) keptCards(ctx context.Context) ([]*settle.Credential, error) {
 	all, err := v.in.books.Credentials(ctx, v.order.Merchant, v.order.Customer)
 	var cards []*settle.Credential
 	for _, k := range all {
-		if k.Means == settle.MeansCard {
+		if k.Means == order.MeansCard {
 			cards = append(cards, k)
 		}
 	}

@@ -2,9 +2,11 @@ package payment
 
 import (
 	"context"
+
 	"settled/authorize/online"
 	"settled/authorize/protocol"
 	"settled/settle"
+	"settled/settle/order"
 
 	"github.com/google/uuid"
 )
@@ -44,7 +46,7 @@ func (c *Cards) FilingOf(ctx context.Context, o *settle.Order, decided Decisions
 func (c *Cards) PayOpened(ctx context.Context, o *settle.Order, k protocol.Card, f filing) error {
 	books, cancel := context.WithTimeout(ctx, SettleTimeout)
 	defer cancel()
-	p, err := c.books.Pay(books, settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: settle.MeansCard, PAN: k.PAN, CardExpiry: k.Expiry})
+	p, err := c.books.Pay(books, settle.PayRequest{Merchant: o.Merchant, Order: o.ID, Means: order.MeansCard, PAN: k.PAN, CardExpiry: k.Expiry})
 	if err != nil {
 		return err
 	}

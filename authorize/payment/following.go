@@ -7,6 +7,7 @@ import (
 
 	"settled/authorize/instant"
 	"settled/settle"
+	"settled/settle/order"
 )
 
 // followBatch is how many wishes of paid orders are tried again in one step.
@@ -22,7 +23,7 @@ func (d *Instant) FollowDue(ctx context.Context) (int, error) {
 	}
 	var failures []error
 	for _, w := range due {
-		if w.Means == settle.MeansInstant {
+		if w.Means == order.MeansInstant {
 			failures = append(failures, d.askConsent(ctx, w))
 			continue
 		}

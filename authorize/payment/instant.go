@@ -9,12 +9,13 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"settled/authorize/instant"
 	"settled/authorize/tenants"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/order"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Instant carries out instant payments: it asks the partner banks and tells the books. Whatever it does may be cut off and
@@ -44,7 +45,7 @@ const listLife = 6 * time.Hour
 // be reached is no error: the payment waits for its registration, which Begin asks for again.
 func (d *Instant) Begin(ctx context.Context, o *settle.Order) error {
 	m, _ := d.Directory.Merchant(o.Merchant)
-	q, err := d.Directory.Quote(m, settle.MeansInstant, o.Original, d.Now())
+	q, err := d.Directory.Quote(m, order.MeansInstant, o.Original, d.Now())
 	if err != nil {
 		return err
 	}
@@ -98,7 +99,7 @@ func (d *Instant) oneClick(ctx context.Context, o *settle.Order) (*settle.Creden
 		return nil, vault.Secret{}, nil
 	}
 	all, err := d.Books.Credentials(ctx, o.Merchant, o.Customer)
-	i := slices.IndexFunc(all, func(c *settle.Credential) bool { return c.Means == settle.MeansInstant })
+	i := slices.IndexFunc(all, func(c *settle.Credential) bool { return c.Means == order.MeansInstant })
 	if err != nil || i < 0 {
 		return nil, vault.Secret{}, err
 	}
@@ -187,7 +188,7 @@ func (d *Instant) Leave(ctx context.Context, o *settle.Order, why string) error 
 
 // Waiting is the instant payment that the order waits for, or nil.
 func (d *Instant) Waiting(ctx context.Context, o *settle.Order) (*settle.InstantPayment, error) {
-	if o.Means != settle.MeansInstant {
+	if o.Means != order.MeansInstant {
 		return nil, nil
 	}
 	p, err := d.Books.Instant(ctx, o)

@@ -57,7 +57,7 @@ func (w *Wallet) subscribed(ctx context.Context, o *settle.Order) (*settle.Crede
 // Pay pays an order from what its buyer has stored: it asks the center, or the partner bank of a consent. An error
 // tells that nobody was asked.
 func (w *Wallet) Pay(ctx context.Context, o *settle.Order, s StoredPayment) error {
-	if s.Credential.Means == settle.MeansInstant {
+	if s.Credential.Means == order.MeansInstant {
 		return w.Instant.charge(ctx, o, s.Credential)
 	}
 	books, cancel := context.WithTimeout(ctx, SettleTimeout)

@@ -173,9 +173,9 @@ const (
 // paidInstantly tells that an operation is, or is about, a payment by the buyer's bank.
 func paidInstantly(o *settle.Order, op *settle.Operation) bool {
 	if op.Kind == settle.OperationPayment && op.Means != 0 {
-		return op.Means == settle.MeansInstant
+		return op.Means == order.MeansInstant
 	}
-	return o.Means == settle.MeansInstant
+	return o.Means == order.MeansInstant
 }
 
 var transactionNames = map[settle.Kind]string{settle.Reversal: "reversal", settle.PartialReversal: "partial reversal", settle.Refund: "refund"}

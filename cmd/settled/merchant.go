@@ -10,6 +10,7 @@ import (
 	"settled/authorize/tenants"
 	"settled/internal/config"
 	"settled/settle"
+	"settled/settle/order"
 
 	"github.com/spf13/cobra"
 )
@@ -121,13 +122,13 @@ func lineOf(m *config.Merchant) merchantLine {
 }
 
 // offered are the means that buyers of a merchant can choose from.
-func offered(m *config.Merchant) []settle.Means {
-	var out []settle.Means
+func offered(m *config.Merchant) []order.Means {
+	var out []order.Means
 	if m.Page.Card {
-		out = append(out, settle.MeansCard)
+		out = append(out, order.MeansCard)
 	}
 	if m.Page.Instant {
-		out = append(out, settle.MeansInstant)
+		out = append(out, order.MeansInstant)
 	}
 	return out
 }

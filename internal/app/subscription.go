@@ -8,6 +8,7 @@ import (
 	"settled/authorize/instant"
 	"settled/internal/config"
 	"settled/settle"
+	"settled/settle/order"
 	"settled/settle/read"
 )
 
@@ -45,7 +46,7 @@ func (c *Core) CancelSubscription(ctx context.Context, merchant int32, id int64)
 // cancelConsent tells the partner bank to forget a consent. One that is gone or unknown there is no error.
 func (c *Core) cancelConsent(ctx context.Context, s read.Subscription) error {
 	k, err := c.Books.Credential(ctx, s.Merchant, *s.Credential)
-	if errors.Is(err, settle.ErrNoCredential) || err == nil && k.Means != settle.MeansInstant {
+	if errors.Is(err, settle.ErrNoCredential) || err == nil && k.Means != order.MeansInstant {
 		return nil
 	}
 	if err != nil {

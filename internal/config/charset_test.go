@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"settled/internal/money"
-	"settled/settle"
+	"settled/settle/order"
 )
 
 // TestWhatACenterCannotBeTold refuses party data that no file of a center could hold, where it is configured.
@@ -52,7 +52,7 @@ func TestAContractThatEnds(t *testing.T) {
 		"mdr_bps: 210", "mdr_bps: 210\n      - {center: PC-A, currencies: [BYN], terminal: T2000002, acceptor: BLUERIVER000002, mdr_bps: 190}")
 	m, end := cfg.Merchants[1], time.Date(2026, 6, 30, 21, 0, 0, 0, time.UTC)
 	for at, want := range map[time.Time]string{end.Add(-time.Second): "PC-B", end: "PC-A"} {
-		if r, ok := m.RouteOf(settle.MeansCard, money.BYN, at); !ok || r.Center.Name != want {
+		if r, ok := m.RouteOf(order.MeansCard, money.BYN, at); !ok || r.Center.Name != want {
 			t.Errorf("at %v: %+v", at, r)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 	"settled/internal/config"
 	"settled/internal/money"
-	"settled/settle"
+	"settled/settle/order"
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
@@ -185,7 +185,7 @@ func TestAddMerchant(t *testing.T) {
 			t.Errorf("%s: the new merchant does not end with the blank line:\n%s", name, text)
 		}
 		m := cfg.Merchants[len(cfg.Merchants)-1]
-		if route, ok := m.RouteOf(settle.MeansCard, money.BYN, time.Time{}); m.ID != 100003 || !ok || route.Center.Name != "PC-A" || m.MCC != "0742" {
+		if route, ok := m.RouteOf(order.MeansCard, money.BYN, time.Time{}); m.ID != 100003 || !ok || route.Center.Name != "PC-A" || m.MCC != "0742" {
 			t.Errorf("%s: %+v", name, m)
 		}
 		for _, line := range changedLines(t, before, path) {

@@ -4,11 +4,12 @@ import (
 	"regexp"
 	"strings"
 
-	"golang.org/x/text/language"
-
 	"settled/internal/money"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/order"
+
+	"golang.org/x/text/language"
 )
 
 var (
@@ -81,12 +82,12 @@ func (c *checker) secretWord(at place, f MerchantFile) vault.Secret {
 // routed finds currencies without a center, or with two for one means. A contract that ends may be followed by another.
 func (c *checker) routed(at place, m *settle.Merchant) {
 	type way struct {
-		means    settle.Means
+		means    order.Means
 		currency money.Currency
 	}
 	seen, takes := map[way]bool{}, map[way]bool{}
 	for i, r := range m.Routes {
-		means := settle.MeansCard
+		means := order.MeansCard
 		if r.Center != nil {
 			means = r.Means()
 		}
@@ -99,7 +100,7 @@ func (c *checker) routed(at place, m *settle.Merchant) {
 			takes[w] = true
 		}
 	}
-	if !takes[way{settle.MeansCard, m.Default}] && !takes[way{settle.MeansInstant, m.Default}] {
+	if !takes[way{order.MeansCard, m.Default}] && !takes[way{order.MeansInstant, m.Default}] {
 		c.fail(at.at("routes"), "no route takes the merchant's currency %s", m.Default)
 	}
 }

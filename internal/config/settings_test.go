@@ -120,7 +120,7 @@ func TestInstantCenter(t *testing.T) {
 		t.Errorf("%+v", c.Instant)
 	}
 	m := cfg.Merchants[0]
-	if r, ok := m.RouteOf(settle.MeansInstant, money.BYN, time.Time{}); !ok || r.Center != c.Center {
+	if r, ok := m.RouteOf(order.MeansInstant, money.BYN, time.Time{}); !ok || r.Center != c.Center {
 		t.Errorf("instant payments go to %+v", r)
 	}
 }
@@ -131,7 +131,7 @@ func TestRatesOfTheExample(t *testing.T) {
 	change := time.Date(2026, 6, 30, 21, 0, 0, 0, time.UTC)
 	original := money.Amount{Minor: 10000, Currency: money.PLN}
 	for at, want := range map[time.Time]string{change.Add(-1): "0.8131 81.31 BYN", change: "0.8215 82.15 BYN"} {
-		q, err := cfg.Directory.Quote(cfg.Merchants[0].Merchant, settle.MeansCard, original, at)
+		q, err := cfg.Directory.Quote(cfg.Merchants[0].Merchant, order.MeansCard, original, at)
 		if got := q.Rate + " " + q.Amount.String(); err != nil || got != want || q.Source != "National Bank" {
 			t.Errorf("at %v: %s, %v", at, got, err)
 		}

@@ -12,6 +12,7 @@ import (
 	"settled/internal/vault"
 	"settled/settle"
 	"settled/settle/audit"
+	"settled/settle/order"
 	"settled/settle/settletest"
 
 	"github.com/google/go-cmp/cmp"
@@ -116,7 +117,7 @@ func (b books) expire() {
 func (b books) opened() {
 	m, _ := b.Dir.Merchant(settletest.Merchant)
 	open := func(number string, amount money.Amount, terms *settle.Terms) int64 {
-		o, _, err := b.Books.Open(b.t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: number, Original: amount, Means: settle.MeansCard, Tries: 2,
+		o, _, err := b.Books.Open(b.t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: number, Original: amount, Means: order.MeansCard, Tries: 2,
 			PayBefore: b.Clock.Now().Add(time.Hour), Fingerprint: []byte(number), Terms: terms})
 		b.must(err)
 		return o.ID
@@ -124,7 +125,7 @@ func (b books) opened() {
 	pan, err := vault.ParsePAN(settletest.Card)
 	b.must(err)
 	card := func(id int64) settle.PayRequest {
-		return settle.PayRequest{Merchant: settletest.Merchant, Order: id, Means: settle.MeansCard, PAN: pan, CardExpiry: "2812"}
+		return settle.PayRequest{Merchant: settletest.Merchant, Order: id, Means: order.MeansCard, PAN: pan, CardExpiry: "2812"}
 	}
 	approve := func(p *settle.Payment, err error) {
 		b.must(err)

@@ -80,7 +80,7 @@ type Origin struct {
 	Page   bool // opened on the payment page: it has an address that the buyer comes back to
 	Known  bool // of a buyer who had a card or a consent stored before
 	Stored bool // a stored card was named for the page
-	Means  settle.Means
+	Means  order.Means
 	Orders int
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"settled/internal/money"
-	"settled/settle"
 	"settled/settle/ledger"
 	"settled/settle/order"
 	"settled/settle/read"
@@ -43,7 +42,7 @@ func channelOf(o read.Origin) Channel {
 		return ByToken
 	case !o.Page:
 		return ByServer
-	case o.Means == settle.MeansInstant:
+	case o.Means == order.MeansInstant:
 		return ByCode
 	case o.Stored:
 		return ByStored
