@@ -11,6 +11,7 @@ import (
 	"settled/authorize/telling"
 	"settled/authorize/tenants"
 	"settled/settle"
+	"settled/settle/credential"
 	"settled/settle/order"
 )
 
@@ -123,7 +124,7 @@ func (g *Gateway) tellStored(ctx context.Context, r *protocol.Row, o *settle.Ord
 	switch {
 	case err == nil:
 		r[protocol.OutToken] = k.ID.String()
-	case !errors.Is(err, settle.ErrNoCredential):
+	case !errors.Is(err, credential.ErrNone):
 		g.log.Warn("stored card of an order not looked up", slog.Int64("order", o.ID), slog.Any("error", err))
 	}
 }

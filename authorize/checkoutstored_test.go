@@ -26,7 +26,7 @@ func TestBuyersKeepCards(t *testing.T) {
 	path = w.opened(proven(shopOrder("K-2"), "C-1"))
 	page := w.follow(path)
 	wantText(t, page, http.StatusOK, "•••• 1111", `name="SavedCard"`)
-	found, err := w.Books.Credentials(t.Context(), 100001, "C-1")
+	found, err := w.Credentials().Of(t.Context(), 100001, "C-1")
 	check(t, err)
 	id := savedField.FindStringSubmatch(page.body)[1]
 	if strings.Contains(page.body, found[0].ID.String()) {

@@ -21,6 +21,7 @@ import (
 	"settled/authorize/tenants"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/credential"
 	"settled/settle/notification"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -70,6 +71,7 @@ type Gateway struct {
 	books         *settle.Books
 	directory     *settle.Directory
 	notifications *notification.Queue
+	credentials   *credential.Store
 	vault         *vault.Vault
 	signingKey    *rsa.PrivateKey
 	notifier      *notify.Client

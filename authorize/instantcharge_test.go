@@ -13,6 +13,7 @@ import (
 	"settled/settle"
 	"settled/settle/order"
 	"settled/settle/settletest"
+	"settled/settle/subscription"
 )
 
 // consented is a world whose payer agreed at his bank to later instant payments of 1.00 to 5000.00, and the bill number of
@@ -24,7 +25,7 @@ func consented(t *testing.T) (*world, string) {
 	m, _ := w.Dir.Merchant(settletest.Merchant)
 	o, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "QR-1", Original: money.Amount{Minor: 50_000, Currency: money.RUB},
 		Means: order.MeansInstant, Tries: 3, PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte("QR-1"),
-		Terms: &settle.Terms{Min: 100, Max: 500_000, PeriodDays: 30, LastDate: w.Clock.Now().AddDate(1, 0, 0).Truncate(24 * time.Hour)}})
+		Terms: &subscription.Terms{Min: 100, Max: 500_000, PeriodDays: 30, LastDate: w.Clock.Now().AddDate(1, 0, 0).Truncate(24 * time.Hour)}})
 	check(t, err)
 	check(t, w.gateway.BeginInstant(t.Context(), o))
 	o = w.orderOf(o.ID)

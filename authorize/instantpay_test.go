@@ -257,7 +257,7 @@ func TestInstantOneClick(t *testing.T) {
 	if later := choose("FOUR", proven); later.Token != "" || later.Payload == "" {
 		t.Errorf("after the consent ended: %+v", later)
 	}
-	if left, err := w.Books.Credentials(t.Context(), settletest.Merchant, "buyer-7"); err != nil || len(left) != 0 {
+	if left, err := w.Credentials().Of(t.Context(), settletest.Merchant, "buyer-7"); err != nil || len(left) != 0 {
 		t.Errorf("%d consents are left, %v", len(left), err)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"settled/authorize/online"
 	"settled/authorize/payment"
 	"settled/internal/pcsim"
-	"settled/settle"
 	"settled/settle/settletest"
+	"settled/settle/subscription"
 )
 
 const (
@@ -66,9 +66,9 @@ func (w *world) wantCodes(what string, r result, first, second int) {
 	}
 }
 
-func (w *world) subscription(bill string) *settle.Subscription {
+func (w *world) subscription(bill string) *subscription.Subscription {
 	w.t.Helper()
-	s, err := w.Books.Subscription(w.t.Context(), settletest.Merchant, w.order(settletest.Merchant, bill).ID)
+	s, err := w.Subscriptions().Find(w.t.Context(), settletest.Merchant, w.order(settletest.Merchant, bill).ID)
 	check(w.t, err)
 	return s
 }
@@ -111,7 +111,7 @@ func TestLaterPayments(t *testing.T) {
 	}
 	w.Clock.Advance(180 * 24 * time.Hour)
 	w.wantCodes("after the last date", w.call(rp, next(bill, "S-4")), 16, 320)
-	if n, _ := w.Books.CancelSubscription(t.Context(), settletest.Merchant, w.subscription(bill).Order); n == nil {
+	if n, _ := w.Subscriptions().Cancel(t.Context(), settletest.Merchant, w.subscription(bill).Order); n == nil {
 		t.Error("nothing was canceled")
 	}
 	w.wantCodes("canceled", w.call(rp, next(bill, "S-4")), 15, 320)
@@ -168,7 +168,7 @@ func TestLaterPaymentDeclined(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	if s := w.subscription(bill); s.State != settle.SubscriptionSuspended || s.Declines != 3 {
+	if s := w.subscription(bill); s.State != subscription.Suspended || s.Declines != 3 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -232,7 +232,7 @@ func TestLaterPaymentGoesOn(t *testing.T) {
 	if r.Order["responsecode"] != "AS000" || !strings.HasSuffix(r.Order["billnumber"], ".1") {
 		t.Errorf("%+v", r)
 	}
-	if s := w.subscription(bill); s.Payments != 1 || s.State != settle.SubscriptionActive {
+	if s := w.subscription(bill); s.Payments != 1 || s.State != subscription.Active {
 		t.Errorf("%+v", s)
 	}
 }

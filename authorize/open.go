@@ -8,8 +8,11 @@ import (
 	"settled/authorize/payment"
 	"settled/authorize/protocol"
 	"settled/authorize/tenants"
+	"settled/settle/credential"
 	"settled/settle/notification"
 	"settled/settle/reconcile"
+	"settled/settle/subscription"
+	"settled/settle/wish"
 )
 
 // New checks the options: every merchant has a contract and a usable password hash, every center that takes cards a host.
@@ -38,17 +41,19 @@ func (g *Gateway) openPayments(o *Options) {
 	g.ways = payment.Ways{Directory: o.Directory, Instant: len(o.Banks) > 0, Now: o.Now}
 	g.prints = payment.Fingerprints{Vault: o.Vault}
 	g.codes = payment.NewCodeStore(o.Now)
-	g.cards = payment.NewCards(o.Books, o.Centers, o.Log)
+	g.credentials = credential.NewStore(o.Books.Pool, o.Vault, o.Books.Now)
+	g.cards = payment.NewCards(o.Books, g.credentials, o.Centers, o.Log)
 	g.secure = &payment.Secure{Cards: g.cards, Books: o.Books, Server: o.ThreeDS, Merchants: o.Merchants, Codes: g.codes, Count: g.meter.secured,
 		Now: o.Now, Log: o.Log}
-	g.instant = &payment.Instant{Books: o.Books, Directory: o.Directory, Partners: o.Banks, Merchants: o.Merchants, Now: o.Now, Log: o.Log}
-	g.wallet = &payment.Wallet{Cards: g.cards, Instant: g.instant}
+	g.instant = &payment.Instant{Books: o.Books, Credentials: g.credentials, Directory: o.Directory,
+		Wishes: wish.New(o.Books.Pool, g.credentials, o.Vault, o.Books.Now, o.Log), Partners: o.Banks, Merchants: o.Merchants, Now: o.Now, Log: o.Log}
+	g.wallet = &payment.Wallet{Cards: g.cards, Instant: g.instant, Credentials: g.credentials, Subscriptions: subscription.NewBook(o.Books.Pool, o.Books.Now)}
 	g.sender = payment.NewSender(o.Books, reconcile.NewUnknown(o.Books), o.Directory, o.Centers, o.Banks, o.Log)
 }
 
 // openCheckout makes the payment page.
 func (g *Gateway) openCheckout(o *Options) *checkout.Pages {
-	return checkout.New(checkout.Options{Books: o.Books, Directory: o.Directory, Vault: o.Vault, Register: g.register, Load: g.load, Ways: g.ways,
+	return checkout.New(checkout.Options{Books: o.Books, Credentials: g.credentials, Directory: o.Directory, Vault: o.Vault, Register: g.register, Load: g.load, Ways: g.ways,
 		Prints: g.prints, Cards: g.cards, Secure: g.secure, Instant: g.instant, Codes: g.codes, Centers: o.Centers, Limits: o.Limits, Now: o.Now,
 		Log: o.Log, Source: o.Source, OverTLS: o.Secure, PublicURL: o.PublicURL, Stalled: o.Stalled, Knows: g.knows, Report: g.report})
 }

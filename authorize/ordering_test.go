@@ -12,8 +12,8 @@ import (
 
 	"settled/authorize/tenants"
 	"settled/internal/pcsim"
-	"settled/settle"
 	"settled/settle/settletest"
+	"settled/settle/subscription"
 )
 
 // asked is the answer of payrequest.
@@ -162,9 +162,9 @@ func TestRegularPaymentsBeginOnThePage(t *testing.T) {
 		"RecurringPeriod": "30", "RecurringMaxDate": "31.12.2027"}))
 	wantText(t, w.follow(path), http.StatusOK, "This payment is regular", "300.00", "30 days", "31.12.2027")
 	w.submit(path, typed("4111111111111111"))
-	s, err := w.Books.Subscription(t.Context(), settletest.Merchant, w.orderAt(path).ID)
+	s, err := w.Subscriptions().Find(t.Context(), settletest.Merchant, w.orderAt(path).ID)
 	check(t, err)
-	if s.State != settle.SubscriptionActive || s.Terms.Max != 30000 {
+	if s.State != subscription.Active || s.Terms.Max != 30000 {
 		t.Fatalf("subscription %+v", s)
 	}
 }

@@ -33,7 +33,7 @@ func TestSavedCardsOnThePage(t *testing.T) {
 	page = w.opened(buyerOrder("P-2", "buyer-7"))
 	shown := w.follow(page).body
 	id := savedField.FindStringSubmatch(shown)
-	list, err := w.Books.Credentials(t.Context(), settletest.Merchant, "buyer-7")
+	list, err := w.Credentials().Of(t.Context(), settletest.Merchant, "buyer-7")
 	check(t, err)
 	if id == nil || len(list) != 1 || !strings.Contains(shown, "1111") || strings.Contains(shown, list[0].ID.String()) {
 		t.Fatalf("%d cards, page: %s", len(list), shown)
@@ -63,7 +63,7 @@ func TestSavedCardsOnThePage(t *testing.T) {
 	if r := w.submit(page, params{"Do": "delete", "DeleteCard": id[1]}); r.status != http.StatusSeeOther || savedField.MatchString(w.follow(page).body) {
 		t.Errorf("deleted: %d %s", r.status, r.body)
 	}
-	if list, err = w.Books.Credentials(t.Context(), settletest.Merchant, "buyer-7"); err != nil || len(list) != 0 {
+	if list, err = w.Credentials().Of(t.Context(), settletest.Merchant, "buyer-7"); err != nil || len(list) != 0 {
 		t.Errorf("%d cards are left, %v", len(list), err)
 	}
 }

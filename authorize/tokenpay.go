@@ -11,6 +11,7 @@ import (
 	"settled/authorize/tenants"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/credential"
 	"settled/settle/order"
 )
 
@@ -80,7 +81,7 @@ func (g *Gateway) readStored(ctx context.Context, c *tenants.Caller) (s payment.
 		return s, err
 	}
 	s.Use = online.CardOnFile
-	if s.Credential, err = g.books.Credential(ctx, c.Merchant.ID, token.ID); errors.Is(err, settle.ErrNoCredential) {
+	if s.Credential, err = g.credentials.Find(ctx, c.Merchant.ID, token.ID); errors.Is(err, credential.ErrNone) {
 		return s, errNoStored
 	}
 	if err == nil && (s.Credential.Customer != token.Customer || s.Credential.Means != order.MeansCard) {

@@ -127,9 +127,9 @@ func TestTokenOfOthers(t *testing.T) {
 	w.keeps()
 	token, foreign := w.kept(paymentOf("T-1"), "buyer-7"), w.kept(otherPayment("T-1"), "buyer-7")
 	deleted := w.kept(paymentOf("T-2").with(params{"Cardnumber": "5555555555554444"}), "buyer-8")
-	list, err := w.Books.Credentials(t.Context(), settletest.Merchant, "buyer-8")
+	list, err := w.Credentials().Of(t.Context(), settletest.Merchant, "buyer-8")
 	check(t, err)
-	check(t, w.Books.Forget(t.Context(), settletest.Merchant, "buyer-8", list[0].ID))
+	check(t, w.Credentials().Forget(t.Context(), settletest.Merchant, "buyer-8", list[0].ID))
 	subscription := *w.subscription(w.paid(recurring("S-1"))).Credential
 	s := w.subscription(w.paid(recurring("S-2")))
 	var bodies []string
@@ -200,7 +200,7 @@ func TestNothingIsKept(t *testing.T) {
 	}
 	w.keeps()
 	w.json(pay, paymentOf("T-2").with(params{"CustomerNumber": "buyer-7", "Cardnumber": pcsim.CardInsufficientFunds}))
-	if list, err := w.Books.Credentials(t.Context(), settletest.Merchant, "buyer-7"); err != nil || len(list) != 0 {
+	if list, err := w.Credentials().Of(t.Context(), settletest.Merchant, "buyer-7"); err != nil || len(list) != 0 {
 		t.Errorf("%d cards, %v", len(list), err)
 	}
 }

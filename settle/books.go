@@ -10,7 +10,9 @@ import (
 
 	"settled/internal/postgres"
 	"settled/internal/vault"
+	"settled/settle/credential"
 	"settled/settle/ledger"
+	"settled/settle/wish"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -36,6 +38,8 @@ type Books struct {
 	Options
 	ids           *blocks
 	ledger        ledger.Book
+	credentials   *credential.Store
+	wishes        *wish.Fulfiller
 	posted        *prometheus.CounterVec // by rule, see Metrics
 	lanes         []*lane
 	singleMessage []int16  // centers whose answer moves the money

@@ -24,7 +24,7 @@ type CancelRequest struct {
 // Cancel closes an opened order that is not paid. Else it carries out the plan of order.PlanCancel in one commit: holds released, records withdrawn or reduced, credits
 // queued, online refunds and reversals owed to the center. The operation's note says what was created and why. Its state
 // is OperationDone when nothing more can change it, OperationInProcess while a center's answer decides it. Refusals are
-// the errors of package order, ErrCurrency, ErrOperation, ErrInFlight and ErrExternalReuse.
+// the errors of package order, ErrOperation, ErrInFlight and ErrExternalReuse.
 func (b *Books) Cancel(ctx context.Context, r CancelRequest) (OperationResult, error) {
 	var out OperationResult
 	o, err := b.change(ctx, "cancel", r.Merchant, r.Order, func(w *work) error {

@@ -8,6 +8,8 @@ import (
 
 	"settled/internal/postgres"
 	"settled/internal/vault"
+	"settled/settle/credential"
+	"settled/settle/order"
 )
 
 // claimColumns is what a claim returns, in the order of Owed.
@@ -74,4 +76,22 @@ func (b *Books) PAN(o *Order) (vault.PAN, error) {
 		return vault.PAN{}, fmt.Errorf("open card of order %d: %w", o.ID, err)
 	}
 	return pan, nil
+}
+
+// StoredWith returns the credential that stands for what an order was paid with, as its buyer has stored it with this order or
+// with an earlier one. credential.ErrNone tells that there is none.
+func (b *Books) StoredWith(ctx context.Context, o *Order) (*credential.Credential, error) {
+	if o.Customer == "" || o.Status != order.Paid {
+		return nil, credential.ErrNone
+	}
+	if o.Means != order.MeansCard {
+		return b.credentials.Same(ctx, o.Merchant, o.Customer, o.ID, nil)
+	}
+	pan, err := b.PAN(o)
+	if err != nil {
+		return nil, err
+	}
+	digits := pan.AppendReveal(nil)
+	defer clear(digits)
+	return b.credentials.Same(ctx, o.Merchant, o.Customer, o.ID, digits)
 }

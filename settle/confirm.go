@@ -25,7 +25,7 @@ type ConfirmRequest struct {
 // Confirm makes a slice of a hold presentable: it consumes that part of the hold, writes the clearing record into the
 // window open at the commit, and posts both. With AutoDeposit it gives up the rest of the hold in the same commit. A
 // repeat returns the first result and changes nothing. Refusals are the errors of package order,
-// ErrOneStage, ErrCurrency, ErrOperation, ErrInFlight and ErrExternalReuse.
+// ErrOneStage, ErrOperation, ErrInFlight and ErrExternalReuse.
 func (b *Books) Confirm(ctx context.Context, r ConfirmRequest) (OperationResult, error) {
 	var out OperationResult
 	o, err := b.change(ctx, "confirm", r.Merchant, r.Order, func(w *work) error {
@@ -54,7 +54,7 @@ func (w *work) payable(operation int16, amount *money.Amount) error {
 	case w.order.Status != order.Paid:
 		return fmt.Errorf("%w: order %d is %s", ErrOperation, w.order.ID, w.order.State())
 	case amount != nil && amount.Currency != w.order.Amount.Currency:
-		return fmt.Errorf("%w: %v, not %v", ErrCurrency, w.order.Amount.Currency, amount.Currency)
+		return fmt.Errorf("%w: %v, not %v", order.ErrCurrency, w.order.Amount.Currency, amount.Currency)
 	}
 	return nil
 }

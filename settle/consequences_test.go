@@ -10,8 +10,10 @@ import (
 	"settled/internal/money"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/credential"
 	"settled/settle/order"
 	"settled/settle/settletest"
+	"settled/settle/subscription"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -68,7 +70,7 @@ type intention struct {
 }
 
 var (
-	subscription  = intention{"subscription", settle.OpenRequest{Original: byn(1000), Terms: monthly()}, payPlain}
+	agreement     = intention{"subscription", settle.OpenRequest{Original: byn(1000), Terms: monthly()}, payPlain}
 	singleMessage = intention{"subscription, single message", settle.OpenRequest{Original: money.Amount{Minor: 1000, Currency: money.USD}, Terms: monthly()}, payPlain}
 )
 
@@ -82,7 +84,7 @@ var intentions = []intention{
 		return p
 	}},
 	{"card not to keep", settle.OpenRequest{Original: byn(1000), Customer: "buyer-7"}, payPlain},
-	subscription,
+	agreement,
 	singleMessage,
 	{"subscription after 3-D Secure", settle.OpenRequest{Original: byn(1000), Terms: monthly()}, paySecure},
 	{"card, 3-D Secure", settle.OpenRequest{Original: byn(1000), Customer: "buyer-7", Keep: true}, paySecure},
@@ -90,8 +92,8 @@ var intentions = []intention{
 	{"subscription, held", settle.OpenRequest{Original: byn(1000), Terms: monthly(), TwoStage: true}, payPlain},
 }
 
-func monthly() *settle.Terms {
-	return &settle.Terms{Min: 500, Max: 2000, PeriodDays: 30, LastDate: settletest.Start.AddDate(1, 0, 0).Truncate(24 * time.Hour)}
+func monthly() *subscription.Terms {
+	return &subscription.Terms{Min: 500, Max: 2000, PeriodDays: 30, LastDate: settletest.Start.AddDate(1, 0, 0).Truncate(24 * time.Hour)}
 }
 
 func card(t *testing.T, o *settle.Order) settle.PayRequest {
@@ -212,11 +214,11 @@ func consequences(t *testing.T, w *settletest.World, o *settle.Order) map[string
 		got["kept"] = c.Customer + " " + opened(t, w, c)
 	}
 	if paid.Terms != nil {
-		s, err := w.Books.Subscription(t.Context(), o.Merchant, o.ID)
+		s, err := w.Subscriptions().Find(t.Context(), o.Merchant, o.ID)
 		check(t, err)
 		got["subscription"] = s.State.String() + "; "
 		if s.Credential != nil {
-			c, err := w.Books.Credential(t.Context(), o.Merchant, *s.Credential)
+			c, err := w.Credentials().Find(t.Context(), o.Merchant, *s.Credential)
 			check(t, err)
 			got["subscription"] += opened(t, w, c)
 		}
@@ -224,9 +226,9 @@ func consequences(t *testing.T, w *settletest.World, o *settle.Order) map[string
 	return got
 }
 
-func opened(t *testing.T, w *settletest.World, c *settle.Credential) string {
+func opened(t *testing.T, w *settletest.World, c *credential.Credential) string {
 	t.Helper()
-	pan, err := w.Books.Use(t.Context(), c)
+	pan, err := w.Credentials().Use(t.Context(), c)
 	check(t, err)
 	if pan.Reveal() != settletest.Card {
 		t.Error("another card is kept")
@@ -257,7 +259,7 @@ func TestAConsentIsKeptWithTheApproval(t *testing.T) {
 				_, err := w.Books.InstantMade(t.Context(), p.Merchant, p.Order, p.Operation, word)
 				check(t, err)
 			}
-			s, err := w.Books.Subscription(t.Context(), o.Merchant, o.ID)
+			s, err := w.Subscriptions().Find(t.Context(), o.Merchant, o.ID)
 			if err != nil || s.State.String() != way.want || (s.Credential != nil) != (way.want == "active") {
 				t.Errorf("%+v, %v", s, err)
 			}
@@ -301,12 +303,12 @@ func TestWishThatCannotBeDoneAtOnce(t *testing.T) {
 	follow := func() {
 		t.Helper()
 		w.Clock.Advance(61 * time.Minute)
-		due, err := w.Books.WishesDue(t.Context(), 10)
+		due, err := w.Wishes().Due(t.Context(), 10)
 		check(t, err)
 		if len(due) != 1 {
 			t.Fatalf("%d wishes are due", len(due))
 		}
-		check(t, w.Books.Fulfil(t.Context(), due[0]))
+		check(t, w.Wishes().Retry(t.Context(), due[0]))
 	}
 	for range 30 {
 		follow()
@@ -315,8 +317,8 @@ func TestWishThatCannotBeDoneAtOnce(t *testing.T) {
 	_, err = w.Pool.Exec(t.Context(), `UPDATE orders SET card = $1`, good)
 	check(t, err)
 	follow()
-	s, err := w.Books.Subscription(t.Context(), o.Merchant, o.ID)
-	if err != nil || s.State != settle.SubscriptionActive {
+	s, err := w.Subscriptions().Find(t.Context(), o.Merchant, o.ID)
+	if err != nil || s.State != subscription.Active {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	proven(t, w)

@@ -8,12 +8,14 @@ import (
 
 	"settled/internal/money"
 	"settled/settle"
+	"settled/settle/credential"
 	"settled/settle/order"
 	"settled/settle/settletest"
+	"settled/settle/subscription"
 )
 
 // keeping pays an order of buyer-7, whose card is kept, and returns the order and what the buyer then has stored for it.
-func keeping(t *testing.T, w *settletest.World, number, card string) (int64, *settle.Credential) {
+func keeping(t *testing.T, w *settletest.World, number, card string) (int64, *credential.Credential) {
 	t.Helper()
 	m, _ := w.Dir.Merchant(settletest.Merchant)
 	o, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: number, Original: byn(1000), Means: order.MeansCard, Tries: 1,
@@ -41,22 +43,22 @@ func TestStoredCard(t *testing.T) {
 		t.Fatalf("the same card is %v", again)
 	}
 	_, other := keeping(t, w, "C-3", "5555555555554444")
-	list, err := w.Books.Credentials(t.Context(), settletest.Merchant, "buyer-7")
+	list, err := w.Credentials().Of(t.Context(), settletest.Merchant, "buyer-7")
 	if err != nil || len(list) != 2 {
 		t.Fatalf("%d cards, %v", len(list), err)
 	}
-	pan, err := w.Books.Use(t.Context(), c)
+	pan, err := w.Credentials().Use(t.Context(), c)
 	if err != nil || pan.Reveal() != settletest.Card {
 		t.Fatalf("opened %v, %v", pan, err)
 	}
-	if _, err := w.Books.Credential(t.Context(), settletest.OtherMerchant, c.ID); !errors.Is(err, settle.ErrNoCredential) {
+	if _, err := w.Credentials().Find(t.Context(), settletest.OtherMerchant, c.ID); !errors.Is(err, credential.ErrNone) {
 		t.Fatalf("another merchant's card: %v", err)
 	}
-	if err := w.Books.Forget(t.Context(), settletest.Merchant, "buyer-8", c.ID); !errors.Is(err, settle.ErrNoCredential) {
+	if err := w.Credentials().Forget(t.Context(), settletest.Merchant, "buyer-8", c.ID); !errors.Is(err, credential.ErrNone) {
 		t.Fatalf("another buyer's card: %v", err)
 	}
-	check(t, w.Books.Forget(t.Context(), settletest.Merchant, "buyer-7", c.ID))
-	if _, err := w.Books.Credential(t.Context(), settletest.Merchant, c.ID); !errors.Is(err, settle.ErrNoCredential) {
+	check(t, w.Credentials().Forget(t.Context(), settletest.Merchant, "buyer-7", c.ID))
+	if _, err := w.Credentials().Find(t.Context(), settletest.Merchant, c.ID); !errors.Is(err, credential.ErrNone) {
 		t.Fatalf("deleted card: %v", err)
 	}
 	var sealed []byte
@@ -67,9 +69,9 @@ func TestStoredCard(t *testing.T) {
 	// A sealed card opens in its own row only.
 	_, err = w.Pool.Exec(t.Context(), `UPDATE credentials SET sealed = (SELECT card FROM orders WHERE order_id = $1) WHERE credential_id = $2`, id, other.ID)
 	check(t, err)
-	moved, err := w.Books.Credential(t.Context(), settletest.Merchant, other.ID)
+	moved, err := w.Credentials().Find(t.Context(), settletest.Merchant, other.ID)
 	check(t, err)
-	if _, err = w.Books.Use(t.Context(), moved); err == nil {
+	if _, err = w.Credentials().Use(t.Context(), moved); err == nil {
 		t.Error("a card that was moved to another row opens")
 	}
 }
@@ -80,7 +82,7 @@ func subscribed(t *testing.T, w *settletest.World) int64 {
 	m, _ := w.Dir.Merchant(settletest.Merchant)
 	o, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "SUB", Original: byn(1000), Means: order.MeansCard, Tries: 1,
 		PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte("SUB"),
-		Terms: &settle.Terms{Min: 500, Max: 2000, PeriodDays: 30, LastDate: w.Clock.Now().AddDate(0, 0, 100).Truncate(24 * time.Hour)}})
+		Terms: &subscription.Terms{Min: 500, Max: 2000, PeriodDays: 30, LastDate: w.Clock.Now().AddDate(0, 0, 100).Truncate(24 * time.Hour)}})
 	check(t, err)
 	p, err := payOpened(t, w, o.ID, settletest.Card)
 	check(t, err)
@@ -88,7 +90,7 @@ func subscribed(t *testing.T, w *settletest.World) int64 {
 	return o.ID
 }
 
-func later(t *testing.T, w *settletest.World, parent int64, number string, amount money.Amount) (*settle.Order, *settle.Credential, error) {
+func later(t *testing.T, w *settletest.World, parent int64, number string, amount money.Amount) (*settle.Order, *credential.Credential, error) {
 	t.Helper()
 	m, _ := w.Dir.Merchant(settletest.Merchant)
 	o, c, _, err := w.Books.OpenLater(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: number, Original: amount, Tries: 1,
@@ -96,9 +98,9 @@ func later(t *testing.T, w *settletest.World, parent int64, number string, amoun
 	return o, c, err
 }
 
-func finishLater(t *testing.T, w *settletest.World, o *settle.Order, c *settle.Credential, r settle.Result) {
+func finishLater(t *testing.T, w *settletest.World, o *settle.Order, c *credential.Credential, r settle.Result) {
 	t.Helper()
-	pan, err := w.Books.Use(t.Context(), c)
+	pan, err := w.Credentials().Use(t.Context(), c)
 	check(t, err)
 	p, err := w.Books.Pay(t.Context(), settle.PayRequest{Merchant: settletest.Merchant, Order: o.ID, Means: order.MeansCard, PAN: pan, CardExpiry: c.CardExpiry})
 	check(t, err)
@@ -114,21 +116,21 @@ func TestLaterPaymentsOfASubscription(t *testing.T) {
 			t.Fatalf("%s: %v, not %v", number, err, want)
 		}
 	}
-	refuse("early", byn(1000), settle.ErrTooEarly)
+	refuse("early", byn(1000), subscription.ErrTooEarly)
 	w.Clock.Advance(29 * 24 * time.Hour)
-	refuse("low", byn(499), settle.ErrOutOfBounds)
-	refuse("high", byn(2001), settle.ErrOutOfBounds)
-	refuse("currency", money.Amount{Minor: 1000, Currency: money.EUR}, settle.ErrCurrency)
+	refuse("low", byn(499), subscription.ErrOutOfBounds)
+	refuse("high", byn(2001), subscription.ErrOutOfBounds)
+	refuse("currency", money.Amount{Minor: 1000, Currency: money.EUR}, order.ErrCurrency)
 	o, c, err := later(t, w, parent, "one", byn(1500))
 	check(t, err)
-	refuse("beside", byn(1500), settle.ErrPeriodInProcess)
+	refuse("beside", byn(1500), subscription.ErrPeriodInProcess)
 	planMore(t, w)
 	finishLater(t, w, o, c, approved())
 	paid := mustState(t, w, o.ID, order.StateApproved)
 	if paid.Parent != parent {
 		t.Fatalf("parent %d", paid.Parent)
 	}
-	refuse("again", byn(1500), settle.ErrTooEarly)
+	refuse("again", byn(1500), subscription.ErrTooEarly)
 	w.Clock.Advance(30 * 24 * time.Hour)
 	planMore(t, w)
 	for _, number := range []string{"two", "three", "four"} {
@@ -136,16 +138,16 @@ func TestLaterPaymentsOfASubscription(t *testing.T) {
 		check(t, err)
 		finishLater(t, w, o, c, settle.Result{ActionCode: "116", Response: "AS102"})
 	}
-	s, err := w.Books.Subscription(t.Context(), settletest.Merchant, parent)
-	if err != nil || s.State != settle.SubscriptionSuspended || s.Payments != 1 || s.Declines != 3 {
+	s, err := w.Subscriptions().Find(t.Context(), settletest.Merchant, parent)
+	if err != nil || s.State != subscription.Suspended || s.Payments != 1 || s.Declines != 3 {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	w.Clock.Advance(60 * 24 * time.Hour)
-	refuse("over", byn(1500), settle.ErrSubscriptionOver)
-	_, err = w.Books.CancelSubscription(t.Context(), settletest.Merchant, parent)
+	refuse("over", byn(1500), subscription.ErrOver)
+	_, err = w.Subscriptions().Cancel(t.Context(), settletest.Merchant, parent)
 	check(t, err)
-	refuse("canceled", byn(1500), settle.ErrNotActive)
-	if _, err := w.Books.Credential(t.Context(), settletest.Merchant, c.ID); !errors.Is(err, settle.ErrNoCredential) {
+	refuse("canceled", byn(1500), subscription.ErrNotActive)
+	if _, err := w.Credentials().Find(t.Context(), settletest.Merchant, c.ID); !errors.Is(err, credential.ErrNone) {
 		t.Fatalf("card of a canceled subscription: %v", err)
 	}
 }
@@ -175,7 +177,7 @@ func TestOneLaterPaymentOfAPeriod(t *testing.T) {
 		switch err := <-results; {
 		case err == nil:
 			took++
-		case !errors.Is(err, settle.ErrPeriodInProcess):
+		case !errors.Is(err, subscription.ErrPeriodInProcess):
 			t.Error(err)
 		}
 	}

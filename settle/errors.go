@@ -10,7 +10,6 @@ var (
 	ErrOrderExists   = errors.New("settle: order number is in use by a different order")
 	ErrNoRoute       = errors.New("settle: currency is not processed for the merchant")
 	ErrNoRate        = errors.New("settle: no exchange rate is valid")
-	ErrCurrency      = errors.New("settle: currency differs from the payment's")
 	ErrTwoStage      = errors.New("settle: the center does not hold authorizations")
 	ErrOneStage      = errors.New("settle: confirmation is not required")
 	ErrOperation     = errors.New("settle: operation is not a successful payment")

@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	"settled/settle/credential"
 	"settled/settle/order"
+	"settled/settle/subscription"
+	"settled/settle/wish"
 )
 
 // followUp does what follows from the order's new status, in the transaction that writes it: the wishes of its buyer, and
@@ -17,7 +20,7 @@ func (w *work) followUp(ctx context.Context) error {
 		return err
 	}
 	if ended && o.Parent != 0 {
-		return w.books.noteLater(ctx, w.tx, o.Merchant, o.Parent)
+		return subscription.Note(ctx, w.tx, o.Merchant, o.Parent)
 	}
 	return nil
 }
@@ -29,15 +32,14 @@ func (w *work) followWishes(ctx context.Context, ended bool) error {
 	}
 	switch {
 	case o.Status == order.Paid && o.State() == order.StateCanceled && !w.paid:
-		_, err := w.tx.Exec(ctx, `DELETE FROM wishes WHERE merchant_id = $1 AND order_id = $2`, o.Merchant, o.ID)
-		return err
+		return wish.DropAll(ctx, w.tx, o.Merchant, o.ID)
 	case o.Status == order.Paid && (!w.paid || w.consent != ""):
 		if err := w.wishOfConsent(ctx); err != nil {
 			return err
 		}
-		return b.fulfil(ctx, w.tx, w.moment.at, []approval{{o.Merchant, o.ID, w.consent}})
+		return b.wishes.Fulfil(ctx, w.tx, w.moment.at, []wish.Approval{{Merchant: o.Merchant, Order: o.ID, Consent: w.consent}})
 	case ended:
-		return b.dropWishes(ctx, w.tx, []int32{o.Merchant}, []int64{o.ID})
+		return wish.Drop(ctx, w.tx, []int32{o.Merchant}, []int64{o.ID})
 	}
 	return nil
 }
@@ -46,7 +48,7 @@ func (w *work) followWishes(ctx context.Context, ended bool) error {
 // subscription.
 func (w *work) wishOfConsent(ctx context.Context) error {
 	if o := w.order; w.consent != "" && o.Terms == nil && o.Customer != "" {
-		return w.books.wish(ctx, w.tx, o.Merchant, o.ID, WishKeep, o.PaymentNumber)
+		return wish.Note(ctx, w.tx, o.Merchant, o.ID, wish.Keep, o.PaymentNumber, w.books.Now())
 	}
 	return nil
 }
@@ -57,15 +59,11 @@ func (w *work) wishToKeep(ctx context.Context, keep bool) error {
 	o := w.order
 	switch {
 	case keep && o.Customer == "":
-		return fmt.Errorf("%w: order %d names no buyer", ErrNoCredential, o.ID)
+		return fmt.Errorf("%w: order %d names no buyer", credential.ErrNone, o.ID)
 	case keep:
-		return w.books.wish(ctx, w.tx, o.Merchant, o.ID, WishKeep, o.PaymentNumber)
+		return wish.Note(ctx, w.tx, o.Merchant, o.ID, wish.Keep, o.PaymentNumber, w.books.Now())
 	case o.PaymentNumber == 1:
 		return nil
 	}
-	_, err := w.tx.Exec(ctx, `DELETE FROM wishes WHERE merchant_id = $1 AND order_id = $2 AND kind = $3 AND operation <> 0`, o.Merchant, o.ID, WishKeep)
-	if err != nil {
-		return fmt.Errorf("forget the wish that came with an earlier payment of order %d: %w", o.ID, err)
-	}
-	return nil
+	return wish.DropEarlier(ctx, w.tx, o.Merchant, o.ID)
 }

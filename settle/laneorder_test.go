@@ -18,7 +18,7 @@ import (
 func TestTwoWordsAboutOnePayment(t *testing.T) {
 	declined := settle.Result{ActionCode: "116", Response: "AS102"}
 	for i, said := range [][2]settle.Result{{approved(), declined}, {declined, approved()}} {
-		for _, n := range []intention{subscription, singleMessage} {
+		for _, n := range []intention{agreement, singleMessage} {
 			t.Run(fmt.Sprint(n.name, " ", i), func(t *testing.T) {
 				w := settletest.New(t)
 				p := payPlain(t, w, begun(t, w, n.ask, "twice"))

@@ -4,7 +4,9 @@ import (
 	"log/slog"
 	"time"
 
+	"settled/settle/credential"
 	"settled/settle/ledger"
+	"settled/settle/wish"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -29,6 +31,8 @@ func New(o Options) *Books {
 	clock := o.Now
 	o.Now = func() time.Time { return clock().UTC().Truncate(time.Microsecond) }
 	b := &Books{Options: o, ids: newBlocks(o.Pool), posted: newPosted()}
+	b.credentials = credential.NewStore(o.Pool, o.Vault, o.Now)
+	b.wishes = wish.New(o.Pool, b.credentials, o.Vault, o.Now, o.Log)
 	b.ledger = ledger.Book{Zone: o.Zone, Posted: func(rule ledger.Rule, lines int) {
 		b.posted.WithLabelValues(rule.String()).Add(float64(lines))
 	}}

@@ -10,6 +10,8 @@ import (
 	"settled/internal/money"
 	"settled/internal/postgres"
 	"settled/settle/order"
+	"settled/settle/subscription"
+	"settled/settle/wish"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -21,13 +23,13 @@ type OpenRequest struct {
 	Original    money.Amount // as the merchant asks; the amount to pay follows from it, see [Directory.Quote]
 	Means       order.Means  // whose amount the order shows until its buyer chooses
 	TwoStage    bool
-	Tries       int       // payment operations that may be begun, 1 at least
-	PayBefore   time.Time // when the order is closed unless it is paid
-	Customer    string    // the merchant's number of the buyer, empty for none
-	Keep        bool      // the card that pays is kept for the buyer's next payment
-	Parent      int64     // the first order of the subscription that this is a later payment of, 0 for none
-	Terms       *Terms    // what the buyer agrees to by paying, nil unless the order begins a subscription
-	Fingerprint []byte    // keyed hash of the request
+	Tries       int                 // payment operations that may be begun, 1 at least
+	PayBefore   time.Time           // when the order is closed unless it is paid
+	Customer    string              // the merchant's number of the buyer, empty for none
+	Keep        bool                // the card that pays is kept for the buyer's next payment
+	Parent      int64               // the first order of the subscription that this is a later payment of, 0 for none
+	Terms       *subscription.Terms // what the buyer agrees to by paying, nil unless the order begins a subscription
+	Fingerprint []byte              // keyed hash of the request
 	// RepeatWithin is how long an order that ended without a payment answers an identical request, from its creation, unless the
 	// merchant was told. 0: such a request is the next attempt. OpenLater takes [RepeatWithin].
 	RepeatWithin time.Duration
@@ -100,27 +102,22 @@ func (b *Books) writeOpened(ctx context.Context, tx pgx.Tx, r OpenRequest, q Quo
 		return false, err
 	}
 	if r.Keep {
-		if err := b.wish(ctx, tx, r.Merchant.ID, id, WishKeep, 0); err != nil {
+		if err := wish.Note(ctx, tx, r.Merchant.ID, id, wish.Keep, 0, b.Now()); err != nil {
 			return false, err
 		}
 	}
 	return true, b.subscribe(ctx, tx, r.Merchant.ID, id, r.Original.Currency, r.Terms)
 }
 
-const insertSubscription = `
-INSERT INTO subscriptions (merchant_id, order_id, min_amount, max_amount, currency, period_days, last_date, state, created_at, agreed)
-VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, what_was_agreed($1, $2, $3, $4, $5, $6, $7))`
-
-// subscribe writes the terms that a buyer agrees to by paying the order.
-func (b *Books) subscribe(ctx context.Context, tx pgx.Tx, merchant int32, id int64, currency money.Currency, t *Terms) error {
+// subscribe writes what a buyer agrees to by paying the order, and that it begins when the order is paid.
+func (b *Books) subscribe(ctx context.Context, tx pgx.Tx, merchant int32, id int64, currency money.Currency, t *subscription.Terms) error {
 	if t == nil {
 		return nil
 	}
-	_, err := tx.Exec(ctx, insertSubscription, merchant, id, t.Min, t.Max, int16(currency), t.PeriodDays, t.LastDate, b.Now())
-	if err != nil {
-		return fmt.Errorf("insert subscription %d: %w", id, err)
+	if err := subscription.Create(ctx, tx, merchant, id, currency, t, b.Now()); err != nil {
+		return err
 	}
-	return b.wish(ctx, tx, merchant, id, WishSubscribe, 0)
+	return wish.Note(ctx, tx, merchant, id, wish.Subscribe, 0, b.Now())
 }
 
 const dueOrders = `

@@ -13,6 +13,7 @@ import (
 	"settled/settle"
 	"settled/settle/order"
 	"settled/settle/settletest"
+	"settled/settle/subscription"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -183,7 +184,7 @@ func TestDailySubscriptionIsNotChargedAtOnce(t *testing.T) {
 		agreed = what_was_agreed(merchant_id, order_id, min_amount, max_amount, currency, 1::smallint, last_date)`)
 	check(t, err)
 	w.Clock.Advance(11 * time.Hour)
-	if _, _, err := later(t, w, parent, "early", byn(600)); !errors.Is(err, settle.ErrTooEarly) {
+	if _, _, err := later(t, w, parent, "early", byn(600)); !errors.Is(err, subscription.ErrTooEarly) {
 		t.Fatalf("eleven hours after the first: %v", err)
 	}
 	w.Clock.Advance(2 * time.Hour)
@@ -199,11 +200,11 @@ func TestCanceledSubscriptionStaysCanceled(t *testing.T) {
 	planMore(t, w)
 	o, c, err := later(t, w, parent, "in flight", byn(600))
 	check(t, err)
-	_, err = w.Books.CancelSubscription(t.Context(), settletest.Merchant, parent)
+	_, err = w.Subscriptions().Cancel(t.Context(), settletest.Merchant, parent)
 	check(t, err)
 	finishLater(t, w, o, c, approved())
-	s, err := w.Books.Subscription(t.Context(), settletest.Merchant, parent)
-	if err != nil || s.State != settle.SubscriptionCanceled || s.Payments != 1 {
+	s, err := w.Subscriptions().Find(t.Context(), settletest.Merchant, parent)
+	if err != nil || s.State != subscription.Canceled || s.Payments != 1 {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	proven(t, w)
@@ -216,7 +217,7 @@ func TestLaterPaymentThatIsLate(t *testing.T) {
 	m, _ := w.Dir.Merchant(settletest.Merchant)
 	o, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "SUB", Original: rub, Means: order.MeansInstant, Tries: 1,
 		PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte("SUB"),
-		Terms: &settle.Terms{Min: 500, Max: 2000, PeriodDays: 30, LastDate: w.Clock.Now().AddDate(0, 0, 100).Truncate(24 * time.Hour)}})
+		Terms: &subscription.Terms{Min: 500, Max: 2000, PeriodDays: 30, LastDate: w.Clock.Now().AddDate(0, 0, 100).Truncate(24 * time.Hour)}})
 	check(t, err)
 	begin := func(id int64) *settle.InstantPayment {
 		p, err := w.Books.BeginInstant(t.Context(), settletest.Merchant, id, w.Clock.Now().Add(5*time.Minute))
@@ -239,7 +240,7 @@ func TestLaterPaymentThatIsLate(t *testing.T) {
 		check(t, err)
 		mustState(t, w, next.ID, order.StateCanceled)
 	}
-	s, err := w.Books.Subscription(t.Context(), settletest.Merchant, o.ID)
+	s, err := w.Subscriptions().Find(t.Context(), settletest.Merchant, o.ID)
 	if err != nil || s.Payments != 0 || s.Declines != 2 || !s.LastPaidAt.Equal(settletest.Start) {
 		t.Fatalf("%+v, %v", s, err)
 	}

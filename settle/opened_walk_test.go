@@ -14,11 +14,12 @@ import (
 	"settled/settle"
 	"settled/settle/order"
 	"settled/settle/settletest"
+	"settled/settle/subscription"
 )
 
 // endings are the errors that a buyer may get beside those of the merchant's requests.
-var endings = []error{settle.ErrEnded, settle.ErrOrderExists, settle.ErrNoRoute, settle.ErrPeriodInProcess, settle.ErrTooEarly, settle.ErrNotFound,
-	settle.ErrNoSubscription, settle.ErrNotActive}
+var endings = []error{settle.ErrEnded, settle.ErrOrderExists, settle.ErrNoRoute, subscription.ErrPeriodInProcess, subscription.ErrTooEarly, settle.ErrNotFound,
+	subscription.ErrNone, subscription.ErrNotActive}
 
 func overtaken(err error) bool {
 	for _, e := range endings {
@@ -69,7 +70,7 @@ func (k *buyer) number() (string, settle.OpenRequest) {
 		r.Customer, r.Keep = "walker", true
 	}
 	if i%4 == 0 {
-		r.Terms = &settle.Terms{Min: 1, Max: 1000, PeriodDays: 1, LastDate: k.w.Clock.Now().AddDate(1, 0, 0)}
+		r.Terms = &subscription.Terms{Min: 1, Max: 1000, PeriodDays: 1, LastDate: k.w.Clock.Now().AddDate(1, 0, 0)}
 	}
 	if i%2 == 1 {
 		r.Original.Currency, r.TwoStage = money.BYN, i%4 == 1
@@ -310,10 +311,10 @@ func (s *street) drain(t *testing.T) {
 		_, err = b.TimeoutDue(ctx, 2)
 		check(t, err)
 	}
-	due, err := b.WishesDue(ctx, 1000) // of codes that were paid without a consent
+	due, err := s.w.Wishes().Due(ctx, 1000) // of codes that were paid without a consent
 	check(t, err)
 	for _, d := range due {
-		check(t, b.WishFailed(ctx, d, "the bank names no consent"))
+		check(t, s.w.Wishes().Failed(ctx, d, "the bank names no consent"))
 	}
 }
 

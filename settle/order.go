@@ -6,6 +6,7 @@ import (
 
 	"settled/internal/money"
 	"settled/settle/order"
+	"settled/settle/subscription"
 )
 
 // Order is a view of an order and, when loaded with them, all that belongs to it.
@@ -24,15 +25,15 @@ type Order struct {
 	CardMask      string
 	CardExpiry    string // YYMM
 	Details       json.RawMessage
-	PaymentNumber int16        // number of the last payment operation, on record or on its way; 0: none yet
-	Means         order.Means  // of the last payment operation
-	TriesLeft     int16        // payment operations that may still be begun
-	Original      money.Amount // as the merchant asked; Amount is what is paid
-	Rate          string       // units of Amount's currency for one of Original's; "1" when they are the same
-	PayBefore     time.Time    // of an opened order: when it is closed unless it is paid; zero: not opened on a page
-	Parent        int64        // the first order of the subscription that this is a later payment of, or 0
-	Customer      string       // the merchant's number of the buyer, or empty
-	Terms         *Terms       // what the buyer agrees to by paying, nil unless the order begins a subscription; only of an order read whole
+	PaymentNumber int16               // number of the last payment operation, on record or on its way; 0: none yet
+	Means         order.Means         // of the last payment operation
+	TriesLeft     int16               // payment operations that may still be begun
+	Original      money.Amount        // as the merchant asked; Amount is what is paid
+	Rate          string              // units of Amount's currency for one of Original's; "1" when they are the same
+	PayBefore     time.Time           // of an opened order: when it is closed unless it is paid; zero: not opened on a page
+	Parent        int64               // the first order of the subscription that this is a later payment of, or 0
+	Customer      string              // the merchant's number of the buyer, or empty
+	Terms         *subscription.Terms // what the buyer agrees to by paying, nil unless the order begins a subscription; only of an order read whole
 	Operations    []Operation
 	Transactions  []Transaction
 	Owed          []Owed
@@ -108,27 +109,13 @@ func (o *Order) CardOf(op *Operation) (mask, expiry string) {
 	if op.CardMask == nil || op.CardExpiry == nil {
 		return o.CardMask, o.CardExpires()
 	}
-	return *op.CardMask, expires(*op.CardExpiry)
+	return *op.CardMask, order.CardExpires(*op.CardExpiry)
 }
 
 // CardExpires formats the card's expiry as MM/YY.
 func (o *Order) CardExpires() string {
-	return expires(o.CardExpiry)
-}
-
-func expires(yymm string) string {
-	if len(yymm) != 4 {
-		return ""
-	}
-	return yymm[2:] + "/" + yymm[:2]
+	return order.CardExpires(o.CardExpiry)
 }
 
 // Matches tells that the order was made by a request with this fingerprint.
 func (o *Order) Matches(fingerprint []byte) bool { return string(o.fingerprint) == string(fingerprint) }
-
-// Terms are what a buyer agrees to with the first payment of a subscription (merchant protocol, Recurring* parameters).
-type Terms struct {
-	Min, Max   int64 // of a later payment, minor units of the order's original currency
-	PeriodDays int   // one payment is taken in so many days, counted from the first
-	LastDate   time.Time
-}

@@ -10,6 +10,8 @@ import (
 	"settled/internal/postgres"
 	"settled/settle/ledger"
 	"settled/settle/order"
+	"settled/settle/subscription"
+	"settled/settle/wish"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -151,7 +153,7 @@ func (b *Books) writeOutcomes(ctx context.Context, tx pgx.Tx, group []*item) err
 
 // followOutcomes does for a group what followUp does for one order.
 func (b *Books) followOutcomes(ctx context.Context, tx pgx.Tx, at time.Time, group []*item) error {
-	var approvals []approval
+	var approvals []wish.Approval
 	var parents []*outcome
 	var merchants []int32
 	var ended []int64
@@ -163,29 +165,29 @@ func (b *Books) followOutcomes(ctx context.Context, tx pgx.Tx, at time.Time, gro
 		case o.parent != 0:
 			parents = append(parents, o)
 		case o.Approved:
-			approvals = append(approvals, approval{merchant: o.Merchant.ID, order: o.Order})
+			approvals = append(approvals, wish.Approval{Merchant: o.Merchant.ID, Order: o.Order})
 		default:
 			merchants, ended = append(merchants, o.Merchant.ID), append(ended, o.Order)
 		}
 	}
 	if len(ended) > 0 {
-		if err := b.dropWishes(ctx, tx, merchants, ended); err != nil {
+		if err := wish.Drop(ctx, tx, merchants, ended); err != nil {
 			return err
 		}
 	}
-	if err := b.followLater(ctx, tx, parents); err != nil {
+	if err := followLater(ctx, tx, parents); err != nil {
 		return err
 	}
-	return b.fulfil(ctx, tx, at, approvals)
+	return b.wishes.Fulfil(ctx, tx, at, approvals)
 }
 
 // followLater notes later payments with their subscriptions, which are locked in the order of their numbers.
-func (b *Books) followLater(ctx context.Context, tx pgx.Tx, ended []*outcome) error {
+func followLater(ctx context.Context, tx pgx.Tx, ended []*outcome) error {
 	slices.SortFunc(ended, func(a, b *outcome) int {
 		return cmp.Or(cmp.Compare(a.Merchant.ID, b.Merchant.ID), cmp.Compare(a.parent, b.parent))
 	})
 	for _, o := range ended {
-		if err := b.noteLater(ctx, tx, o.Merchant.ID, o.parent); err != nil {
+		if err := subscription.Note(ctx, tx, o.Merchant.ID, o.parent); err != nil {
 			return err
 		}
 	}

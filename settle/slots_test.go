@@ -9,6 +9,7 @@ import (
 
 	"settled/settle"
 	"settled/settle/settletest"
+	"settled/settle/subscription"
 )
 
 // daily is a subscription of one payment a day whose first payment was made now.
@@ -52,11 +53,11 @@ func TestPeriodsAreCountedFromTheFirstPayment(t *testing.T) {
 				case err == nil:
 					finishLater(t, w, o, c, approved())
 					paid[slot] = true
-				case !errors.Is(err, settle.ErrTooEarly) || slot > 0 && !paid[slot]:
+				case !errors.Is(err, subscription.ErrTooEarly) || slot > 0 && !paid[slot]:
 					t.Fatalf("day %d at %s: %v", slot, now, err)
 				}
 			}
-			s, err := w.Books.Subscription(t.Context(), settletest.Merchant, parent)
+			s, err := w.Subscriptions().Find(t.Context(), settletest.Merchant, parent)
 			if err != nil || s.Payments != len(paid) || s.Payments > days || s.Payments < days/2 {
 				t.Errorf("%d payments in %d days, %d of them expected, %v", s.Payments, days, len(paid), err)
 			}
@@ -81,9 +82,9 @@ func TestALatePaymentDoesNotMoveTheNext(t *testing.T) {
 		}
 	}
 	take("day 1, late", 35*time.Hour, nil)
-	take("day 1 again", 35*time.Hour+59*time.Minute, settle.ErrTooEarly)
+	take("day 1 again", 35*time.Hour+59*time.Minute, subscription.ErrTooEarly)
 	take("day 2", 48*time.Hour, nil)
 	take("day 5, after two that lapsed", 120*time.Hour, nil)
-	take("no second for the lapsed ones", 121*time.Hour, settle.ErrTooEarly)
+	take("no second for the lapsed ones", 121*time.Hour, subscription.ErrTooEarly)
 	proven(t, w)
 }

@@ -4,6 +4,7 @@ import (
 	"settled/settle/ledger"
 	"settled/settle/order"
 	"settled/settle/stored"
+	"settled/settle/wish"
 )
 
 // words are the typed constants that the statements of the books name.
@@ -17,9 +18,7 @@ var words = stored.Words{
 	"WindowOpen": WindowOpen, "FilePlanned": FilePlanned, "LogHeld": LogHeld, "LogApplied": LogApplied,
 	"InstantExpired": InstantExpired, "InstantPaid": InstantPaid,
 	"AuthenticationMethod": AuthenticationMethod, "AuthenticationChallenge": AuthenticationChallenge, "Decoupled": decoupled,
-	"SubscriptionCreated": SubscriptionCreated, "SubscriptionActive": SubscriptionActive,
-	"SlotBegun": slotBegun, "SlotPaid": slotTaken,
-	"WishKeep": WishKeep, "FromOrder": ledger.FromOrder,
+	"WishKeep": wish.Keep, "FromOrder": ledger.FromOrder,
 }
 
 // Words of the night's tables that the books read, too. Package clearing, which writes them, has all states with their types.

@@ -7,6 +7,7 @@ import (
 
 	"settled/internal/money"
 	"settled/internal/postgres"
+	"settled/settle/subscription"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -122,7 +123,7 @@ func readWhole(ctx context.Context, q batcher, sql string, merchant int32, id in
 	if o.Owed, err = next[Owed](results); err != nil {
 		return nil, err
 	}
-	terms, err := next[Terms](results)
+	terms, err := next[subscription.Terms](results)
 	if err == nil && len(terms) > 0 {
 		o.Terms = &terms[0]
 	}

@@ -11,7 +11,7 @@ import (
 	"settled/authorize/payment"
 	"settled/authorize/protocol"
 	"settled/internal/vault"
-	"settled/settle"
+	"settled/settle/credential"
 	"settled/settle/order"
 )
 
@@ -21,12 +21,12 @@ func (v *visit) wallet() bool {
 }
 
 // keptCards are the stored cards of the order's buyer.
-func (v *visit) keptCards(ctx context.Context) ([]*settle.Credential, error) {
+func (v *visit) keptCards(ctx context.Context) ([]*credential.Credential, error) {
 	if !v.wallet() {
 		return nil, nil
 	}
-	all, err := v.in.books.Credentials(ctx, v.order.Merchant, v.order.Customer)
-	var cards []*settle.Credential
+	all, err := v.in.credentials.Of(ctx, v.order.Merchant, v.order.Customer)
+	var cards []*credential.Credential
 	for _, k := range all {
 		if k.Means == order.MeansCard {
 			cards = append(cards, k)
@@ -47,25 +47,25 @@ func (v *visit) offerStored(ctx context.Context, body *page.Payment) error {
 }
 
 // savedID names a stored card on the page of this order: the token itself never comes to a browser.
-func (v *visit) savedID(k *settle.Credential) string {
+func (v *visit) savedID(k *credential.Credential) string {
 	sum := v.in.vault.Fingerprint("stored card on a page", append(strconv.AppendInt(nil, v.order.ID, 10), k.ID[:]...))
 	return hex.EncodeToString(sum[:16])
 }
 
 // needsCode tells that the buyer is asked for the verification code of a stored card: the merchant wants it, or the center
 // has no other sign that the card was stored with its holder's consent.
-func (v *visit) needsCode(k *settle.Credential) bool {
+func (v *visit) needsCode(k *credential.Credential) bool {
 	return v.settings.Page.AskCode || k.NetworkID == ""
 }
 
 // over tells that a stored card has expired.
-func (v *visit) over(k *settle.Credential) bool {
+func (v *visit) over(k *credential.Credential) bool {
 	month, year, ok := page.ParseExpiry(k.CardExpiry[2:] + k.CardExpiry[:2])
 	return !ok || protocol.Expired(month, year, v.in.now())
 }
 
 // pick finds a stored card of the order's buyer by what a form names, nil when it names none.
-func (v *visit) pick(ctx context.Context, id []byte) (*settle.Credential, error) {
+func (v *visit) pick(ctx context.Context, id []byte) (*credential.Credential, error) {
 	cards, err := v.keptCards(ctx)
 	for _, k := range cards {
 		if v.savedID(k) == string(id) {
@@ -102,7 +102,7 @@ func (v *visit) readCard(ctx context.Context, f form, shown *page.Payment, data 
 	if len(shown.Errors) > 0 {
 		return k, nil
 	}
-	k.PAN, err = v.in.books.Use(ctx, chosen)
+	k.PAN, err = v.in.credentials.Use(ctx, chosen)
 	return k, err
 }
 
@@ -110,9 +110,9 @@ func (v *visit) readCard(ctx context.Context, f form, shown *page.Payment, data 
 func (v *visit) forget(ctx context.Context, id []byte) error {
 	k, err := v.pick(ctx, id)
 	if k != nil && err == nil {
-		err = v.in.books.Forget(ctx, v.order.Merchant, v.order.Customer, k.ID)
+		err = v.in.credentials.Forget(ctx, v.order.Merchant, v.order.Customer, k.ID)
 	}
-	if err != nil && !errors.Is(err, settle.ErrNoCredential) {
+	if err != nil && !errors.Is(err, credential.ErrNone) {
 		return err
 	}
 	return v.again()

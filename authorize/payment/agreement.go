@@ -1,11 +1,13 @@
 package payment
 
 import (
+	"time"
+
 	"settled/authorize/protocol"
 	"settled/authorize/tenants"
 	"settled/internal/money"
 	"settled/settle"
-	"time"
+	"settled/settle/subscription"
 )
 
 // agreement is what a buyer agrees to.
@@ -47,8 +49,8 @@ func refuseRecurring(c *tenants.Caller) error {
 }
 
 // Terms are what the books keep of it.
-func (r *agreement) Terms() *settle.Terms {
-	return &settle.Terms{Min: r.Min.Minor, Max: r.Max.Minor, PeriodDays: r.Days, LastDate: r.Until}
+func (r *agreement) Terms() *subscription.Terms {
+	return &subscription.Terms{Min: r.Min.Minor, Max: r.Max.Minor, PeriodDays: r.Days, LastDate: r.Until}
 }
 
 func readSchedule(c *tenants.Caller, currency money.Currency, now time.Time) (*agreement, error) {

@@ -4,24 +4,27 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+
 	"settled/authorize/online"
 	"settled/authorize/protocol"
 	"settled/settle"
+	"settled/settle/credential"
 )
 
 // Cards carries out payments by card: it asks centers and tells the books. From the durable intent on, the work does not end with
 // who asked for it; an outcome that is not known is a state, which a reversal or an inquiry resolves.
 type Cards struct {
-	books   *settle.Books
-	centers map[int16]Center
-	log     *slog.Logger
-	late    *lateAnswers
-	lates   chan online.LateAnswer
+	books       *settle.Books
+	credentials *credential.Store
+	centers     map[int16]Center
+	log         *slog.Logger
+	late        *lateAnswers
+	lates       chan online.LateAnswer
 }
 
 // NewCards makes the Cards of an installation with these centers, by their numbers.
-func NewCards(books *settle.Books, centers map[int16]Center, log *slog.Logger) *Cards {
-	return &Cards{books: books, centers: centers, log: log, late: newLateAnswers(), lates: make(chan online.LateAnswer, 1024)}
+func NewCards(books *settle.Books, credentials *credential.Store, centers map[int16]Center, log *slog.Logger) *Cards {
+	return &Cards{books: books, credentials: credentials, centers: centers, log: log, late: newLateAnswers(), lates: make(chan online.LateAnswer, 1024)}
 }
 
 // Begin makes the intent of a payment durable, or finds the order that the same request made.

@@ -8,6 +8,7 @@ import (
 
 	"settled/authorize/instant"
 	"settled/settle"
+	"settled/settle/credential"
 )
 
 // chargeWithin is how long a partner bank may take to decide about a charge before it is asked for the last time.
@@ -15,10 +16,10 @@ const chargeWithin = 10 * time.Minute
 
 // charge takes a later payment from a consent, without the buyer. A bank that does not answer, or has not decided, is asked
 // again under the same id until it has. An error tells that the bank was not asked.
-func (d *Instant) charge(ctx context.Context, o *settle.Order, c *settle.Credential) error {
+func (d *Instant) charge(ctx context.Context, o *settle.Order, c *credential.Credential) error {
 	books, cancel := context.WithTimeout(ctx, SettleTimeout)
 	defer cancel()
-	token, err := d.Books.UseConsent(books, c)
+	token, err := d.Credentials.UseConsent(books, c)
 	if err != nil {
 		return err
 	}

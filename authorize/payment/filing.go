@@ -35,7 +35,7 @@ func (c *Cards) FilingOf(ctx context.Context, o *settle.Order, decided Decisions
 	}
 	ctx, cancel := context.WithTimeout(ctx, SettleTimeout)
 	defer cancel()
-	k, err := c.books.Credential(ctx, o.Merchant, decided.Stored)
+	k, err := c.credentials.Find(ctx, o.Merchant, decided.Stored)
 	if err != nil {
 		return filing{}, err
 	}

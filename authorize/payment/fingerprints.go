@@ -2,9 +2,11 @@ package payment
 
 import (
 	"encoding/binary"
+	"strconv"
+
 	"settled/internal/vault"
 	"settled/settle"
-	"strconv"
+	"settled/settle/credential"
 )
 
 // Fingerprints tell an identical request from a different one with the same order number.
@@ -63,7 +65,7 @@ func (f Fingerprints) Later(r *settle.OpenRequest) []byte {
 }
 
 // Token is the fingerprint of a payment from what a token names.
-func (f Fingerprints) Token(r *settle.OpenRequest, k *settle.Credential) []byte {
+func (f Fingerprints) Token(r *settle.OpenRequest, k *credential.Credential) []byte {
 	b := append([]byte(nil), k.ID[:]...)
 	b = strconv.AppendBool(b, r.TwoStage)
 	sum := f.Vault.Fingerprint("token payment", appendSale(b, r))

@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"settled/authorize/instant"
-	"settled/settle"
 	"settled/settle/order"
+	"settled/settle/wish"
 )
 
 // followBatch is how many wishes of paid orders are tried again in one step.
@@ -17,7 +17,7 @@ const followBatch = 64
 // cards that were to be kept, and consents of subscriptions, which the partner bank is asked for. It returns how many it
 // tried.
 func (d *Instant) FollowDue(ctx context.Context) (int, error) {
-	due, err := d.Books.WishesDue(ctx, followBatch)
+	due, err := d.Wishes.Due(ctx, followBatch)
 	if err != nil {
 		return 0, err
 	}
@@ -27,13 +27,13 @@ func (d *Instant) FollowDue(ctx context.Context) (int, error) {
 			failures = append(failures, d.askConsent(ctx, w))
 			continue
 		}
-		failures = append(failures, d.Books.Fulfil(ctx, w))
+		failures = append(failures, d.Wishes.Retry(ctx, w))
 	}
 	return len(due), errors.Join(failures...)
 }
 
 // askConsent asks the partner bank again for the consent that is to come with the first payment of a subscription.
-func (d *Instant) askConsent(ctx context.Context, w settle.DueWish) error {
+func (d *Instant) askConsent(ctx context.Context, w wish.Due) error {
 	o, err := d.Books.Order(ctx, w.Merchant, w.Order)
 	if err != nil {
 		return err
@@ -43,11 +43,11 @@ func (d *Instant) askConsent(ctx context.Context, w settle.DueWish) error {
 	case err != nil:
 		return err
 	case p == nil:
-		return d.Books.WishFailed(ctx, w, "the order has no payment at a partner bank")
+		return d.Wishes.Failed(ctx, w, "the order has no payment at a partner bank")
 	}
 	bank, ok := d.Partners[p.Center]
 	if !ok {
-		return d.Books.WishFailed(ctx, w, fmt.Sprintf("center %d has no partner bank", p.Center))
+		return d.Wishes.Failed(ctx, w, fmt.Sprintf("center %d has no partner bank", p.Center))
 	}
 	said, err := bank.Client.Payment(ctx, p.ID())
 	if err == nil && said.Status == instant.Paid {
@@ -57,5 +57,5 @@ func (d *Instant) askConsent(ctx context.Context, w settle.DueWish) error {
 	if err != nil {
 		why = err.Error()
 	}
-	return d.Books.WishFailed(ctx, w, why)
+	return d.Wishes.Failed(ctx, w, why)
 }

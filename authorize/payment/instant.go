@@ -13,7 +13,9 @@ import (
 	"settled/authorize/tenants"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/credential"
 	"settled/settle/order"
+	"settled/settle/wish"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -21,12 +23,14 @@ import (
 // Instant carries out instant payments: it asks the partner banks and tells the books. Whatever it does may be cut off and
 // done again: registrations and refunds are known to the bank by our ids.
 type Instant struct {
-	Books     *settle.Books
-	Directory *settle.Directory
-	Partners  map[int16]Bank
-	Merchants map[int32]tenants.Merchant
-	Now       func() time.Time
-	Log       *slog.Logger
+	Books       *settle.Books
+	Credentials *credential.Store
+	Wishes      *wish.Fulfiller
+	Directory   *settle.Directory
+	Partners    map[int16]Bank
+	Merchants   map[int32]tenants.Merchant
+	Now         func() time.Time
+	Log         *slog.Logger
 
 	mu    sync.Mutex
 	lists map[int16]bankList // by center; nil: none yet
@@ -90,7 +94,7 @@ func (d *Instant) register(ctx context.Context, p *settle.InstantPayment, o *set
 
 // oneClick is the consent that the order's buyer gave before: the bank then asks the buyer in his app instead of waiting for
 // a scan. It is nil for orders that begin a subscription, and where the shop has not proven who the buyer is.
-func (d *Instant) oneClick(ctx context.Context, o *settle.Order) (*settle.Credential, vault.Secret, error) {
+func (d *Instant) oneClick(ctx context.Context, o *settle.Order) (*credential.Credential, vault.Secret, error) {
 	decided, err := DecisionsOf(o)
 	if err != nil {
 		return nil, vault.Secret{}, err
@@ -98,12 +102,12 @@ func (d *Instant) oneClick(ctx context.Context, o *settle.Order) (*settle.Creden
 	if !d.Merchants[o.Merchant].Page.OneClick || o.Customer == "" || !decided.Proven || AgreedOf(o) != nil {
 		return nil, vault.Secret{}, nil
 	}
-	all, err := d.Books.Credentials(ctx, o.Merchant, o.Customer)
-	i := slices.IndexFunc(all, func(c *settle.Credential) bool { return c.Means == order.MeansInstant })
+	all, err := d.Credentials.Of(ctx, o.Merchant, o.Customer)
+	i := slices.IndexFunc(all, func(c *credential.Credential) bool { return c.Means == order.MeansInstant })
 	if err != nil || i < 0 {
 		return nil, vault.Secret{}, err
 	}
-	token, err := d.Books.UseConsent(ctx, all[i])
+	token, err := d.Credentials.UseConsent(ctx, all[i])
 	return all[i], token, err
 }
 
@@ -115,12 +119,12 @@ func (d *Instant) AskedInApp(ctx context.Context, o *settle.Order) (bool, error)
 }
 
 // withoutConsent forgets a consent that the bank does not take any more, and asks for a code that anybody can scan.
-func (d *Instant) withoutConsent(ctx context.Context, p *settle.InstantPayment, o *settle.Order, c *settle.Credential) error {
+func (d *Instant) withoutConsent(ctx context.Context, p *settle.InstantPayment, o *settle.Order, c *credential.Credential) error {
 	if err := d.end(ctx, p, settle.EndLeft, "the bank does not take the stored consent any more"); err != nil {
 		return err
 	}
-	err := d.Books.Forget(ctx, c.Merchant, c.Customer, c.ID)
-	if err != nil && !errors.Is(err, settle.ErrNoCredential) {
+	err := d.Credentials.Forget(ctx, c.Merchant, c.Customer, c.ID)
+	if err != nil && !errors.Is(err, credential.ErrNone) {
 		return err
 	}
 	return d.Begin(ctx, o)

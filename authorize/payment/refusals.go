@@ -7,7 +7,9 @@ import (
 	"settled/authorize/protocol"
 	"settled/internal/postgres"
 	"settled/settle"
+	"settled/settle/credential"
 	"settled/settle/order"
+	"settled/settle/subscription"
 )
 
 // ErrOutcomeUnknown is answered when nobody can tell now whether what was asked for was done, by this request or by an earlier
@@ -35,13 +37,13 @@ var refusals = []struct {
 	first, second int
 	detail        string
 }{
-	{settle.ErrNoSubscription, protocol.FirstNotFound, protocol.OnRecurring, "order is no first payment of recurring ones"},
-	{settle.ErrNoCredential, protocol.FirstNotFound, protocol.OnCard, "no such stored card"},
-	{settle.ErrNotActive, protocol.FirstProhibited, protocol.OnRecurring, "recurring payments are canceled or were never begun"},
-	{settle.ErrSubscriptionOver, protocol.FirstTimedOut, protocol.OnRecurring, "the last date of the recurring payments has passed"},
-	{settle.ErrOutOfBounds, protocol.FirstValue, protocol.OnAmount, "amount is outside the bounds that the buyer agreed to"},
-	{settle.ErrTooEarly, protocol.FirstLimits, protocol.OnLimit, "the period since the last payment is not over"},
-	{settle.ErrPeriodInProcess, protocol.FirstLocked, protocol.OnRecurring, "another payment of the period is in process"},
+	{subscription.ErrNone, protocol.FirstNotFound, protocol.OnRecurring, "order is no first payment of recurring ones"},
+	{credential.ErrNone, protocol.FirstNotFound, protocol.OnCard, "no such stored card"},
+	{subscription.ErrNotActive, protocol.FirstProhibited, protocol.OnRecurring, "recurring payments are canceled or were never begun"},
+	{subscription.ErrOver, protocol.FirstTimedOut, protocol.OnRecurring, "the last date of the recurring payments has passed"},
+	{subscription.ErrOutOfBounds, protocol.FirstValue, protocol.OnAmount, "amount is outside the bounds that the buyer agreed to"},
+	{subscription.ErrTooEarly, protocol.FirstLimits, protocol.OnLimit, "the period since the last payment is not over"},
+	{subscription.ErrPeriodInProcess, protocol.FirstLocked, protocol.OnRecurring, "another payment of the period is in process"},
 	{settle.ErrNotFound, protocol.FirstNotFound, protocol.OnOrder, "no such order"},
 	{settle.ErrOrderExists, protocol.FirstDuplicate, protocol.OnOrderNumber, "order number is in use by a different order"},
 	{settle.ErrNoRoute, protocol.FirstValue, protocol.OnCurrency, "currency is not processed"},
@@ -49,7 +51,7 @@ var refusals = []struct {
 	{settle.ErrNoRate, protocol.FirstValue, protocol.OnCurrency, "no exchange rate for the currency"},
 	{settle.ErrEnded, protocol.FirstProhibited, protocol.OnPayment, "order cannot be paid any more"},
 	{settle.ErrTwoStage, protocol.FirstValue, protocol.OnDelay, "two stages are not available"},
-	{settle.ErrCurrency, protocol.FirstValue, protocol.OnCurrency, "currency differs from the payment's"},
+	{order.ErrCurrency, protocol.FirstValue, protocol.OnCurrency, "currency differs from the payment's"},
 	{settle.ErrInFlight, protocol.FirstLocked, protocol.OnOrder, "an operation of the order is in process"},
 	{settle.ErrExternalReuse, protocol.FirstDuplicate, operation, "external id was used with another amount"},
 	{settle.ErrOneStage, protocol.FirstProhibited, operation, "confirmation is not required"},

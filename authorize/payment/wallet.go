@@ -2,12 +2,15 @@ package payment
 
 import (
 	"context"
+	"time"
+
 	"settled/authorize/online"
 	"settled/authorize/protocol"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/credential"
 	"settled/settle/order"
-	"time"
+	"settled/settle/subscription"
 )
 
 // StoredPayWithin is how long an order that is paid from what is stored waits for its payment: a process that died before
@@ -19,19 +22,21 @@ func Unpaid(o *settle.Order) bool { return o.Status == order.InProcess && o.Paym
 
 // Wallet pays orders from what their buyers have stored: cards, and consents of instant payments.
 type Wallet struct {
-	Cards   *Cards
-	Instant *Instant
+	Cards         *Cards
+	Credentials   *credential.Store
+	Subscriptions *subscription.Book
+	Instant       *Instant
 }
 
 // StoredPayment is how an opened order is paid from what its buyer has stored.
 type StoredPayment struct {
 	Use        online.Stored
-	Credential *settle.Credential
+	Credential *credential.Credential
 	CVV        vault.Secret // of a payment that the buyer started; may be empty
 }
 
 // OpenLater makes the order of a later payment, or finds the one that the same request made, with what it is paid from.
-func (w *Wallet) OpenLater(ctx context.Context, r settle.OpenRequest) (*settle.Order, *settle.Credential, error) {
+func (w *Wallet) OpenLater(ctx context.Context, r settle.OpenRequest) (*settle.Order, *credential.Credential, error) {
 	ctx, cancel := context.WithTimeout(ctx, SettleTimeout)
 	defer cancel()
 	o, k, fresh, err := w.Cards.books.OpenLater(ctx, r)
@@ -43,15 +48,15 @@ func (w *Wallet) OpenLater(ctx context.Context, r settle.OpenRequest) (*settle.O
 }
 
 // subscribed is what the later payments of an order's subscription are taken from.
-func (w *Wallet) subscribed(ctx context.Context, o *settle.Order) (*settle.Credential, error) {
-	s, err := w.Cards.books.Subscription(ctx, o.Merchant, o.Parent)
+func (w *Wallet) subscribed(ctx context.Context, o *settle.Order) (*credential.Credential, error) {
+	s, err := w.Subscriptions.Find(ctx, o.Merchant, o.Parent)
 	if err != nil {
 		return nil, err
 	}
 	if s.Credential == nil {
-		return nil, settle.ErrNotActive
+		return nil, subscription.ErrNotActive
 	}
-	return w.Cards.books.Credential(ctx, o.Merchant, *s.Credential)
+	return w.Credentials.Find(ctx, o.Merchant, *s.Credential)
 }
 
 // Pay pays an order from what its buyer has stored: it asks the center, or the partner bank of a consent. An error
@@ -62,7 +67,7 @@ func (w *Wallet) Pay(ctx context.Context, o *settle.Order, s StoredPayment) erro
 	}
 	books, cancel := context.WithTimeout(ctx, SettleTimeout)
 	defer cancel()
-	pan, err := w.Cards.books.Use(books, s.Credential)
+	pan, err := w.Credentials.Use(books, s.Credential)
 	if err != nil {
 		return err
 	}

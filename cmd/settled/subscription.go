@@ -9,6 +9,7 @@ import (
 	"settled/internal/money"
 	"settled/settle"
 	"settled/settle/read"
+	"settled/settle/subscription"
 
 	"github.com/spf13/cobra"
 )
@@ -56,7 +57,7 @@ func newSubscription() *cobra.Command {
 			return err
 		}
 		if !all {
-			f.States = []settle.SubscriptionState{settle.SubscriptionCreated, settle.SubscriptionActive, settle.SubscriptionSuspended}
+			f.States = []subscription.State{subscription.Created, subscription.Active, subscription.Suspended}
 		}
 		part, err := d.Read.Subscriptions(ctx, f, r)
 		if err != nil {

@@ -7,9 +7,10 @@ import (
 
 	"settled/authorize/instant"
 	"settled/internal/config"
-	"settled/settle"
+	"settled/settle/credential"
 	"settled/settle/order"
 	"settled/settle/read"
+	"settled/settle/subscription"
 )
 
 // bank is a client of the partner bank of an instant center. Close it.
@@ -39,20 +40,21 @@ func (c *Core) CancelSubscription(ctx context.Context, merchant int32, id int64)
 			return fmt.Errorf("cancel subscription %d: %w", id, err)
 		}
 	}
-	_, err = c.Books.CancelSubscription(ctx, merchant, id)
+	_, err = subscription.NewBook(c.Pool, c.Books.Now).Cancel(ctx, merchant, id)
 	return err
 }
 
 // cancelConsent tells the partner bank to forget a consent. One that is gone or unknown there is no error.
 func (c *Core) cancelConsent(ctx context.Context, s read.Subscription) error {
-	k, err := c.Books.Credential(ctx, s.Merchant, *s.Credential)
-	if errors.Is(err, settle.ErrNoCredential) || err == nil && k.Means != order.MeansInstant {
+	stored := credential.NewStore(c.Pool, c.Vault, c.Books.Now)
+	k, err := stored.Find(ctx, s.Merchant, *s.Credential)
+	if errors.Is(err, credential.ErrNone) || err == nil && k.Means != order.MeansInstant {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	token, err := c.Books.UseConsent(ctx, k)
+	token, err := stored.UseConsent(ctx, k)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ var writers = map[string][]string{
 	"cheques":               {"settle"},
 	"commits":               {"internal/postgres"},
 	"contracts":             {"settle"},
-	"credentials":           {"settle"},
+	"credentials":           {"settle/credential"},
 	"delivery_attempts":     {"clearing/delivery"},
 	"epochs":                {"settle/epoch"},
 	"file_resends":          {"clearing/delivery"},
@@ -57,12 +57,12 @@ var writers = map[string][]string{
 	"schedules":             {"internal/work"},
 	"server_life":           {"internal/postgres"},
 	"service_calls":         {"settle"},
-	"subscription_payments": {"settle"},
-	"subscriptions":         {"settle"},
+	"subscription_payments": {"settle/subscription"},
+	"subscriptions":         {"settle/subscription"},
 	"transactions":          {"settle"},
 	"unknown_approvals":     {"settle/reconcile"},
 	"windows":               {"clearing"},
-	"wishes":                {"settle"},
+	"wishes":                {"settle/wish"},
 }
 
 // writing are the statements that write a table, with its name.

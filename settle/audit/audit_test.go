@@ -14,6 +14,7 @@ import (
 	"settled/settle/audit"
 	"settled/settle/order"
 	"settled/settle/settletest"
+	"settled/settle/subscription"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -116,7 +117,7 @@ func (b books) expire() {
 // opened makes orders that are paid after they were opened: by a bank, with 3-D Secure, as a subscription, not at all.
 func (b books) opened() {
 	m, _ := b.Dir.Merchant(settletest.Merchant)
-	open := func(number string, amount money.Amount, terms *settle.Terms) int64 {
+	open := func(number string, amount money.Amount, terms *subscription.Terms) int64 {
 		o, _, err := b.Books.Open(b.t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: number, Original: amount, Means: order.MeansCard, Tries: 2,
 			PayBefore: b.Clock.Now().Add(time.Hour), Fingerprint: []byte(number), Terms: terms})
 		b.must(err)
@@ -145,7 +146,7 @@ func (b books) opened() {
 	_, err = b.Books.Authenticate(b.t.Context(), card(secure), settle.Authentication{ServerID: "s-1"})
 	b.must(err)
 	approve(b.Books.Authenticated(b.t.Context(), settletest.Merchant, secure, settle.Authentication{ServerID: "s-1", State: settle.AuthenticationPassed, Status: "Y"}, ""))
-	subscribed := open("subscribed", byn(900), &settle.Terms{Min: 1, Max: 1000, PeriodDays: 1, LastDate: b.Clock.Now().AddDate(1, 0, 0)})
+	subscribed := open("subscribed", byn(900), &subscription.Terms{Min: 1, Max: 1000, PeriodDays: 1, LastDate: b.Clock.Now().AddDate(1, 0, 0)})
 	approve(b.Books.Pay(b.t.Context(), card(subscribed)))
 	b.Clock.Advance(12 * time.Hour) // the earliest that a payment of each day may come after the last one
 	defer b.Clock.Advance(-12 * time.Hour)

@@ -13,6 +13,7 @@ var (
 	ErrAmountTooLarge     = errors.New("order: amount is more than the center carries")
 	ErrReleaseUnsupported = errors.New("order: the center cannot release a part of a hold")
 	ErrOverCancel         = errors.New("order: amount exceeds what can be cancelled")
+	ErrCurrency           = errors.New("order: currency differs from the payment's")
 	ErrNothingToCancel    = errors.New("order: nothing is left to cancel")
 )
 

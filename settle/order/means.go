@@ -19,3 +19,11 @@ func (m Means) String() string {
 	}
 	return ""
 }
+
+// CardExpires formats the expiry of a card, YYMM, as MM/YY; anything else is empty.
+func CardExpires(yymm string) string {
+	if len(yymm) != 4 {
+		return ""
+	}
+	return yymm[2:] + "/" + yymm[:2]
+}

@@ -11,6 +11,7 @@ import (
 	"settled/settle/notification"
 	"settled/settle/order"
 	"settled/settle/reconcile"
+	"settled/settle/subscription"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -136,7 +137,7 @@ const recurring = `SELECT count(*) FILTER (WHERE state = ANY ($1)) AS active, co
 
 // Recurring counts subscriptions and their later payments.
 func (b *Books) Recurring(ctx context.Context) (Recurring, error) {
-	return lookForOne[Recurring](ctx, b, recurring, []settle.SubscriptionState{settle.SubscriptionActive, settle.SubscriptionSuspended})
+	return lookForOne[Recurring](ctx, b, recurring, []subscription.State{subscription.Active, subscription.Suspended})
 }
 
 // Overdue says what is given up and reversed when books that were held go on.

@@ -15,6 +15,7 @@ import (
 	"settled/settle"
 	"settled/settle/read"
 	"settled/settle/settletest"
+	"settled/settle/subscription"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -117,7 +118,7 @@ func TestRejectsOfAllStates(t *testing.T) {
 func TestSubscriptionsPartByPart(t *testing.T) {
 	w := filled(t)
 	books := read.New(w.Pool, w.Dir)
-	live := []settle.SubscriptionState{settle.SubscriptionCreated, settle.SubscriptionActive}
+	live := []subscription.State{subscription.Created, subscription.Active}
 	for _, f := range []read.SubscriptionFilter{{Merchant: 100007, States: live}, {Merchant: 100007}, {Merchant: 999999}} {
 		whole, err := books.Subscriptions(t.Context(), f, listing.Range{})
 		if err != nil {
@@ -191,7 +192,7 @@ func TestFiltersAreRefused(t *testing.T) {
 			t.Errorf("%+v: %v", f, err)
 		}
 	}
-	for _, f := range []read.SubscriptionFilter{{Merchant: -1}, {States: []settle.SubscriptionState{6}}, {States: []settle.SubscriptionState{0}}} {
+	for _, f := range []read.SubscriptionFilter{{Merchant: -1}, {States: []subscription.State{6}}, {States: []subscription.State{0}}} {
 		if _, err := books.Subscriptions(t.Context(), f, listing.Range{}); !errors.Is(err, read.ErrFilter) {
 			t.Errorf("%+v: %v", f, err)
 		}

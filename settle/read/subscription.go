@@ -8,6 +8,7 @@ import (
 	"settled/internal/listing"
 	"settled/internal/money"
 	"settled/settle"
+	"settled/settle/subscription"
 
 	"github.com/google/uuid"
 )
@@ -16,7 +17,7 @@ import (
 type Subscription struct {
 	Order      int64 `db:"order_id"`
 	Merchant   int32 `db:"merchant_id"`
-	State      settle.SubscriptionState
+	State      subscription.State
 	Min        int64 `db:"min_amount"`
 	Max        int64 `db:"max_amount"`
 	Currency   money.Currency
@@ -33,16 +34,16 @@ type Subscription struct {
 // SubscriptionFilter chooses subscriptions; a zero field chooses all.
 type SubscriptionFilter struct {
 	Merchant int32
-	States   []settle.SubscriptionState
+	States   []subscription.State
 }
 
 // args are the merchant and the states that the filter chooses. A merchant or a state that there cannot be is ErrFilter.
-func (f SubscriptionFilter) args() (merchant int32, states []settle.SubscriptionState, err error) {
+func (f SubscriptionFilter) args() (merchant int32, states []subscription.State, err error) {
 	if f.Merchant < 0 {
 		return 0, nil, fmt.Errorf("%w: no merchant has the number %d", ErrFilter, f.Merchant)
 	}
 	for _, s := range f.States {
-		if s < settle.SubscriptionCreated || s > settle.SubscriptionExpired {
+		if s < subscription.Created || s > subscription.Expired {
 			return 0, nil, fmt.Errorf("%w: no subscription has the %v", ErrFilter, s)
 		}
 	}

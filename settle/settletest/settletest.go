@@ -14,8 +14,11 @@ import (
 	"settled/internal/postgres/pgtest"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/credential"
 	"settled/settle/notification"
 	"settled/settle/order"
+	"settled/settle/subscription"
+	"settled/settle/wish"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -116,6 +119,21 @@ func New(t testing.TB, changes ...func(*settle.Directory)) *World {
 // Notifications returns the queue of what the world's merchants are to be told.
 func (w *World) Notifications() *notification.Queue {
 	return notification.NewQueue(w.Pool, w.Books.Now, w.Dir.MerchantIDs())
+}
+
+// Credentials returns what buyers of the world have stored.
+func (w *World) Credentials() *credential.Store {
+	return credential.NewStore(w.Pool, w.Vault, w.Books.Now)
+}
+
+// Subscriptions returns the subscriptions of the world.
+func (w *World) Subscriptions() *subscription.Book {
+	return subscription.NewBook(w.Pool, w.Books.Now)
+}
+
+// Wishes returns what fulfills the wishes of the world's buyers.
+func (w *World) Wishes() *wish.Fulfiller {
+	return wish.New(w.Pool, w.Credentials(), w.Vault, w.Books.Now, w.Books.Log)
 }
 
 // Reconfigure stores the contracts of the directory as a restart does, after a test has changed them.

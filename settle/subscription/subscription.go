@@ -1,4 +1,4 @@
-package settle
+package subscription
 
 import (
 	"errors"
@@ -6,30 +6,38 @@ import (
 	"time"
 
 	"settled/internal/money"
+	"settled/settle/order"
 
 	"github.com/google/uuid"
 )
 
-// SubscriptionState is where a subscription stands.
-type SubscriptionState int16
+// State is where a subscription stands.
+type State int16
 
 // The states of subscriptions. The numbers are stored.
 const (
-	SubscriptionCreated   SubscriptionState = 1 // its first payment has not succeeded yet
-	SubscriptionActive    SubscriptionState = 2
-	SubscriptionSuspended SubscriptionState = 3 // declined too often in a row; the next payment that succeeds makes it active
-	SubscriptionCanceled  SubscriptionState = 4
-	SubscriptionExpired   SubscriptionState = 5 // its last date has passed
+	Created   State = 1 // its first payment has not succeeded yet
+	Active    State = 2
+	Suspended State = 3 // declined too often in a row; the next payment that succeeds makes it active
+	Canceled  State = 4
+	Expired   State = 5 // its last date has passed
 )
 
 // String names the state.
-func (s SubscriptionState) String() string {
-	names := [...]string{SubscriptionCreated: "created", SubscriptionActive: "active", SubscriptionSuspended: "suspended",
-		SubscriptionCanceled: "canceled", SubscriptionExpired: "expired"}
+func (s State) String() string {
+	names := [...]string{Created: "created", Active: "active", Suspended: "suspended",
+		Canceled: "canceled", Expired: "expired"}
 	if s < 1 || int(s) >= len(names) {
 		return fmt.Sprintf("state %d", int16(s))
 	}
 	return names[s]
+}
+
+// Terms are what a buyer agrees to with the first payment of a subscription (merchant protocol, Recurring* parameters).
+type Terms struct {
+	Min, Max   int64 // of a later payment, minor units of the order's original currency
+	PeriodDays int   // one payment is taken in so many days, counted from the first
+	LastDate   time.Time
 }
 
 // Subscription is a buyer's consent to later payments that the merchant starts.
@@ -38,7 +46,7 @@ type Subscription struct {
 	Order      int64 // of the first payment
 	Terms      Terms
 	Currency   money.Currency
-	State      SubscriptionState
+	State      State
 	Payments   int // later payments that succeeded
 	Declines   int16
 	LastPaidAt *time.Time
@@ -48,12 +56,12 @@ type Subscription struct {
 
 // The refusals of later payments. Each leaves everything as it was.
 var (
-	ErrNoSubscription   = errors.New("settle: order is no first payment of a subscription")
-	ErrNotActive        = errors.New("settle: subscription is not active")
-	ErrOutOfBounds      = errors.New("settle: amount is outside the bounds of the subscription")
-	ErrTooEarly         = errors.New("settle: the period of the subscription is not over")
-	ErrPeriodInProcess  = errors.New("settle: a payment of the period is in process")
-	ErrSubscriptionOver = errors.New("settle: the last date of the subscription has passed")
+	ErrNone            = errors.New("subscription: order is no first payment of a subscription")
+	ErrNotActive       = errors.New("subscription: subscription is not active")
+	ErrOutOfBounds     = errors.New("subscription: amount is outside the bounds of the subscription")
+	ErrTooEarly        = errors.New("subscription: the period of the subscription is not over")
+	ErrPeriodInProcess = errors.New("subscription: a payment of the period is in process")
+	ErrOver            = errors.New("subscription: the last date of the subscription has passed")
 )
 
 // slotState is where the later payment of a subscription's slot stands. The numbers are stored.
@@ -75,14 +83,14 @@ const maxDeclines = 3
 // refuse tells why a payment of the amount cannot be taken now.
 func (s *Subscription) refuse(amount money.Amount, now time.Time) error {
 	switch {
-	case s.State != SubscriptionActive && s.State != SubscriptionSuspended:
+	case s.State != Active && s.State != Suspended:
 		return fmt.Errorf("%w: %d", ErrNotActive, s.Order)
 	case amount.Currency != s.Currency:
-		return fmt.Errorf("%w: %v, not %v", ErrCurrency, s.Currency, amount.Currency)
+		return fmt.Errorf("%w: %v, not %v", order.ErrCurrency, s.Currency, amount.Currency)
 	case amount.Minor < s.Terms.Min || amount.Minor > s.Terms.Max:
 		return fmt.Errorf("%w: %d is not within %d and %d", ErrOutOfBounds, amount.Minor, s.Terms.Min, s.Terms.Max)
 	case !now.Before(s.Terms.LastDate.AddDate(0, 0, 1)):
-		return fmt.Errorf("%w: %s", ErrSubscriptionOver, s.Terms.LastDate.Format(time.DateOnly))
+		return fmt.Errorf("%w: %s", ErrOver, s.Terms.LastDate.Format(time.DateOnly))
 	case s.slot(now) < 1:
 		return fmt.Errorf("%w: the first payment was at %s", ErrTooEarly, s.StartedAt.Format(time.RFC3339))
 	}
@@ -102,14 +110,14 @@ func (s *Subscription) slot(now time.Time) int32 {
 
 // follow makes a subscription that can be paid active or suspended, as its declines say.
 func (s *Subscription) follow() {
-	if s.State != SubscriptionActive && s.State != SubscriptionSuspended {
+	if s.State != Active && s.State != Suspended {
 		return
 	}
-	s.State = SubscriptionActive
+	s.State = Active
 	if s.Declines >= maxDeclines {
-		s.State = SubscriptionSuspended
+		s.State = Suspended
 	}
 }
 
-// subscriber is the customer that a subscription's credential is stored for.
-func subscriber(id int64) string { return fmt.Sprintf("subscription/%d", id) }
+// Subscriber is the customer that a subscription's credential is stored for.
+func Subscriber(id int64) string { return fmt.Sprintf("subscription/%d", id) }

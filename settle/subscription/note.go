@@ -1,4 +1,4 @@
-package settle
+package subscription
 
 import (
 	"context"
@@ -8,19 +8,25 @@ import (
 
 	"settled/internal/postgres"
 	"settled/settle/order"
+	"settled/settle/stored"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// selectSubscription reads a subscription, lockSubscription under its lock.
+// words are the typed constants that the statements name.
+var words = stored.Words{
+	"OrderInProcess": order.InProcess, "OrderTimedOut": order.TimedOut, "Created": Created, "Active": Active, "SlotBegun": slotBegun, "SlotPaid": slotTaken,
+}
+
+// selectOne reads a subscription, lockOne under its lock.
 const (
-	selectSubscription = `
+	selectOne = `
 SELECT order_id, min_amount, max_amount, period_days, last_date, currency, state, payments, declines, last_paid_at, started_at, credential_id
 FROM subscriptions WHERE merchant_id = $1 AND order_id = $2`
-	lockSubscription = selectSubscription + ` FOR NO KEY UPDATE`
+	lockOne = selectOne + ` FOR NO KEY UPDATE`
 )
 
-func readSubscription(ctx context.Context, q postgres.Querier, sql string, merchant int32, id int64) (*Subscription, error) {
+func read(ctx context.Context, q postgres.Querier, sql string, merchant int32, id int64) (*Subscription, error) {
 	rows, err := q.Query(ctx, sql, merchant, id)
 	if err != nil {
 		return nil, fmt.Errorf("read subscription %d: %w", id, err)
@@ -30,8 +36,8 @@ func readSubscription(ctx context.Context, q postgres.Querier, sql string, merch
 		return s, row.Scan(&s.Order, &s.Terms.Min, &s.Terms.Max, &s.Terms.PeriodDays, &s.Terms.LastDate, &s.Currency, &s.State, &s.Payments,
 			&s.Declines, &s.LastPaidAt, &s.StartedAt, &s.Credential)
 	})
-	if isNotFound(err) {
-		return nil, fmt.Errorf("%w: %d", ErrNoSubscription, id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, fmt.Errorf("%w: %d", ErrNone, id)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read subscription %d: %w", id, err)
@@ -39,37 +45,33 @@ func readSubscription(ctx context.Context, q postgres.Querier, sql string, merch
 	return s, nil
 }
 
-// Subscription returns the subscription that an order began. ErrNoSubscription tells that it began none.
-func (b *Books) Subscription(ctx context.Context, merchant int32, id int64) (*Subscription, error) {
-	return readSubscription(ctx, b.Pool, selectSubscription, merchant, id)
-}
-
-const updateSubscription = `
+const update = `
 UPDATE subscriptions SET state = $3, payments = $4, declines = $5, last_paid_at = $6, credential_id = $7
 WHERE merchant_id = $1 AND order_id = $2`
 
 func (s *Subscription) save(ctx context.Context, tx pgx.Tx) error {
-	_, err := tx.Exec(ctx, updateSubscription, s.Merchant, s.Order, s.State, s.Payments, s.Declines, s.LastPaidAt, s.Credential)
+	_, err := tx.Exec(ctx, update, s.Merchant, s.Order, s.State, s.Payments, s.Declines, s.LastPaidAt, s.Credential)
 	if err != nil {
 		return fmt.Errorf("write subscription %d: %w", s.Order, err)
 	}
 	return nil
 }
 
-// noteLater brings a subscription up to what its later payments have come to, in the transaction that ends one of them.
-func (b *Books) noteLater(ctx context.Context, tx pgx.Tx, merchant int32, parent int64) error {
-	s, err := readSubscription(ctx, tx, lockSubscription, merchant, parent)
-	if errors.Is(err, ErrNoSubscription) {
+// Note brings a subscription up to what its later payments have come to, in the transaction that ends one of them. An order that began
+// none is left alone.
+func Note(ctx context.Context, tx pgx.Tx, merchant int32, parent int64) error {
+	s, err := read(ctx, tx, lockOne, merchant, parent)
+	if errors.Is(err, ErrNone) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return b.reconcile(ctx, tx, s)
+	return reconcile(ctx, tx, s)
 }
 
 // reconcile brings the subscription up to what its later payments have come to, whoever carried them out.
-func (b *Books) reconcile(ctx context.Context, tx pgx.Tx, s *Subscription) error {
+func reconcile(ctx context.Context, tx pgx.Tx, s *Subscription) error {
 	type later struct {
 		Order  int64 `db:"order_id"`
 		Status order.Status
@@ -99,7 +101,7 @@ func (b *Books) reconcile(ctx context.Context, tx pgx.Tx, s *Subscription) error
 }
 
 // A payment that came after its order was closed is given back: it is none of the subscription's.
-var endedPayments = spelled(`
+var endedPayments = words.In(`
 SELECT p.order_id, CASE WHEN i.late THEN @OrderTimedOut ELSE o.status END AS status, w.completed_at AS paid
 FROM subscription_payments p JOIN orders o USING (merchant_id, order_id)
 	LEFT JOIN operations w ON w.merchant_id = o.merchant_id AND w.order_id = o.order_id AND w.operation = o.payment
