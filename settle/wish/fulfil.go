@@ -16,7 +16,6 @@ import (
 	"settled/settle/subscription"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // Wishes that could not be done with the approval are tried again every minute at first, then every hour. After tries a
@@ -40,20 +39,6 @@ func Note(ctx context.Context, tx pgx.Tx, merchant int32, id int64, kind Kind, o
 
 // words are the typed constants that the statements name.
 var words = stored.Words{"OrderPaid": order.Paid}
-
-// Fulfiller does what buyers asked for with payments that are approved. It is safe for concurrent use.
-type Fulfiller struct {
-	pool        *pgxpool.Pool
-	credentials *credential.Store
-	vault       *vault.Vault
-	now         func() time.Time
-	log         *slog.Logger
-}
-
-// New returns what fulfills the wishes in a database. now is in UTC, to the microsecond.
-func New(pool *pgxpool.Pool, credentials *credential.Store, v *vault.Vault, now func() time.Time, log *slog.Logger) *Fulfiller {
-	return &Fulfiller{pool, credentials, v, now, log}
-}
 
 var selectGranted = words.In(`
 SELECT o.merchant_id, o.order_id, w.kind, o.means, coalesce(o.customer, '') AS customer, o.card, o.card_mask, o.card_expiry, t.network_id,

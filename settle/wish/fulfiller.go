@@ -2,12 +2,30 @@ package wish
 
 import (
 	"fmt"
+	"log/slog"
+	"time"
 
 	"settled/internal/vault"
 	"settled/settle/credential"
 	"settled/settle/order"
 	"settled/settle/subscription"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
+
+// Fulfiller does what buyers asked for with payments that are approved. It is safe for concurrent use.
+type Fulfiller struct {
+	pool        *pgxpool.Pool
+	credentials *credential.Store
+	vault       *vault.Vault
+	now         func() time.Time
+	log         *slog.Logger
+}
+
+// New returns what fulfills the wishes in a database. now is in UTC, to the microsecond.
+func New(pool *pgxpool.Pool, credentials *credential.Store, v *vault.Vault, now func() time.Time, log *slog.Logger) *Fulfiller {
+	return &Fulfiller{pool, credentials, v, now, log}
+}
 
 // errNoConsent tells that the payer's bank gave no consent with an instant payment.
 var errNoConsent = fmt.Errorf("%w: the payer's bank gave no consent", credential.ErrNone)
