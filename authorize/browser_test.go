@@ -11,7 +11,7 @@ import (
 	"settled/authorize/page/pagetest"
 	"settled/authorize/tenants"
 	"settled/internal/pcsim"
-	"settled/settle"
+	"settled/settle/authentication"
 )
 
 // sight is how a customer looks at the page.
@@ -170,11 +170,11 @@ func TestCardholdersAreAskedInABrowser(t *testing.T) {
 }
 
 // proofOf is the authentication of an order's first payment.
-func (w *world) proofOf(t *testing.T, number string) settle.Authentication {
+func (w *world) proofOf(t *testing.T, number string) authentication.Authentication {
 	t.Helper()
 	o, err := w.Books.ByNumber(t.Context(), 100001, number)
 	check(t, err)
-	all, err := w.Books.Authentications(t.Context(), o.Merchant, o.ID)
+	all, err := w.Authentications().Of(t.Context(), o.Merchant, o.ID)
 	check(t, err)
 	if len(all) == 0 {
 		t.Fatal("no authentication")

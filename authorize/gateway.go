@@ -21,8 +21,10 @@ import (
 	"settled/authorize/tenants"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/authentication"
 	"settled/settle/credential"
 	"settled/settle/notification"
+	"settled/settle/turns"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -68,18 +70,20 @@ type Options struct {
 
 // Gateway is the merchant API. It is safe for concurrent use and has to be closed.
 type Gateway struct {
-	books         *settle.Books
-	directory     *settle.Directory
-	notifications *notification.Queue
-	credentials   *credential.Store
-	vault         *vault.Vault
-	signingKey    *rsa.PrivateKey
-	notifier      *notify.Client
-	source        func(*http.Request) string
-	stalled       func() bool
-	inlineBudget  time.Duration
-	now           func() time.Time
-	log           *slog.Logger
+	books           *settle.Books
+	directory       *settle.Directory
+	notifications   *notification.Queue
+	credentials     *credential.Store
+	authentications *authentication.Book
+	turns           *turns.Desk
+	vault           *vault.Vault
+	signingKey      *rsa.PrivateKey
+	notifier        *notify.Client
+	source          func(*http.Request) string
+	stalled         func() bool
+	inlineBudget    time.Duration
+	now             func() time.Time
+	log             *slog.Logger
 
 	register *tenants.Register
 	load     *tenants.Load

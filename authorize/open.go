@@ -8,10 +8,12 @@ import (
 	"settled/authorize/payment"
 	"settled/authorize/protocol"
 	"settled/authorize/tenants"
+	"settled/settle/authentication"
 	"settled/settle/credential"
 	"settled/settle/notification"
 	"settled/settle/reconcile"
 	"settled/settle/subscription"
+	"settled/settle/turns"
 	"settled/settle/wish"
 )
 
@@ -26,7 +28,7 @@ func New(o Options) (*Gateway, error) {
 		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
 	}
 	g := &Gateway{books: o.Books, notifications: notification.NewQueue(o.Books.Pool, o.Books.Now, o.Directory.MerchantIDs()),
-		directory: o.Directory, vault: o.Vault, signingKey: o.SigningKey, notifier: o.Notifier, source: o.Source,
+		turns: turns.NewDesk(o.Books.Pool), directory: o.Directory, vault: o.Vault, signingKey: o.SigningKey, notifier: o.Notifier, source: o.Source,
 		stalled: o.Stalled, inlineBudget: o.InlineBudget, now: o.Now, log: o.Log, register: r, meter: newMeter(o.Registerer),
 		load: tenants.NewLoad(o.MaxRequests, o.MaxPerMerchant, o.Merchants), forging: tenants.NewLimiter[string](o.Limits.Forged, o.Now)}
 	g.knows = protocol.Knowledge{Charset: g.charsetOf, Bill: g.gaveOut}
@@ -43,7 +45,8 @@ func (g *Gateway) openPayments(o *Options) {
 	g.codes = payment.NewCodeStore(o.Now)
 	g.credentials = credential.NewStore(o.Books.Pool, o.Vault, o.Books.Now)
 	g.cards = payment.NewCards(o.Books, g.credentials, o.Centers, o.Log)
-	g.secure = &payment.Secure{Cards: g.cards, Books: o.Books, Server: o.ThreeDS, Merchants: o.Merchants, Codes: g.codes, Count: g.meter.secured,
+	g.authentications = authentication.NewBook(o.Books.Pool, o.Books.Now)
+	g.secure = &payment.Secure{Cards: g.cards, Books: o.Books, Authentications: g.authentications, Server: o.ThreeDS, Merchants: o.Merchants, Codes: g.codes, Count: g.meter.secured,
 		Now: o.Now, Log: o.Log}
 	g.instant = &payment.Instant{Books: o.Books, Credentials: g.credentials, Directory: o.Directory,
 		Wishes: wish.New(o.Books.Pool, g.credentials, o.Vault, o.Books.Now, o.Log), Partners: o.Banks, Merchants: o.Merchants, Now: o.Now, Log: o.Log}
@@ -53,7 +56,7 @@ func (g *Gateway) openPayments(o *Options) {
 
 // openCheckout makes the payment page.
 func (g *Gateway) openCheckout(o *Options) *checkout.Pages {
-	return checkout.New(checkout.Options{Books: o.Books, Credentials: g.credentials, Directory: o.Directory, Vault: o.Vault, Register: g.register, Load: g.load, Ways: g.ways,
+	return checkout.New(checkout.Options{Books: o.Books, Credentials: g.credentials, Authentications: g.authentications, Directory: o.Directory, Vault: o.Vault, Register: g.register, Load: g.load, Ways: g.ways,
 		Prints: g.prints, Cards: g.cards, Secure: g.secure, Instant: g.instant, Codes: g.codes, Centers: o.Centers, Limits: o.Limits, Now: o.Now,
 		Log: o.Log, Source: o.Source, OverTLS: o.Secure, PublicURL: o.PublicURL, Stalled: o.Stalled, Knows: g.knows, Report: g.report})
 }

@@ -64,7 +64,7 @@ func (g *Gateway) resultByDate(ctx context.Context, c *tenants.Caller) (*reply, 
 		return nil, tenants.ErrBusy
 	}
 	at := g.now()
-	mine, err := g.books.TakeTurn(ctx, c.Merchant.ID, periodService, at, periodInterval)
+	mine, err := g.turns.Take(ctx, c.Merchant.ID, periodService, at, periodInterval)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (g *Gateway) resultByDate(ctx context.Context, c *tenants.Caller) (*reply, 
 	if err != nil {
 		books, cancel := payment.Patient(context.WithoutCancel(ctx))
 		defer cancel()
-		if back := g.books.ReturnTurn(books, c.Merchant.ID, periodService, at); back != nil {
+		if back := g.turns.Return(books, c.Merchant.ID, periodService, at); back != nil {
 			g.log.Error("a call that failed counts", slog.Any("merchant", c.Merchant.ID), slog.Any("error", back))
 		}
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"settled/authorize/tenants"
 	"settled/authorize/threeds"
 	"settled/settle"
+	"settled/settle/authentication"
 	"settled/settle/order"
 )
 
@@ -62,7 +63,7 @@ func (g *Gateway) openSecure(ctx context.Context, c *tenants.Caller, r settle.Op
 }
 
 // beginSecure goes as far as it can without the browser.
-func (g *Gateway) beginSecure(ctx context.Context, c *tenants.Caller, id int64, a *settle.Authentication, failure error) error {
+func (g *Gateway) beginSecure(ctx context.Context, c *tenants.Caller, id int64, a *authentication.Authentication, failure error) error {
 	books, cancel := payment.Patient(ctx)
 	defer cancel()
 	o, err := g.books.Order(books, c.Merchant.ID, id)
@@ -78,7 +79,7 @@ func (g *Gateway) beginSecure(ctx context.Context, c *tenants.Caller, id int64, 
 }
 
 // serverQuestion is what the bank is told when the browser is known by the words of the merchant's server only.
-func (g *Gateway) serverQuestion(c *tenants.Caller, o *settle.Order, a *settle.Authentication) (threeds.Request, error) {
+func (g *Gateway) serverQuestion(c *tenants.Caller, o *settle.Order, a *authentication.Authentication) (threeds.Request, error) {
 	kept, err := payment.DetailsOf(o)
 	if err != nil {
 		return threeds.Request{}, err
@@ -100,7 +101,7 @@ func (g *Gateway) serverQuestion(c *tenants.Caller, o *settle.Order, a *settle.A
 }
 
 // askBank has the cardholder authenticated by what the merchant's server says of the browser.
-func (g *Gateway) askBank(ctx context.Context, c *tenants.Caller, o *settle.Order, a *settle.Authentication) error {
+func (g *Gateway) askBank(ctx context.Context, c *tenants.Caller, o *settle.Order, a *authentication.Authentication) error {
 	r, err := g.serverQuestion(c, o, a)
 	if err != nil {
 		return err
@@ -124,12 +125,12 @@ func (g *Gateway) continuePayment(ctx context.Context, c *tenants.Caller) (*repl
 	if err != nil {
 		return nil, err
 	}
-	a, err := g.books.Authenticating(books, o)
+	a, err := o.Authenticating(books, g.authentications)
 	switch {
 	case err != nil:
 		return nil, err
 	case a == nil || !g.secure.Has():
-	case a.State == settle.AuthenticationMethod && g.now().Before(a.ExpiresAt):
+	case a.State == authentication.Method && g.now().Before(a.ExpiresAt):
 		err = g.askBank(ctx, c, o, a)
 	default:
 		_, _, err = g.secure.Follow(ctx, o, a)
@@ -139,7 +140,7 @@ func (g *Gateway) continuePayment(ctx context.Context, c *tenants.Caller) (*repl
 
 // SecureData tells the 3-D Secure of an order's last payment to the merchant's server, nil when it had none.
 func (g *Gateway) secureData(ctx context.Context, c *tenants.Caller, o *settle.Order) (*protocol.SecureData, error) {
-	all, err := g.books.Authentications(ctx, o.Merchant, o.ID)
+	all, err := g.authentications.Of(ctx, o.Merchant, o.ID)
 	if err != nil || len(all) == 0 || !g.secure.Has() {
 		return nil, err
 	}
@@ -148,9 +149,9 @@ func (g *Gateway) secureData(ctx context.Context, c *tenants.Caller, o *settle.O
 	switch {
 	case a.Required != int16(threeds.IsEnrolled):
 		values[protocol.SecureServerID] = ""
-	case a.State == settle.AuthenticationMethod && a.MethodURL != "":
+	case a.State == authentication.Method && a.MethodURL != "":
 		values[protocol.SecureMethodURL], values[protocol.SecureMethodData] = a.MethodURL, threeds.MethodData(a.ServerID, g.checkout.SecureURL(c.Base, checkout.MethodPath, o))
-	case a.State == settle.AuthenticationChallenge:
+	case a.State == authentication.Challenge:
 		s, err := g.secure.Server.Result(ctx, a.ServerID)
 		if err != nil {
 			return nil, err

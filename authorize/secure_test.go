@@ -14,7 +14,7 @@ import (
 	"settled/authorize/tenants"
 	"settled/authorize/threeds"
 	"settled/internal/pcsim"
-	"settled/settle"
+	"settled/settle/authentication"
 	"settled/settle/settletest"
 )
 
@@ -46,9 +46,9 @@ func (w *world) secured(number, card string) string {
 }
 
 // proof is how the first payment of an order was authenticated.
-func (w *world) proof(path string, operation int16) settle.Authentication {
+func (w *world) proof(path string, operation int16) authentication.Authentication {
 	w.t.Helper()
-	all, err := w.Books.Authentications(w.t.Context(), settletest.Merchant, w.orderAt(path).ID)
+	all, err := w.Authentications().Of(w.t.Context(), settletest.Merchant, w.orderAt(path).ID)
 	check(w.t, err)
 	for _, a := range all {
 		if a.Operation == operation {
@@ -56,7 +56,7 @@ func (w *world) proof(path string, operation int16) settle.Authentication {
 		}
 	}
 	w.t.Fatalf("no authentication of operation %d", operation)
-	return settle.Authentication{}
+	return authentication.Authentication{}
 }
 
 // bankForm is a form that a browser without a script would show a button for.
@@ -104,7 +104,7 @@ func (w *world) bringBack(f bankForm) reply {
 func TestCardholderIsAuthenticatedWithoutAPage(t *testing.T) {
 	w, _ := newSecurePage(t)
 	w.shop(func(m *tenants.Merchant) { m.Page.Unproven = true })
-	for card, want := range map[string]settle.Authentication{
+	for card, want := range map[string]authentication.Authentication{
 		"4000000000003022":    {Status: "A", ECI: "06", Required: 1},
 		"5413339999003017":    {Status: "Y", ECI: "02", Required: 1},
 		pcsim.CardNotEnrolled: {Status: "", Required: 0},
@@ -117,7 +117,7 @@ func TestCardholderIsAuthenticatedWithoutAPage(t *testing.T) {
 			t.Errorf("%s: order is %s", card, o.State())
 		}
 		got := w.proof(path, 1)
-		if got.State != settle.AuthenticationPassed || got.Status != want.Status || got.Required != want.Required || want.ECI != "" && got.ECI != want.ECI {
+		if got.State != authentication.Passed || got.Status != want.Status || got.Required != want.Required || want.ECI != "" && got.ECI != want.ECI {
 			t.Errorf("%s: %+v", card, got)
 		}
 	}
@@ -201,11 +201,11 @@ func TestChallengeIsNotBelieved(t *testing.T) {
 func TestChallengeIsGivenUp(t *testing.T) {
 	w, _ := newSecurePage(t)
 	path := w.secured("C-4", pcsim.CardChallenge)
-	w.Clock.Advance(settle.AuthenticateFor)
+	w.Clock.Advance(authentication.Within)
 	n, err := w.gateway.AuthenticateDue(t.Context())
 	check(t, err)
 	o := w.orderAt(path)
-	if n != 1 || o.State() != "In Process" || w.proof(path, 1).State != settle.AuthenticationFailed {
+	if n != 1 || o.State() != "In Process" || w.proof(path, 1).State != authentication.Failed {
 		t.Fatalf("%d looked at, order is %s, %+v", n, o.State(), w.proof(path, 1))
 	}
 	wantText(t, w.follow(path), http.StatusOK, "Your bank did not confirm that it is you")

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"settled/internal/pcsim"
-	"settled/settle"
+	"settled/settle/authentication"
 )
 
 const continueSecure = "/get3dsecver2/get3dsecver2.cfm"
@@ -115,7 +115,7 @@ func TestServerPaysAfterTheMethod(t *testing.T) {
 	if p.Response != "AS110" || p.Secure["challenge"] != "D" {
 		t.Fatalf("asked by other ways: %+v", p)
 	}
-	w.Clock.Advance(settle.AuthenticateFor / 3)
+	w.Clock.Advance(authentication.Within / 3)
 	if p = w.continued(p); p.Response != "AS000" {
 		t.Fatalf("after the cardholder has answered: %+v", p)
 	}

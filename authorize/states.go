@@ -68,7 +68,7 @@ func (g *Gateway) proofsOf(ctx context.Context, t *protocol.Entry, o *settle.Ord
 	if o.PayBefore.IsZero() {
 		return nil
 	}
-	all, err := g.books.Authentications(ctx, o.Merchant, o.ID)
+	all, err := g.authentications.Of(ctx, o.Merchant, o.ID)
 	for i := range all {
 		for n := range o.Operations {
 			if o.Operations[n].Number == all[i].Operation && n < len(t.Operations) {

@@ -10,6 +10,7 @@ import (
 	"settled/internal/money"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/authentication"
 	"settled/settle/credential"
 	"settled/settle/order"
 	"settled/settle/settletest"
@@ -112,10 +113,10 @@ func payPlain(t *testing.T, w *settletest.World, o *settle.Order) *settle.Paymen
 
 func paySecure(t *testing.T, w *settletest.World, o *settle.Order) *settle.Payment {
 	t.Helper()
-	_, err := w.Books.Authenticate(t.Context(), card(t, o), settle.Authentication{ServerID: o.Number, Required: 1})
+	_, err := w.Books.Authenticate(t.Context(), card(t, o), authentication.Authentication{ServerID: o.Number, Required: 1})
 	check(t, err)
 	p, err := w.Books.Authenticated(t.Context(), o.Merchant, o.ID,
-		settle.Authentication{ServerID: o.Number, State: settle.AuthenticationPassed, Status: "Y", ECI: "05"}, "")
+		authentication.Authentication{ServerID: o.Number, State: authentication.Passed, Status: "Y", ECI: "05"}, "")
 	check(t, err)
 	return p
 }

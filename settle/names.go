@@ -34,12 +34,6 @@ var actors = map[Actor]string{ByMerchant: "merchant", ByOperator: "operator", By
 // String is the actor in a word.
 func (a Actor) String() string { return stored.Word(actors, a) }
 
-var authenticationStates = map[AuthenticationState]string{AuthenticationMethod: "method", AuthenticationChallenge: "challenge",
-	AuthenticationPassed: "passed", AuthenticationFailed: "failed"}
-
-// String is the state in a word.
-func (s AuthenticationState) String() string { return stored.Word(authenticationStates, s) }
-
 var instantStates = map[InstantState]string{InstantRequested: "requested", InstantActive: "active", InstantPaid: "paid",
 	InstantExpired: "expired", InstantRefused: "refused"}
 

@@ -9,6 +9,7 @@ import (
 	"settled/internal/money"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/authentication"
 	"settled/settle/order"
 	"settled/settle/settletest"
 )
@@ -158,14 +159,14 @@ func TestAuthenticationComesBeforeThePayment(t *testing.T) {
 	begin := func(o *settle.Order, server string) {
 		t.Helper()
 		_, err := w.Books.Authenticate(t.Context(), settle.PayRequest{Merchant: settletest.Merchant, Order: o.ID, Means: order.MeansCard,
-			PAN: pan, CardExpiry: "2812"}, settle.Authentication{ServerID: server, Version: "2.2.0", Required: 1})
+			PAN: pan, CardExpiry: "2812"}, authentication.Authentication{ServerID: server, Version: "2.2.0", Required: 1})
 		check(t, err)
 		mustState(t, w, o.ID, order.StateInProcess)
 	}
 	passed := open(t, w, "S-1", byn(100), 1)
 	begin(passed, "s-1")
-	check(t, w.Books.Challenged(t.Context(), settletest.Merchant, passed.ID, settle.Authentication{ServerID: "s-1", Status: "C"}))
-	ok := settle.Authentication{ServerID: "s-1", State: settle.AuthenticationPassed, Status: "Y", ECI: "05"}
+	check(t, w.Books.Challenged(t.Context(), settletest.Merchant, passed.ID, authentication.Authentication{ServerID: "s-1", Status: "C"}))
+	ok := authentication.Authentication{ServerID: "s-1", State: authentication.Passed, Status: "Y", ECI: "05"}
 	p, err := w.Books.Authenticated(t.Context(), settletest.Merchant, passed.ID, ok, "")
 	check(t, err)
 	mustState(t, w, passed.ID, order.StateInProcess)
@@ -179,7 +180,7 @@ func TestAuthenticationComesBeforeThePayment(t *testing.T) {
 	}
 	failed := open(t, w, "S-2", byn(100), 1)
 	begin(failed, "s-2")
-	p, err = w.Books.Authenticated(t.Context(), settletest.Merchant, failed.ID, settle.Authentication{ServerID: "s-2", Status: "N"}, "AS100")
+	p, err = w.Books.Authenticated(t.Context(), settletest.Merchant, failed.ID, authentication.Authentication{ServerID: "s-2", Status: "N"}, "AS100")
 	if err != nil || p != nil {
 		t.Fatalf("payment %v after a failed authentication, %v", p, err)
 	}

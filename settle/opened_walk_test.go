@@ -12,6 +12,7 @@ import (
 	"settled/internal/money"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/authentication"
 	"settled/settle/order"
 	"settled/settle/settletest"
 	"settled/settle/subscription"
@@ -142,7 +143,7 @@ func (k *buyer) act(ctx context.Context, t *testing.T) error {
 		k.pushed(p)
 		return err
 	case 12:
-		_, err := b.Authenticate(ctx, k.card(o), settle.Authentication{ServerID: fmt.Sprintf("%d-%d", k.random.Int64(), k.steps), Required: 1})
+		_, err := b.Authenticate(ctx, k.card(o), authentication.Authentication{ServerID: fmt.Sprintf("%d-%d", k.random.Int64(), k.steps), Required: 1})
 		return err
 	case 13:
 		return k.authenticated(ctx, o)
@@ -208,13 +209,13 @@ func (k *buyer) answer(ctx context.Context) error {
 }
 
 func (k *buyer) authenticated(ctx context.Context, o *settle.Order) error {
-	a, err := k.w.Books.Authenticating(ctx, o)
+	a, err := o.Authenticating(ctx, k.w.Authentications())
 	if a == nil || err != nil {
 		return err
 	}
-	said := settle.Authentication{ServerID: a.ServerID, State: settle.AuthenticationPassed, Status: "Y", ECI: "05"}
+	said := authentication.Authentication{ServerID: a.ServerID, State: authentication.Passed, Status: "Y", ECI: "05"}
 	if k.random.IntN(3) == 0 {
-		said.State, said.Status = settle.AuthenticationFailed, "N"
+		said.State, said.Status = authentication.Failed, "N"
 	}
 	p, err := k.w.Books.Authenticated(ctx, o.Merchant, o.ID, said, "AS100")
 	k.pushed(p)
@@ -299,7 +300,7 @@ func (s *street) run(t *testing.T, seed uint64) {
 func (s *street) drain(t *testing.T) {
 	ctx, b := t.Context(), s.w.Books
 	for range 4 {
-		s.w.Clock.Advance(streetTime + settle.AuthenticateFor)
+		s.w.Clock.Advance(streetTime + authentication.Within)
 		due, err := b.InstantDue(ctx, 1000)
 		check(t, err)
 		for _, p := range due {

@@ -1,10 +1,12 @@
 package settle
 
 import (
+	"context"
 	"encoding/json"
 	"time"
 
 	"settled/internal/money"
+	"settled/settle/authentication"
 	"settled/settle/order"
 	"settled/settle/subscription"
 )
@@ -115,6 +117,14 @@ func (o *Order) CardOf(op *Operation) (mask, expiry string) {
 // CardExpires formats the card's expiry as MM/YY.
 func (o *Order) CardExpires() string {
 	return order.CardExpires(o.CardExpiry)
+}
+
+// Authenticating returns the authentication that the order's payment waits for, or nil.
+func (o *Order) Authenticating(ctx context.Context, from *authentication.Book) (*authentication.Authentication, error) {
+	if o.Status != order.InProcess {
+		return nil, nil
+	}
+	return from.Waiting(ctx, o.Merchant, o.ID, o.PaymentNumber)
 }
 
 // Matches tells that the order was made by a request with this fingerprint.

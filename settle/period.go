@@ -169,29 +169,3 @@ func (r *PeriodRequest) holds(o *Order) bool {
 }
 
 func (r *PeriodRequest) within(t time.Time) bool { return !t.Before(r.From) && t.Before(r.To) }
-
-const (
-	takeTurn = `
-INSERT INTO service_calls (merchant_id, service, called_at) VALUES ($1, $2, $3)
-ON CONFLICT (merchant_id, service) DO UPDATE SET called_at = excluded.called_at WHERE service_calls.called_at <= $4`
-	returnTurn = `DELETE FROM service_calls WHERE merchant_id = $1 AND service = $2 AND called_at = $3`
-)
-
-// TakeTurn notes at that the merchant uses a service which it may use once per interval, and tells whether it may: of
-// many callers in many processes, one. A call that may not does not make the wait longer.
-func (b *Books) TakeTurn(ctx context.Context, merchant int32, service string, at time.Time, interval time.Duration) (bool, error) {
-	tag, err := b.Pool.Exec(ctx, takeTurn, merchant, service, at, at.Add(-interval))
-	if err != nil {
-		return false, fmt.Errorf("note a call of %s by merchant %d: %w", service, merchant, err)
-	}
-	return tag.RowsAffected() == 1, nil
-}
-
-// ReturnTurn takes back a turn that was taken at the instant and not used. The call before it was longer ago than the
-// interval, so nothing else needs to be known of it.
-func (b *Books) ReturnTurn(ctx context.Context, merchant int32, service string, at time.Time) error {
-	if _, err := b.Pool.Exec(ctx, returnTurn, merchant, service, at); err != nil {
-		return fmt.Errorf("take back a call of %s by merchant %d: %w", service, merchant, err)
-	}
-	return nil
-}

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -160,51 +158,5 @@ func TestPeriodReadsFewPages(t *testing.T) {
 	found, err := w.Books.Period(t.Context(), settle.PeriodRequest{Merchant: settletest.Merchant, From: from, To: from.Add(3 * time.Hour), Limit: 10})
 	if err != nil || len(found) == 0 || len(found) > 5 {
 		t.Errorf("%d orders, %v", len(found), err)
-	}
-}
-
-// Of many callers at once one has the turn; the wait begins with the call that was served and does not grow by others.
-func TestTurns(t *testing.T) {
-	w := settletest.New(t)
-	const interval = 10 * time.Minute
-	take := func(merchant int32) bool {
-		t.Helper()
-		ok, err := w.Books.TakeTurn(t.Context(), merchant, "registry", w.Clock.Now(), interval)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return ok
-	}
-	var taken atomic.Int32
-	var group sync.WaitGroup
-	for range 8 {
-		group.Go(func() {
-			if ok, err := w.Books.TakeTurn(t.Context(), settletest.Merchant, "registry", w.Clock.Now(), interval); err != nil {
-				t.Error(err)
-			} else if ok {
-				taken.Add(1)
-			}
-		})
-	}
-	group.Wait()
-	if taken.Load() != 1 {
-		t.Errorf("%d of eight had the turn", taken.Load())
-	}
-	if !take(settletest.OtherMerchant) {
-		t.Error("another merchant had to wait")
-	}
-	w.Clock.Advance(interval - time.Second)
-	if take(settletest.Merchant) {
-		t.Error("too early")
-	}
-	w.Clock.Advance(time.Second)
-	if !take(settletest.Merchant) {
-		t.Error("a refused call made the wait longer")
-	}
-	if err := w.Books.ReturnTurn(t.Context(), settletest.Merchant, "registry", w.Clock.Now()); err != nil {
-		t.Fatal(err)
-	}
-	if !take(settletest.Merchant) || take(settletest.Merchant) {
-		t.Error("a turn that was given back can be taken once")
 	}
 }

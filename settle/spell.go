@@ -17,7 +17,6 @@ var words = stored.Words{
 	"RejectUnresolved": RejectUnresolved, "RejectAbandoned": RejectAbandoned,
 	"WindowOpen": WindowOpen, "FilePlanned": FilePlanned, "LogHeld": LogHeld, "LogApplied": LogApplied,
 	"InstantExpired": InstantExpired, "InstantPaid": InstantPaid,
-	"AuthenticationMethod": AuthenticationMethod, "AuthenticationChallenge": AuthenticationChallenge, "Decoupled": decoupled,
 	"WishKeep": wish.Keep, "FromOrder": ledger.FromOrder,
 }
 

@@ -20,8 +20,3 @@ const instantsOfOrder = `SELECT ` + instantColumns + ` FROM instant_payments WHE
 func InstantPaymentsOf(ctx context.Context, q postgres.Querier, merchant int32, order int64) ([]*InstantPayment, error) {
 	return instants(ctx, q, instantsOfOrder, merchant, order)
 }
-
-// AuthenticationsOf returns the 3-D Secure of an order's payment operations, in their order.
-func AuthenticationsOf(ctx context.Context, q postgres.Querier, merchant int32, order int64) ([]Authentication, error) {
-	return postgres.Collect[Authentication](ctx, q, selectAuthentication, merchant, order)
-}

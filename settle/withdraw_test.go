@@ -9,6 +9,7 @@ import (
 	"settled/internal/money"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/authentication"
 	"settled/settle/order"
 	"settled/settle/settletest"
 )
@@ -67,7 +68,7 @@ func TestCanceledOrderTakesNoMoney(t *testing.T) {
 	o := open(t, w, "W-2", byn(100), 3)
 	pan, _ := vault.ParsePAN(settletest.Card)
 	_, err := w.Books.Authenticate(t.Context(), settle.PayRequest{Merchant: settletest.Merchant, Order: o.ID, Means: order.MeansCard, PAN: pan,
-		CardExpiry: "2812"}, settle.Authentication{ServerID: "server-W-2", Required: 1})
+		CardExpiry: "2812"}, authentication.Authentication{ServerID: "server-W-2", Required: 1})
 	check(t, err)
 	_, err = withdraw(w, o.ID, nil)
 	check(t, err)

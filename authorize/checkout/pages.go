@@ -11,58 +11,61 @@ import (
 	"settled/authorize/tenants"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/authentication"
 	"settled/settle/credential"
 )
 
 // Options are what the payment page needs. All are required but PublicURL.
 type Options struct {
-	Books       *settle.Books
-	Credentials *credential.Store
-	Directory   *settle.Directory
-	Vault       *vault.Vault
-	Register    *tenants.Register
-	Load        *tenants.Load
-	Ways        payment.Ways
-	Prints      payment.Fingerprints
-	Cards       *payment.Cards
-	Secure      *payment.Secure
-	Instant     *payment.Instant
-	Codes       *payment.CodeStore
-	Centers     map[int16]payment.Center
-	Limits      tenants.PageLimits
-	Now         func() time.Time
-	Log         *slog.Logger
-	Source      func(*http.Request) string // where a request comes from
-	OverTLS     func(*http.Request) bool   // it came over https all the way
-	PublicURL   string                     // where we are reached; empty: as the caller reached us
-	Stalled     func() bool                // the database does not answer now
-	Knows       protocol.Knowledge
-	Report      func(c *protocol.Call, route, request string) // is told of each request that was read
+	Books           *settle.Books
+	Credentials     *credential.Store
+	Authentications *authentication.Book
+	Directory       *settle.Directory
+	Vault           *vault.Vault
+	Register        *tenants.Register
+	Load            *tenants.Load
+	Ways            payment.Ways
+	Prints          payment.Fingerprints
+	Cards           *payment.Cards
+	Secure          *payment.Secure
+	Instant         *payment.Instant
+	Codes           *payment.CodeStore
+	Centers         map[int16]payment.Center
+	Limits          tenants.PageLimits
+	Now             func() time.Time
+	Log             *slog.Logger
+	Source          func(*http.Request) string // where a request comes from
+	OverTLS         func(*http.Request) bool   // it came over https all the way
+	PublicURL       string                     // where we are reached; empty: as the caller reached us
+	Stalled         func() bool                // the database does not answer now
+	Knows           protocol.Knowledge
+	Report          func(c *protocol.Call, route, request string) // is told of each request that was read
 }
 
 // Pages is the payment page. It is safe for concurrent use.
 type Pages struct {
-	books       *settle.Books
-	credentials *credential.Store
-	directory   *settle.Directory
-	vault       *vault.Vault
-	register    *tenants.Register
-	load        *tenants.Load
-	ways        payment.Ways
-	prints      payment.Fingerprints
-	cards       *payment.Cards
-	secure      *payment.Secure
-	instant     *payment.Instant
-	codes       *payment.CodeStore
-	centers     map[int16]payment.Center
-	now         func() time.Time
-	log         *slog.Logger
-	source      func(*http.Request) string
-	overTLS     func(*http.Request) bool
-	publicURL   string
-	stalled     func() bool
-	knows       protocol.Knowledge
-	report      func(c *protocol.Call, route, request string)
+	books           *settle.Books
+	credentials     *credential.Store
+	authentications *authentication.Book
+	directory       *settle.Directory
+	vault           *vault.Vault
+	register        *tenants.Register
+	load            *tenants.Load
+	ways            payment.Ways
+	prints          payment.Fingerprints
+	cards           *payment.Cards
+	secure          *payment.Secure
+	instant         *payment.Instant
+	codes           *payment.CodeStore
+	centers         map[int16]payment.Center
+	now             func() time.Time
+	log             *slog.Logger
+	source          func(*http.Request) string
+	overTLS         func(*http.Request) bool
+	publicURL       string
+	stalled         func() bool
+	knows           protocol.Knowledge
+	report          func(c *protocol.Call, route, request string)
 
 	opening   *tenants.Limiter[int32]  // orders for the page, by merchant
 	posting   *tenants.Limiter[string] // forms of the page, by source
@@ -73,7 +76,7 @@ type Pages struct {
 
 // New makes the payment page.
 func New(o Options) *Pages {
-	return &Pages{books: o.Books, credentials: o.Credentials, directory: o.Directory, vault: o.Vault, register: o.Register, load: o.Load, ways: o.Ways, prints: o.Prints,
+	return &Pages{books: o.Books, credentials: o.Credentials, authentications: o.Authentications, directory: o.Directory, vault: o.Vault, register: o.Register, load: o.Load, ways: o.Ways, prints: o.Prints,
 		cards: o.Cards, secure: o.Secure, instant: o.Instant, codes: o.Codes, centers: o.Centers, now: o.Now, log: o.Log, source: o.Source,
 		overTLS: o.OverTLS, publicURL: o.PublicURL, stalled: o.Stalled, knows: o.Knows, report: o.Report,
 		opening: tenants.NewLimiter[int32](o.Limits.Merchant, o.Now), posting: tenants.NewLimiter[string](o.Limits.Source, o.Now),

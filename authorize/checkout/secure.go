@@ -16,6 +16,7 @@ import (
 	"settled/authorize/tenants"
 	"settled/authorize/threeds"
 	"settled/settle"
+	"settled/settle/authentication"
 	"settled/settle/order"
 
 	tags "golang.org/x/text/language"
@@ -90,7 +91,7 @@ func (v *visit) noted(out payment.Outcome, err error) error {
 // continueSecure goes on after the bank has looked at the browser, or has not.
 func (v *visit) continueSecure(ctx context.Context) error {
 	a, err := v.in.secure.Authenticating(ctx, v.order)
-	if a != nil && err == nil && a.State == settle.AuthenticationMethod {
+	if a != nil && err == nil && a.State == authentication.Method {
 		err = v.noted(v.in.secure.Ask(ctx, v.order, a, v.question(a)))
 	}
 	if err != nil && !payment.Overtaken(err) {
@@ -112,7 +113,7 @@ func (v *visit) settleSecure() error {
 	}
 	over := !v.in.now().Before(a.ExpiresAt)
 	switch {
-	case a.State == settle.AuthenticationChallenge || over:
+	case a.State == authentication.Challenge || over:
 		var out payment.Outcome
 		if v.challenge, out, err = v.in.secure.Follow(ctx, v.order, a); out.Known {
 			v.note(out)
@@ -129,9 +130,9 @@ func (v *visit) settleSecure() error {
 }
 
 // secureBody is the page of a payment that waits for 3-D Secure.
-func (v *visit) secureBody(a *settle.Authentication) page.Body {
+func (v *visit) secureBody(a *authentication.Authentication) page.Body {
 	switch {
-	case a.State == settle.AuthenticationMethod && a.MethodURL != "":
+	case a.State == authentication.Method && a.MethodURL != "":
 		return page.Method{URL: a.MethodURL, Data: threeds.MethodData(a.ServerID, v.in.SecureURL(v.in.Address(v.r), MethodPath, v.order))}
 	case v.challenge.URL != "":
 		return page.Challenge{URL: v.challenge.URL, Request: v.challenge.Request, SessionData: v.in.seal(domainSecure, payment.AttemptOf(v.order))}
@@ -145,7 +146,7 @@ func (c *Pages) SecureURL(base, path string, o *settle.Order) string {
 }
 
 // question is what the bank is told of the purchase, the shop and the browser.
-func (v *visit) question(a *settle.Authentication) threeds.Request {
+func (v *visit) question(a *authentication.Authentication) threeds.Request {
 	r := v.in.Purchase(v.order, v.kept, v.in.Address(v.r))
 	r.Browser = v.browser(a.Browser)
 	return r
@@ -281,7 +282,7 @@ func (v *visit) serveMethod() error {
 	if err != nil {
 		return protocol.Refuse(protocol.FirstFormat, protocol.OnNothing, "threeDSMethodData cannot be read")
 	}
-	if err := v.in.books.MethodCompleted(v.r.Context(), at.Merchant, at.Order, id); err != nil {
+	if err := v.in.authentications.MethodCompleted(v.r.Context(), at.Merchant, at.Order, id); err != nil {
 		return err
 	}
 	return v.show(http.StatusOK, page.MethodDone{})
@@ -309,7 +310,7 @@ func (v *visit) serveChallenge() error {
 	if err != nil {
 		return protocol.Refuse(protocol.FirstFormat, protocol.OnNothing, "cres cannot be read")
 	}
-	a, err := v.in.books.Authenticating(v.r.Context(), v.order)
+	a, err := v.order.Authenticating(v.r.Context(), v.in.authentications)
 	switch {
 	case err != nil:
 		return err

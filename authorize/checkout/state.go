@@ -12,6 +12,7 @@ import (
 	"settled/authorize/telling"
 	"settled/authorize/tenants"
 	"settled/settle"
+	"settled/settle/authentication"
 	"settled/settle/order"
 )
 
@@ -86,7 +87,7 @@ func (v *visit) body(ctx context.Context) (page.Body, error) {
 	if o.Status != order.InProcess {
 		return v.result(), nil
 	}
-	a, err := v.in.books.Authenticating(ctx, o)
+	a, err := o.Authenticating(ctx, v.in.authentications)
 	if err != nil {
 		return nil, err
 	}
@@ -241,9 +242,9 @@ func (v *visit) unconfirmed(ctx context.Context, op *settle.Operation) (bool, er
 	if op.Means != order.MeansCard || !v.settings.Page.ThreeDS {
 		return false, nil
 	}
-	all, err := v.in.books.Authentications(ctx, v.order.Merchant, v.order.ID)
-	return slices.ContainsFunc(all, func(a settle.Authentication) bool {
-		return a.Operation == op.Number && a.State == settle.AuthenticationFailed
+	all, err := v.in.authentications.Of(ctx, v.order.Merchant, v.order.ID)
+	return slices.ContainsFunc(all, func(a authentication.Authentication) bool {
+		return a.Operation == op.Number && a.State == authentication.Failed
 	}), err
 }
 

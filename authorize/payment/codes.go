@@ -8,6 +8,7 @@ import (
 
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/authentication"
 )
 
 const (
@@ -55,7 +56,7 @@ func (s *CodeStore) Keep(a Attempt, code vault.Secret) {
 	} else if len(s.kept) >= maxCodes {
 		return
 	}
-	s.kept[a] = keptCode{vault.NewSecret(bytes.Clone(code.Reveal())), s.now().Add(settle.AuthenticateFor)}
+	s.kept[a] = keptCode{vault.NewSecret(bytes.Clone(code.Reveal())), s.now().Add(authentication.Within)}
 }
 
 // take returns a code and forgets it; the zero Secret when there is none. The caller wipes it.

@@ -7,14 +7,15 @@ import (
 	"log/slog"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"settled/authorize/online"
 	"settled/authorize/protocol"
 	"settled/authorize/tenants"
 	"settled/authorize/threeds"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/authentication"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // ThreeDS is a 3-D Secure server; [threeds.Client] is one. The errors are those of package threeds.
@@ -29,14 +30,15 @@ type ThreeDS interface {
 
 // Secure has cardholders authenticated before their payments are sent, and goes on with these as their banks decide.
 type Secure struct {
-	Cards     *Cards
-	Books     *settle.Books
-	Server    ThreeDS // nil: nobody is authenticated
-	Merchants map[int32]tenants.Merchant
-	Codes     *CodeStore
-	Count     func(end string) // notes how the 3-D Secure of a payment ended
-	Now       func() time.Time
-	Log       *slog.Logger
+	Cards           *Cards
+	Books           *settle.Books
+	Authentications *authentication.Book
+	Server          ThreeDS // nil: nobody is authenticated
+	Merchants       map[int32]tenants.Merchant
+	Codes           *CodeStore
+	Count           func(end string) // notes how the 3-D Secure of a payment ended
+	Now             func() time.Time
+	Log             *slog.Logger
 }
 
 // Secures tells that cardholders of a merchant are authenticated before they pay.
@@ -47,13 +49,13 @@ func (s *Secure) Has() bool { return s.Server != nil }
 
 // Enroll asks whether the card takes part in 3-D Secure and begins the payment operation that waits for it. failure is why nobody could
 // say: Unenrolled decides then, and for a card that does not take part.
-func (s *Secure) Enroll(ctx context.Context, r settle.PayRequest, browser string) (a settle.Authentication, failure, err error) {
+func (s *Secure) Enroll(ctx context.Context, r settle.PayRequest, browser string) (a authentication.Authentication, failure, err error) {
 	id := fmt.Sprintf("%d.%d.%s", r.Order, r.Number, protocol.Correlation())
 	e, failure := s.Server.Start(ctx, id, r.PAN)
 	if failure != nil {
 		s.Log.Warn("3-D Secure not started", slog.Int64("order", r.Order), slog.Any("error", failure))
 	}
-	a = settle.Authentication{ServerID: e.ServerTransID, Version: e.Version, Required: int16(e.Enrolled), MethodURL: e.MethodURL, Browser: browser}
+	a = authentication.Authentication{ServerID: e.ServerTransID, Version: e.Version, Required: int16(e.Enrolled), MethodURL: e.MethodURL, Browser: browser}
 	if e.Enrolled != threeds.IsEnrolled {
 		a.ServerID = id
 	}
@@ -65,7 +67,7 @@ func (s *Secure) Enroll(ctx context.Context, r settle.PayRequest, browser string
 
 // Unenrolled goes on with a payment by a card that does not take part, or of which nobody could say: then only the merchant's settings
 // let it pass, and never when our own request may be the cause.
-func (s *Secure) Unenrolled(ctx context.Context, o *settle.Order, a *settle.Authentication, failure error) (Outcome, error) {
+func (s *Secure) Unenrolled(ctx context.Context, o *settle.Order, a *authentication.Authentication, failure error) (Outcome, error) {
 	said := threeds.Authentication{ServerTransID: a.ServerID}
 	switch {
 	case failure == nil && a.Required == int16(threeds.NotEnrolled):
@@ -92,7 +94,7 @@ func (s *Secure) refuseSecure(ctx context.Context, o *settle.Order, said threeds
 	defer cancel()
 	s.Codes.take(AttemptOf(o)).Wipe()
 	s.Count(end)
-	a := settle.Authentication{ServerID: said.ServerTransID, State: settle.AuthenticationFailed, Status: string(said.Status), ECI: said.ECI, DirectoryID: said.DSTransID}
+	a := authentication.Authentication{ServerID: said.ServerTransID, State: authentication.Failed, Status: string(said.Status), ECI: said.ECI, DirectoryID: said.DSTransID}
 	_, err := s.Books.Authenticated(ctx, o.Merchant, o.ID, a, response)
 	return Outcome{settle.Result{Response: response}, true}, err
 }
@@ -122,7 +124,7 @@ func (s *Secure) decide(ctx context.Context, o *settle.Order, said threeds.Authe
 func (s *Secure) challenged(ctx context.Context, o *settle.Order, said threeds.Authentication) error {
 	ctx, cancel := context.WithTimeout(ctx, SettleTimeout)
 	defer cancel()
-	return s.Books.Challenged(ctx, o.Merchant, o.ID, settle.Authentication{ServerID: said.ServerTransID, Status: string(said.Status), ECI: said.ECI, DirectoryID: said.DSTransID})
+	return s.Books.Challenged(ctx, o.Merchant, o.ID, authentication.Authentication{ServerID: said.ServerTransID, Status: string(said.Status), ECI: said.ECI, DirectoryID: said.DSTransID})
 }
 
 // responseOfStatus is what a merchant is told of a cardholder who was not authenticated.
@@ -151,7 +153,7 @@ func (s *Secure) pass(ctx context.Context, o *settle.Order, said threeds.Authent
 	}
 	books, cancel := context.WithTimeout(ctx, SettleTimeout)
 	defer cancel()
-	a := settle.Authentication{ServerID: said.ServerTransID, State: settle.AuthenticationPassed, Status: string(said.Status), ECI: said.ECI,
+	a := authentication.Authentication{ServerID: said.ServerTransID, State: authentication.Passed, Status: string(said.Status), ECI: said.ECI,
 		DirectoryID: said.DSTransID}
 	p, err := s.Books.Authenticated(books, o.Merchant, o.ID, a, "")
 	if err != nil {
@@ -167,14 +169,14 @@ func (s *Secure) pass(ctx context.Context, o *settle.Order, said threeds.Authent
 }
 
 // Authenticating is the 3-D Secure that the order's payment waits for, nil when it does not.
-func (s *Secure) Authenticating(ctx context.Context, o *settle.Order) (*settle.Authentication, error) {
+func (s *Secure) Authenticating(ctx context.Context, o *settle.Order) (*authentication.Authentication, error) {
 	ctx, cancel := Patient(ctx)
 	defer cancel()
-	return s.Books.Authenticating(ctx, o)
+	return o.Authenticating(ctx, s.Authentications)
 }
 
 // Ask has the cardholder authenticated, once the bank has looked at the browser or will not.
-func (s *Secure) Ask(ctx context.Context, o *settle.Order, a *settle.Authentication, r threeds.Request) (Outcome, error) {
+func (s *Secure) Ask(ctx context.Context, o *settle.Order, a *authentication.Authentication, r threeds.Request) (Outcome, error) {
 	r.ServerTransID, r.Version, r.Method = a.ServerID, a.Version, threeds.MethodNone
 	switch {
 	case a.MethodDone:
@@ -201,7 +203,7 @@ func (s *Secure) Ask(ctx context.Context, o *settle.Order, a *settle.Authenticat
 
 // Follow asks what became of a cardholder who was asked, and goes on with the payment when that is final or its time is
 // over. It returns the challenge while there is one.
-func (s *Secure) Follow(ctx context.Context, o *settle.Order, a *settle.Authentication) (threeds.Challenge, Outcome, error) {
+func (s *Secure) Follow(ctx context.Context, o *settle.Order, a *authentication.Authentication) (threeds.Challenge, Outcome, error) {
 	if !s.Now().Before(a.ExpiresAt) {
 		out, err := s.decide(ctx, o, threeds.Authentication{ServerTransID: a.ServerID, Status: threeds.StatusFailed})
 		return threeds.Challenge{}, out, err
@@ -227,7 +229,7 @@ const (
 // AuthenticateDue looks after payments whose cardholder nobody comes back for: it asks about those that are confirmed by
 // other ways than a page, and ends those whose time is over. It returns how many it looked at.
 func (s *Secure) AuthenticateDue(ctx context.Context) (int, error) {
-	due, err := s.Books.AuthenticationsDue(ctx, authenticateBatch)
+	due, err := s.Authentications.Due(ctx, authenticateBatch)
 	if err != nil {
 		return 0, err
 	}
@@ -244,12 +246,12 @@ func (s *Secure) AuthenticateDue(ctx context.Context) (int, error) {
 	return len(due), errors.Join(failures...)
 }
 
-func (s *Secure) lookAfter(ctx context.Context, d settle.WaitingAuthentication) error {
+func (s *Secure) lookAfter(ctx context.Context, d authentication.Waiting) error {
 	o, err := s.Books.Order(ctx, d.Merchant, d.Order)
 	if err != nil {
 		return err
 	}
-	a, err := s.Books.Authenticating(ctx, o)
+	a, err := o.Authenticating(ctx, s.Authentications)
 	if a == nil || err != nil || s.Server == nil {
 		return err
 	}

@@ -1,15 +1,17 @@
 package telling
 
 import (
-	"settled/authorize/protocol"
-	"settled/authorize/threeds"
-	"settled/internal/money"
-	"settled/settle"
-	"settled/settle/order"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"settled/authorize/protocol"
+	"settled/authorize/threeds"
+	"settled/internal/money"
+	"settled/settle"
+	"settled/settle/authentication"
+	"settled/settle/order"
 )
 
 // Teller says what the books hold of an order, in the fields of answers.
@@ -118,7 +120,7 @@ func (t Teller) StateFields(r *protocol.Row, o *settle.Order, now time.Time) {
 }
 
 // TellAuthentication writes what became of a cardholder, nothing of one who was not asked.
-func TellAuthentication(r *protocol.Row, a *settle.Authentication) {
+func TellAuthentication(r *protocol.Row, a *authentication.Authentication) {
 	r[protocol.OutAuthRequired] = strconv.Itoa(int(a.Required))
 	if a.Status != "" {
 		r[protocol.OutAuthResult] = threeds.Status(a.Status).AuthResult()

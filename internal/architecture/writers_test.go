@@ -13,7 +13,7 @@ import (
 // writers says which packages write which table: insert, change or delete its rows, or copy into it. Everybody may read. A table has
 // one writer where it can, and the tables of the books have only packages of settle.
 var writers = map[string][]string{
-	"authentications":       {"settle"},
+	"authentications":       {"settle/authentication"},
 	"authorization_logs":    {"clearing/centerlog"},
 	"balances":              {"settle/ledger"},
 	"batch_totals":          {"settle/totals"},
@@ -56,7 +56,7 @@ var writers = map[string][]string{
 	"schedule_runs":         {"internal/work"},
 	"schedules":             {"internal/work"},
 	"server_life":           {"internal/postgres"},
-	"service_calls":         {"settle"},
+	"service_calls":         {"settle/turns"},
 	"subscription_payments": {"settle/subscription"},
 	"subscriptions":         {"settle/subscription"},
 	"transactions":          {"settle"},

@@ -12,6 +12,7 @@ import (
 	"settled/internal/vault"
 	"settled/settle"
 	"settled/settle/audit"
+	"settled/settle/authentication"
 	"settled/settle/order"
 	"settled/settle/settletest"
 	"settled/settle/subscription"
@@ -143,9 +144,9 @@ func (b books) opened() {
 	_, err = b.Books.Cancel(b.t.Context(), settle.CancelRequest{Merchant: settletest.Merchant, Order: open("withdrawn", byn(700), nil), Actor: settle.ByMerchant})
 	b.must(err)
 	secure := open("secure", byn(800), nil)
-	_, err = b.Books.Authenticate(b.t.Context(), card(secure), settle.Authentication{ServerID: "s-1"})
+	_, err = b.Books.Authenticate(b.t.Context(), card(secure), authentication.Authentication{ServerID: "s-1"})
 	b.must(err)
-	approve(b.Books.Authenticated(b.t.Context(), settletest.Merchant, secure, settle.Authentication{ServerID: "s-1", State: settle.AuthenticationPassed, Status: "Y"}, ""))
+	approve(b.Books.Authenticated(b.t.Context(), settletest.Merchant, secure, authentication.Authentication{ServerID: "s-1", State: authentication.Passed, Status: "Y"}, ""))
 	subscribed := open("subscribed", byn(900), &subscription.Terms{Min: 1, Max: 1000, PeriodDays: 1, LastDate: b.Clock.Now().AddDate(1, 0, 0)})
 	approve(b.Books.Pay(b.t.Context(), card(subscribed)))
 	b.Clock.Advance(12 * time.Hour) // the earliest that a payment of each day may come after the last one

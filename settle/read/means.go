@@ -4,13 +4,14 @@ import (
 	"context"
 
 	"settled/settle"
+	"settled/settle/authentication"
 
 	"github.com/jackc/pgx/v5"
 )
 
 // readMeans adds what the payments of an opened order went through besides their center.
 func (e *Order) readMeans(ctx context.Context, tx pgx.Tx, o *settle.Order) error {
-	secure, err := settle.AuthenticationsOf(ctx, tx, o.Merchant, o.ID)
+	secure, err := authentication.Of(ctx, tx, o.Merchant, o.ID)
 	if err != nil {
 		return err
 	}

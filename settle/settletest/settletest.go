@@ -14,6 +14,7 @@ import (
 	"settled/internal/postgres/pgtest"
 	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/authentication"
 	"settled/settle/credential"
 	"settled/settle/notification"
 	"settled/settle/order"
@@ -119,6 +120,11 @@ func New(t testing.TB, changes ...func(*settle.Directory)) *World {
 // Notifications returns the queue of what the world's merchants are to be told.
 func (w *World) Notifications() *notification.Queue {
 	return notification.NewQueue(w.Pool, w.Books.Now, w.Dir.MerchantIDs())
+}
+
+// Authentications returns the 3-D Secure of the world's payments.
+func (w *World) Authentications() *authentication.Book {
+	return authentication.NewBook(w.Pool, w.Books.Now)
 }
 
 // Credentials returns what buyers of the world have stored.

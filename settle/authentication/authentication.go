@@ -1,31 +1,30 @@
-package settle
+package authentication
 
 import (
 	"time"
+
+	"settled/settle/stored"
 )
 
-// AuthenticationState is where the 3-D Secure of a payment stands.
-type AuthenticationState int16
+// State is where the 3-D Secure of a payment stands.
+type State int16
 
 // The states of authentications. The numbers are stored.
 const (
-	AuthenticationMethod    AuthenticationState = 1 // the buyer's browser is being looked at
-	AuthenticationChallenge AuthenticationState = 2 // the buyer is asked, by a page or by other ways
-	AuthenticationPassed    AuthenticationState = 3 // final: the payment was sent
-	AuthenticationFailed    AuthenticationState = 4 // final: nothing was sent
+	Method    State = 1 // the buyer's browser is being looked at
+	Challenge State = 2 // the buyer is asked, by a page or by other ways
+	Passed    State = 3 // final: the payment was sent
+	Failed    State = 4 // final: nothing was sent
 )
 
-// AuthenticateFor is how long a buyer has to pass 3-D Secure.
-const AuthenticateFor = 15 * time.Minute
-
-// responseAuthenticate is the response code of a payment that waits for 3-D Secure.
-const responseAuthenticate = "AS110"
+// Within is how long a buyer has to pass 3-D Secure.
+const Within = 15 * time.Minute
 
 // Authentication is the 3-D Secure of a payment operation. Status, ECI and DirectoryID are as the access control
 // server gave them (EMV 3-D Secure, transStatus and its companions).
 type Authentication struct {
 	Operation   int16
-	State       AuthenticationState
+	State       State
 	ServerID    string // threeDSServerTransID
 	Version     string
 	Status      string // Y, A, N, U, R, C, D or I; empty: not known yet
@@ -40,8 +39,8 @@ type Authentication struct {
 	Browser     string // what the buyer's browser says of itself, kept until the access control server is asked
 }
 
-// securityLevel says in clearing how far the buyer was authenticated (IPM, PDS 0052).
-func (a *Authentication) securityLevel() string {
+// SecurityLevel says in clearing how far the buyer was authenticated (IPM, PDS 0052).
+func (a *Authentication) SecurityLevel() string {
 	switch a.Status {
 	case "Y":
 		return "212"
@@ -51,10 +50,16 @@ func (a *Authentication) securityLevel() string {
 	return "210"
 }
 
-// waits tells that the authentication has no final result.
-func (a *Authentication) waits() bool {
-	return a != nil && (a.State == AuthenticationMethod || a.State == AuthenticationChallenge)
+// Waits tells that the authentication has no final result.
+func (a *Authentication) Waits() bool {
+	return a != nil && (a.State == Method || a.State == Challenge)
 }
 
 // decoupled is the 3-D Secure status of a buyer who is asked by other ways than his browser (EMV 3-D Secure, transStatus).
 const decoupled = "D"
+
+var states = map[State]string{Method: "method", Challenge: "challenge",
+	Passed: "passed", Failed: "failed"}
+
+// String is the state in a word.
+func (s State) String() string { return stored.Word(states, s) }
