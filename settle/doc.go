@@ -12,6 +12,9 @@
 //	Due, Answered ─ reversals and refunds owed to centers, repeated until each has an outcome
 //	Represent, AbandonCredit ─ what becomes of rejected records
 //
+// What shares no group commit with payments has packages of its own: above this one what centers approved (reconcile), below it
+// notifications, stored credentials, subscriptions, wishes and authentications, which the books call where a payment decides something.
+//
 // # Locks
 //
 // Every transaction that touches an order takes its locks in this order (docs/seal.md):
