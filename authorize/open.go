@@ -46,8 +46,8 @@ func (g *Gateway) openPayments(o *Options) {
 	g.credentials = credential.NewStore(o.Books.Pool, o.Vault, o.Books.Now)
 	g.cards = payment.NewCards(o.Books, g.credentials, o.Centers, o.Log)
 	g.authentications = authentication.NewBook(o.Books.Pool, o.Books.Now)
-	g.secure = &payment.Secure{Cards: g.cards, Books: o.Books, Authentications: g.authentications, Server: o.ThreeDS, Merchants: o.Merchants, Codes: g.codes, Count: g.meter.secured,
-		Now: o.Now, Log: o.Log}
+	g.secure = &payment.Secure{Cards: g.cards, Books: o.Books, Authentications: g.authentications, Server: o.ThreeDS, Merchants: o.Merchants,
+		Codes: g.codes, Count: g.meter.secured, Now: o.Now, Log: o.Log}
 	g.instant = &payment.Instant{Books: o.Books, Credentials: g.credentials, Directory: o.Directory,
 		Wishes: wish.New(o.Books.Pool, g.credentials, o.Vault, o.Books.Now, o.Log), Partners: o.Banks, Merchants: o.Merchants, Now: o.Now, Log: o.Log}
 	g.wallet = &payment.Wallet{Cards: g.cards, Instant: g.instant, Credentials: g.credentials, Subscriptions: subscription.NewBook(o.Books.Pool, o.Books.Now)}
@@ -56,8 +56,8 @@ func (g *Gateway) openPayments(o *Options) {
 
 // openCheckout makes the payment page.
 func (g *Gateway) openCheckout(o *Options) *checkout.Pages {
-	return checkout.New(checkout.Options{Books: o.Books, Credentials: g.credentials, Authentications: g.authentications, Directory: o.Directory, Vault: o.Vault, Register: g.register, Load: g.load, Ways: g.ways,
-		Prints: g.prints, Cards: g.cards, Secure: g.secure, Instant: g.instant, Codes: g.codes, Centers: o.Centers, Limits: o.Limits, Now: o.Now,
+	return checkout.New(checkout.Options{Books: o.Books, Credentials: g.credentials, Authentications: g.authentications, Directory: o.Directory,
+		Vault: o.Vault, Register: g.register, Load: g.load, Ways: g.ways, Prints: g.prints, Cards: g.cards, Secure: g.secure, Instant: g.instant, Codes: g.codes, Centers: o.Centers, Limits: o.Limits, Now: o.Now,
 		Log: o.Log, Source: o.Source, OverTLS: o.Secure, PublicURL: o.PublicURL, Stalled: o.Stalled, Knows: g.knows, Report: g.report})
 }
 

@@ -39,7 +39,7 @@ func (b *Books) OpenLater(ctx context.Context, r OpenRequest) (o *Order, c *cred
 		if ended, err := b.ended(ctx, tx, r.Merchant.ID, r.OrderNumber, attempt-1); err != nil || !ended {
 			return errors.Join(err, fmt.Errorf("%w: %q", ErrInFlight, r.OrderNumber))
 		}
-		later := subscription.Later{Merchant: r.Merchant.ID, Parent: r.Parent, Order: id, Amount: r.Original, At: b.Now()}
+		later := subscription.Later{Merchant: r.Merchant.ID, Parent: r.Parent, Order: id, Amount: r.Original, Now: b.Now}
 		if c, err = subscription.Admit(ctx, tx, later); err != nil {
 			return err
 		}

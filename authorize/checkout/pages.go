@@ -76,8 +76,9 @@ type Pages struct {
 
 // New makes the payment page.
 func New(o Options) *Pages {
-	return &Pages{books: o.Books, credentials: o.Credentials, authentications: o.Authentications, directory: o.Directory, vault: o.Vault, register: o.Register, load: o.Load, ways: o.Ways, prints: o.Prints,
-		cards: o.Cards, secure: o.Secure, instant: o.Instant, codes: o.Codes, centers: o.Centers, now: o.Now, log: o.Log, source: o.Source,
+	return &Pages{books: o.Books, credentials: o.Credentials, authentications: o.Authentications, directory: o.Directory,
+		vault: o.Vault, register: o.Register, load: o.Load, ways: o.Ways, prints: o.Prints, cards: o.Cards, secure: o.Secure,
+		instant: o.Instant, codes: o.Codes, centers: o.Centers, now: o.Now, log: o.Log, source: o.Source,
 		overTLS: o.OverTLS, publicURL: o.PublicURL, stalled: o.Stalled, knows: o.Knows, report: o.Report,
 		opening: tenants.NewLimiter[int32](o.Limits.Merchant, o.Now), posting: tenants.NewLimiter[string](o.Limits.Source, o.Now),
 		asking: tenants.NewLimiter[string](o.Limits.Server, o.Now), viewing: tenants.NewLimiter[string](o.Limits.Reads, o.Now),

@@ -17,7 +17,7 @@ type Later struct {
 	Parent   int64 // the order that began the subscription
 	Order    int64 // the order of the later payment
 	Amount   money.Amount
-	At       time.Time
+	Now      func() time.Time // read under the lock
 }
 
 var take = words.In(`
@@ -34,10 +34,11 @@ func Admit(ctx context.Context, tx pgx.Tx, p Later) (*credential.Credential, err
 	if err := reconcile(ctx, tx, s); err != nil {
 		return nil, err
 	}
-	if err := s.refuse(p.Amount, p.At); err != nil {
+	now := p.Now()
+	if err := s.refuse(p.Amount, now); err != nil {
 		return nil, err
 	}
-	if err := takeSlot(ctx, tx, s, p.Order, p.At); err != nil {
+	if err := takeSlot(ctx, tx, s, p.Order, now); err != nil {
 		return nil, err
 	}
 	return credential.Find(ctx, tx, p.Merchant, *s.Credential)
