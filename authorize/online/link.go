@@ -235,7 +235,7 @@ func (b *backoff) reset() { b.current = 0 }
 
 func (b *backoff) next() time.Duration {
 	b.current = min(max(2*b.current, b.base), b.limit)
-	return b.current/2 + rand.N(b.current/2+1)
+	return b.current/2 + rand.N(b.current/2+1) //nolint:gosec // spreads attempts, no secret
 }
 
 // sleep waits for d or the end of ctx.

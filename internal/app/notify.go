@@ -43,6 +43,6 @@ func (s *Server) notify(ctx context.Context, k notification.Key) error {
 		if err != nil || len(due) == 0 {
 			return err
 		}
-		k = due[rand.IntN(len(due))].Key // another job may be at the first one
+		k = due[rand.IntN(len(due))].Key //nolint:gosec // spreads jobs, which is no secret: another one may be at the first
 	}
 }

@@ -54,7 +54,7 @@ func InTx(ctx context.Context, pool *pgxpool.Pool, key Key, fn func(pgx.Tx) erro
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(pause/2 + rand.N(pause)):
+		case <-time.After(pause/2 + rand.N(pause)): //nolint:gosec // spreads attempts, no secret
 		}
 		pause *= 2
 	}
