@@ -4,7 +4,7 @@ TOOL = $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 10s
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race fuzz lint walls bench demo ci
+.PHONY: help build test race fuzz lint walls bench demo release ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ bench: ## measure against the limits of this machine
 
 demo: ## run the whole system against a simulated processing center
 	$(GO) run ./cmd/settled demo
+
+release: ## build what is handed out into dist/: binaries, their SBOMs, license texts, checksums
+	cd tools && $(GO) run ./release .. ../dist
 
 ci: ## what CI runs
 	.ci/run
