@@ -68,7 +68,7 @@ func (g *Gateway) Notify(ctx context.Context, k notification.Key) (notification.
 
 // tell makes one try.
 func (g *Gateway) tell(ctx context.Context, n *notification.Notification) notification.Receipt {
-	to, body, err := g.compose(ctx, n)
+	to, m, err := g.compose(ctx, n)
 	if err != nil {
 		state := notification.Pending
 		if errors.Is(err, errNoAddress) {
@@ -76,7 +76,7 @@ func (g *Gateway) tell(ctx context.Context, n *notification.Notification) notifi
 		}
 		return notification.Receipt{State: state, Error: err.Error()}
 	}
-	a := g.notifier.Send(ctx, to, body)
+	a := g.notifier.Send(ctx, to, m)
 	r := notification.Receipt{State: notification.Pending, FirstCode: a.First, SecondCode: a.Second}
 	switch a.Outcome {
 	case notify.Delivered:
@@ -90,28 +90,35 @@ func (g *Gateway) tell(ctx context.Context, n *notification.Notification) notifi
 }
 
 // compose writes a notification as the merchant's server wants it, from the books as they are now.
-func (g *Gateway) compose(ctx context.Context, n *notification.Notification) (to notify.Address, body []byte, err error) {
+func (g *Gateway) compose(ctx context.Context, n *notification.Notification) (to notify.Address, m notify.Message, err error) {
 	settings, known := g.register.Settings(n.Merchant)
 	merchant, listed := g.directory.Merchant(n.Merchant)
 	if !known || !listed || settings.Notify.URL == "" {
-		return to, nil, errNoAddress
+		return to, m, errNoAddress
 	}
 	o, err := g.books.Order(ctx, n.Merchant, n.Order)
 	if err != nil {
-		return to, nil, err
+		return to, m, err
 	}
 	op := o.Operation(n.Operation)
 	if op == nil {
-		return to, nil, fmt.Errorf("%w: %d.%d", settle.ErrOperation, n.Order, n.Operation)
+		return to, m, fmt.Errorf("%w: %d.%d", settle.ErrOperation, n.Order, n.Operation)
 	}
 	rec := telling.Teller{Directory: g.directory, Test: settings.TestMode, Language: settings.Language()}.Operation(o, op)
-	rec[protocol.OutPacketDate], rec[protocol.OutClientIP] = protocol.Stamp(g.now()), rec[protocol.OutIP]
+	m.ID, m.At = messageID(n.Key), g.now()
+	rec[protocol.OutPacketDate], rec[protocol.OutClientIP] = protocol.Stamp(m.At), rec[protocol.OutIP]
 	if err := settings.Proofs.ProveNotice(g.signingKey, merchantID(merchant.ID), &rec); err != nil {
-		return to, nil, err
+		return to, m, err
 	}
 	to = notify.Address{URL: settings.Notify.URL, SOAP: settings.Notify.SOAP, PlainAnswer: settings.Notify.PlainAnswer,
-		AllowPrivate: settings.Notify.AllowPrivate && g.vault.Environment() == vault.Test}
-	return to, toldBody(merchant.ID, &rec, settings.Notify.SOAP), nil
+		AllowPrivate: settings.Notify.AllowPrivate && g.vault.Environment() == vault.Test, Signer: settings.Notify.Signer}
+	m.Body = toldBody(merchant.ID, &rec, settings.Notify.SOAP)
+	return to, m, nil
+}
+
+// messageID names a notification in signatures: order, operation and how often it has been told.
+func messageID(k notification.Key) string {
+	return fmt.Sprintf("%d-%d-%d", k.Order, k.Operation, k.Sequence)
 }
 
 func merchantID(id int32) string { return strconv.FormatInt(int64(id), 10) }

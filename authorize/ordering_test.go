@@ -7,6 +7,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -133,6 +134,22 @@ func TestOrdersAreRefused(t *testing.T) {
 	}
 	if _, err := w.Books.ByNumber(t.Context(), settletest.Merchant, "Q-2"); err == nil {
 		t.Error("a refused order was made")
+	}
+}
+
+// TestBuyersGoToListedHosts: an order sends buyers to the hosts that its merchant lists, and nowhere else.
+func TestBuyersGoToListedHosts(t *testing.T) {
+	w := newPage(t, func(m *tenants.Merchant) { m.Page.ReturnHosts = []string{"shop.example", "www.shop.example"} })
+	for address, second := range map[string]int{
+		"https://shop.example/back": 0, "https://WWW.shop.example:8443/": 0, "https://evil.example/": 154, "https://shop.example.evil.example/": 154,
+		"https://evil.example/shop.example": 154, "https://shop.example@evil.example/": 154, "https://notshop.example/": 154, "//evil.example/": 154,
+	} {
+		for _, parameter := range []string{"URL_RETURN", "URL_RETURN_OK", "URL_RETURN_NO"} {
+			a := w.askPayment(shopOrder("H-" + parameter + strconv.Itoa(len(address))).with(params{parameter: address}))
+			if a.Second != second {
+				t.Errorf("%s=%s: %+v", parameter, address, a)
+			}
+		}
 	}
 }
 

@@ -82,7 +82,7 @@ func (d *Pages) readTerms(c *tenants.Caller, r *settle.OpenRequest) error {
 		return err
 	}
 	r.TwoStage = delay == 1
-	if err = c.CheckAddresses(); err != nil {
+	if err = c.CheckAddresses(c.Settings.Page.ReturnHosts); err != nil {
 		return err
 	}
 	recurring, err := payment.ReadAgreement(c, r.Original.Currency, d.now())

@@ -138,7 +138,7 @@ func TestNamesOfPrivateAddresses(t *testing.T) {
 	for _, address := range []string{"127.0.0.1", "10.1.2.3", "169.254.169.254", "100.100.100.200", "::1", "fd00:ec2::254", "::ffff:127.0.0.1",
 		"64:ff9b::7f00:1", "2002:7f00:1::1", "0.0.0.0", "224.0.0.1"} {
 		names := &dns{answers: []netip.Addr{netip.MustParseAddr(address)}}
-		a := New(Options{Resolver: names.start(t)}).Send(t.Context(), Address{URL: "http://shop.example:" + port + "/", PlainAnswer: true}, nil)
+		a := New(Options{Resolver: names.start(t)}).Send(t.Context(), Address{URL: "http://shop.example:" + port + "/", PlainAnswer: true}, Message{})
 		if a.Outcome != Silent || !errors.Is(a.Err, ErrAddress) {
 			t.Errorf("%s: %+v", address, a)
 		}
@@ -167,7 +167,7 @@ func TestRebinding(t *testing.T) {
 		t.Fatal(looked, err)
 	}
 	for range 3 {
-		a := New(Options{Resolver: resolver}).Send(t.Context(), Address{URL: "http://shop.example:" + port + "/", PlainAnswer: true}, nil)
+		a := New(Options{Resolver: resolver}).Send(t.Context(), Address{URL: "http://shop.example:" + port + "/", PlainAnswer: true}, Message{})
 		if !errors.Is(a.Err, ErrAddress) {
 			t.Errorf("%+v", a)
 		}

@@ -64,6 +64,15 @@ type Address struct {
 	PlainAnswer bool
 	// AllowPrivate permits addresses and ports outside of the public Internet. For tests and demos.
 	AllowPrivate bool
+	// Signer signs requests, besides the proof in their bodies.
+	Signer Signer
+}
+
+// Message is a notification as it is sent.
+type Message struct {
+	ID   string // the same in each try; no "." in it
+	At   time.Time
+	Body []byte // that [Form] or [Envelope] made
 }
 
 // CheckURL says what is wrong with the URL of a merchant's server, as far as that can be told without connecting to it.
@@ -113,30 +122,21 @@ func (a Answer) Why() string {
 	return clean(a.Err.Error(), maxWhy)
 }
 
-// Send sends a body that [Form] or [Envelope] made, and waits for the answer.
-func (c *Client) Send(ctx context.Context, to Address, body []byte) Answer {
-	a, err := c.send(ctx, to, body)
+// Send sends a message, and waits for the answer.
+func (c *Client) Send(ctx context.Context, to Address, m Message) Answer {
+	a, err := c.send(ctx, to, m)
 	if err != nil {
 		return Answer{Err: err}
 	}
 	return a
 }
 
-func (c *Client) send(ctx context.Context, to Address, body []byte) (Answer, error) {
-	if err := CheckURL(to.URL, to.AllowPrivate); err != nil {
-		return Answer{}, err
-	}
+func (c *Client) send(ctx context.Context, to Address, m Message) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, to.URL, bytes.NewReader(body))
+	request, err := newRequest(ctx, to, m)
 	if err != nil {
-		return Answer{}, fmt.Errorf("%w: an http or https URL is needed", ErrAddress)
-	}
-	request.Header.Set("User-Agent", "settled")
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
-	if to.SOAP {
-		request.Header.Set("Content-Type", "text/xml; charset=utf-8")
-		request.Header.Set("SOAPAction", `"`+namespace+`PushPaymentResult"`)
+		return Answer{}, err
 	}
 	client := c.public
 	if to.AllowPrivate {
@@ -148,6 +148,24 @@ func (c *Client) send(ctx context.Context, to Address, body []byte) (Answer, err
 	}
 	defer response.Body.Close()
 	return read(to, response.StatusCode, response.Header.Get("Content-Type"), response.Body)
+}
+
+func newRequest(ctx context.Context, to Address, m Message) (*http.Request, error) {
+	if err := CheckURL(to.URL, to.AllowPrivate); err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, to.URL, bytes.NewReader(m.Body))
+	if err != nil {
+		return nil, fmt.Errorf("%w: an http or https URL is needed", ErrAddress)
+	}
+	request.Header.Set("User-Agent", "settled")
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	if to.SOAP {
+		request.Header.Set("Content-Type", "text/xml; charset=utf-8")
+		request.Header.Set("SOAPAction", `"`+namespace+`PushPaymentResult"`)
+	}
+	to.Signer.sign(request.Header, m)
+	return request, nil
 }
 
 // read understands an answer of a server.

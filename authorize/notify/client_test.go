@@ -91,7 +91,7 @@ func TestAnswers(t *testing.T) {
 				_, _ = io.WriteString(w, tt.body)
 			}))
 			defer server.Close()
-			a := New(Options{}).Send(t.Context(), Address{URL: server.URL, SOAP: tt.soap, AllowPrivate: true}, []byte("a=b"))
+			a := New(Options{}).Send(t.Context(), Address{URL: server.URL, SOAP: tt.soap, AllowPrivate: true}, Message{Body: []byte("a=b")})
 			if a.Outcome != tt.outcome || a.Outcome != Silent && a.First+"/"+a.Second != tt.codes {
 				t.Errorf("%+v, want %v %s", a, tt.outcome, tt.codes)
 			}
@@ -118,7 +118,7 @@ func TestCharsetOfTheHeader(t *testing.T) {
 func TestPlainAnswer(t *testing.T) {
 	for status, want := range map[int]Outcome{200: Delivered, 204: Silent, 201: Silent, 301: Silent, 404: Silent, 500: Silent} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
-		if a := New(Options{}).Send(t.Context(), Address{URL: server.URL, PlainAnswer: true, AllowPrivate: true}, nil); a.Outcome != want {
+		if a := New(Options{}).Send(t.Context(), Address{URL: server.URL, PlainAnswer: true, AllowPrivate: true}, Message{}); a.Outcome != want {
 			t.Errorf("status %d: %+v", status, a)
 		}
 		server.Close()
@@ -133,12 +133,12 @@ func TestRequest(t *testing.T) {
 	}))
 	defer server.Close()
 	to := Address{URL: server.URL + "/notify?shop=1", AllowPrivate: true, PlainAnswer: true}
-	New(Options{}).Send(t.Context(), to, Form([]Field{{"ordernumber", "A & b"}, {"empty", ""}, {"lastname", "Ю+"}}))
+	New(Options{}).Send(t.Context(), to, Message{Body: Form([]Field{{"ordernumber", "A & b"}, {"empty", ""}, {"lastname", "Ю+"}})})
 	if method != "POST" || kind != "application/x-www-form-urlencoded; charset=utf-8" || action != "" || body != "ordernumber=A+%26+b&empty=&lastname=%D0%AE%2B" {
 		t.Errorf("%s %s %q %s", method, kind, action, body)
 	}
 	to.SOAP = true
-	New(Options{}).Send(t.Context(), to, Envelope([]Field{{"ordernumber", "A<&>\x01Ю"}}, []Field{{"amount", "1.00"}}, []Field{{"checkvalue", "F"}}))
+	New(Options{}).Send(t.Context(), to, Message{Body: Envelope([]Field{{"ordernumber", "A<&>\x01Ю"}}, []Field{{"amount", "1.00"}}, []Field{{"checkvalue", "F"}})})
 	const want = `<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:ws="http://www.paysecure.ru/ws/"><soapenv:Header/>` +
 		"<soapenv:Body><ws:PushPaymentResult><order><ordernumber>A&lt;&amp;&gt;\uFFFDЮ</ordernumber><operation><amount>1.00</amount></operation><checkvalue>F</checkvalue></order></ws:PushPaymentResult></soapenv:Body></soapenv:Envelope>"
 	if kind != "text/xml; charset=utf-8" || action != `"http://www.paysecure.ru/ws/PushPaymentResult"` || body != want {
@@ -165,7 +165,7 @@ func TestServerWithoutAnswer(t *testing.T) {
 	gone := httptest.NewServer(nil)
 	gone.Close()
 	for name, url := range map[string]string{"slow": slow.URL, "cut": cut.URL, "gone": gone.URL} {
-		if a := New(Options{Timeout: 200 * time.Millisecond}).Send(t.Context(), Address{URL: url, AllowPrivate: true}, nil); a.Outcome != Silent || a.Err == nil {
+		if a := New(Options{Timeout: 200 * time.Millisecond}).Send(t.Context(), Address{URL: url, AllowPrivate: true}, Message{}); a.Outcome != Silent || a.Err == nil {
 			t.Errorf("%s: %+v", name, a)
 		}
 	}
@@ -183,13 +183,13 @@ func TestCertificates(t *testing.T) {
 	roots.AddCert(server.Certificate())
 	roots.AddCert(old.Certificate())
 	unknown := x509.UnknownAuthorityError{}
-	if a := New(Options{}).Send(t.Context(), Address{URL: server.URL, AllowPrivate: true}, nil); !errors.As(a.Err, &unknown) {
+	if a := New(Options{}).Send(t.Context(), Address{URL: server.URL, AllowPrivate: true}, Message{}); !errors.As(a.Err, &unknown) {
 		t.Errorf("a certificate of nobody: %+v", a)
 	}
-	if a := New(Options{Roots: roots}).Send(t.Context(), Address{URL: server.URL, AllowPrivate: true}, nil); a.Outcome != Delivered {
+	if a := New(Options{Roots: roots}).Send(t.Context(), Address{URL: server.URL, AllowPrivate: true}, Message{}); a.Outcome != Delivered {
 		t.Errorf("a good certificate: %+v", a)
 	}
-	if a := New(Options{Roots: roots}).Send(t.Context(), Address{URL: old.URL, AllowPrivate: true}, nil); a.Outcome != Silent {
+	if a := New(Options{Roots: roots}).Send(t.Context(), Address{URL: old.URL, AllowPrivate: true}, Message{}); a.Outcome != Silent {
 		t.Errorf("TLS 1.1: %+v", a)
 	}
 }
@@ -204,7 +204,7 @@ func TestNoProxy(t *testing.T) {
 	t.Setenv("http_proxy", proxy.URL)
 	names := &dns{answers: []netip.Addr{netip.MustParseAddr("127.0.0.1")}}
 	url := strings.Replace(shop.URL, "127.0.0.1", "shop.example", 1)
-	a := New(Options{Resolver: names.start(t)}).Send(t.Context(), Address{URL: url, PlainAnswer: true, AllowPrivate: true}, nil)
+	a := New(Options{Resolver: names.start(t)}).Send(t.Context(), Address{URL: url, PlainAnswer: true, AllowPrivate: true}, Message{})
 	if a.Outcome != Delivered {
 		t.Errorf("%+v", a)
 	}

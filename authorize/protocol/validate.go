@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -195,8 +196,9 @@ func YYMM(year, month int) string {
 	return string([]byte{'0' + byte(year/10%10), '0' + byte(year%10), '0' + byte(month/10), '0' + byte(month%10)})
 }
 
-// CheckAddresses refuses addresses that a browser cannot be sent to.
-func (c *Call) CheckAddresses() error {
+// CheckAddresses refuses addresses that a browser cannot be sent to, and those of other hosts than the merchant lists; no list is
+// any host.
+func (c *Call) CheckAddresses(hosts []string) error {
 	for _, id := range [...]Parameter{InURLReturn, InURLReturnOK, InURLReturnNo} {
 		if !c.Has(id) {
 			continue
@@ -204,6 +206,9 @@ func (c *Call) CheckAddresses() error {
 		u, err := url.Parse(c.Text(id))
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.ContainsAny(u.Host, " ;,'\"") {
 			return Invalid(id, "is not an http or https address")
+		}
+		if len(hosts) > 0 && !slices.Contains(hosts, strings.ToLower(u.Hostname())) {
+			return Invalid(id, "leads to a host that the merchant does not list")
 		}
 	}
 	return nil

@@ -1,8 +1,10 @@
 package tenants
 
 import (
-	"settled/authorize/protocol"
 	"time"
+
+	"settled/authorize/notify"
+	"settled/authorize/protocol"
 )
 
 // Merchant holds what the online side needs to know of a merchant besides the directory.
@@ -30,14 +32,16 @@ type Page struct {
 	// The addresses that buyers are sent back to, for orders that bring none: after success, otherwise, and for both
 	// when the other two are empty.
 	ReturnOK, ReturnNo, ReturnURL string
-	ShowResult                    bool // after a payment the result page is shown, with the way back on it; else a redirect
-	OneClick                      bool // cards may be stored for the buyer's next payment
-	AskCode                       bool // the verification code of a stored card is asked for again
-	Recurring                     bool // cards may be stored for payments that the merchant starts
-	ThreeDS                       bool // cardholders are authenticated by their bank
-	Unproven                      bool // payments pass whose cardholder nobody could authenticate for technical reasons
-	AutoNumber                    bool // an order without a number gets one
-	Links                         Links
+	// ReturnHosts are the hosts that orders may send buyers to, in lower case; none are all.
+	ReturnHosts []string
+	ShowResult  bool // after a payment the result page is shown, with the way back on it; else a redirect
+	OneClick    bool // cards may be stored for the buyer's next payment
+	AskCode     bool // the verification code of a stored card is asked for again
+	Recurring   bool // cards may be stored for payments that the merchant starts
+	ThreeDS     bool // cardholders are authenticated by their bank
+	Unproven    bool // payments pass whose cardholder nobody could authenticate for technical reasons
+	AutoNumber  bool // an order without a number gets one
+	Links       Links
 	// Required names the buyer's data that the page asks for when an order lacks it, by the parameters of the protocol:
 	// "Email".
 	Required []string
@@ -58,10 +62,11 @@ func (l Links) Taken() bool { return l == "" || l == LinksTaken }
 
 // Notify says how the merchant's server is told without asking; of which operations, the books know (settle.Notify).
 type Notify struct {
-	URL          string // receives notifications; empty: none are sent
-	SOAP         bool   // notifications and their answers are SOAP; else a form
-	PlainAnswer  bool   // any answer with status 200 is a receipt
-	AllowPrivate bool   // the address may be in a private network, for tests
+	URL          string        // receives notifications; empty: none are sent
+	SOAP         bool          // notifications and their answers are SOAP; else a form
+	PlainAnswer  bool          // any answer with status 200 is a receipt
+	AllowPrivate bool          // the address may be in a private network, for tests
+	Signer       notify.Signer // signs notifications as a whole
 }
 
 // Language is that of payment answers to requests that name none.

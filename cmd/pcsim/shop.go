@@ -28,6 +28,7 @@ func shopFlags(f *flag.FlagSet, s *shopSettings) {
 	f.StringVar(&s.Login, "shop-login", "", "Login of its web services")
 	f.StringVar(&s.Password, "shop-password", "", "Password of its web services; better given as PCSIM_SHOP_PASSWORD")
 	f.StringVar(&s.SecretWord, "shop-secret-word", "", "secret word of its check values; better given as PCSIM_SHOP_SECRET_WORD")
+	f.StringVar(&s.SigningKey, "shop-signing-key", "", "key that signs its notifications (whsec_...); better given as PCSIM_SHOP_SIGNING_KEY")
 	f.StringVar(&s.currencies, "shop-currencies", "RUB,USD", "what it sells in, its own currency first: RUB, BYN, USD, EUR")
 }
 

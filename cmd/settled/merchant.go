@@ -197,6 +197,7 @@ func addPage(add func(string, any), p *tenants.Page) {
 	add("page.timeout", p.Timeout)
 	add("page.attempts", p.Attempts)
 	add("page.return_url", p.ReturnURL)
+	add("page.return_hosts", strings.Join(p.ReturnHosts, ","))
 	add("page.return_ok_url", p.ReturnOK)
 	add("page.return_no_url", p.ReturnNo)
 	add("page.after", word(p.ShowResult, "result", "shop"))
@@ -224,6 +225,7 @@ func addProofs(add func(string, any), m *config.Merchant) {
 	add("notifications.answer", word(m.Notify.PlainAnswer, "http", "xml"))
 	add("notifications.send", strings.Join(told(m.Merchant.Notify), ","))
 	add("notifications.only_successful", m.Merchant.Notify.OnlySuccessful)
+	add("notifications.signing_key", present(m.Notify.Signer.Signs()))
 	add("notifications.allow_private", m.Notify.AllowPrivate)
 }
 

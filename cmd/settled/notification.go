@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"settled/authorize/notify"
 	"settled/settle"
 	"settled/settle/notification"
 
@@ -77,7 +78,15 @@ func newNotification() *cobra.Command {
 	list.Flags().Int64Var(&f.Order, "order", 0, "about the order of this bill number only")
 	list.Flags().StringVar(&state, "state", "", "pending, delivered, refused or given-up")
 	list.Flags().IntVar(&f.Limit, "limit", 100, "how many, the newest first")
-	return group("notification", "What merchants' servers are told", list, newResend())
+	return group("notification", "What merchants' servers are told", list, newResend(), newSigningKey())
+}
+
+func newSigningKey() *cobra.Command {
+	return &cobra.Command{Use: "key", Short: "Make a key that signs a merchant's notifications, for its file and for the merchant", Args: exactly(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(c.OutOrStdout(), notify.NewKey())
+			return err
+		}}
 }
 
 // notificationState reads the word of a state, with a hyphen for a space. Empty is all states.

@@ -13,6 +13,8 @@ import (
 
 	"settled/internal/config"
 	"settled/internal/pcsim"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
 // awaitTold waits for the next notification that a shop gets.
@@ -30,14 +32,26 @@ func awaitTold(t *testing.T, shop <-chan url.Values) url.Values {
 	return v
 }
 
-// newToldShop is a merchant's server that takes every notification.
-func newToldShop(t *testing.T) (address string, told <-chan url.Values) {
+// newToldShop is a merchant's server that takes every notification that is signed with its key.
+func newToldShop(t *testing.T, key string) (address string, told <-chan url.Values) {
+	hook, err := standardwebhooks.NewWebhook(key)
+	if err != nil {
+		t.Fatal(err)
+	}
 	heard := make(chan url.Values, 100)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := r.ParseForm(); err != nil {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
 			t.Error(err)
 		}
-		heard <- r.PostForm
+		if err := hook.Verify(body, r.Header); err != nil {
+			t.Error(err)
+		}
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
+			t.Error(err)
+		}
+		heard <- form
 		_, _ = io.WriteString(w, `<pushpaymentresult firstcode="0" secondcode="0"/>`)
 	}))
 	t.Cleanup(server.Close)
@@ -54,9 +68,10 @@ func TestMerchantIsToldAndToldAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer center.Close()
-	address, shop := newToldShop(t)
+	key, _, _ := settled(t, nil, "notification", "key")
+	address, shop := newToldShop(t, strings.TrimSpace(key))
 	file := small(t, center.OnlineAddr(), func(f *config.File) {
-		f.Merchants[0].Notifications = config.NotificationsFile{URL: address, AllowPrivate: true, Send: []string{"payments", "cancellations"}}
+		f.Merchants[0].Notifications = config.NotificationsFile{URL: address, AllowPrivate: true, SigningKeyFile: write(t, filepath.Join(t.TempDir(), "shop.whsec"), key), Send: []string{"payments", "cancellations"}}
 	})
 	env := map[string]string{"DATABASE_URL": durable(t).URL("postgres"), "SETTLED_CONFIG": file, "SETTLED_KEYS": filepath.Join(t.TempDir(), "keys"),
 		"SETTLED_LISTEN": "127.0.0.1:0", "SETTLED_METRICS_LISTEN": "127.0.0.1:0"}

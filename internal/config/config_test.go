@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"settled/authorize/notify"
 	"settled/internal/config"
 	"settled/internal/money"
 )
@@ -48,7 +49,7 @@ func load(t *testing.T, replace ...string) []string {
 func secrets(t *testing.T, dir string) {
 	t.Helper()
 	for name, text := range map[string]string{"pc-b.password": "swordfish\n",
-		"north-star.word": "north star\n", "three-ds.secret": "3ds secret of 2026", "sbp.secret": "sbp secret of 2026",
+		"north-star.word": "north star\n", "north-star.whsec": notify.NewKey() + "\n", "three-ds.secret": "3ds secret of 2026", "sbp.secret": "sbp secret of 2026",
 		"gateway.pem": pemText("PRIVATE KEY", key(2048)), "north-star.pub.pem": pemText("PUBLIC KEY", &key(1024).PublicKey)} {
 		write(t, filepath.Join(dir, "secrets", name), text)
 	}
@@ -151,6 +152,10 @@ func TestProblemsNameLineAndReason(t *testing.T) {
 		{"unknown customer field", "required: [Lastname", "required: [Shoesize", `merchants[0].page.required[0]: "Shoesize" is not one of Lastname`},
 		{"too many attempts", "attempts: 3", "attempts: 11", "merchants[0].page.attempts: 11 is not between 1 and 10"},
 		{"three_ds of a merchant alone", "three_ds:\n  url: https://3ds.acs-partner.example/v2\n  key_id: shop-gateway\n  secret_file: secrets/three-ds.secret\n  timeout: 10s\n", "", "merchants[0].page.three_ds: needs three_ds at the top"},
+		{"signing key without an address", "url: https://north-star.example/assist/result", "url: ''", "merchants[0].notifications.url: is missing"},
+		{"signing key that is none", "signing_key_file: secrets/north-star.whsec", "signing_key_file: secrets/north-star.word", "merchants[0].notifications.signing_key_file: notify: not a signing key: line 1 is not whsec_ with 24 to 64 bytes in Base64"},
+		{"host of return with a scheme", "return_hosts: [north-star.example]", "return_hosts: [north-star.example, 'https://shop.example']", `merchants[0].page.return_hosts[1]: "https://shop.example" is no name of a host`},
+		{"own address of return beside the hosts", "return_hosts: [north-star.example]", "return_hosts: [shop.example]", "merchants[0].page.return_url: north-star.example is not one of return_hosts"},
 		{"check value without secret word", "secret_word_file: secrets/north-star.word", "secret_word: ''", "merchants[0].proofs.checkvalue: needs the merchant's secret word"},
 		{"signature without key", "signature: false\n      public_key_file: secrets/north-star.pub.pem", "signature: true", "merchants[0].proofs.signature: needs public_key_file"},
 		{"notifications to nobody", "url: https://north-star.example/assist/result\n", "url: ''\n", "merchants[0].notifications.url: is missing"},

@@ -36,6 +36,7 @@ type PageFile struct {
 	ReturnURL          string        `yaml:"return_url,omitempty"`
 	ReturnOKURL        string        `yaml:"return_ok_url,omitempty"`
 	ReturnNoURL        string        `yaml:"return_no_url,omitempty"`
+	ReturnHosts        []string      `yaml:"return_hosts,omitempty,flow"`
 	After              string        `yaml:"after,omitempty"`
 	OneClick           bool          `yaml:"one_click,omitempty"`
 	AskCode            bool          `yaml:"one_click_code,omitempty"`
@@ -65,6 +66,7 @@ type NotificationsFile struct {
 	Answer         string   `yaml:"answer,omitempty"`
 	Send           []string `yaml:"send,omitempty,flow"`
 	OnlySuccessful bool     `yaml:"only_successful,omitempty"`
+	SigningKeyFile string   `yaml:"signing_key_file,omitempty"`
 	AllowPrivate   bool     `yaml:"allow_private,omitempty"`
 }
 

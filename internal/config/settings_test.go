@@ -81,7 +81,7 @@ func TestExampleSettings(t *testing.T) {
 	}
 	m := cfg.Merchants[0]
 	want := tenants.Page{Card: true, Instant: true, Timeout: time.Hour, Attempts: 3, Links: "taken", ReturnURL: "https://north-star.example/order",
-		ReturnOK: "https://north-star.example/thanks", ReturnNo: "https://north-star.example/again", OneClick: true, Recurring: true, ThreeDS: true,
+		ReturnOK: "https://north-star.example/thanks", ReturnNo: "https://north-star.example/again", ReturnHosts: []string{"north-star.example"}, OneClick: true, Recurring: true, ThreeDS: true,
 		Required: []string{"Lastname", "Firstname", "Email"}}
 	if diff := cmp.Diff(want, m.Page); diff != "" {
 		t.Errorf("page: %s", diff)
@@ -102,7 +102,7 @@ func TestExampleSettings(t *testing.T) {
 func TestSilentMerchant(t *testing.T) {
 	m := exampleConfig(t).Merchants[1]
 	want := tenants.Page{Card: true, Timeout: time.Hour, Attempts: 3, Links: "taken"}
-	if diff := cmp.Diff(want, m.Page); diff != "" || m.Notify != (tenants.Notify{}) || m.Proofs != (protocol.Proofs{}) || !m.TestMode {
+	if diff := cmp.Diff(want, m.Page); diff != "" || m.Notify.URL != "" || m.Notify.Signer.Signs() || m.Proofs != (protocol.Proofs{}) || !m.TestMode {
 		t.Errorf("%s\n%+v %+v test mode %t", diff, m.Notify, m.Proofs, m.TestMode)
 	}
 	if route := m.Serves(2, m.Default); route.MITConfirmWithin != 96*time.Hour {

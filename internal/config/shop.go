@@ -3,10 +3,12 @@ package config
 import (
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"settled/authorize/notify"
 	"settled/authorize/protocol"
 	"settled/authorize/tenants"
 	"settled/internal/vault"
@@ -24,6 +26,7 @@ func (c *checker) page(at place, f PageFile, m *settle.Merchant) tenants.Page {
 		OneClick: f.OneClick, AskCode: f.AskCode, Recurring: f.Recurring, ThreeDS: f.ThreeDS,
 		Unproven: oneOf(c, at.at("three_ds_unavailable"), f.ThreeDSUnavailable, "refuse", "pass") == "pass", AutoNumber: f.AutoNumber,
 		Links: oneOf(c, at.at("links"), f.Links, tenants.LinksTaken, tenants.LinksProven, tenants.LinksRefused), Required: c.buyerFields(at.at("required"), f.Required)}
+	p.ReturnHosts = c.returnHosts(at, f)
 	p.Card, p.Instant = c.means(at.at("means"), f.Means, m)
 	if p.Attempts = p.Tries(); p.Attempts < 1 || p.Attempts > 10 {
 		c.fail(at.at("attempts"), "%d is not between 1 and 10", p.Attempts)
@@ -32,6 +35,25 @@ func (c *checker) page(at place, f PageFile, m *settle.Merchant) tenants.Page {
 		c.fail(at.at("three_ds"), "needs three_ds at the top of the file")
 	}
 	return p
+}
+
+// hostForm is the name of a host, or an address of version 4, as it stands in addresses of the web.
+var hostForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
+
+// returnHosts are the hosts that buyers may be sent to. The merchant's own addresses lead there, too.
+func (c *checker) returnHosts(at place, f PageFile) []string {
+	for i, host := range f.ReturnHosts {
+		if !hostForm.MatchString(host) {
+			c.fail(at.at("return_hosts", i), "%q is no name of a host in lower case, without scheme and port", host)
+		}
+	}
+	for key, address := range map[string]string{"return_url": f.ReturnURL, "return_ok_url": f.ReturnOKURL, "return_no_url": f.ReturnNoURL} {
+		u, err := url.Parse(address)
+		if address != "" && err == nil && len(f.ReturnHosts) > 0 && !slices.Contains(f.ReturnHosts, strings.ToLower(u.Hostname())) {
+			c.fail(at.at(key), "%s is not one of return_hosts", u.Hostname())
+		}
+	}
+	return f.ReturnHosts
 }
 
 func (c *checker) optionalURL(at place, text string) string {
@@ -109,18 +131,33 @@ var notifyPorts = []string{"", "80", "443", "8080", "8443"}
 
 func (c *checker) notify(at place, f NotificationsFile) (n tenants.Notify, told settle.Notify) {
 	n = tenants.Notify{URL: f.URL, SOAP: oneOf(c, at.at("protocol"), f.Protocol, "post", "soap") == "soap",
-		PlainAnswer: oneOf(c, at.at("answer"), f.Answer, "xml", "http") == "http", AllowPrivate: f.AllowPrivate}
+		PlainAnswer: oneOf(c, at.at("answer"), f.Answer, "xml", "http") == "http", AllowPrivate: f.AllowPrivate,
+		Signer: c.signer(at.at("signing_key_file"), f.SigningKeyFile)}
 	if f.AllowPrivate && c.environment == vault.Live {
 		c.fail(at.at("allow_private"), "is for test installations only")
 	}
 	if f.URL == "" {
-		if len(f.Send) > 0 || f.OnlySuccessful || f.Protocol != "" || f.Answer != "" {
+		if len(f.Send) > 0 || f.OnlySuccessful || f.Protocol != "" || f.Answer != "" || f.SigningKeyFile != "" {
 			c.fail(at.at("url"), "is missing: without it nothing is sent")
 		}
 		return tenants.Notify{}, told
 	}
 	c.notifyURL(at.at("url"), f)
 	return n, c.told(at.at("send"), f)
+}
+
+// signer reads the keys that sign a merchant's notifications; none sign nothing.
+func (c *checker) signer(at place, name string) notify.Signer {
+	text := c.secretFile(at, name)
+	if text.IsZero() {
+		return notify.Signer{}
+	}
+	c.private(at, c.resolve(name))
+	s, err := notify.ReadSigner(text.Reveal())
+	if err != nil {
+		c.fail(at, "%v", err)
+	}
+	return s
 }
 
 // notifyURL finds addresses that could never be reached: wrong ports, and numbers of private networks.

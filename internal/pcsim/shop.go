@@ -26,6 +26,8 @@ type ShopOptions struct {
 	Gateway string
 	// SecretWord salts check values.
 	SecretWord string
+	// SigningKey is the key that signs notifications as a whole, "whsec_" and Base64; empty: they are not signed.
+	SigningKey string
 	// Login and Password are those of the web services.
 	Login, Password string
 	// NoDelimiters joins what check values prove without delimiters, as old contracts do.

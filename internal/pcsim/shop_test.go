@@ -1,6 +1,9 @@
 package pcsim_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -245,6 +249,49 @@ func TestReceiversBelieveOnlyProvenNotifications(t *testing.T) {
 	}
 	s.SetDeaf(true)
 	visit(t, http.MethodPost, s.NoticeURL(), url.Values{}, 503)
+}
+
+// TestReceiversBelieveOnlySignedNotifications: a shop with a key takes what is signed with it, of these minutes and unchanged.
+func TestReceiversBelieveOnlySignedNotifications(t *testing.T) {
+	key := make([]byte, 32)
+	s, _ := newShop(t, pcsim.ShopOptions{SigningKey: "whsec_" + base64.StdEncoding.EncodeToString(key)})
+	form := url.Values{"merchant_id": {"123456"}, "ordernumber": {"A-1"}, "amount": {"1.00"}, "currency": {"RUB"}, "orderstate": {"Approved"},
+		"checkvalue": {pcsim.ShopCheckvalue(s, "123456A-11.00RUBApproved")}}
+	now := time.Now()
+	for i, tt := range []struct {
+		key    []byte
+		at     time.Time
+		signed string // body that the signature is over
+		good   bool
+	}{
+		{key, now, form.Encode(), true},
+		{key, now.Add(4 * time.Minute), form.Encode(), true},
+		{key, now.Add(-6 * time.Minute), form.Encode(), false},
+		{key, now.Add(6 * time.Minute), form.Encode(), false},
+		{[]byte("the key of another merchant"), now, form.Encode(), false},
+		{key, now, form.Encode() + "&x=1", false},
+		{nil, now, "", false},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.NoticeURL(), strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		mac := hmac.New(sha256.New, tt.key)
+		fmt.Fprintf(mac, "m-1.%d.%s", tt.at.Unix(), tt.signed)
+		r.Header.Set("Webhook-Id", "m-1")
+		r.Header.Set("Webhook-Timestamp", strconv.FormatInt(tt.at.Unix(), 10))
+		if tt.key != nil {
+			r.Header.Set("Webhook-Signature", "v1,AAAA v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+		}
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if n := s.Notices(); len(n) != i+1 || n[i].Genuine != tt.good {
+			t.Errorf("case %d: genuine %t", i, !tt.good)
+		}
+	}
 }
 
 func TestShopsNeedTheirCredentials(t *testing.T) {

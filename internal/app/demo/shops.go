@@ -76,6 +76,7 @@ type Shop struct {
 	Login      string
 	Password   string
 	SecretWord string
+	SigningKey string         // of notifications
 	Currency   money.Currency // its own
 	Page       config.PageFile
 	Notified   bool // its server is told the results of operations
@@ -116,7 +117,7 @@ func shops() []*Shop {
 	for i, r := range rows {
 		has := func(feature string) bool { return strings.Contains(r.features, feature) }
 		out = append(out, &Shop{ID: int32(730001 + i), Name: r.name, City: cities[i%len(cities)].name, MCC: r.mcc, Segment: r.segment, home: r.home,
-			Login: fmt.Sprintf("shop_%06d", 730001+i), Password: word("password", i), SecretWord: word("secret", i), Currency: r.currency,
+			Login: fmt.Sprintf("shop_%06d", 730001+i), Password: word("password", i), SecretWord: word("secret", i), SigningKey: signingKey(i), Currency: r.currency,
 			Notified: has("N"), Undivided: has("D"), Old: has("W"), Moves: has("M"), Ends: has("E"), Page: config.PageFile{OneClick: has("1"), Recurring: has("R"), ThreeDS: has("3")}})
 	}
 	return out
@@ -133,6 +134,15 @@ func word(kind string, i int) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "settled demo %s %d", kind, i))
 	return hex.EncodeToString(sum[:])[:12]
 }
+
+// signingKey is a key that signs a shop's notifications, always the same.
+func signingKey(i int) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "settled demo signing key %d", i))
+	return "whsec_" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// signingFile is the name of the file that holds the key, beside the configuration.
+func (s *Shop) signingFile() string { return s.Login + ".whsec" }
 
 // passwordHash is argon2id at its lowest cost: the demo's virtual days are longer than the gateway remembers a password,
 // so it computes one for nearly every call.
@@ -254,7 +264,7 @@ func merchants(all []*Shop, fronts map[*Shop]*pcsim.Shop) []config.MerchantFile 
 			m.Charset = "windows-1251"
 		}
 		if s.Notified {
-			m.Notifications = config.NotificationsFile{URL: fronts[s].NoticeURL(), AllowPrivate: true}
+			m.Notifications = config.NotificationsFile{URL: fronts[s].NoticeURL(), AllowPrivate: true, SigningKeyFile: s.signingFile()}
 		}
 		out = append(out, m)
 	}

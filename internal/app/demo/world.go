@@ -75,11 +75,11 @@ func (s *stage) serveStatus() error {
 func (s *stage) startShops() error {
 	s.fronts = map[*Shop]*pcsim.Shop{}
 	for _, shop := range s.shops {
-		front, err := pcsim.NewShop(pcsim.ShopOptions{Name: shop.Name, Merchant: shop.ID, SecretWord: shop.SecretWord, Login: shop.Login,
+		front, err := pcsim.NewShop(pcsim.ShopOptions{Name: shop.Name, Merchant: shop.ID, SecretWord: shop.SecretWord, SigningKey: shop.SigningKey, Login: shop.Login,
 			Password: shop.Password, NoDelimiters: shop.Undivided, Windows1251: shop.Old, Currencies: []money.Currency{shop.Currency, money.USD, money.EUR}, Now: s.clock.Now,
 			BankPage: s.bank.URL() + "/qr/", Client: &http.Client{Timeout: time.Minute}})
 		if err == nil {
-			err = front.Start()
+			err = errors.Join(os.WriteFile(filepath.Join(s.dir, shop.signingFile()), []byte(shop.SigningKey), 0o600), front.Start())
 		}
 		if err != nil {
 			return err
