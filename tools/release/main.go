@@ -91,7 +91,7 @@ func release(module, dist, platform, program, fresh string) error {
 // build compiles a program and returns the hash of its binary.
 func build(module, path, platform, program string, env ...string) (hash [sha256.Size]byte, err error) {
 	system, processor, _ := strings.Cut(platform, "/")
-	env = append(env, "CGO_ENABLED=0", "GOOS=" + system, "GOARCH=" + processor, "GOFLAGS=")
+	env = append(env, "CGO_ENABLED=0", "GOOS="+system, "GOARCH="+processor, "GOFLAGS=")
 	if _, err := output(module, env, "go", "build", "-trimpath", "-mod=readonly", "-ldflags=-s -w", "-o", path, "./cmd/"+program); err != nil {
 		return hash, err
 	}
