@@ -66,7 +66,7 @@ func newConfig() *cobra.Command {
 				return err
 			}
 			warnings, ends := app.CheckCalendars(cfg, time.Now())
-			if err := errors.Join(app.CheckProfiles(cfg), checkKeys(cfg, e.Keys), ends); err != nil {
+			if err := errors.Join(app.CheckListeners(e, cfg, time.Now), app.CheckProfiles(cfg), checkKeys(cfg, e.Keys), ends); err != nil {
 				return err
 			}
 			for _, w := range warnings {

@@ -190,7 +190,7 @@ func TestAddressInUseStopsTheStart(t *testing.T) {
 	}
 	defer core.Close()
 	core.Environment.Listen = "203.0.113.1:1"
-	if _, err := Start(t.Context(), core, Roles{Serve: true}); err == nil || !strings.Contains(err.Error(), "serve the merchants' API") {
+	if _, err := Start(t.Context(), core, Roles{Serve: true}); err == nil || !strings.Contains(err.Error(), "SETTLED_LISTEN") {
 		t.Errorf("start on an address of another machine: %v", err)
 	}
 }

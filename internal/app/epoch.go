@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"settled/authorize/protocol"
 	"settled/internal/work"
 	"settled/settle"
 	"settled/settle/epoch"
@@ -53,6 +54,7 @@ func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
 	if err := s.ready(ctx); err != nil {
+		w.Header().Set("X-Request-Id", protocol.Correlation()) // so that the words below are told, which name what to do
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -10,6 +11,9 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"settled/internal/app/edge"
+	"settled/internal/config"
 )
 
 // Limits bound what a client can stretch. Zero values mean the defaults.
@@ -27,19 +31,32 @@ func (l Limits) filled() Limits {
 		Idle: cmp.Or(l.Idle, 2*time.Minute), HeaderBytes: cmp.Or(l.HeaderBytes, 16<<10), PerSource: cmp.Or(l.PerSource, 1024)}
 }
 
-// listen serves a handler within the limits.
-func (s *Server) listen(address string, h http.Handler) (string, error) {
-	l, err := net.Listen("tcp", address)
+// listen serves a handler within the limits, over TLS where the listener has a certificate. Errors have the form of the listener.
+func (s *Server) listen(on config.Listener, h http.Handler, form edge.Form) (string, error) {
+	over, err := s.certify(on)
 	if err != nil {
 		return "", err
 	}
-	limits := s.Limits.filled()
-	server := &http.Server{Handler: h, ReadHeaderTimeout: limits.Header, ReadTimeout: limits.Request, WriteTimeout: limits.Answer,
-		IdleTimeout: limits.Idle, MaxHeaderBytes: limits.HeaderBytes, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn)}
+	l, err := net.Listen("tcp", on.Address)
+	if err != nil {
+		return "", err
+	}
+	limits, answers := s.Limits.filled(), &edge.Answers{Log: s.Log, Secure: secureBehind(s.Environment.Proxies), Form: form}
+	server := &http.Server{Handler: answers.Around(h), ReadHeaderTimeout: limits.Header, ReadTimeout: limits.Request, WriteTimeout: limits.Answer,
+		IdleTimeout: limits.Idle, MaxHeaderBytes: limits.HeaderBytes, DisableGeneralOptionsHandler: true, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn)}
+	guard := &edge.Guard{Handshake: limits.Header, Refused: s.edge.refused(s.Log, on), Answer: func(status int, from net.Addr) []byte {
+		return answers.Unread(status, from, over != nil)
+	}}
+	fair := &fairListener{Listener: l, most: limits.PerSource, proxies: s.Environment.Proxies, from: on.From, open: map[netip.Addr]int{},
+		refused: s.edge.closed(on)}
+	s.serve(server, &guardedListener{fair, guard, over})
+	return l.Addr().String(), nil
+}
+
+// serve serves until the stop, which waits for what is in process.
+func (s *Server) serve(server *http.Server, l net.Listener) {
 	ended := make(chan error, 1)
-	go func() {
-		ended <- server.Serve(&fairListener{Listener: l, most: limits.PerSource, proxies: s.Environment.Proxies, open: map[netip.Addr]int{}})
-	}()
+	go func() { ended <- server.Serve(l) }()
 	s.onStop(func(ctx context.Context) error {
 		err := server.Shutdown(ctx)
 		if err != nil {
@@ -50,19 +67,37 @@ func (s *Server) listen(address string, h http.Handler) (string, error) {
 		}
 		return err
 	})
-	return l.Addr().String(), nil
 }
 
-// fairListener closes connections of an address that has too many, so that none takes the files and the memory of all.
+// guardedListener lets its connections through the guard.
+type guardedListener struct {
+	net.Listener
+	guard *edge.Guard
+	over  *tls.Config // nil: plain HTTP
+}
+
+// Accept returns the next connection, guarded.
+func (l *guardedListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return l.guard.Over(c, l.over), nil
+}
+
+// fairListener closes connections of an address that may not connect, and of one that has too many, so that none takes the files and the
+// memory of all.
 type fairListener struct {
 	net.Listener
 	most    int
 	proxies []netip.Prefix // whose connections are those of many
+	from    []netip.Prefix // who may connect besides this host; empty: everybody
+	refused func(why string)
 	mu      sync.Mutex
 	open    map[netip.Addr]int
 }
 
-// Accept returns the next connection that is not one too many.
+// Accept returns the next connection that may be and is not one too many.
 func (l *fairListener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
@@ -70,14 +105,22 @@ func (l *fairListener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		from := addressOf(c.RemoteAddr().String())
-		if within(l.proxies, from) {
+		switch {
+		case !l.admits(from):
+			l.refused(whyNetwork)
+		case within(l.proxies, from):
 			return c, nil
-		}
-		if l.count(from, 1) {
+		case l.count(from, 1):
 			return &countedConn{Conn: c, release: sync.OnceFunc(func() { l.count(from, -1) })}, nil
+		default:
+			l.refused(whyConnections)
 		}
 		_ = c.Close() // there is nobody to tell
 	}
+}
+
+func (l *fairListener) admits(from netip.Addr) bool {
+	return len(l.from) == 0 || from.IsLoopback() || within(l.from, from)
 }
 
 // count adds to the connections of an address, unless they are as many as may be.

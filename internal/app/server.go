@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync/atomic"
 
 	"settled/authorize"
@@ -13,6 +14,8 @@ import (
 	"settled/authorize/online"
 	"settled/authorize/payment"
 	"settled/authorize/threeds"
+	"settled/internal/app/edge"
+	"settled/internal/config"
 	"settled/internal/vault"
 	"settled/internal/work"
 
@@ -32,6 +35,7 @@ type Server struct {
 	APIAddr    string // of the merchants' API; empty when it is not served
 	MetricAddr string // of metrics and health
 	pulse      *pulse
+	edge       *edgeMetrics
 	hosts      []*online.Client
 	stops      []func(context.Context) error // in order of the starts
 }
@@ -48,6 +52,14 @@ func Start(ctx context.Context, core *Core, roles Roles) (*Server, error) {
 }
 
 func (s *Server) start(ctx context.Context, roles Roles) error {
+	listeners := s.Environment.Listeners(s.Config.Environment)
+	if !roles.Serve {
+		listeners = slices.DeleteFunc(listeners, func(l config.Listener) bool { return l.Name == config.ListenerAPI })
+	}
+	if err := checkListeners(s.Environment, s.Config.Environment, listeners, s.Now); err != nil {
+		return err
+	}
+	s.edge = newEdgeMetrics(s.Registry)
 	if err := s.startPulse(); err != nil {
 		return err
 	}
@@ -60,18 +72,24 @@ func (s *Server) start(ctx context.Context, roles Roles) error {
 			return err
 		}
 	}
-	var err error
-	if s.MetricAddr, err = s.listen(s.Environment.MetricsListen, s.operations()); err != nil {
-		return fmt.Errorf("serve metrics: %w", err)
-	}
-	if roles.Serve {
-		if s.APIAddr, err = s.listen(s.Environment.Listen, s.Gateway.Handler()); err != nil {
-			return fmt.Errorf("serve the merchants' API: %w", err)
+	for _, l := range listeners {
+		if err := s.listenOn(l); err != nil {
+			return fmt.Errorf("serve the listener %s (%s): %w", l.Name, l.Variable, err)
 		}
 	}
 	s.Log.Info("started", slog.Bool("serve", roles.Serve), slog.Bool("work", roles.Work), slog.String("api", s.APIAddr),
 		slog.String("metrics", s.MetricAddr))
 	return nil
+}
+
+// listenOn serves what belongs to a listener.
+func (s *Server) listenOn(l config.Listener) (err error) {
+	if l.Name == config.ListenerAPI {
+		s.APIAddr, err = s.listen(l, s.Gateway.Handler(), edge.ForMerchants(s.Now))
+		return err
+	}
+	s.MetricAddr, err = s.listen(l, s.operations(), edge.Plain)
+	return err
 }
 
 // Stop ends the server in the opposite order of its start: no new requests, no new jobs, then the connections to centers.
@@ -211,7 +229,8 @@ func workersFor(maxConns int32) int { return max(1, int(maxConns-connsBesides)/c
 // operations serves what operators' tools ask for: /metrics, /healthz (the process lives), /readyz (it can work).
 func (s *Server) operations() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn)}))
+	metrics := promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn)})
+	mux.Handle("GET /metrics", edge.Bearer(s.Environment.MetricsToken, s.Log, metrics))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	return mux

@@ -17,7 +17,11 @@ type Environment struct {
 	Config        string         // SETTLED_CONFIG: path of the configuration file
 	Keys          string         // SETTLED_KEYS: path of the vault's key file
 	Listen        string         // SETTLED_LISTEN: address of the merchants' API
+	TLS           Pair           // SETTLED_TLS_CERT, SETTLED_TLS_KEY: of the merchants' API
 	MetricsListen string         // SETTLED_METRICS_LISTEN: address of metrics and health
+	MetricsTLS    Pair           // SETTLED_METRICS_TLS_CERT, SETTLED_METRICS_TLS_KEY: of metrics and health
+	MetricsFrom   []netip.Prefix // SETTLED_METRICS_NETWORKS: whose connections to metrics and health are taken besides this host's; empty: everybody's
+	MetricsToken  string         // SETTLED_METRICS_TOKEN_FILE: path of a file with the token that metrics are asked for with; empty: they need none
 	MaxConns      int32          // SETTLED_MAX_CONNS: database connections of the process, those of the lanes apart
 	Lanes         int            // SETTLED_LANES: workers of the group commit
 	Drain         time.Duration  // SETTLED_DRAIN: how long a stop waits for what is in process
@@ -40,11 +44,17 @@ func Variables() []Variable {
 		{"SETTLED_CONFIG", "settled.yaml", "path of the configuration file", text(func(e *Environment) *string { return &e.Config })},
 		{"SETTLED_KEYS", "settled.keys", "path of the vault's key file; settled keys new makes one", text(func(e *Environment) *string { return &e.Keys })},
 		{"SETTLED_LISTEN", "127.0.0.1:8080", "address of the merchants' API", text(func(e *Environment) *string { return &e.Listen })},
+		{"SETTLED_TLS_CERT", "", "path of the certificate of the merchants' API with those that vouch for it, in PEM; without it the API speaks plain HTTP", text(func(e *Environment) *string { return &e.TLS.Certificate })},
+		{"SETTLED_TLS_KEY", "", "path of the private key of SETTLED_TLS_CERT, in PEM, closed to others", text(func(e *Environment) *string { return &e.TLS.Key })},
 		{"SETTLED_METRICS_LISTEN", "127.0.0.1:9180", "address of metrics and health, for a private network", text(func(e *Environment) *string { return &e.MetricsListen })},
+		{"SETTLED_METRICS_TLS_CERT", "", "path of the certificate of metrics and health, in PEM; without it they are told in plain HTTP", text(func(e *Environment) *string { return &e.MetricsTLS.Certificate })},
+		{"SETTLED_METRICS_TLS_KEY", "", "path of the private key of SETTLED_METRICS_TLS_CERT, in PEM, closed to others", text(func(e *Environment) *string { return &e.MetricsTLS.Key })},
+		{"SETTLED_METRICS_NETWORKS", "", "addresses or networks that may connect to metrics and health besides this host, separated by commas; without it everybody may", setNetworks(func(e *Environment) *[]netip.Prefix { return &e.MetricsFrom })},
+		{"SETTLED_METRICS_TOKEN_FILE", "", "path of a file, closed to others, with the bearer token that /metrics is asked for with; without it /metrics needs none", text(func(e *Environment) *string { return &e.MetricsToken })},
 		{"SETTLED_MAX_CONNS", "16", "database connections of the process, besides one for each lane", setMaxConns},
 		{"SETTLED_LANES", "2", "workers of the group commit, each with a database connection", setLanes},
 		{"SETTLED_DRAIN", "30s", "how long a stop waits for what is in process", setDrain},
-		{"SETTLED_PROXIES", "", "addresses or networks of the reverse proxies in front, separated by commas: their X-Forwarded-For says who calls", setProxies},
+		{"SETTLED_PROXIES", "", "addresses or networks of the reverse proxies in front, separated by commas: their X-Forwarded-For says who calls", setNetworks(func(e *Environment) *[]netip.Prefix { return &e.Proxies })},
 		{"SETTLED_LOG_LEVEL", "info", "debug, info, warn or error", func(e *Environment, s string) error { return e.LogLevel.UnmarshalText([]byte(s)) }},
 	}
 }
@@ -61,7 +71,7 @@ func ReadEnvironment(get func(string) string) (Environment, error) {
 			return e, fmt.Errorf("%w: environment variable %s=%q: %w", ErrInvalid, v.Name, value, err)
 		}
 	}
-	return e, nil
+	return e, e.pairsAreWhole()
 }
 
 // Load reads the configuration file that the environment names. A file that does not exist is an error that says where it
@@ -83,23 +93,25 @@ func setMaxConns(e *Environment, s string) error {
 	return err
 }
 
-// setProxies reads networks and single addresses.
-func setProxies(e *Environment, s string) error {
-	for text := range strings.SplitSeq(s, ",") {
-		text = strings.TrimSpace(text)
-		if text == "" {
-			continue
+// setNetworks reads networks and single addresses.
+func setNetworks(field func(*Environment) *[]netip.Prefix) func(*Environment, string) error {
+	return func(e *Environment, s string) error {
+		for text := range strings.SplitSeq(s, ",") {
+			text = strings.TrimSpace(text)
+			if text == "" {
+				continue
+			}
+			network, err := netip.ParsePrefix(text)
+			if a, single := netip.ParseAddr(text); single == nil {
+				network, err = a.Prefix(a.BitLen())
+			}
+			if err != nil {
+				return fmt.Errorf("%q is neither an address nor a network", text)
+			}
+			*field(e) = append(*field(e), network.Masked())
 		}
-		network, err := netip.ParsePrefix(text)
-		if a, single := netip.ParseAddr(text); single == nil {
-			network, err = a.Prefix(a.BitLen())
-		}
-		if err != nil {
-			return fmt.Errorf("%q is neither an address nor a network", text)
-		}
-		e.Proxies = append(e.Proxies, network.Masked())
+		return nil
 	}
-	return nil
 }
 
 func setLanes(e *Environment, s string) error {
