@@ -315,7 +315,7 @@ func statuses(t *testing.T, c net.Conn) (all []int) {
 // TestPipelinedRequestsAreAnswered: guarded connections answer many requests that are sent at once, each with its body, in their order.
 func TestPipelinedRequestsAreAnswered(t *testing.T) {
 	s := start(t, func(*Options) {})
-	c := dial(t, s, "127.0.0.1")
+	c := connect(t, s, "127.0.0.1")
 	const each = "GET /charge/charge.wsdl HTTP/1.1\r\nHost: a\r\n\r\n" +
 		"POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\na=b\nc" + "\r\n" + // old browsers send an end of line that counts to nothing
 		"POST /nowhere HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\n\r\n"
