@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 
+	"settled/clearing/files"
 	"settled/clearing/format"
+	"settled/clearing/rows"
 	"settled/clearing/store"
 	"settled/settle/verdict"
 
@@ -26,7 +28,7 @@ const chunkPlaces = `SELECT chunk_no, first_message, plain_offset FROM file_chun
 // resolve finds the records that exceptions are about. It opens only the chunks of our file that hold refused messages, and
 // trusts the center's message number only when the copy, if there is one, carries the same reference data. What cannot be
 // ours is returned as unknown.
-func (n *Night) resolve(ctx context.Context, s *station, b Batch, f File, c *content) (found []verdict.Record, unknown []exception, err error) {
+func (n *Night) resolve(ctx context.Context, s *station, b Batch, f files.File, c *content) (found []verdict.Record, unknown []exception, err error) {
 	exceptions := slices.Clone(c.exceptions)
 	slices.SortStableFunc(exceptions, func(a, b exception) int { return cmp.Compare(a.message, b.message) })
 	references, err := n.readReferences(ctx, s, f, exceptions)
@@ -82,8 +84,8 @@ func (n *Night) firstRecord(ctx context.Context, b Batch) (first int64, err erro
 }
 
 // readReferences returns the reference of each refused message, which are in order, from our bytes.
-func (n *Night) readReferences(ctx context.Context, s *station, f File, exceptions []exception) ([]uint64, error) {
-	places, err := collect[chunkPlace](ctx, n.Pool, chunkPlaces, f.ID)
+func (n *Night) readReferences(ctx context.Context, s *station, f files.File, exceptions []exception) ([]uint64, error) {
+	places, err := rows.Collect[chunkPlace](ctx, n.Pool, chunkPlaces, f.ID)
 	if err != nil {
 		return nil, fmt.Errorf("read index of %s: %w", f.Name, err)
 	}
@@ -193,11 +195,11 @@ func (n *Night) lookUpPart(ctx context.Context, b Batch, about []aboutRecord) ([
 	for i, x := range about {
 		ids[i] = x.record
 	}
-	rows, err := n.Pool.Query(ctx, recordsByID, b.Window, int16(b.Currency), ids)
+	asked, err := n.Pool.Query(ctx, recordsByID, b.Window, int16(b.Currency), ids)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.AppendRows(make([]verdict.Record, 0, len(ids)), rows, pgx.RowToStructByName[verdict.Record])
+	return pgx.AppendRows(make([]verdict.Record, 0, len(ids)), asked, pgx.RowToStructByName[verdict.Record])
 }
 
 // leftAfterChanges is what is left of the records of a window that were changed before its seal.

@@ -6,6 +6,10 @@ import (
 	"log/slog"
 	"time"
 
+	"settled/clearing/delivery"
+	"settled/clearing/files"
+	"settled/clearing/rows"
+	"settled/clearing/states"
 	"settled/internal/postgres"
 	"settled/settle/breaks"
 	"settled/settle/totals"
@@ -17,7 +21,7 @@ import (
 // judged is a reply and what it decides about a batch.
 type judged struct {
 	batch   Batch // as its file has it
-	file    File
+	file    files.File
 	content *content
 	verdict verdict.Verdict
 }
@@ -27,7 +31,7 @@ const maxUnknown = 100
 
 // judge computes the verdict, and refuses a reply whose accepted and rejected records are not together what was sent, to
 // the record and to the minor unit.
-func (n *Night) judge(ctx context.Context, s *station, reply Reply, b Batch, f File, c *content) (*judged, error) {
+func (n *Night) judge(ctx context.Context, s *station, reply Reply, b Batch, f files.File, c *content) (*judged, error) {
 	j := &judged{file: f, content: c, verdict: verdict.Verdict{Reply: reply.ID,
 		Batch: verdict.Batch{ID: b.ID, Window: b.Window, Center: s.ID, Currency: b.Currency}}}
 	unknown, err := n.readVerdict(ctx, s, b, j)
@@ -79,24 +83,24 @@ func (n *Night) readVerdict(ctx context.Context, s *station, b Batch, j *judged)
 }
 
 var (
-	lockSent = selectFile + `
+	lockSent = files.Select + `
 WHERE file_id = $1 AND (attempts > 0 OR proof = 'person' OR EXISTS (SELECT FROM file_resends r WHERE r.file_id = $1))
-	AND ` + fileAnswered.may() + ` FOR NO KEY UPDATE`
-	replyBatch = `UPDATE batches SET ` + batchReplied.set() + `, replied_at = $2, reply_id = $3 WHERE batch_id = $1 AND ` + batchReplied.may()
+	AND ` + states.AnswerFile.May() + ` FOR NO KEY UPDATE`
+	replyBatch = `UPDATE batches SET ` + states.AnswerBatch.Set() + `, replied_at = $2, reply_id = $3 WHERE batch_id = $1 AND ` + states.AnswerBatch.May()
 	replyFile  = `
-UPDATE files SET ` + fileAnswered.set() + `, delivered_at = coalesce(delivered_at, $2), proof = CASE proof WHEN '' THEN 'reply' ELSE proof END,
+UPDATE files SET ` + states.AnswerFile.Set() + `, delivered_at = coalesce(delivered_at, $2), proof = CASE proof WHEN '' THEN 'reply' ELSE proof END,
 	token = '', frozen = false, unknown_since = NULL, last_error = '', error_class = '' WHERE file_id = $1`
 )
 
 // applyVerdict writes a verdict in one transaction: the reply's row is the guard, so it happens once.
 func (n *Night) applyVerdict(ctx context.Context, s *station, reply Reply, j *judged, hash []byte) error {
 	now, refused := n.now(), len(j.verdict.Refused)
-	d := decision{step: replyTaken, file: &j.file.ID, logicalID: j.content.header.ID, content: hash,
+	d := decision{step: states.TakeReply, file: &j.file.ID, logicalID: j.content.header.ID, content: hash,
 		accepted: int(j.batch.Records()) - refused, rejected: refused, unknown: len(j.verdict.Unknown)}
 	applied := false
-	err := postgres.InTx(ctx, n.Pool, key("reply/%d/apply", reply.ID), func(tx pgx.Tx) error {
+	err := postgres.InTx(ctx, n.Pool, rows.Key("reply/%d/apply", reply.ID), func(tx pgx.Tx) error {
 		applied = false
-		if err := long(ctx, tx); err != nil {
+		if err := rows.Long(ctx, tx); err != nil {
 			return err
 		}
 		if mine, err := d.write(ctx, tx, reply.ID, now); !mine || err != nil {
@@ -115,7 +119,7 @@ func (n *Night) applyVerdict(ctx context.Context, s *station, reply Reply, j *ju
 }
 
 func (n *Night) closeBatch(ctx context.Context, tx pgx.Tx, j *judged, reply int64, now time.Time) error {
-	if _, err := oneFile(ctx, tx, lockSent, j.file.ID); isNotFound(err) {
+	if _, err := files.One(ctx, tx, lockSent, j.file.ID); rows.Missing(err) {
 		return errRaced
 	} else if err != nil {
 		return fmt.Errorf("lock file %s: %w", j.file.Name, err)
@@ -130,12 +134,12 @@ func (n *Night) closeBatch(ctx context.Context, tx pgx.Tx, j *judged, reply int6
 	if _, err := tx.Exec(ctx, replyFile, j.file.ID, now); err != nil {
 		return err
 	}
-	return breaks.Close(ctx, tx, now, breaks.Where{Under: overdueOf(j.file.ID)}, "")
+	return breaks.Close(ctx, tx, now, breaks.Where{Under: delivery.OverdueOf(j.file.ID)}, "")
 }
 
 func (n *Night) reportVerdict(ctx context.Context, s *station, reply Reply, j *judged) {
 	accepted := j.batch.Records() - int64(len(j.verdict.Refused))
-	n.metrics.replies.WithLabelValues(s.Name, string(ReplyApplied)).Inc()
+	n.metrics.replies.WithLabelValues(s.Name, string(states.ReplyApplied)).Inc()
 	n.metrics.records.WithLabelValues(s.Name, "accepted", "").Add(float64(accepted))
 	for _, r := range j.verdict.Refused {
 		n.metrics.records.WithLabelValues(s.Name, "rejected", r.Class).Inc()
