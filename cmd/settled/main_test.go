@@ -152,6 +152,10 @@ func TestBadInputSaysWhereAndWhy(t *testing.T) {
 		return write(t, filepath.Join(t.TempDir(), "broken.yaml"), strings.Replace(string(text), old, new, 1))
 	}
 	unsafe, unmigrated := pgtest.URL(t), pgtest.Empty(t)
+	live := small(t, "127.0.0.1:1", func(f *config.File) {
+		f.Environment, f.Centers[0].Environment, f.PublicURL, f.Centers[0].Online.Link = "live", "live", "https://pay.example", online.PrivateLine
+	})
+	remote := map[string]string{"SETTLED_CONFIG": live, "DATABASE_URL": "postgres://settled:swordfish@db.invalid/books?sslmode=require"}
 	for _, tt := range []struct {
 		name string
 		env  map[string]string
@@ -166,6 +170,9 @@ func TestBadInputSaysWhereAndWhy(t *testing.T) {
 		{"nobody at the database", map[string]string{"SETTLED_CONFIG": good, "DATABASE_URL": "postgres://x@127.0.0.1:1/x"}, []string{"audit"}, "database"},
 		{"missing migrations", map[string]string{"SETTLED_CONFIG": good, "DATABASE_URL": unmigrated}, []string{"audit"}, "run settled migrate"},
 		{"fsync off", map[string]string{"SETTLED_CONFIG": good, "DATABASE_URL": unsafe}, []string{"serve"}, "fsync"},
+		{"a database that need not prove itself", remote, []string{"config", "check"}, "host db.invalid: its sslmode does not check"},
+		{"migration of one", remote, []string{"migrate"}, "write sslmode=verify-full into DATABASE_URL"},
+		{"start on one", remote, []string{"serve"}, "write sslmode=verify-full into DATABASE_URL"},
 		{"wrong variable", map[string]string{"SETTLED_LANES": "none"}, []string{"config", "check"}, `SETTLED_LANES="none"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

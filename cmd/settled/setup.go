@@ -29,6 +29,11 @@ func newMigrate() *cobra.Command {
 		if e.DatabaseURL == "" {
 			return fmt.Errorf("%w: DATABASE_URL is not set", app.ErrDatabase)
 		}
+		if cfg, err := e.Load(); err == nil { // it needs no configuration, but keeps to one that is there
+			if err := app.CheckDatabase(cfg, e.DatabaseURL); err != nil {
+				return err
+			}
+		}
 		pending, err := migrations.Pending(c.Context(), e.DatabaseURL)
 		if err != nil {
 			return fmt.Errorf("%w: %w", app.ErrDatabase, err)
@@ -66,7 +71,7 @@ func newConfig() *cobra.Command {
 				return err
 			}
 			warnings, ends := app.CheckCalendars(cfg, time.Now())
-			if err := errors.Join(app.CheckListeners(e, cfg, time.Now), app.CheckProfiles(cfg), checkKeys(cfg, e.Keys), ends); err != nil {
+			if err := errors.Join(app.CheckListeners(e, cfg, time.Now), app.CheckProfiles(cfg), app.CheckDatabase(cfg, e.DatabaseURL), checkKeys(cfg, e.Keys), ends); err != nil {
 				return err
 			}
 			for _, w := range warnings {

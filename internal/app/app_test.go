@@ -105,6 +105,30 @@ func TestOpenRefusesMixedEnvironments(t *testing.T) {
 	}
 }
 
+// TestOpenRefusesADatabaseInTheClear: a live installation does not even dial a database on another machine that need not prove itself.
+func TestOpenRefusesADatabaseInTheClear(t *testing.T) {
+	for _, tt := range []struct {
+		environment vault.Environment
+		url         string
+		refused     bool
+	}{
+		{vault.Live, "postgres://settled:swordfish@db.invalid/books", true},
+		{vault.Live, "postgres://settled:swordfish@db.invalid/books?sslmode=require", true},
+		{vault.Live, "postgres://settled:swordfish@db.invalid/books?sslmode=verify-full", false},
+		{vault.Test, "postgres://settled:swordfish@db.invalid/books", false},
+	} {
+		o := options(t, tt.url, "127.0.0.1:1")
+		o.Config.Environment = tt.environment
+		_, err := Open(t.Context(), o)
+		if errors.Is(err, postgres.ErrTransport) != tt.refused || !errors.Is(err, ErrDatabase) || strings.Contains(err.Error(), "swordfish") {
+			t.Errorf("%s, %s: %v", tt.environment, tt.url, err)
+		}
+		if err := CheckDatabase(o.Config, tt.url); errors.Is(err, postgres.ErrTransport) != tt.refused {
+			t.Errorf("checked, %s, %s: %v", tt.environment, tt.url, err)
+		}
+	}
+}
+
 func TestOpenRefusesACenterThatChangedItsName(t *testing.T) {
 	o := options(t, pgtest.URL(t), "127.0.0.1:1")
 	core, err := Open(t.Context(), o)

@@ -139,6 +139,9 @@ func (c *Core) connect(ctx context.Context) (lanes *pgxpool.Pool, err error) {
 	if e.DatabaseURL == "" {
 		return nil, fmt.Errorf("%w: DATABASE_URL is not set", ErrDatabase)
 	}
+	if err := CheckDatabase(c.Config, e.DatabaseURL); err != nil {
+		return nil, err
+	}
 	if pending, err := migrations.Pending(ctx, e.DatabaseURL); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDatabase, err)
 	} else if len(pending) > 0 {
@@ -160,6 +163,18 @@ func (c *Core) connect(ctx context.Context) (lanes *pgxpool.Pool, err error) {
 	c.onClose(lanes.Close)
 	c.Registry.MustRegister(telemetry.NewPoolCollector("main", c.Pool), telemetry.NewPoolCollector("lanes", lanes))
 	return lanes, nil
+}
+
+// CheckDatabase refuses a connection string with which a live installation could speak to a database on another machine in the clear, or
+// to one that has not proven who it is; an empty one has nothing wrong. The error wraps ErrDatabase and postgres.ErrTransport.
+func CheckDatabase(cfg *config.Config, url string) error {
+	if cfg.Environment != vault.Live || url == "" {
+		return nil
+	}
+	if err := postgres.CheckTransport(url); err != nil {
+		return fmt.Errorf("%w: %w", ErrDatabase, err)
+	}
+	return nil
 }
 
 // WithSettings adds session parameters, by name, to a connection string in either of its forms.

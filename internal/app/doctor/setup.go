@@ -59,6 +59,11 @@ func database(ctx context.Context, p *patient) []Finding {
 	if p.Environment.DatabaseURL == "" {
 		return found(Bad, "DATABASE_URL is not set: name the database in it")
 	}
+	if p.config != nil {
+		if err := app.CheckDatabase(p.config, p.Environment.DatabaseURL); err != nil {
+			return found(Bad, "%s", withoutSecrets(p.Environment.DatabaseURL, err))
+		}
+	}
 	err := p.connect(ctx)
 	if denied := (*pgconn.PgError)(nil); errors.As(err, &denied) && denied.Code == insufficientPrivilege {
 		return found(Bad, "the login may not take the role %s (%s): GRANT %s to it", postgres.AppRole, denied.Message, postgres.AppRole)
