@@ -54,6 +54,7 @@ type SFTPSettings struct {
 	Address      string   `yaml:"address"`
 	User         string   `yaml:"user"`
 	KeyFile      string   `yaml:"key_file,omitempty"`
+	Passphrase   string   `yaml:"passphrase_file,omitempty"`
 	PasswordFile string   `yaml:"password_file,omitempty"`
 	HostKeys     []string `yaml:"host_keys"`
 	LogDir       string   `yaml:"log_dir,omitempty"`
@@ -90,6 +91,7 @@ type Agreed struct {
 	Acquirer     string
 	ReplyPattern string // of the format, where the center has no other
 	KeyFile      string // absolute; empty: none, or wrong
+	Passphrase   string // absolute name of the file that opens KeyFile; empty: none, or wrong
 	PasswordFile string // absolute; empty: none, or wrong
 }
 
@@ -151,11 +153,25 @@ func (s SFTPSettings) into(c *settings.Checker, p *Profile, a Agreed) {
 		c.Fail("sftp.host_keys", "at least one host key is needed: a server that shows another is never trusted")
 	}
 	p.SFTP = remote.Config{Address: c.Address("sftp.address", s.Address), User: c.Required("sftp.user", s.User), KeyFile: a.KeyFile,
-		PasswordFile: a.PasswordFile, HostKeys: s.hostKeys(c)}
+		PassphraseFile: a.Passphrase, PasswordFile: a.PasswordFile, HostKeys: s.hostKeys(c)}
+	s.ownKey(c, p.SFTP)
 	p.Outbox = c.Directory("sftp.upload_dir", s.UploadDir, standardOutbox)
 	p.Inbox = c.Directory("sftp.reply_dir", s.ReplyDir, standardInbox)
 	p.LogDir = c.Directory("sftp.log_dir", s.LogDir, standardLogs)
 	p.RemovesFiles, p.HidesSizes, p.DedupesByFileID, p.DuplicateCodes = s.RemovesFiles, s.HidesSizes, s.DedupesFiles, slices.Clone(s.Duplicates)
+}
+
+// ownKey checks our private key, where it could be read.
+func (s SFTPSettings) ownKey(c *settings.Checker, r remote.Config) {
+	switch {
+	case s.Passphrase != "" && s.KeyFile == "":
+		c.Fail("sftp.passphrase_file", "opens key_file, and there is none")
+	case r.KeyFile == "" || s.Passphrase != "" && r.PassphraseFile == "":
+		return // told of by who looked for the files
+	}
+	if err := r.CheckKey(); r.KeyFile != "" && err != nil {
+		c.Fail("sftp.key_file", "%v", err)
+	}
 }
 
 func (s SFTPSettings) hostKeys(c *settings.Checker) (keys []ssh.PublicKey) {
@@ -164,6 +180,9 @@ func (s SFTPSettings) hostKeys(c *settings.Checker) (keys []ssh.PublicKey) {
 		if err != nil {
 			c.Fail(settings.At("sftp.host_keys", i), "%q is no public key of the form \"ssh-ed25519 AAAA...\"", line)
 			continue
+		}
+		if err := remote.CheckHostKey(key); err != nil {
+			c.Fail(settings.At("sftp.host_keys", i), "%v", err)
 		}
 		keys = append(keys, key)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/pem"
 	"fmt"
 	"net"
@@ -48,7 +49,8 @@ type sshd struct {
 	keyFile string // of the client
 }
 
-func startSSHD(t *testing.T) *sshd {
+// startSSHD starts a server; more are lines of its configuration, before the others: sshd takes the first of each.
+func startSSHD(t *testing.T, more ...string) *sshd {
 	t.Helper()
 	program := findSSHD(t)
 	dir := t.TempDir()
@@ -64,7 +66,7 @@ func startSSHD(t *testing.T) *sshd {
 	s.address = l.Addr().String()
 	_, port, _ := net.SplitHostPort(s.address)
 	check(t, l.Close())
-	config := fmt.Sprintf("ListenAddress 127.0.0.1\nPort %s\nHostKey %s/host\nAuthorizedKeysFile %s/authorized\nPidFile none\nStrictModes no\nUsePAM no\n"+
+	config := strings.Join(append(more, ""), "\n") + fmt.Sprintf("ListenAddress 127.0.0.1\nPort %s\nHostKey %s/host\nAuthorizedKeysFile %s/authorized\nPidFile none\nStrictModes no\nUsePAM no\n"+
 		"PermitRootLogin yes\nPasswordAuthentication no\nSubsystem sftp internal-sftp\n", port, dir, dir)
 	check(t, os.WriteFile(filepath.Join(dir, "config"), []byte(config), 0o600))
 	if os.Getuid() == 0 { // root's sshd wants a directory that the service makes when it starts
@@ -151,6 +153,52 @@ func TestOpenSSH(t *testing.T) {
 }
 
 // TestOpenSSHRefuses: what OpenSSH says in its own words has the right class.
+// TestWeakOpenSSHIsRefused: servers whose operators turned back to weak algorithms are not logged in to.
+func TestWeakOpenSSHIsRefused(t *testing.T) {
+	me, err := user.Current()
+	check(t, err)
+	rsaHost := filepath.Join(t.TempDir(), "rsa")
+	pinned := writeRSAKey(t, rsaHost)
+	for _, tt := range []struct {
+		name, line, want string
+		rsa              bool
+	}{
+		{"as it comes", "LogLevel INFO", "", false},
+		{"RSA with SHA-2", "HostKey " + rsaHost, "", true},
+		{"key exchange", "KexAlgorithms diffie-hellman-group14-sha1,diffie-hellman-group-exchange-sha1", "weak algorithms for key exchange: diffie-hellman-group14-sha1, diffie-hellman-group-exchange-sha1", false},
+		{"host key", "HostKeyAlgorithms ssh-rsa\nHostKey " + rsaHost, "weak algorithms for host key: ssh-rsa", true},
+		{"cipher", "Ciphers aes128-cbc,3des-cbc", "cipher: aes128-cbc, 3des-cbc", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			server := startSSHD(t, tt.line)
+			c := remote.Config{Address: server.address, User: me.Username, KeyFile: server.keyFile, HostKeys: []ssh.PublicKey{server.hostKey}}
+			if tt.rsa {
+				c.HostKeys = []ssh.PublicKey{pinned}
+			}
+			link, err := remote.Dial(t.Context(), c)
+			switch {
+			case tt.want == "":
+				check(t, err)
+				check(t, link.Close())
+			case err == nil || !strings.Contains(err.Error(), tt.want):
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func writeRSAKey(t *testing.T, path string) ssh.PublicKey {
+	t.Helper()
+	private, err := rsa.GenerateKey(rand.Reader, 3072)
+	check(t, err)
+	block, err := ssh.MarshalPrivateKey(private, "")
+	check(t, err)
+	check(t, os.WriteFile(path, pem.EncodeToMemory(block), 0o600))
+	public, err := ssh.NewPublicKey(&private.PublicKey)
+	check(t, err)
+	return public
+}
+
 func TestOpenSSHRefuses(t *testing.T) {
 	server := startSSHD(t)
 	me, err := user.Current()

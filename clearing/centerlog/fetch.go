@@ -186,7 +186,7 @@ func (l *Logs) fetchLog(ctx context.Context, s Site, link *remote.Link, e remote
 		return fmt.Errorf("%d bytes are more than a log may have", e.Size)
 	}
 	var data bytes.Buffer
-	got, err := link.Read(path.Join(s.Directory, e.Name), &data)
+	got, err := link.Read(path.Join(s.Directory, e.Name), remote.AtMost(&data, maxLogBytes))
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -102,7 +103,10 @@ func found(link *remote.Link, s *Center, f files.File) (AtCenter, error) {
 		return AtCenter{Found: Absent}, err
 	}
 	hash := sha256.New()
-	read, err := link.Read(name, hash)
+	read, err := link.Read(name, remote.AtMost(hash, *f.Bytes))
+	if errors.Is(err, remote.ErrTooLarge) {
+		return AtCenter{Found: FoundOther, Bytes: e.Size, Modified: &e.Modified}, nil
+	}
 	if err != nil && remote.ClassOf(err) == remote.Permission {
 		a := AtCenter{Found: FoundOther, Bytes: e.Size, Modified: &e.Modified}
 		if e.Size == *f.Bytes {

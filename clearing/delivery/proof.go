@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 
 	"settled/clearing/files"
@@ -47,8 +48,10 @@ func (a *attempt) compare(name string) (proof string, err error) {
 		return "", a.differs(name, "%d bytes at the server, %d are ours", e.Size, *a.file.Bytes)
 	}
 	hash := sha256.New()
-	read, err := a.link.Read(name, hash)
+	read, err := a.link.Read(name, remote.AtMost(hash, *a.file.Bytes))
 	switch {
+	case errors.Is(err, remote.ErrTooLarge):
+		return "", a.differs(name, "more than our %d bytes at the server", *a.file.Bytes)
 	case err != nil && remote.ClassOf(err) == remote.Permission:
 		return a.unread(name, e)
 	case err != nil:

@@ -172,7 +172,7 @@ func (i *Inbox) keepOrRemove(ctx context.Context, s *Site, link *remote.Link, e 
 		return false, nil
 	}
 	name, hash := path.Join(s.Directory, e.Name), sha256.New()
-	if _, err := link.Read(name, &limited{w: hash, left: s.MaxBytes}); err != nil {
+	if _, err := link.Read(name, remote.AtMost(hash, s.MaxBytes)); err != nil {
 		return false, err
 	}
 	if !bytes.Equal(hash.Sum(nil), before.SHA256) {

@@ -16,23 +16,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// errTooLong ends the reading of a file that is larger than its server said.
-var errTooLong = errors.New("clearing: more bytes than a reply may have")
-
-// limited is a writer that takes no more than left bytes.
-type limited struct {
-	w    io.Writer
-	left int64
-}
-
-// Write implements io.Writer.
-func (l *limited) Write(p []byte) (int, error) {
-	if l.left -= int64(len(p)); l.left < 0 {
-		return 0, errTooLong
-	}
-	return l.w.Write(p)
-}
-
 // noteInbox: seen_at is when these bytes were first seen as they are now, and checks begin anew with it.
 const noteInbox = `
 INSERT INTO inbox_files AS i (center_id, name, size, modified_at, seen_at, state, reply_id) VALUES ($1, $2, $3, $4, $5, $6, nullif($7, 0))
@@ -116,7 +99,7 @@ func fetchBytes(s *Site, link *remote.Link, name string, out *store.Cutter) (who
 		result <- closes(s.Reader(r))
 		_, _ = io.Copy(io.Discard, r)
 	}()
-	_, err = link.Read(path.Join(s.Directory, name), &limited{w: io.MultiWriter(out, w), left: s.MaxBytes})
+	_, err = link.Read(path.Join(s.Directory, name), remote.AtMost(io.MultiWriter(out, w), s.MaxBytes))
 	_ = w.Close()
 	whole = <-result
 	if err != nil {

@@ -2,7 +2,6 @@ package remote
 
 import (
 	"bytes"
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"net"
@@ -15,11 +14,12 @@ import (
 
 // Config says how to reach a center's file server.
 type Config struct {
-	Address      string // host:port
-	User         string
-	KeyFile      string           // private key, unencrypted
-	PasswordFile string           // first line is the password
-	Auth         []ssh.AuthMethod // in memory, besides the files
+	Address        string // host:port
+	User           string
+	KeyFile        string           // private key
+	PassphraseFile string           // first line opens KeyFile; empty: it is not encrypted
+	PasswordFile   string           // first line is the password
+	Auth           []ssh.AuthMethod // in memory, besides the files
 	// HostKeys are the pinned public keys of the server, one, or two while it changes its key. Without one there is no
 	// connection.
 	HostKeys []ssh.PublicKey
@@ -31,10 +31,7 @@ type Config struct {
 // ErrConfig is wrapped by what Check finds.
 var ErrConfig = errors.New("remote: configuration")
 
-const (
-	maxHostKeys = 2
-	minRSABits  = 3072
-)
+const maxHostKeys = 2
 
 // Check refuses a configuration that cannot or must not connect.
 func (c Config) Check() error {
@@ -52,20 +49,11 @@ func (c Config) Check() error {
 		return fmt.Errorf("%w: %d host keys for %s: two at most, while the server changes its key", ErrConfig, len(c.HostKeys), c.Address)
 	}
 	for _, key := range c.HostKeys {
-		if weak(key) {
-			return fmt.Errorf("%w: host key %s of %s is too weak", ErrConfig, ssh.FingerprintSHA256(key), c.Address)
+		if err := CheckHostKey(key); err != nil {
+			return fmt.Errorf("%w: %s: %w", ErrConfig, c.Address, err)
 		}
 	}
 	return nil
-}
-
-func weak(key ssh.PublicKey) bool {
-	k, ok := key.(ssh.CryptoPublicKey)
-	if !ok {
-		return true
-	}
-	r, ok := k.CryptoPublicKey().(*rsa.PublicKey)
-	return ok && r.N.BitLen() < minRSABits || key.Type() == "ssh-dss"
 }
 
 func (c Config) withDefaults() Config {
@@ -85,14 +73,9 @@ func (c Config) withDefaults() Config {
 func (c Config) auth() ([]ssh.AuthMethod, error) {
 	methods := c.Auth
 	if c.KeyFile != "" {
-		text, err := os.ReadFile(c.KeyFile)
+		signer, err := c.signer()
 		if err != nil {
 			return nil, err
-		}
-		signer, err := ssh.ParsePrivateKey(text)
-		clear(text)
-		if err != nil {
-			return nil, fmt.Errorf("key file %s: %w", c.KeyFile, err)
 		}
 		methods = append(methods[:len(methods):len(methods)], ssh.PublicKeys(signer))
 	}
@@ -107,14 +90,14 @@ func (c Config) auth() ([]ssh.AuthMethod, error) {
 	return methods, nil
 }
 
-// client is the SSH side: pinned keys only, and ciphers that authenticate.
+// client is the SSH side: pinned keys and modern algorithms only.
 func (c Config) client() (*ssh.ClientConfig, error) {
 	auth, err := c.auth()
 	if err != nil {
 		return nil, &Error{Op: "read credentials", Class: Other, Err: err}
 	}
 	return &ssh.ClientConfig{
-		Config:            ssh.Config{Ciphers: []string{"aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"}},
+		Config:            ssh.Config{KeyExchanges: keyExchanges, Ciphers: ciphers, MACs: macs},
 		User:              c.User,
 		Auth:              auth,
 		HostKeyCallback:   c.checkHostKey,

@@ -143,7 +143,7 @@ func classifyText(text string) Class {
 		class Class
 		words []string
 	}{
-		{Auth, []string{"unable to authenticate", "no supported methods remain"}},
+		{Auth, []string{"unable to authenticate", "no supported methods remain", "no common public key signature algorithm"}},
 		{HostKey, []string{"no common algorithm for host key"}},
 		{DiskFull, []string{"no space", "quota", "disk full"}},
 		{Exists, []string{"file exists", "already exists", "file already exists"}},
@@ -164,6 +164,9 @@ func loginError(address string, err error) error {
 	var missing *ssh.ExitMissingError
 	if errors.As(err, &missing) {
 		return &Error{Op: "log in to " + address, Class: Connection, Err: err}
+	}
+	if weak := algorithms(err); weak != nil {
+		err = weak
 	}
 	return fail("log in to "+address, err)
 }

@@ -17,6 +17,7 @@ import (
 type Link struct {
 	ssh    *ssh.Client
 	files  *sftp.Client
+	conn   *watchedConn
 	cancel context.CancelFunc
 }
 
@@ -37,6 +38,7 @@ func Dial(ctx context.Context, c Config) (*Link, error) {
 		return nil, fail("connect to "+c.Address, err)
 	}
 	conn := &watchedConn{Conn: raw}
+	conn.free()
 	conn.limit.Store(int64(min(c.ConnectTimeout, c.IdleTimeout)))
 	ctx, cancel := context.WithTimeout(ctx, c.Budget)
 	context.AfterFunc(ctx, func() { _ = raw.Close() })
@@ -50,7 +52,7 @@ func Dial(ctx context.Context, c Config) (*Link, error) {
 	return link, nil
 }
 
-func login(conn net.Conn, c Config, config *ssh.ClientConfig) (*Link, error) {
+func login(conn *watchedConn, c Config, config *ssh.ClientConfig) (*Link, error) {
 	sshConn, channels, requests, err := ssh.NewClientConn(conn, c.Address, config)
 	if err != nil {
 		return nil, loginError(c.Address, err)
@@ -61,7 +63,7 @@ func login(conn net.Conn, c Config, config *ssh.ClientConfig) (*Link, error) {
 		_ = client.Close()
 		return nil, fail("open file transfer at "+c.Address, err)
 	}
-	return &Link{ssh: client, files: files}, nil
+	return &Link{ssh: client, files: files, conn: conn}, nil
 }
 
 // Close ends the connection, without asking the server: one that answers nothing must not hold us.
@@ -76,9 +78,22 @@ func (l *Link) Close() error {
 
 // watchedConn ends a connection on which nothing arrives for longer than the limit after the last byte either way. There
 // are no keep-alives: a server that only answers those would look alive.
+//
+// What an answer of many packets may have in all is bounded, too: the library collects a directory in memory.
 type watchedConn struct {
 	net.Conn
 	limit atomic.Int64
+	left  atomic.Int64 // bytes that may still come; below zero: no bound
+	spent atomic.Bool  // more came
+}
+
+// bound lets so many bytes come until free is called.
+func (c *watchedConn) bound(most int64) { c.left.Store(most) }
+
+// free takes the bound away, and tells whether it held something up.
+func (c *watchedConn) free() (held bool) {
+	c.left.Store(-1)
+	return c.spent.Load()
 }
 
 func (c *watchedConn) patience() time.Duration { return time.Duration(c.limit.Load()) }
@@ -86,7 +101,15 @@ func (c *watchedConn) patience() time.Duration { return time.Duration(c.limit.Lo
 // Read implements net.Conn.
 func (c *watchedConn) Read(p []byte) (int, error) {
 	_ = c.SetReadDeadline(time.Now().Add(c.patience()))
-	return c.Conn.Read(p)
+	n, err := c.Conn.Read(p)
+	if left := c.left.Load(); left >= 0 {
+		rest := max(0, left-int64(n))
+		if c.left.CompareAndSwap(left, rest) && rest == 0 { // or the bound was taken away meanwhile
+			c.spent.Store(true)
+			return n, errors.Join(ErrTooLarge, c.Close())
+		}
+	}
+	return n, err
 }
 
 // Write implements net.Conn. What is written is to be answered, so the wait for that begins anew.

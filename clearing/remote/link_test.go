@@ -169,6 +169,12 @@ func (s stuck) listen(t *testing.T, config *remote.Config) string {
 	config.HostKeys = []ssh.PublicKey{signer.PublicKey()}
 	sc := &ssh.ServerConfig{PasswordCallback: func(ssh.ConnMetadata, []byte) (*ssh.Permissions, error) { return nil, nil }}
 	sc.AddHostKey(signer)
+	return listenFor(t, sc, sftp.Handlers{FileList: s})
+}
+
+// listenFor serves handlers over SSH, and returns where.
+func listenFor(t *testing.T, sc *ssh.ServerConfig, handlers sftp.Handlers) string {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
 	t.Cleanup(func() { _ = listener.Close() })
@@ -178,13 +184,13 @@ func (s stuck) listen(t *testing.T, config *remote.Config) string {
 			if err != nil {
 				return
 			}
-			go s.serve(conn, sc)
+			go serve(conn, sc, handlers)
 		}
 	}()
 	return listener.Addr().String()
 }
 
-func (s stuck) serve(conn net.Conn, sc *ssh.ServerConfig) {
+func serve(conn net.Conn, sc *ssh.ServerConfig, handlers sftp.Handlers) {
 	_, channels, requests, err := ssh.NewServerConn(conn, sc)
 	if err != nil {
 		return
@@ -200,7 +206,7 @@ func (s stuck) serve(conn net.Conn, sc *ssh.ServerConfig) {
 				_ = r.Reply(r.Type == "subsystem", nil)
 			}
 		}()
-		go func() { _ = sftp.NewRequestServer(channel, sftp.Handlers{FileList: s}).Serve() }()
+		go func() { _ = sftp.NewRequestServer(channel, handlers).Serve() }()
 	}
 }
 

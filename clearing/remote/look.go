@@ -40,9 +40,17 @@ func entry(info fs.FileInfo) Entry {
 	return Entry{Name: info.Name(), Size: info.Size(), Modified: info.ModTime().UTC(), Regular: info.Mode().IsRegular()}
 }
 
-// List returns what is in a directory, in no particular order.
+// maxListing is how many bytes the listing of a directory may have: names and their long forms, some 200 bytes each.
+const maxListing = 64 << 20
+
+// List returns what is in a directory, in no particular order. One with more names than anybody needs ends the connection with
+// ErrTooLarge.
 func (l *Link) List(ctx context.Context, dir string) ([]Entry, error) {
+	l.conn.bound(maxListing)
 	infos, err := l.files.ReadDirContext(ctx, dir)
+	if l.conn.free() {
+		err = ErrTooLarge
+	}
 	if err != nil {
 		return nil, fail("list "+dir, err)
 	}

@@ -6,6 +6,25 @@ import (
 	"io"
 )
 
+// ErrTooLarge ends the reading of a file or directory that has more bytes than are taken of it, whatever its server said.
+var ErrTooLarge = errors.New("remote: more bytes than are taken")
+
+// AtMost passes on to w no more than so many bytes of one file; one more ends its reading with ErrTooLarge.
+func AtMost(w io.Writer, most int64) io.Writer { return &bounded{w, most} }
+
+type bounded struct {
+	w    io.Writer
+	left int64
+}
+
+// Write implements io.Writer.
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.left -= int64(len(p)); b.left < 0 {
+		return 0, ErrTooLarge
+	}
+	return b.w.Write(p)
+}
+
 // Read copies a file to w. What the server tells of it before and after must not differ, and exactly the size that it
 // tells must have been read, or the error is of class Mismatch. Where it tells no size, the file is read to its end. A file
 // that the server does not open for us is an error of class Permission, whatever it says.

@@ -8,6 +8,7 @@ import (
 	"settled/clearing"
 	"settled/clearing/format"
 	"settled/clearing/format/formats"
+	"settled/clearing/remote"
 	"settled/internal/vault"
 	"settled/settle"
 	"settled/settle/order"
@@ -134,9 +135,19 @@ func (c *checker) clearing(at place, f clearing.Settings, center format.Center) 
 	sftp := at.at("sftp")
 	profile, problems := f.Profile(clearing.Agreed{Format: c.format(at, f, center), Plan: c.plan(at, f, center.Zone), Acquirer: center.Acquirer,
 		ReplyPattern: formats.ReplyPattern(f.Format), KeyFile: c.fileThere(sftp.at("key_file"), f.SFTP.KeyFile),
-		PasswordFile: c.fileThere(sftp.at("password_file"), f.SFTP.PasswordFile)})
+		Passphrase: c.fileThere(sftp.at("passphrase_file"), f.SFTP.Passphrase), PasswordFile: c.fileThere(sftp.at("password_file"), f.SFTP.PasswordFile)})
+	c.privateKeys(sftp, profile.SFTP)
 	c.take(at, problems)
 	return &profile
+}
+
+// privateKeys wants the secrets of a login to be their owner's alone. A key that is encrypted may lie open.
+func (c *checker) privateKeys(at place, login remote.Config) {
+	c.private(at.at("password_file"), login.PasswordFile)
+	c.private(at.at("passphrase_file"), login.PassphraseFile)
+	if !remote.Encrypted(login.KeyFile) {
+		c.private(at.at("key_file"), login.KeyFile)
+	}
 }
 
 // format makes the format of a center's files, which owns its settings; nil when one of them is wrong.

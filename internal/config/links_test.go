@@ -87,6 +87,40 @@ func TestLinksOfCenters(t *testing.T) {
 	}
 }
 
+// TestLoginsOfFileServers refuses keys that do not open, or that nobody should rely on.
+func TestLoginsOfFileServers(t *testing.T) {
+	short, shorter := authorized(2048), authorized(1024)
+	const own, pinned = "key_file: secrets/pc-a.key", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFVxRXqZxt3pVqB5W8vXw2v3gV9mQ0d0h8nX6yS8cQ2E pc-a"
+	const locked, passphrase = "key_file: secrets/pc-a.locked\n        ", "passphrase_file: secrets/pc-a.passphrase"
+	for _, tt := range []struct{ name, old, new, want string }{
+		{"RSA", own, "key_file: secrets/pc-a.rsa", ""},
+		{"encrypted", own, locked + passphrase, ""},
+		{"encrypted without a passphrase", own, locked, "centers[0].clearing.sftp.key_file: key file /secrets/pc-a.locked: the key is encrypted, and there is no passphrase_file"},
+		{"another passphrase", own, locked + "passphrase_file: secrets/pc-a.wrong", "does not open it"},
+		{"passphrase that is not there", own, locked + "passphrase_file: secrets/pc-z.passphrase", "centers[0].clearing.sftp.passphrase_file: open"},
+		{"passphrase of a password", "password_file: secrets/pc-b.password", "password_file: secrets/pc-b.password\n        " + passphrase, "centers[1].clearing.sftp.passphrase_file: opens key_file"},
+		{"RSA of 1024 bits", own, "key_file: secrets/pc-a.short", "centers[0].clearing.sftp.key_file: key file /secrets/pc-a.short: the key is too weak: 2048 bits of RSA"},
+		{"no key", own, "key_file: secrets/pc-b.password", "centers[0].clearing.sftp.key_file: "},
+		{"host key of 2048 bits", pinned, short, "centers[0].clearing.sftp.host_keys[0]: host key SHA256:"},
+		{"host key of 1024 bits", pinned, shorter, "is too weak: 3072 bits of RSA are needed"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			all := strings.Join(load(t, tt.old, tt.new), "\n")
+			if tt.want == "" && all != "" || !strings.Contains(all, tt.want) {
+				t.Errorf("got %q, want %q", all, tt.want)
+			}
+			if strings.Contains(all, "sesame") || strings.Contains(all, "barley") || strings.Contains(all, "swordfish") {
+				t.Errorf("a secret is shown: %s", all)
+			}
+		})
+	}
+}
+
+func authorized(bits int) string {
+	public := must(ssh.NewPublicKey(&key(bits).PublicKey))
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(public)))
+}
+
 // parseLive reads the example as a live installation, changed, with files of a mode.
 func parseLive(t *testing.T, mode os.FileMode, replace ...string) string {
 	t.Helper()
@@ -136,10 +170,14 @@ func TestLiveLinks(t *testing.T) {
 func TestSecretFilesAreTheirOwners(t *testing.T) {
 	for mode, refused := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o640: true, 0o604: true, 0o644: true} {
 		got := parseLive(t, mode)
-		for _, place := range []string{"centers[0].online.tls.key_file: ", "centers[0].online.mac.key_file: "} {
+		for _, place := range []string{"centers[0].online.tls.key_file: ", "centers[0].online.mac.key_file: ", "centers[0].clearing.sftp.key_file: "} {
 			if strings.Contains(got, place) != refused {
 				t.Errorf("%s of mode %o: %s", place, mode, got)
 			}
+		}
+		got = parseLive(t, mode, "key_file: secrets/pc-a.key", "key_file: secrets/pc-a.locked\n        passphrase_file: secrets/pc-a.passphrase")
+		if strings.Contains(got, "sftp.passphrase_file: ") != refused || strings.Contains(got, "sftp.key_file: ") {
+			t.Errorf("an encrypted key of mode %o: %s", mode, got)
 		}
 	}
 }

@@ -211,6 +211,7 @@ func TestLiveNeedsMore(t *testing.T) {
 		{"public_url: https://pay.shop-gateway.example\n", "", "public_url: is missing"},
 		{"url: https://3ds", "url: http://3ds", "three_ds.url: "},
 		{"url: https://sbp", "url: http://sbp", "centers[3].instant.url: "},
+		{"url: https://north-star.example/assist/result", "url: http://north-star.example/assist/result", "merchants[0].notifications.url: \"http://north-star.example/assist/result\" is not https"},
 		{"only_successful: false", "allow_private: true", "merchants[0].notifications.allow_private: is for test installations only"},
 	} {
 		text, err := os.ReadFile(example)

@@ -160,9 +160,10 @@ func (c *checker) signer(at place, name string) notify.Signer {
 	return s
 }
 
-// notifyURL finds addresses that could never be reached: wrong ports, and numbers of private networks.
+// notifyURL finds addresses that would be told in the clear, in a live installation, and those that could never be reached: wrong
+// ports, and numbers of private networks.
 func (c *checker) notifyURL(at place, f NotificationsFile) {
-	u, err := url.Parse(c.url(at, f.URL, false))
+	u, err := url.Parse(c.url(at, f.URL, true))
 	if err != nil || f.AllowPrivate {
 		return
 	}
