@@ -97,7 +97,7 @@ func weak(key ssh.PublicKey, bits int) bool {
 		return true
 	}
 	r, ok := k.CryptoPublicKey().(*rsa.PublicKey)
-	return ok && r.N.BitLen() < bits || key.Type() == ssh.InsecureKeyAlgoDSA
+	return ok && r.N.BitLen() < bits || key.Type() == "ssh-dss"
 }
 
 // CheckHostKey refuses a key that must not be pinned.
