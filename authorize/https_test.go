@@ -37,7 +37,7 @@ func TestHTTPSClients(t *testing.T) {
 			return err
 		},
 		"notifications": func(url string) error {
-			return notify.New(notify.Options{}).Send(t.Context(), notify.Address{URL: url, AllowPrivate: true}, nil).Err
+			return notify.New(notify.Options{}).Send(t.Context(), notify.Address{URL: url, AllowPrivate: true}, notify.Message{}).Err
 		},
 	}
 	for _, tt := range []struct {
