@@ -137,6 +137,17 @@ func (r *restorable) serve(settings map[string]string) {
 	must(r.t, err)
 	server := r.server
 	r.t.Cleanup(func() { _ = server.Stop() })
+	r.writable()
+}
+
+// writable waits until the server takes writes: one that recovers a backup answers readers before it has ended its recovery.
+func (r *restorable) writable() {
+	conn, err := pgx.Connect(r.t.Context(), r.url("postgres"))
+	must(r.t, err)
+	defer conn.Close(r.t.Context())
+	for recovering := true; recovering; time.Sleep(10 * time.Millisecond) {
+		must(r.t, conn.QueryRow(r.t.Context(), `SELECT pg_is_in_recovery()`).Scan(&recovering))
+	}
 }
 
 func (r *restorable) url(db string) string { return r.server.URL(db) }
