@@ -97,8 +97,8 @@ type Gateway struct {
 	checkout *checkout.Pages
 	meter    *meter
 	knows    protocol.Knowledge
-	reading  atomic.Int64             // periods being read
-	forging  *tenants.Limiter[string] // notifications that no bank signed, by source
+	reading  atomic.Int64     // periods being read
+	forging  *tenants.Sources // notifications that no bank signed, by source
 	codes    *payment.CodeStore
 	stop     context.CancelFunc
 	owned    sync.WaitGroup
@@ -180,6 +180,7 @@ func (o *Options) check() error {
 func (g *Gateway) Close() {
 	g.stop()
 	g.owned.Wait()
+	g.register.Close()
 	g.codes.Wipe()
 }
 

@@ -19,6 +19,7 @@ import (
 //	settled_api_answers_lost_total
 //	settled_threeds_payments_total{end}            proven, not_enrolled, failed, invalid, unavailable_passed, unavailable_refused
 //	settled_api_card_data_total{field,done}        refused, masked, left_out, dropped
+//	settled_api_sieges_total
 //	settled_notification_tries_total{outcome}      delivered, refused, silent, given_up
 type meter struct {
 	requests *prometheus.CounterVec
@@ -28,6 +29,7 @@ type meter struct {
 	answers  prometheus.Counter
 	secures  *prometheus.CounterVec
 	cards    *prometheus.CounterVec
+	sieges   prometheus.Counter
 }
 
 func newMeter(r prometheus.Registerer) *meter {
@@ -62,7 +64,9 @@ func newMeter(r prometheus.Registerer) *meter {
 	for _, place := range protocol.CardPlaces() {
 		m.cards.WithLabelValues(place.Field, place.Done)
 	}
-	r.MustRegister(m.requests, m.duration, m.tries, m.repeats, m.answers, m.secures, m.cards)
+	m.sieges = prometheus.NewCounter(prometheus.CounterOpts{Name: "settled_api_sieges_total",
+		Help: "Times that passwords of a merchant began to be guessed from many sources; the log says whose."})
+	r.MustRegister(m.requests, m.duration, m.tries, m.repeats, m.answers, m.secures, m.cards, m.sieges)
 	return m
 }
 
@@ -118,6 +122,13 @@ func (m *meter) repeated(path, why string) {
 func (m *meter) lost() {
 	if m.answers != nil {
 		m.answers.Inc()
+	}
+}
+
+// besieged counts a merchant whose passwords began to be guessed from many sources.
+func (m *meter) besieged() {
+	if m.sieges != nil {
+		m.sieges.Inc()
 	}
 }
 

@@ -3,6 +3,7 @@ package authorize
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"settled/authorize/checkout"
 	"settled/authorize/payment"
@@ -23,14 +24,18 @@ func New(o Options) (*Gateway, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	r, err := tenants.NewRegister(o.Merchants, o.Directory, o.Now)
+	meter := newMeter(o.Registerer)
+	r, err := tenants.NewRegister(o.Merchants, o.Directory, o.Now, func(merchant int32) {
+		meter.besieged()
+		o.Log.Error("passwords of a merchant are guessed from many sources", slog.Any("merchant", merchant))
+	})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
 	}
 	g := &Gateway{books: o.Books, notifications: notification.NewQueue(o.Books.Pool, o.Books.Now, o.Directory.MerchantIDs()),
 		turns: turns.NewDesk(o.Books.Pool), directory: o.Directory, vault: o.Vault, signingKey: o.SigningKey, notifier: o.Notifier, source: o.Source,
-		stalled: o.Stalled, inlineBudget: o.InlineBudget, now: o.Now, log: o.Log, register: r, meter: newMeter(o.Registerer),
-		load: tenants.NewLoad(o.MaxRequests, o.MaxPerMerchant, o.Merchants), forging: tenants.NewLimiter[string](o.Limits.Forged, o.Now)}
+		stalled: o.Stalled, inlineBudget: o.InlineBudget, now: o.Now, log: o.Log, register: r, meter: meter,
+		load: tenants.NewLoad(o.MaxRequests, o.MaxPerMerchant, o.Merchants), forging: tenants.NewSources(o.Limits.Forged, o.Now)}
 	g.knows = protocol.Knowledge{Charset: g.charsetOf, Bill: g.gaveOut}
 	g.openPayments(&o)
 	g.checkout = g.openCheckout(&o)

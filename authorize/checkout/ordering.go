@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base32"
+	"errors"
 	"slices"
 	"time"
 
@@ -31,19 +32,28 @@ var OrderAccepts = protocol.Takings([]protocol.Parameter{protocol.InMerchant, pr
 	OrderParams, []protocol.Parameter{protocol.InDelay, protocol.InRecurringIndicator},
 	append([]protocol.Parameter{protocol.InOrderCurrency}, protocol.TermParams...))
 
-// openOrder makes the order that a request asks for, or finds the one that the same request made.
-func (d *Pages) openOrder(ctx context.Context, c *tenants.Caller) (*settle.Order, error) {
+// openOrder makes the order that a request asks for, or finds the one that the same request made: a proven request that was sent
+// before uses up nothing of the limits.
+func (d *Pages) openOrder(ctx context.Context, c *tenants.Caller) (o *settle.Order, repeats bool, err error) {
 	r, err := d.readOrder(c)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	if !d.opening.Take(c.Merchant.ID) {
-		return nil, tenants.ErrTooMany
+	key := tenants.OrderKey{Merchant: c.Merchant.ID, Number: r.OrderNumber}
+	if !c.Proves() && !d.guessing.Open(key) || !d.opening.Take(c.Merchant.ID) {
+		return nil, false, tenants.ErrTooMany
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), payment.SettleTimeout)
 	defer cancel()
-	o, _, err := d.books.Open(ctx, r)
-	return o, err
+	o, fresh, err := d.books.Open(ctx, r)
+	if errors.Is(err, settle.ErrOrderExists) {
+		d.guessing.Take(key)
+	}
+	repeats = err == nil && !fresh && c.Proves()
+	if repeats {
+		d.opening.GiveBack(c.Merchant.ID)
+	}
+	return o, repeats, err
 }
 
 // readOrder checks everything that can be refused without a trace.

@@ -67,11 +67,12 @@ type Pages struct {
 	knows           protocol.Knowledge
 	report          func(c *protocol.Call, route, request string)
 
-	opening   *tenants.Limiter[int32]  // orders for the page, by merchant
-	posting   *tenants.Limiter[string] // forms of the page, by source
-	asking    *tenants.Limiter[string] // orders asked for by payrequest, by source
-	viewing   *tenants.Limiter[string] // pages read, by source
-	declining *tenants.Limiter[string] // declined payments on the page, by source
+	opening   *tenants.Limiter[int32]            // orders for the page, by merchant
+	guessing  *tenants.Limiter[tenants.OrderKey] // other orders under a number that is used
+	posting   *tenants.Sources                   // forms of the page, by source
+	asking    *tenants.Sources                   // orders asked for by payrequest, by source
+	viewing   *tenants.Sources                   // pages read, by source
+	declining *tenants.Sources                   // declined payments on the page, by source
 }
 
 // New makes the payment page.
@@ -80,9 +81,10 @@ func New(o Options) *Pages {
 		vault: o.Vault, register: o.Register, load: o.Load, ways: o.Ways, prints: o.Prints, cards: o.Cards, secure: o.Secure,
 		instant: o.Instant, codes: o.Codes, centers: o.Centers, now: o.Now, log: o.Log, source: o.Source,
 		overTLS: o.OverTLS, publicURL: o.PublicURL, stalled: o.Stalled, knows: o.Knows, report: o.Report,
-		opening: tenants.NewLimiter[int32](o.Limits.Merchant, o.Now), posting: tenants.NewLimiter[string](o.Limits.Source, o.Now),
-		asking: tenants.NewLimiter[string](o.Limits.Server, o.Now), viewing: tenants.NewLimiter[string](o.Limits.Reads, o.Now),
-		declining: tenants.NewLimiter[string](o.Limits.Declines, o.Now)}
+		opening: tenants.NewLimiter[int32](o.Limits.Merchant, o.Now), guessing: tenants.NewLimiter[tenants.OrderKey](o.Limits.Order, o.Now),
+		posting: tenants.NewSources(o.Limits.Source, o.Now),
+		asking:  tenants.NewSources(o.Limits.Server, o.Now), viewing: tenants.NewSources(o.Limits.Reads, o.Now),
+		declining: tenants.NewSources(o.Limits.Declines, o.Now)}
 }
 
 // RouteMeasure measures the answers of one route.

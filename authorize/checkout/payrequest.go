@@ -24,14 +24,15 @@ func (v *visit) serveOrder() error {
 		v.w.Header().Set("Allow", "GET, HEAD, POST")
 		return &protocol.Fault{First: protocol.FirstProhibited, Second: protocol.OnService, Status: http.StatusMethodNotAllowed, Detail: "use GET or POST"}
 	}
-	if err := v.readOpening(true); err != nil {
+	if err := v.readOpening(true, v.in.posting); err != nil {
 		return err
 	}
 	return v.redirect(payPath + v.first)
 }
 
-// readOpening reads the request, which has to be a form where onlyForms says so, and opens the order.
-func (v *visit) readOpening(onlyForms bool) error {
+// readOpening reads the request, which has to be a form where onlyForms says so, and opens the order. A repeat gives back what it took
+// of a limit.
+func (v *visit) readOpening(onlyForms bool, took *tenants.Sources) error {
 	read := v.c.Read
 	if onlyForms && v.r.Method == http.MethodGet {
 		read = v.c.ReadLink
@@ -42,9 +43,12 @@ func (v *visit) readOpening(onlyForms bool) error {
 	if onlyForms && !v.c.IsForm() {
 		return &protocol.Fault{First: protocol.FirstFormat, Second: protocol.OnService, Status: http.StatusUnsupportedMediaType, Detail: "send a form"}
 	}
-	o, err := v.in.openOrder(v.r.Context(), v.c)
+	o, repeats, err := v.in.openOrder(v.r.Context(), v.c)
 	if err != nil {
 		return err
+	}
+	if repeats {
+		took.GiveBack(v.c.Source)
 	}
 	return v.take(o)
 }
@@ -65,7 +69,7 @@ func (v *visit) servePayRequest() error {
 	if !v.in.asking.Take(v.c.Source) {
 		return tenants.ErrTooMany
 	}
-	if err := v.readOpening(false); err != nil {
+	if err := v.readOpening(false, v.in.asking); err != nil {
 		return err
 	}
 	address := v.in.Address(v.r) + payPath + v.first

@@ -1,6 +1,7 @@
 package tenants
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -11,20 +12,18 @@ import (
 	"settled/authorize/protocol"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 )
 
 const (
-	trustFor     = 5 * time.Minute  // how long a verified password is not computed again
-	maxFailures  = 10               // wrong passwords of a merchant from one source
-	maxOfSource  = 100              // wrong passwords of all merchants, whether they exist or not, from one source
-	lockFor      = 30 * time.Minute // how long that source is then refused
-	maxVerifying = 2                // argon2 computations at a time, each takes some 20 MiB
-	maxWaiting   = 512              // requests that wait for one
-	maxTrusted   = 1 << 16          // verified credentials remembered
-	maxSuspects  = 1 << 16          // sources remembered for wrong passwords
+	trustFor   = 5 * time.Minute // how long a verified password is not computed again
+	renewAfter = 4 * time.Minute // when it is computed again beside the calls that bring it
+	knowFor    = 24 * time.Hour  // how long credentials that were right are familiar
+	maxTrusted = 1 << 16         // verified credentials remembered
+	maxAtDoor  = 1024            // requests whose credentials are not familiar and are being verified
 )
 
 // Refusals of who calls.
@@ -42,12 +41,20 @@ type credentials struct {
 	marks     sync.Pool // of hash.Hash, keyed
 	now       func() time.Time
 	running   singleflight.Group
-	slots     chan struct{}
-	waiting   chan struct{}
+	turns     *turns
+	atDoor    atomic.Int64
+	guessed   func(merchant int32) // is told of known merchants that are guessed at from many sources
 
-	mu       sync.Mutex
-	trusted  Generations[[32]byte, time.Time] // until when
-	suspects Generations[suspect, failures]
+	mu      sync.Mutex
+	trusted Generations[[32]byte, verified]
+	guesses *guesses
+	renewed sync.WaitGroup // computations that nobody waits for
+}
+
+// verified is when credentials were computed and found right.
+type verified struct {
+	at       time.Time
+	renewing bool // they are being computed again
 }
 
 type secret struct {
@@ -55,32 +62,9 @@ type secret struct {
 	hash  passwordHash
 }
 
-// suspect is a source that gave wrong credentials for a merchant, or for anyMerchant.
-type suspect struct {
-	merchant int32
-	source   string
-}
-
-// anyMerchant stands for all merchants of a source; no merchant has a negative number.
-const anyMerchant = -1
-
-// most is how many failures lock the suspect.
-func (s suspect) most() int {
-	if s.merchant == anyMerchant {
-		return maxOfSource
-	}
-	return maxFailures
-}
-
-type failures struct {
-	count int
-	until time.Time // end of the lock, or of the memory of these failures
-}
-
-func newCredentials(merchants map[int32]Merchant, now func() time.Time) (*credentials, error) {
-	c := &credentials{merchants: make(map[int32]secret, len(merchants)), now: now,
-		slots: make(chan struct{}, maxVerifying), waiting: make(chan struct{}, maxWaiting)}
-	c.trusted.Limit, c.suspects.Limit = maxTrusted, maxSuspects
+func newCredentials(merchants map[int32]Merchant, now func() time.Time, guessed func(merchant int32)) (*credentials, error) {
+	c := &credentials{merchants: make(map[int32]secret, len(merchants)), now: now, turns: newTurns(), guessed: guessed, guesses: newGuesses()}
+	c.trusted.Limit = maxTrusted
 	key := make([]byte, sha256.Size)
 	_, _ = rand.Read(key)
 	c.marks.New = func() any { return hmac.New(sha256.New, key) }
@@ -115,22 +99,44 @@ func (c *credentials) verify(ctx context.Context, merchant int32, login, passwor
 	if !known {
 		s = c.nobody
 	}
-	mark := c.mark(merchant, &s, login, password)
-	who := suspect{merchant, source}
-	switch c.recall(mark, who) {
-	case yes:
+	try := attempt{merchant: merchant, mark: c.mark(merchant, &s, login, password)}
+	switch c.recall(try.mark) {
+	case trusted:
 		return nil
-	case no:
-		return errWrongCredentials
-	case unsure: // the password has to be computed
+	case aging:
+		c.renew(&try, &s, bytes.Clone(password))
+		return nil
+	case familiar:
+		return c.judge(&try, func() (bool, error) { return c.compute(ctx, &s, password, &turn{merchant: merchant, familiar: true}) })
+	case strange:
 	}
-	right, err, _ := c.running.Do(string(mark[:]), func() (any, error) {
-		if !c.begin(who) {
+	defer c.atDoor.Add(-1)
+	if c.atDoor.Add(1) > maxAtDoor {
+		return ErrBusy
+	}
+	try.near, try.wide = networksOf(source)
+	if c.locked(&try) {
+		return errWrongCredentials
+	}
+	return c.judge(&try, func() (bool, error) {
+		t, open := c.begin(&try)
+		if !open {
 			return false, nil
 		}
-		ok, err := c.compute(ctx, &s, password)
+		ok, err := c.compute(ctx, &s, password, t)
 		right := ok && known && equal(login, s.login)
-		c.end(mark, who, right, err)
+		c.end(&try, known, right, err)
+		return right, err
+	})
+}
+
+// judge lets those who bring the same credentials at the same time wait for one computation.
+func (c *credentials) judge(try *attempt, compute func() (bool, error)) error {
+	right, err, _ := c.running.Do(string(try.mark[:]), func() (any, error) {
+		right, err := compute()
+		if right && err == nil {
+			c.trust(try.mark)
+		}
 		return right, err
 	})
 	switch {
@@ -161,94 +167,97 @@ func (c *credentials) mark(merchant int32, s *secret, login, password []byte) (s
 	return sum
 }
 
+// recollection is how credentials are remembered.
 type recollection uint8
 
 const (
-	unsure recollection = iota
-	yes
-	no
+	strange  recollection = iota // nobody ever gave them, or long ago, or they were wrong
+	familiar                     // they were right not long ago: they are computed again, before those of all strangers
+	trusted                      // they were right just now
+	aging                        // they are trusted, and this caller is to have them computed again
 )
 
-func (c *credentials) recall(mark [32]byte, who suspect) recollection {
+func (c *credentials) recall(mark [32]byte) recollection {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if until, ok := c.trusted.Get(mark); ok && now.Before(until) {
-		return yes
+	v, known := c.trusted.Get(mark)
+	switch age := now.Sub(v.at); {
+	case !known || age >= knowFor:
+		return strange
+	case age >= trustFor:
+		return familiar
+	case age >= renewAfter && !v.renewing:
+		c.trusted.Put(mark, verified{v.at, true})
+		return aging
 	}
-	if c.locked(who, now) {
-		return no
-	}
-	return unsure
+	return trusted
 }
 
-// locked tells whether the source has failed too often. The caller holds mu.
-func (c *credentials) locked(who suspect, now time.Time) bool {
-	for _, s := range [...]suspect{who, {anyMerchant, who.source}} {
-		if f, ok := c.suspects.Get(s); ok && f.count >= s.most() && now.Before(f.until) {
-			return true
+// renew computes trusted credentials again, so that who calls often never waits for it, and wipes the password.
+func (c *credentials) renew(try *attempt, s *secret, password []byte) {
+	mark, merchant, hashed := try.mark, try.merchant, *s
+	c.renewed.Go(func() {
+		defer clear(password)
+		if ok, err := c.compute(context.Background(), &hashed, password, &turn{merchant: merchant, familiar: true}); ok && err == nil {
+			c.trust(mark)
 		}
-	}
-	return false
+	})
+}
+
+// close waits for computations that nobody waits for.
+func (c *credentials) close() { c.renewed.Wait() }
+
+func (c *credentials) trust(mark [32]byte) {
+	now := c.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trusted.Put(mark, verified{at: now})
+}
+
+func (c *credentials) locked(try *attempt) bool {
+	now := c.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.guesses.locked(try, now)
 }
 
 // begin counts a try before it is computed, so that many at the same time are no more than one after the other. It
 // returns false when the source is locked.
-func (c *credentials) begin(who suspect) bool {
+func (c *credentials) begin(try *attempt) (*turn, bool) {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.locked(who, now) {
-		return false
+	if c.guesses.locked(try, now) {
+		return nil, false
 	}
-	c.count(who, 1, now)
-	c.count(suspect{anyMerchant, who.source}, 1, now)
-	return true
+	t := &turn{merchant: try.merchant, failures: c.guesses.failures(try, now), alone: c.guesses.besieged(try.merchant, now)}
+	c.guesses.count(try, 1, now)
+	return t, true
 }
 
-// end takes a try back that was right or was not computed. Right credentials forgive the merchant's earlier tries, not
-// those of other merchants.
-func (c *credentials) end(mark [32]byte, who suspect, right bool, err error) {
-	if !right && err == nil {
-		return
-	}
+// end takes a try back that was right or was not computed.
+func (c *credentials) end(try *attempt, known, right bool, err error) {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.count(suspect{anyMerchant, who.source}, -1, now)
-	if !right {
-		c.count(who, -1, now)
-		return
+	switch {
+	case err != nil:
+		c.guesses.count(try, -1, now)
+	case right:
+		c.guesses.count(try, -1, now)
+		c.guesses.forgive(try)
+	case c.guesses.failed(try, now) && known:
+		c.guessed(try.merchant)
 	}
-	c.trusted.Put(mark, now.Add(trustFor))
-	c.suspects.Put(who, failures{})
 }
 
-// count adds to the failures of a suspect. The caller holds mu.
-func (c *credentials) count(who suspect, n int, now time.Time) {
-	f, _ := c.suspects.Get(who)
-	if !now.Before(f.until) {
-		f.count = 0
+// compute waits for its turn and computes.
+func (c *credentials) compute(ctx context.Context, s *secret, password []byte, t *turn) (bool, error) {
+	if err := c.turns.take(ctx, t); err != nil {
+		return false, err
 	}
-	f.count = max(0, f.count+n)
-	f.until = now.Add(lockFor)
-	c.suspects.Put(who, f)
-}
-
-// compute waits for its turn: no more than maxVerifying computations run, and no more than maxWaiting wait.
-func (c *credentials) compute(ctx context.Context, s *secret, password []byte) (bool, error) {
-	select {
-	case c.waiting <- struct{}{}:
-		defer func() { <-c.waiting }()
-	default:
-		return false, ErrBusy
-	}
-	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
-	case <-ctx.Done():
-		return false, ErrBusy
-	}
+	defer c.turns.leave(t)
 	return s.hash.matches(password), nil
 }
 

@@ -27,7 +27,7 @@ func TestPasswordHash(t *testing.T) {
 }
 
 func testCredentials(t *testing.T, now func() time.Time) *credentials {
-	c, err := newCredentials(map[int32]Merchant{1: {Login: "shop", PasswordHash: HashPassword("right")}}, now)
+	c, err := newCredentials(map[int32]Merchant{1: {Login: "shop", PasswordHash: HashPassword("right")}}, now, func(int32) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,15 +46,14 @@ func TestCredentialsComputeOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	c.slots <- struct{}{}
-	c.slots <- struct{}{} // nothing can be computed any more
+	c.turns.strangers, c.turns.places = 0, 0 // nothing can be computed any more
 	if err := c.verify(context.Background(), 1, []byte("shop"), []byte("right"), "a"); err != nil {
 		t.Errorf("not remembered: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := c.verify(ctx, 1, []byte("shop"), []byte("other"), "a"); !errors.Is(err, ErrBusy) {
-		t.Errorf("no slot: %v", err)
+		t.Errorf("no place: %v", err)
 	}
 }
 

@@ -15,9 +15,10 @@ type Register struct {
 	credentials *credentials
 }
 
-// NewRegister fails when a merchant has no usable password hash.
-func NewRegister(merchants map[int32]Merchant, directory *settle.Directory, now func() time.Time) (*Register, error) {
-	c, err := newCredentials(merchants, now)
+// NewRegister fails when a merchant has no usable password hash. guessed is told of a merchant when passwords begin to be guessed at
+// it from many sources; it must not call the register.
+func NewRegister(merchants map[int32]Merchant, directory *settle.Directory, now func() time.Time, guessed func(merchant int32)) (*Register, error) {
+	c, err := newCredentials(merchants, now, guessed)
 	return &Register{merchants, directory, c}, err
 }
 
@@ -59,3 +60,6 @@ func (r *Register) Authenticate(ctx context.Context, c *Caller) error {
 	c.is(merchant, &settings)
 	return nil
 }
+
+// Close ends what goes on beside the calls. They must have ended before.
+func (r *Register) Close() { r.credentials.close() }

@@ -12,8 +12,11 @@ import (
 // Of many guesses at the same time only as many wait for a computation as may be wrong; the others are refused at once.
 func TestTriesAreCountedBeforeTheyAreComputed(t *testing.T) {
 	c := testCredentials(t, time.Now)
-	c.slots <- struct{}{}
-	c.slots <- struct{}{} // nothing can be computed for now
+	places, held := c.turns.strangers, []*turn{}
+	for i := range places { // nothing can be computed for now
+		held = append(held, &turn{merchant: int32(i), failures: -1})
+		c.turns.enter(held[i])
+	}
 	const guesses = 60
 	refused := make(chan error, guesses)
 	var all sync.WaitGroup
@@ -27,8 +30,9 @@ func TestTriesAreCountedBeforeTheyAreComputed(t *testing.T) {
 			t.Errorf("a guess too many: %v", err)
 		}
 	}
-	<-c.slots
-	<-c.slots
+	for _, t := range held {
+		c.turns.leave(t)
+	}
 	all.Wait()
 	if err := c.verify(context.Background(), 1, []byte("shop"), []byte("right"), "attacker"); !errors.Is(err, errWrongCredentials) {
 		t.Errorf("the eleventh try: %v", err)
