@@ -173,6 +173,10 @@ func TestBadInputSaysWhereAndWhy(t *testing.T) {
 		{"a database that need not prove itself", remote, []string{"config", "check"}, "host db.invalid: its sslmode does not check"},
 		{"migration of one", remote, []string{"migrate"}, "write sslmode=verify-full into DATABASE_URL"},
 		{"start on one", remote, []string{"serve"}, "write sslmode=verify-full into DATABASE_URL"},
+		{"open API in live", map[string]string{"SETTLED_CONFIG": live, "SETTLED_LISTEN": ":8080"}, []string{"config", "check"}, `SETTLED_LISTEN=":8080": a live installation takes no plain HTTP`},
+		{"open metrics in live", map[string]string{"SETTLED_CONFIG": live, "SETTLED_METRICS_LISTEN": "0.0.0.0:9180"}, []string{"config", "check"}, "SETTLED_METRICS_NETWORKS"},
+		{"no certificate", map[string]string{"SETTLED_CONFIG": good, "SETTLED_TLS_CERT": "none.crt", "SETTLED_TLS_KEY": "none.key"}, []string{"config", "check"}, "none.crt: no such file"},
+		{"certificate without a key", map[string]string{"SETTLED_CONFIG": good, "SETTLED_TLS_CERT": "none.crt"}, []string{"config", "check"}, "SETTLED_TLS_KEY: one is given without the other"},
 		{"wrong variable", map[string]string{"SETTLED_LANES": "none"}, []string{"config", "check"}, `SETTLED_LANES="none"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

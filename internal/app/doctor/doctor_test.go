@@ -192,6 +192,15 @@ const anUnknownApproval = `
 		terminal, acceptor, approval_code)
 	SELECT 1 << 30, 1, 5, (SELECT max(log_id) FROM authorization_logs), (SELECT max(break_id) FROM breaks), now(), now(), now(), now(), 7, 1, 933, 1, 'T', 'A', '';`
 
+const day = 24 * time.Hour
+
+// certify gives API and metrics a certificate that ends in a while.
+func (in *installation) certify(left time.Duration) {
+	in.t.Helper()
+	pair := apptest.Certificate(in.t, in.t.TempDir(), "settled", time.Now().Add(left))
+	in.o.Environment.TLS, in.o.Environment.MetricsTLS = pair, pair
+}
+
 // ills make each check bad, or tell of it, once at least.
 var ills = []struct {
 	name, check string
@@ -202,6 +211,14 @@ var ills = []struct {
 	{"misspelled key", "configuration", doctor.Bad, func(in *installation) { in.edit("mcc:", "mmc:") }, `unknown key "mmc"`},
 	{"wrong variable", "configuration", doctor.Bad, func(in *installation) { in.o.Fault = config.ErrInvalid }, "the environment is wrong"},
 	{"ended calendar", "calendars", doctor.Bad, func(in *installation) { in.edit("2099-12-31", "2020-12-31") }, "it ended 2020-12-31"},
+	{"certificate that has ended", "certificates", doctor.Bad, func(in *installation) { in.certify(-time.Hour) }, "ended"},
+	{"certificate that was forgotten", "certificates", doctor.Bad, func(in *installation) { in.certify(6*day + time.Hour) }, "in 6 days: renew it"},
+	{"certificate to be renewed", "certificates", doctor.Warning, func(in *installation) { in.certify(29*day + time.Hour) }, "in 29 days: renew it"},
+	{"certificate that stands well", "certificates", doctor.Good, func(in *installation) { in.certify(31*day + time.Hour) }, "in 31 days"},
+	{"certificate of another key", "certificates", doctor.Bad, func(in *installation) {
+		in.certify(90 * day)
+		in.o.Environment.MetricsTLS.Key = apptest.Certificate(in.t, in.t.TempDir(), "other", time.Now().Add(90*day)).Key
+	}, "listener metrics: "},
 	{"no database named", "database", doctor.Bad, func(in *installation) { in.o.Environment.DatabaseURL = "" }, "DATABASE_URL is not set"},
 	{"stopped database", "database", doctor.Bad, func(in *installation) {
 		in.o.Environment.DatabaseURL = "postgres://settled:db-secret@127.0.0.1:1/settled"

@@ -17,6 +17,7 @@ type check struct {
 var checks = []check{
 	{"configuration", "The environment and the configuration file are valid.", needs{}, configuration},
 	{"calendars", "Every calendar that a center clears by covers the next 30 days, and its list of holidays goes on.", needs{config: true}, calendars},
+	{"certificates", "The certificates of the listeners are whole, and valid for the next 30 days.", needs{}, certificates},
 	{"database", "The database answers.", needs{}, database},
 	{"server", "The server is PostgreSQL 15 or newer and has no setting that loses an acknowledged commit.", needs{database: true}, server},
 	{"schema", "The database has the schema of this program: no migration is missing, and none is newer.", needs{database: true}, schema},
