@@ -46,6 +46,12 @@
 // Options.EchoTimeout is replaced. Echo tests of the center are answered; frames without a message, which keep a line alive,
 // are skipped. The deadline of a request runs from Exchange, not from the write.
 //
+// # Who is at the other end
+//
+// With Options.TLS a connection is of use only when the center's certificate is believed: by an authority, by a pinned key, or by both.
+// With Options.MAC every message of both sides ends in a code, which is checked on its bytes before anything is read. A message
+// without its right code ends the connection, and what was sent on it is unknown. Both are counted and call a person.
+//
 // # Circuit breaker
 //
 // Consecutive failures (unknown or not sent; not declines, and not a caller's mistake or cancellation) open the breaker

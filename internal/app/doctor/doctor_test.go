@@ -2,9 +2,15 @@ package doctor_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"io"
 	"log/slog"
+	"math/big"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -87,6 +93,54 @@ func (in *installation) must(err error) {
 func (in *installation) write(path, text string) {
 	in.t.Helper()
 	in.must(os.WriteFile(path, []byte(text), 0o600))
+}
+
+// beside is a file in the directory of the configuration.
+func (in *installation) beside(name string) string {
+	return filepath.Join(filepath.Dir(in.o.Environment.Config), name)
+}
+
+// certificate makes one that signs itself, with its key, in PEM.
+func (in *installation) certificate(ends time.Time) (certificate, key string) {
+	in.t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	in.must(err)
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: ends, IsCA: true, BasicConstraintsValid: true}
+	raw, err := x509.CreateCertificate(rand.Reader, c, c, private.Public(), private)
+	in.must(err)
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	in.must(err)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw})), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
+// shows gives the installation a certificate of its own, which is valid for so long.
+func (in *installation) shows(life time.Duration) {
+	in.t.Helper()
+	certificate, key := in.certificate(time.Now().Add(life))
+	in.write(in.beside("own.pem"), certificate)
+	in.write(in.beside("own.key"), key)
+	in.edit(`acquirer: "123456"`, `acquirer: "123456", tls: {ca_file: own.pem, certificate_file: own.pem, key_file: own.key}`)
+}
+
+// secure puts an online host under TLS in the place of the other, at a time when its certificate is valid for so long; 0: at once.
+func (in *installation) secure(life time.Duration) {
+	in.t.Helper()
+	center, err := pcsim.New(pcsim.Options{Name: "PC-S", MemberID: "00000012345", TLS: true})
+	in.must(err)
+	in.must(center.Start())
+	in.t.Cleanup(func() { _ = center.Close() })
+	other, _ := in.certificate(time.Now().Add(time.Hour))
+	in.write(in.beside("own.pem"), other)
+	in.write(in.beside("PC-S.pem"), string(center.Certificate()))
+	in.edit(in.center.OnlineAddr(), center.OnlineAddr())
+	in.edit(`acquirer: "123456"`, `acquirer: "123456", tls: {ca_file: PC-S.pem}`)
+	if life == 0 {
+		return
+	}
+	block, _ := pem.Decode(center.Certificate())
+	shown, err := x509.ParseCertificate(block.Bytes)
+	in.must(err)
+	in.o.Now = func() time.Time { return shown.NotAfter.Add(-life) }
 }
 
 // edit changes the configuration file.
@@ -304,6 +358,19 @@ var ills = []struct {
 	{"center that is away", "centers", doctor.Bad, func(in *installation) { in.must(in.center.Close()) }, "see the network"},
 	{"directory that is not there", "centers", doctor.Bad, func(in *installation) { in.edit("reply_dir: /out", "reply_dir: /nowhere") }, "does not let us list /nowhere"},
 	{"name left over", "centers", doctor.Warning, func(in *installation) { in.must(in.center.WriteFile("/in/.ACQ_1.ipm.0a1b.part", []byte("x"))) }, "1 names left over"},
+	{"certificate of ours that ends", "link-certificates", doctor.Warning, func(in *installation) { in.shows(20 * 24 * time.Hour) }, "our certificate for PC-A ends in 19 days"},
+	{"certificate of ours that ends soon", "link-certificates", doctor.Bad, func(in *installation) { in.shows(6 * 24 * time.Hour) }, "our certificate for PC-A ends in 5 days"},
+	{"certificate of ours that has ended", "link-certificates", doctor.Bad, func(in *installation) { in.shows(-time.Hour) }, "has ended on"},
+	{"online host under TLS", "links", doctor.Good, func(in *installation) { in.secure(0) }, "answers by TLS 1.3; its certificate is valid for"},
+	{"certificate of a center that ends", "links", doctor.Warning, func(in *installation) { in.secure(20 * 24 * time.Hour) }, "its certificate ends in 19 days"},
+	{"certificate of a center that ends soon", "links", doctor.Bad, func(in *installation) { in.secure(6 * 24 * time.Hour) }, "its certificate ends in 5 days"},
+	{"certificate of a center that has ended", "links", doctor.Bad, func(in *installation) { in.secure(-time.Hour) }, "expired"},
+	{"impostor of a center", "links", doctor.Bad, func(in *installation) { in.secure(0); in.edit("ca_file: PC-S.pem", "ca_file: own.pem") }, "the center's certificate is not trusted"},
+	{"online host that is away", "links", doctor.Bad, func(in *installation) { in.must(in.center.Close()) }, "cannot be paid at"},
+	{"online host without the key of codes", "links", doctor.Bad, func(in *installation) {
+		in.write(in.beside("mac"), "2b7e151628aed2a6abf7158809cf4f3c")
+		in.edit(`acquirer: "123456"`, `acquirer: "123456", mac: {algorithm: aes-cmac, key_file: mac}`)
+	}, "message authentication code"},
 	{"center that is left alone", "centers", doctor.Bad, func(in *installation) {
 		in.exec(`INSERT INTO link_failures (center_id, at, class, error) VALUES (1, clock_timestamp(), 'auth', 'x')`)
 	}, "settled center unpark"},

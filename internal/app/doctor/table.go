@@ -18,6 +18,7 @@ var checks = []check{
 	{"configuration", "The environment and the configuration file are valid.", needs{}, configuration},
 	{"calendars", "Every calendar that a center clears by covers the next 30 days, and its list of holidays goes on.", needs{config: true}, calendars},
 	{"certificates", "The certificates of the listeners are whole, and valid for the next 30 days.", needs{}, certificates},
+	{"link-certificates", "Our certificates for centers are valid for 30 more days.", needs{config: true}, ownCertificates},
 	{"database", "The database answers.", needs{}, database},
 	{"server", "The server is PostgreSQL 15 or newer and has no setting that loses an acknowledged commit.", needs{database: true}, server},
 	{"schema", "The database has the schema of this program: no migration is missing, and none is newer.", needs{database: true}, schema},
@@ -36,4 +37,5 @@ var checks = []check{
 	{"breaks", "No break is open.", needs{database: true, schema: true}, openBreaks},
 	{"centers", "Every center's file server shows the pinned key, takes our log-in, lets the directories be listed, and has no names left over of deliveries.",
 		needs{config: true, database: true, schema: true, centers: true}, centers},
+	{"links", "Every center's online host proves who it is and answers, and its certificate is valid for 30 more days.", needs{config: true, centers: true}, links},
 }
