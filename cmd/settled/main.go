@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -14,6 +15,10 @@ func main() { os.Exit(run()) }
 // run is main with an exit code. The first SIGINT or SIGTERM asks every command to end in good order; a second one ends
 // the process at once.
 func run() int {
+	if err := keepMemory(); err != nil {
+		fmt.Fprintln(os.Stderr, "settled: keep memory to ourselves:", err)
+		return exitError
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
