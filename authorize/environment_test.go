@@ -28,7 +28,7 @@ func TestNumbersStayInTheirEnvironment(t *testing.T) {
 	}
 	refused("test", liveCard)
 	keys := filepath.Join(t.TempDir(), "live.keys")
-	check(t, vault.GenerateFor(keys, vault.Live))
+	check(t, vault.GenerateFor(keys, vault.Live, vault.Place{File: "kek"}))
 	var err error
 	w.options.Vault, err = vault.Open(keys)
 	check(t, err)

@@ -357,7 +357,7 @@ func TestPrivateAddressOfALiveInstallation(t *testing.T) {
 	w, s := newShopWorld(t, tenants.Notify{AllowPrivate: true})
 	w.paid(paymentOf("1"))
 	keys := filepath.Join(t.TempDir(), "live.json")
-	check(t, vault.GenerateFor(keys, vault.Live))
+	check(t, vault.GenerateFor(keys, vault.Live, vault.Place{File: "kek"}))
 	live, err := vault.Open(keys)
 	check(t, err)
 	w.options.Vault, w.options.Registerer = live, nil

@@ -237,7 +237,14 @@ func TestKeysAndConfigurationMustAgree(t *testing.T) {
 	if _, errOut, code := settledWith(t, "", "keys", "new", "--environment", "prod"); code != exitUsage || !strings.Contains(errOut, "test or live") {
 		t.Errorf("keys for prod: exit code %d\n%s", code, errOut)
 	}
-	good(t, "keys", "new", "--environment", "live")
+	for _, place := range []string{"", "here", "file:", "env:", "command: "} {
+		if _, errOut, code := settledWith(t, "", "keys", "new", "--environment", "live", "--kek", place); code != exitUsage || !strings.Contains(errOut, "not a place of a key") {
+			t.Errorf("live keys sealed by a key at %q: exit code %d\n%s", place, code, errOut)
+		}
+	}
+	good(t, "keys", "new", "--environment", "live", "--kek", "file:kek")
+	good(t, "keys", "move", "--kek", "file:kek2")
+	good(t, "keys", "rotate")
 	if _, errOut, code := settledWith(t, "", "config", "check"); code != exitConfig || !strings.Contains(errOut, "is for live, the configuration for test") {
 		t.Errorf("live keys in a test installation: exit code %d\n%s", code, errOut)
 	}

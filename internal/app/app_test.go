@@ -89,7 +89,7 @@ func TestOpenRefusesMixedEnvironments(t *testing.T) {
 		for _, keys := range []vault.Environment{vault.Test, vault.Live} {
 			o := options(t, pgtest.URL(t), "127.0.0.1:1")
 			o.Environment.Keys = filepath.Join(t.TempDir(), "keys")
-			if err := vault.GenerateFor(o.Environment.Keys, keys); err != nil {
+			if err := vault.GenerateFor(o.Environment.Keys, keys, vault.Place{File: "kek"}); err != nil {
 				t.Fatal(err)
 			}
 			o.Config.Environment = configured

@@ -211,6 +211,8 @@ func OpenVault(cfg *config.Config, path string) (*vault.Vault, error) {
 		return nil, err
 	case v.Environment() != cfg.Environment:
 		return nil, fmt.Errorf("%w: key file %s is for %s, the configuration for %s", ErrEnvironment, path, v.Environment(), cfg.Environment)
+	case cfg.Environment == vault.Live && !v.Apart():
+		return nil, fmt.Errorf("%w: key file %s holds the key that seals its keys: whoever has it has them all; move that key with settled keys move", config.ErrInvalid, path)
 	}
 	return v, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"time"
 
 	"settled/internal/config"
@@ -33,6 +34,11 @@ func (c *Core) openKeys(ctx context.Context) error {
 		return err
 	}
 	c.Vault = v
+	return c.rememberKeys(ctx)
+}
+
+// rememberKeys proves that the keys are the database's, and stores those that are not known yet.
+func (c *Core) rememberKeys(ctx context.Context) error {
 	return postgres.InTx(ctx, c.Pool, postgres.Key{Name: "keys of the database"}, func(tx pgx.Tx) error {
 		if err := keyring.Lock(ctx, tx); err != nil {
 			return err
@@ -43,6 +49,39 @@ func (c *Core) openKeys(ctx context.Context) error {
 		}
 		return c.remember(ctx, tx, known)
 	})
+}
+
+// keysEvery is how long a process goes on with the keys before a rotation, at most.
+const keysEvery = 10 * time.Second
+
+// watchKeys takes up rotated keys until the server stops.
+func (s *Server) watchKeys() {
+	stop := repeat(keysEvery, s.renewKeys, func(err error) {
+		if err != nil {
+			s.Log.Error("the key file was changed, and its keys are not taken up", slog.Any("error", err))
+		}
+	})
+	s.onStop(func(context.Context) error { stop(); return nil })
+}
+
+// renewKeys takes up the keys of a key file that was changed. The database knows them before anything is sealed under them. A file
+// whose keys are not the database's changes nothing.
+func (c *Core) renewKeys(ctx context.Context) error {
+	if !c.Vault.Changed() {
+		return nil
+	}
+	later, err := OpenVault(c.Config, c.Environment.Keys)
+	if err != nil {
+		return err
+	}
+	if err := (&Core{Options: c.Options, Pool: c.Pool, Vault: later}).rememberKeys(ctx); err != nil {
+		return err
+	}
+	if err := c.Vault.Adopt(later); err != nil {
+		return err
+	}
+	c.Log.Info("changed keys were taken up")
+	return nil
 }
 
 // proveKeys proves that the keys are the database's, and returns those that it knows.

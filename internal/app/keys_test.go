@@ -12,6 +12,52 @@ import (
 	"settled/internal/vault"
 )
 
+// TestKeysAreTakenUp rotates the keys of a running process, and then puts others in their place.
+func TestKeysAreTakenUp(t *testing.T) {
+	o := options(t, pgtest.URL(t), "127.0.0.1:1")
+	core, err := Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer core.Close()
+	if err := core.renewKeys(t.Context()); err != nil || len(core.Vault.Keys()) != 1 {
+		t.Fatalf("%d keys, %v", len(core.Vault.Keys()), err)
+	}
+	if _, err := vault.Rotate(o.Environment.Keys); err != nil {
+		t.Fatal(err)
+	}
+	if err := core.renewKeys(t.Context()); err != nil || len(core.Vault.Keys()) != 2 || !core.Vault.Keys()[1].Active {
+		t.Errorf("after the rotation: %+v, %v", core.Vault.Keys(), err)
+	}
+	if known, err := CheckKeys(t.Context(), core.Pool, o.Config, o.Environment.Keys); err != nil || known != 3 {
+		t.Errorf("the database knows %d keys, %v", known, err)
+	}
+	if err := errors.Join(os.Remove(o.Environment.Keys), vault.Generate(o.Environment.Keys)); err != nil {
+		t.Fatal(err)
+	}
+	if err := core.renewKeys(t.Context()); !errors.Is(err, ErrKeys) || len(core.Vault.Keys()) != 2 {
+		t.Errorf("keys of another installation: %d keys, %v", len(core.Vault.Keys()), err)
+	}
+}
+
+// TestLiveKeysAreKeptApart: a live installation does not start with a file that holds both the keys and the key that seals them.
+func TestLiveKeysAreKeptApart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys")
+	if err := vault.GenerateFor(path, vault.Live, vault.Place{}); err != nil {
+		t.Fatal(err)
+	}
+	cfg := &config.Config{Environment: vault.Live}
+	if _, err := OpenVault(cfg, path); !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "settled keys move") {
+		t.Errorf("together: %v", err)
+	}
+	if err := vault.Move(path, vault.Place{File: "kek"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenVault(cfg, path); err != nil {
+		t.Errorf("apart: %v", err)
+	}
+}
+
 // TestDatabaseRemembersItsKeys opens a database with its keys, others, none, rotated ones, and a copy from before the rotation.
 func TestDatabaseRemembersItsKeys(t *testing.T) {
 	o := options(t, pgtest.URL(t), "127.0.0.1:1")

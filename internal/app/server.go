@@ -64,6 +64,7 @@ func (s *Server) start(ctx context.Context, roles Roles) error {
 		return err
 	}
 	s.watchEpochs()
+	s.watchKeys()
 	if err := s.startGateway(); err != nil {
 		return err
 	}

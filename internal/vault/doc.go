@@ -15,8 +15,9 @@
 //
 // The key file holds data keys, each wrapped by the key-encrypting key (KEK) with its number, use and state
 // authenticated, so that no entry can be exchanged, renumbered or revived. Exactly one sealing key is active; the others
-// are retired and only open. The KEK is in the same file or, better, in one of its own that the file names. Rotate adds
-// an active key; a running Vault takes it up at Reload, and by itself when it meets a key number that it does not know.
+// are retired and only open. The KEK is kept apart: in a file of its own, in the environment, or with whoever a program asks (Place);
+// a file for tests may hold it itself. Move changes the KEK and its place. Rotate adds an active key; a running Vault takes it up at
+// Reload or Adopt, and by itself when it meets a key number that it does not know.
 //
 // # Environments
 //

@@ -14,7 +14,7 @@ import (
 func TestKeysBelongToAnEnvironment(t *testing.T) {
 	for _, want := range []Environment{Test, Live} {
 		path := filepath.Join(t.TempDir(), "keys.json")
-		if err := GenerateFor(path, want); err != nil {
+		if err := GenerateFor(path, want, Place{}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := Rotate(path); err != nil {
@@ -36,7 +36,7 @@ func TestKeysBelongToAnEnvironment(t *testing.T) {
 			t.Errorf("unknown label: %v", err)
 		}
 	}
-	if err := GenerateFor(filepath.Join(t.TempDir(), "keys"), "prod"); err == nil {
+	if err := GenerateFor(filepath.Join(t.TempDir(), "keys"), "prod", Place{}); err == nil {
 		t.Error("keys for no environment were made")
 	}
 }

@@ -7,14 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 )
-
-// ErrNoKEK says that the key-encrypting key is missing, so no data key can be used.
-var ErrNoKEK = errors.New("vault: key-encrypting key is missing")
 
 const keySize = 32 // bytes, AES-256
 
@@ -34,13 +31,6 @@ type keyFile struct {
 	Keys        []keyEntry  `json:"keys"`
 }
 
-// kekEntry is the key-encrypting key, or the name of the file that holds it in base64 (relative to the key file).
-type kekEntry struct {
-	ID   string `json:"id"`
-	Key  []byte `json:"key,omitempty"`
-	File string `json:"file,omitempty"`
-}
-
 // keyEntry is one data key, wrapped: nonce | ciphertext | tag.
 type keyEntry struct {
 	Number  uint16    `json:"number"`
@@ -50,33 +40,37 @@ type keyEntry struct {
 	Wrapped []byte    `json:"wrapped"`
 }
 
-// Generate is GenerateFor a test installation.
-func Generate(path string) error { return GenerateFor(path, Test) }
+// Generate is GenerateFor a test installation, with everything in one file.
+func Generate(path string) error { return GenerateFor(path, Test, Place{}) }
 
-// GenerateFor writes a new key file to path, readable by its owner only: a key-encrypting key, one active data key and a
-// fingerprint key, all random and bound to the environment. It fails if the file exists.
-func GenerateFor(path string, e Environment) error {
+// GenerateFor writes a new key file to path, readable by its owner only: one active data key and a fingerprint key, random and bound to
+// the environment, under a key-encrypting key in its place. It fails if the file exists, or the file of that key.
+func GenerateFor(path string, e Environment, at Place) error {
 	if !e.Valid() {
 		return fmt.Errorf("generate keys: environment %q is neither test nor live", e)
 	}
-	raw := randomBytes(keySize)
-	kek, err := newGCM(raw)
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("generate keys: %w", &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist})
+	}
+	file := keyFile{Environment: e, KEK: kekEntry{ID: hex.EncodeToString(randomBytes(4)), Place: at}}
+	if err := file.KEK.make(path); err != nil {
+		return fmt.Errorf("generate keys: %w", err)
+	}
+	kek, err := file.KEK.open(path)
 	if err != nil {
 		return fmt.Errorf("generate keys: %w", err)
 	}
-	file := keyFile{Environment: e, KEK: kekEntry{ID: hex.EncodeToString(randomBytes(4)), Key: raw}}
 	file.Keys = append(file.Keys,
 		newKey(file.bond(), kek, 1, stateActive, time.Now()),
 		newKey(file.bond(), kek, 0, stateFingerprint, time.Now()))
 	text, err := json.MarshalIndent(file, "", "  ")
+	if err == nil {
+		err = writeNew(path, text)
+	}
 	if err != nil {
 		return fmt.Errorf("generate keys: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return fmt.Errorf("generate keys: %w", err)
-	}
-	return finish(f, text)
+	return nil
 }
 
 // Rotate retires the active key of the key file at path, which then only opens, adds a new active one and returns its
@@ -123,20 +117,8 @@ func readKeyFile(path string) (keyFile, cipher.AEAD, error) {
 	if err := json.Unmarshal(text, &file); err != nil {
 		return file, nil, &KeyError{Path: path, Why: "not a key file"}
 	}
-	raw := file.KEK.Key
-	if file.KEK.File != "" {
-		if raw, err = readKEK(filepath.Join(filepath.Dir(path), file.KEK.File)); err != nil {
-			return file, nil, err
-		}
-	}
-	if len(raw) == 0 {
-		return file, nil, fmt.Errorf("%w: %s holds none and names no file that does", ErrNoKEK, path)
-	}
-	kek, err := newGCM(raw)
-	if err != nil || len(raw) != keySize {
-		return file, nil, &KeyError{Path: path, Why: fmt.Sprintf("key-encrypting key has %d bytes, not %d", len(raw), keySize)}
-	}
-	return file, kek, nil
+	kek, err := file.KEK.open(path)
+	return file, kek, err
 }
 
 // readPrivate reads a file of secrets and refuses one that every user of the machine may read or write.
@@ -149,18 +131,6 @@ func readPrivate(path string) ([]byte, error) {
 		return nil, &KeyError{Path: path, Why: fmt.Sprintf("mode %#o lets everybody in; make it 0600", mode)}
 	}
 	return os.ReadFile(path)
-}
-
-func readKEK(path string) ([]byte, error) {
-	text, err := readPrivate(path)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoKEK, err)
-	}
-	var raw []byte
-	if err := json.Unmarshal([]byte(`"`+strings.TrimSpace(string(text))+`"`), &raw); err != nil {
-		return nil, &KeyError{Path: path, Why: "not base64"}
-	}
-	return raw, nil
 }
 
 func newKey(bond string, kek cipher.AEAD, number uint16, state state, at time.Time) keyEntry {

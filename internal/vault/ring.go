@@ -48,6 +48,7 @@ type ring struct {
 	fingerprint []byte
 	marks       map[uint16][sha256.Size]byte
 	environment Environment
+	apart       bool // the key-encrypting key is outside of the file
 	stamp       stamp
 }
 
@@ -88,7 +89,7 @@ func readRing(path string) (*ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &ring{keys: make(map[uint16]*dataKey), marks: make(map[uint16][sha256.Size]byte), stamp: stamp}
+	r := &ring{keys: make(map[uint16]*dataKey), marks: make(map[uint16][sha256.Size]byte), apart: file.KEK.apart(), stamp: stamp}
 	if r.environment, err = file.environment(path); err != nil {
 		return nil, err
 	}

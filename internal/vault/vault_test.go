@@ -2,8 +2,11 @@ package vault
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -206,7 +209,7 @@ func TestChangedKeyFileIsRefused(t *testing.T) {
 		is     error
 	}{
 		{"no key-encrypting key", func(f *keyFile) { f.KEK.Key = nil }, ErrNoKEK},
-		{"key-encrypting key's file is missing", func(f *keyFile) { f.KEK = kekEntry{ID: f.KEK.ID, File: "gone"} }, ErrNoKEK},
+		{"key-encrypting key's file is missing", func(f *keyFile) { f.KEK = kekEntry{ID: f.KEK.ID, Place: Place{File: "gone"}} }, ErrNoKEK},
 		{"another key-encrypting key", func(f *keyFile) { f.KEK.Key[0] ^= 1 }, nil},
 		{"short key-encrypting key", func(f *keyFile) { f.KEK.Key = f.KEK.Key[:16] }, nil},
 		{"retired key revived", func(f *keyFile) { f.Keys[0].State, f.Keys[2].State = stateActive, stateRetired }, nil},
@@ -237,6 +240,90 @@ func TestChangedKeyFileIsRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPlacesOfTheKeyEncryptingKey makes keys under each place, moves them through all the others, and opens with them what was sealed first.
+func TestPlacesOfTheKeyEncryptingKey(t *testing.T) {
+	dir := t.TempDir()
+	key := base64.StdEncoding.EncodeToString(randomBytes(keySize))
+	printed := filepath.Join(dir, "printed")
+	if err := os.WriteFile(printed, []byte(key+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("VAULT_TEST_KEK", key)
+	places := []string{"file:kek", "env:VAULT_TEST_KEK", "command:cat " + printed, "file:" + filepath.Join(dir, "sub", "kek")}
+	if err := os.Mkdir(filepath.Join(dir, "sub"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "keys")
+	if err := GenerateFor(path, Live, Place{}); err != nil {
+		t.Fatal(err)
+	}
+	v := reopened(t, path)
+	sealed, marks := mustSeal(t, v), v.Marks()
+	for _, text := range places {
+		to, err := ParsePlace(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Move(path, to); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		v := reopened(t, path)
+		if _, err := v.Unseal(sealed, nil); err != nil || !v.Apart() || !maps.Equal(v.Marks(), marks) {
+			t.Errorf("%s: %v, apart %t", text, err, v.Apart())
+		}
+		if file, _ := os.ReadFile(path); bytes.Contains(file, []byte(`"key"`)) {
+			t.Errorf("%s: the file holds the key itself", text)
+		}
+	}
+	if err := Move(path, Place{File: "kek"}); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("onto a key that is there: %v", err)
+	}
+}
+
+// TestMissingKeyEncryptingKeys: without that key nothing opens, and no key is made under one that is not there.
+func TestMissingKeyEncryptingKeys(t *testing.T) {
+	for text, want := range map[string]error{"env:VAULT_TEST_NOTHING": ErrNoKEK, "command:false": ErrNoKEK, "command:/nowhere": ErrNoKEK} {
+		at, err := ParsePlace(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "keys")
+		if err := GenerateFor(path, Test, at); !errors.Is(err, want) {
+			t.Errorf("%s: %v", text, err)
+		}
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%s: a key file was written", text)
+		}
+	}
+	t.Setenv("VAULT_TEST_KEK", "c2hvcnQ=")
+	var short *KeyError
+	if err := GenerateFor(filepath.Join(t.TempDir(), "keys"), Test, Place{Env: "VAULT_TEST_KEK"}); !errors.As(err, &short) || !strings.Contains(err.Error(), "5 bytes") {
+		t.Errorf("a short key: %v", err)
+	}
+}
+
+func reopened(t *testing.T, path string) *Vault {
+	t.Helper()
+	v, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func mustSeal(t *testing.T, v *Vault) []byte {
+	t.Helper()
+	pan, err := ParsePAN([]byte("4111111111111111"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := v.Seal(pan, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealed
 }
 
 func TestKeyEncryptingKeyInItsOwnFile(t *testing.T) {

@@ -299,7 +299,7 @@ var ills = []struct {
 	}, "lacks key 7, used since"},
 	{"keys of another environment", "keys", doctor.Bad, func(in *installation) {
 		in.o.Environment.Keys = filepath.Join(in.t.TempDir(), "live")
-		in.must(vault.GenerateFor(in.o.Environment.Keys, vault.Live))
+		in.must(vault.GenerateFor(in.o.Environment.Keys, vault.Live, vault.Place{File: "kek"}))
 	}, "is for live, the configuration for test"},
 	{"lost keys", "keys", doctor.Bad, func(in *installation) { in.must(os.Remove(in.o.Environment.Keys)) }, "do not make new ones"},
 	{"restored database", "epoch", doctor.Bad, func(in *installation) { in.exec(`UPDATE epochs SET identity = '1' || identity`) }, "not the one that was worked on"},
