@@ -86,6 +86,7 @@ type Gateway struct {
 	log             *slog.Logger
 
 	register *tenants.Register
+	tests    *tenants.CardTests
 	load     *tenants.Load
 	ways     payment.Ways
 	prints   payment.Fingerprints

@@ -216,8 +216,11 @@ func TestThrottle(t *testing.T) {
 		t.Errorf("a password that was verified is known: %d", got)
 	}
 	w.Clock.Advance(6 * time.Minute)
-	if got := try(credentials(), "attacker"); got != 7 {
-		t.Errorf("still locked once it is forgotten: %d", got)
+	if got := try(credentials(), "attacker"); got != 10 {
+		t.Errorf("a password that was right before, when it is to be computed again: %d", got)
+	}
+	if got := try(credentials().with(params{"Password": "Wrong2026Word"}), "attacker"); got != 7 {
+		t.Errorf("another guess: %d", got)
 	}
 	w.Clock.Advance(31 * time.Minute)
 	if got := try(credentials(), "attacker"); got != 10 {

@@ -6,6 +6,7 @@ import (
 
 	"settled/authorize/payment"
 	"settled/authorize/protocol"
+	"settled/authorize/tenants"
 	"settled/settle/notification"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +21,8 @@ import (
 //	settled_threeds_payments_total{end}            proven, not_enrolled, failed, invalid, unavailable_passed, unavailable_refused
 //	settled_api_card_data_total{field,done}        refused, masked, left_out, dropped
 //	settled_api_sieges_total
+//	settled_api_card_tests_total{why}              source, run, bin
+//	settled_api_card_tests_stopped
 //	settled_notification_tries_total{outcome}      delivered, refused, silent, given_up
 type meter struct {
 	requests *prometheus.CounterVec
@@ -30,6 +33,7 @@ type meter struct {
 	secures  *prometheus.CounterVec
 	cards    *prometheus.CounterVec
 	sieges   prometheus.Counter
+	tests    *prometheus.CounterVec
 }
 
 func newMeter(r prometheus.Registerer) *meter {
@@ -66,7 +70,12 @@ func newMeter(r prometheus.Registerer) *meter {
 	}
 	m.sieges = prometheus.NewCounter(prometheus.CounterOpts{Name: "settled_api_sieges_total",
 		Help: "Times that passwords of a merchant began to be guessed from many sources; the log says whose."})
-	r.MustRegister(m.requests, m.duration, m.tries, m.repeats, m.answers, m.secures, m.cards, m.sieges)
+	m.tests = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "settled_api_card_tests_total",
+		Help: "Times that payments of a merchant began to be refused because somebody tries card numbers, by what gave him away; the log says whose."}, []string{"why"})
+	for _, why := range []string{tenants.WhySource, tenants.WhyRun, tenants.WhyBIN} {
+		m.tests.WithLabelValues(why)
+	}
+	r.MustRegister(m.requests, m.duration, m.tries, m.repeats, m.answers, m.secures, m.cards, m.sieges, m.tests)
 	return m
 }
 
@@ -129,6 +138,21 @@ func (m *meter) lost() {
 func (m *meter) besieged() {
 	if m.sieges != nil {
 		m.sieges.Inc()
+	}
+}
+
+// tested counts payments that began to be refused because somebody tries card numbers.
+func (m *meter) tested(why string) {
+	if m.tests != nil {
+		m.tests.WithLabelValues(why).Inc()
+	}
+}
+
+// countStopped shows how many sources and beginnings of cards are refused now.
+func (m *meter) countStopped(r prometheus.Registerer, stopped func() int) {
+	if r != nil {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "settled_api_card_tests_stopped",
+			Help: "Sources and beginnings of card numbers whose payments at a merchant are refused now by this process."}, func() float64 { return float64(stopped()) }))
 	}
 }
 

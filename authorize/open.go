@@ -36,6 +36,8 @@ func New(o Options) (*Gateway, error) {
 		turns: turns.NewDesk(o.Books.Pool), directory: o.Directory, vault: o.Vault, signingKey: o.SigningKey, notifier: o.Notifier, source: o.Source,
 		stalled: o.Stalled, inlineBudget: o.InlineBudget, now: o.Now, log: o.Log, register: r, meter: meter,
 		load: tenants.NewLoad(o.MaxRequests, o.MaxPerMerchant, o.Merchants), forging: tenants.NewSources(o.Limits.Forged, o.Now)}
+	g.tests = tenants.NewCardTests(o.Merchants, o.Now, tellTested(meter, o.Log))
+	meter.countStopped(o.Registerer, g.tests.Stopped)
 	g.knows = protocol.Knowledge{Charset: g.charsetOf, Bill: g.gaveOut}
 	g.openPayments(&o)
 	g.checkout = g.openCheckout(&o)
@@ -62,7 +64,7 @@ func (g *Gateway) openPayments(o *Options) {
 // openCheckout makes the payment page.
 func (g *Gateway) openCheckout(o *Options) *checkout.Pages {
 	return checkout.New(checkout.Options{Books: o.Books, Credentials: g.credentials, Authentications: g.authentications, Directory: o.Directory,
-		Vault: o.Vault, Register: g.register, Load: g.load, Ways: g.ways, Prints: g.prints, Cards: g.cards, Secure: g.secure, Instant: g.instant, Codes: g.codes, Centers: o.Centers, Limits: o.Limits, Now: o.Now,
+		Vault: o.Vault, Register: g.register, Load: g.load, Tests: g.tests, Ways: g.ways, Prints: g.prints, Cards: g.cards, Secure: g.secure, Instant: g.instant, Codes: g.codes, Centers: o.Centers, Limits: o.Limits, Now: o.Now,
 		Log: o.Log, Source: o.Source, OverTLS: o.Secure, PublicURL: o.PublicURL, Stalled: o.Stalled, Knows: g.knows, Report: g.report})
 }
 

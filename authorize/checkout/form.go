@@ -96,6 +96,9 @@ func (v *visit) pay(ctx context.Context, f form, shown page.Payment) error {
 		v.class = protocol.ClassRefused
 		return v.show(http.StatusUnprocessableEntity, shown)
 	}
+	if err := v.untested(k.PAN); err != nil {
+		return err
+	}
 	if err := v.complete(ctx, data); err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ type Options struct {
 	Vault           *vault.Vault
 	Register        *tenants.Register
 	Load            *tenants.Load
+	Tests           *tenants.CardTests
 	Ways            payment.Ways
 	Prints          payment.Fingerprints
 	Cards           *payment.Cards
@@ -51,6 +52,7 @@ type Pages struct {
 	vault           *vault.Vault
 	register        *tenants.Register
 	load            *tenants.Load
+	tests           *tenants.CardTests
 	ways            payment.Ways
 	prints          payment.Fingerprints
 	cards           *payment.Cards
@@ -78,7 +80,7 @@ type Pages struct {
 // New makes the payment page.
 func New(o Options) *Pages {
 	return &Pages{books: o.Books, credentials: o.Credentials, authentications: o.Authentications, directory: o.Directory,
-		vault: o.Vault, register: o.Register, load: o.Load, ways: o.Ways, prints: o.Prints, cards: o.Cards, secure: o.Secure,
+		vault: o.Vault, register: o.Register, load: o.Load, tests: o.Tests, ways: o.Ways, prints: o.Prints, cards: o.Cards, secure: o.Secure,
 		instant: o.Instant, codes: o.Codes, centers: o.Centers, now: o.Now, log: o.Log, source: o.Source,
 		overTLS: o.OverTLS, publicURL: o.PublicURL, stalled: o.Stalled, knows: o.Knows, report: o.Report,
 		opening: tenants.NewLimiter[int32](o.Limits.Merchant, o.Now), guessing: tenants.NewLimiter[tenants.OrderKey](o.Limits.Order, o.Now),

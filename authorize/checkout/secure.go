@@ -15,6 +15,7 @@ import (
 	"settled/authorize/protocol"
 	"settled/authorize/tenants"
 	"settled/authorize/threeds"
+	"settled/internal/vault"
 	"settled/settle"
 	"settled/settle/authentication"
 	"settled/settle/order"
@@ -55,6 +56,30 @@ func (v *visit) note(out payment.Outcome) {
 		v.class = protocol.ClassDeclined
 		v.in.declining.Take(v.c.Source)
 	}
+	if out.Known && out.Response != protocol.ResponseReception { // else nobody said anything of the card
+		p := v.paid()
+		p.Approved = out.Approved
+		v.in.tests.Note(&p)
+	}
+}
+
+// paid is the payment of this visit, before it is made or after.
+func (v *visit) paid() tenants.Paid {
+	p := tenants.Paid{Merchant: v.order.Merchant, Source: v.c.Source, Card: v.card, Mask: v.order.CardMask}
+	if !v.card.IsZero() {
+		p.Mask = v.card.Mask()
+	}
+	return p
+}
+
+// untested refuses a payment by a card that looks like the trying of cards. A zero card is none.
+func (v *visit) untested(card vault.PAN) error {
+	if card.IsZero() {
+		return nil
+	}
+	v.card = card
+	p := v.paid()
+	return v.in.tests.Refuses(&p)
 }
 
 // paySecurely begins the 3-D Secure of a payment and goes as far as it can without the browser.

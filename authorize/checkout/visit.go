@@ -16,6 +16,7 @@ import (
 	"settled/authorize/protocol"
 	"settled/authorize/tenants"
 	"settled/authorize/threeds"
+	"settled/internal/vault"
 	"settled/settle"
 )
 
@@ -36,6 +37,7 @@ type visit struct {
 	merchant *settle.Merchant
 	settings *tenants.Merchant
 
+	card      vault.PAN         // that the buyer pays with in this visit
 	challenge threeds.Challenge // that the cardholder of the order is to pass, once it was asked for
 }
 

@@ -69,3 +69,10 @@ func (c *Counts[K, V]) makeRoom(now time.Time) bool {
 }
 
 func (c *Counts[K, V]) cell(k K) uint64 { return maphash.Comparable(c.seed, k) % sharedCells }
+
+// Each visits the keys that have values of their own.
+func (c *Counts[K, V]) Each(visit func(K, V)) {
+	for k, v := range c.own {
+		visit(k, v)
+	}
+}

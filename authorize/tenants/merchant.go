@@ -19,6 +19,7 @@ type Merchant struct {
 	Page          Page
 	Proofs        protocol.Proofs
 	Notify        Notify
+	CardTesting   CardTesting
 }
 
 // Page says how buyers of a merchant pay on the payment page.

@@ -35,3 +35,14 @@ func masked(a netip.Addr, bits int) netip.Prefix { return netip.PrefixFrom(a, bi
 
 // none tells that there is no such network.
 func (n network) none() bool { return n == network{} }
+
+// String is the network in writing: an address alone where it is one.
+func (n network) String() string {
+	switch {
+	case n.name != "" || !n.prefix.IsValid():
+		return n.name
+	case n.prefix.IsSingleIP():
+		return n.prefix.Addr().String()
+	}
+	return n.prefix.String()
+}

@@ -18,7 +18,7 @@ func merchants(cfg *config.Config) map[int32]tenants.Merchant {
 		proofs := m.Proofs
 		proofs.SecretWord = string(m.SecretWord.Reveal())
 		out[m.ID] = tenants.Merchant{Login: m.Login, PasswordHash: m.PasswordHash, TestMode: m.TestMode, Russian: m.Russian, Charset: m.Charset,
-			OldCurrencies: m.OldCurrencies, Page: m.Page, Proofs: proofs, Notify: m.Notify}
+			OldCurrencies: m.OldCurrencies, Page: m.Page, Proofs: proofs, Notify: m.Notify, CardTesting: m.CardTesting}
 	}
 	return out
 }

@@ -76,6 +76,7 @@ type Merchant struct {
 	Page           tenants.Page
 	Proofs         protocol.Proofs // without the secret word, which stays masked
 	Notify         tenants.Notify  // of which operations, the books know
+	CardTesting    tenants.CardTesting
 }
 
 // Schedule is a recurring job.

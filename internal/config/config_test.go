@@ -150,6 +150,8 @@ func TestProblemsNameLineAndReason(t *testing.T) {
 		{"unknown means", "means: [card, instant]", "means: [cash]", `merchants[0].page.means[0]: "cash" is not one of card, instant`},
 		{"return to nowhere", "return_ok_url: https://north-star.example/thanks", "return_ok_url: thanks", "merchants[0].page.return_ok_url: "},
 		{"unknown customer field", "required: [Lastname", "required: [Shoesize", `merchants[0].page.required[0]: "Shoesize" is not one of Lastname`},
+		{"a run that every family has", "    page:\n", "    card_testing:\n      run: 2\n    page:\n", "merchants[0].card_testing.run: 2 is not between 3 and 10000"},
+		{"cards stopped for a year", "    page:\n", "    card_testing:\n      stop: 8760h\n    page:\n", "merchants[0].card_testing.stop: "},
 		{"too many attempts", "attempts: 3", "attempts: 11", "merchants[0].page.attempts: 11 is not between 1 and 10"},
 		{"three_ds of a merchant alone", "three_ds:\n  url: https://3ds.acs-partner.example/v2\n  key_id: shop-gateway\n  secret_file: secrets/three-ds.secret\n  timeout: 10s\n", "", "merchants[0].page.three_ds: needs three_ds at the top"},
 		{"signing key without an address", "url: https://north-star.example/assist/result", "url: ''", "merchants[0].notifications.url: is missing"},

@@ -25,6 +25,7 @@ type MerchantFile struct {
 	Page           PageFile          `yaml:"page,omitempty"`
 	Proofs         ProofsFile        `yaml:"proofs,omitempty"`
 	Notifications  NotificationsFile `yaml:"notifications,omitempty"`
+	CardTesting    CardTestingFile   `yaml:"card_testing,omitempty"`
 	Routes         []RouteFile       `yaml:"routes"`
 }
 
@@ -68,6 +69,15 @@ type NotificationsFile struct {
 	OnlySuccessful bool     `yaml:"only_successful,omitempty"`
 	SigningKeyFile string   `yaml:"signing_key_file,omitempty"`
 	AllowPrivate   bool     `yaml:"allow_private,omitempty"`
+}
+
+// CardTestingFile says when a merchant's payments look like the trying of card numbers.
+type CardTestingFile struct {
+	Off      bool          `yaml:"off,omitempty"`
+	Declines int           `yaml:"declines,omitempty"`
+	Run      int           `yaml:"run,omitempty"`
+	BIN      int           `yaml:"bin,omitempty"`
+	Stop     time.Duration `yaml:"stop,omitempty"`
 }
 
 // RouteFile is a merchant's contract with one center.

@@ -57,6 +57,7 @@ func (c *checker) merchant(at place, f MerchantFile) Merchant {
 		Russian: oneOf(c, at.at("language"), f.Language, "en", "ru") == "ru",
 		Charset: oneOf(c, at.at("charset"), f.Charset, "utf-8", "windows-1251", "iso-8859-1"), OldCurrencies: f.OldCurrencies,
 		Page: c.page(at.at("page"), f.Page, m)}
+	out.CardTesting = c.cardTesting(at.at("card_testing"), f.CardTesting)
 	out.Notify, m.Notify = c.notify(at.at("notifications"), f.Notifications)
 	out.SecretWordFile = c.resolve(f.SecretWordFile)
 	out.Proofs = c.proofs(at.at("proofs"), f.Proofs, out.SecretWord)

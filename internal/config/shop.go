@@ -37,6 +37,22 @@ func (c *checker) page(at place, f PageFile, m *settle.Merchant) tenants.Page {
 	return p
 }
 
+// cardTesting reads when cards count as tried. Below the least, a family that pays or a card that is typed wrong would.
+func (c *checker) cardTesting(at place, f CardTestingFile) tenants.CardTesting {
+	s := tenants.CardTesting{Off: f.Off, Declines: f.Declines, Run: f.Run, BIN: f.BIN, Stop: f.Stop}
+	s.Fill()
+	for _, n := range []struct {
+		key         string
+		value, from int
+	}{{"declines", s.Declines, 5}, {"run", s.Run, 3}, {"bin", s.BIN, 10}} {
+		if n.value < n.from || n.value > 10000 {
+			c.fail(at.at(n.key), "%d is not between %d and 10000", n.value, n.from)
+		}
+	}
+	s.Stop = c.within(at.at("stop"), s.Stop, tenants.StandardStop, time.Minute, 7*day)
+	return s
+}
+
 // hostForm is the name of a host, or an address of version 4, as it stands in addresses of the web.
 var hostForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 
