@@ -69,5 +69,5 @@ func TestDoctorAndWindowsOfAnInstallation(t *testing.T) {
 		t.Fatal(err)
 	}
 	env["SETTLED_CONFIG"] = write(t, filepath.Join(t.TempDir(), "ended.yaml"), strings.Replace(string(text), "2099-12-31", "2020-12-31", 1))
-	run(exitConfig, "a calendar ends: calendars.all: it ended 2020-12-31", "config", "check")
+	run(exitConfig, "calendars.all.horizon: it ended 2020-12-31", "config", "check")
 }

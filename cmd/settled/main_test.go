@@ -87,10 +87,13 @@ func write(t *testing.T, path, text string) string {
 	return path
 }
 
+// shopPassword is that of the merchant of the small configuration.
+const shopPassword = "Heron7Meadow21"
+
 // small is a configuration of one single-message center and one merchant, with changes.
 func small(t *testing.T, address string, changes ...func(*config.File)) string {
 	t.Helper()
-	hash, _, code := settledWith(t, "password1\n", "password-hash")
+	hash, _, code := settledWith(t, shopPassword+"\n", "password-hash")
 	if code != exitOK {
 		t.Fatalf("password-hash: exit code %d", code)
 	}
@@ -152,9 +155,7 @@ func TestBadInputSaysWhereAndWhy(t *testing.T) {
 		return write(t, filepath.Join(t.TempDir(), "broken.yaml"), strings.Replace(string(text), old, new, 1))
 	}
 	unsafe, unmigrated := pgtest.URL(t), pgtest.Empty(t)
-	live := small(t, "127.0.0.1:1", func(f *config.File) {
-		f.Environment, f.Centers[0].Environment, f.PublicURL, f.Centers[0].Online.Link = "live", "live", "https://pay.example", online.PrivateLine
-	})
+	live := small(t, "online.pc-c.by:7001", safe(t))
 	remote := map[string]string{"SETTLED_CONFIG": live, "DATABASE_URL": "postgres://settled:swordfish@db.invalid/books?sslmode=require"}
 	for _, tt := range []struct {
 		name string
@@ -297,7 +298,7 @@ func TestSIGTERMFinishesWhatIsInProcess(t *testing.T) {
 	awaitMetric(t, metrics+"/metrics", `settled_center_connections{pc="PC-C"} 2`)
 	answer := make(chan string, 1)
 	go func() {
-		response, err := http.PostForm(api+"/pay/silentpay.cfm", url.Values{"Merchant_ID": {"7"}, "Login": {"merchant_7"}, "Password": {"password1"}, "Format": {"5"},
+		response, err := http.PostForm(api+"/pay/silentpay.cfm", url.Values{"Merchant_ID": {"7"}, "Login": {"merchant_7"}, "Password": {shopPassword}, "Format": {"5"},
 			"OrderNumber": {"A-1"}, "OrderAmount": {"12.30"}, "Cardnumber": {pcsim.CardLate}, "Expiremonth": {"12"}, "Expireyear": {"2035"}, "Cvc2": {"123"}})
 		if err != nil {
 			answer <- err.Error()

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"settled/authorize/tenants"
 	"settled/internal/config"
 	"settled/internal/money"
 
@@ -64,6 +65,9 @@ func TestMerchantAddHandsSecretsOverOnce(t *testing.T) {
 	if string(m.SecretWord.Reveal()) != h.SecretWord || len(h.SecretWord) != 26 || h.Login != "merchant_8" || m.Login != h.Login {
 		t.Errorf("handed over %+v", h)
 	}
+	if !m.Proofs.Checkvalue || m.Page.Links != tenants.LinksProven {
+		t.Errorf("a new merchant is open: %+v, links %s", m.Proofs, m.Page.Links)
+	}
 	if r, ok := m.Route(money.BYN); !ok || r.MDRBPS != 150 || m.MCC != "0742" {
 		t.Errorf("%+v", m.Merchant)
 	}
@@ -82,6 +86,18 @@ func TestMerchantAddHandsSecretsOverOnce(t *testing.T) {
 	}
 	if now := merchantOf(t, path, 8); string(now.SecretWord.Reveal()) != h.SecretWord {
 		t.Error("the second add changed the secret word")
+	}
+}
+
+// TestMerchantAddOpens: who wants orders without a proof says so.
+func TestMerchantAddOpens(t *testing.T) {
+	path := atShop(t)
+	good(t, append(slices.Clone(addThird), "--anybody-may-order", "--links", "taken")...)
+	if m := merchantOf(t, path, 8); m.Proofs.Checkvalue || m.Page.Links != tenants.LinksTaken {
+		t.Errorf("%+v, links %s", m.Proofs, m.Page.Links)
+	}
+	if text, err := os.ReadFile(path); err != nil || !strings.Contains(string(text), "anybody_may_order: true") {
+		t.Errorf("the file does not say who may order (%v):\n%s", err, text)
 	}
 }
 
@@ -117,7 +133,7 @@ func TestMerchantSecretsAreRenewed(t *testing.T) {
 		t.Errorf("%+v, %+v", first, second)
 	}
 	m := merchantOf(t, path, 7)
-	if !passwordMatches(m.PasswordHash, third.Password) || passwordMatches(m.PasswordHash, "password1") || string(m.SecretWord.Reveal()) != second.SecretWord {
+	if !passwordMatches(m.PasswordHash, third.Password) || passwordMatches(m.PasswordHash, shopPassword) || string(m.SecretWord.Reveal()) != second.SecretWord {
 		t.Errorf("password %q", third.Password)
 	}
 }

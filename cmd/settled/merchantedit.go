@@ -25,6 +25,11 @@ type handed struct {
 	SecretWord string `json:"secret_word,omitempty"`
 }
 
+// proofs are what is demanded of a new merchant's orders: a check value, unless anybody may make them.
+func proofs(anybody bool) config.ProofsFile {
+	return config.ProofsFile{Checkvalue: !anybody, AnybodyMayOrder: anybody}
+}
+
 // hand shows secrets, and that they are not in force before a restart.
 func (c *counter) hand(h handed) error {
 	fmt.Fprintln(c.ErrOrStderr(), "This is shown once. It is in force after a restart of settled.")
@@ -42,8 +47,9 @@ func newMerchantAdd() *cobra.Command {
 	var m config.MerchantFile
 	var r config.RouteFile
 	var id int
+	var anybody bool
 	c := atCounter("add", "Add a merchant with one route, and show its password and secret word once", exactly(0), func(c *counter, _ []string) error {
-		m.ID, m.Routes = int32(id), []config.RouteFile{r}
+		m.ID, m.Routes, m.Proofs = int32(id), []config.RouteFile{r}, proofs(anybody)
 		if m.Login == "" {
 			m.Login = fmt.Sprintf("merchant_%d", m.ID)
 		}
@@ -51,6 +57,8 @@ func newMerchantAdd() *cobra.Command {
 	})
 	f := c.Flags()
 	f.IntVar(&id, "id", 0, "Merchant_ID")
+	f.BoolVar(&anybody, "anybody-may-order", false, "demand no proof of who makes orders for the payment page; without it they need a check value")
+	f.StringVar(&m.Page.Links, "links", "proven", "orders in links: proven, refused or taken")
 	for _, text := range []struct {
 		to         *string
 		name, help string

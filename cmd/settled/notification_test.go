@@ -84,7 +84,7 @@ func TestMerchantIsToldAndToldAgain(t *testing.T) {
 	line := p.errOut.await(t, `"started"`)
 	api, metrics := "http://"+field(t, line, "api"), "http://"+field(t, line, "metrics")
 	awaitMetric(t, metrics+"/metrics", `settled_center_connections{pc="PC-C"} 2`)
-	response, err := http.PostForm(api+"/pay/silentpay.cfm", url.Values{"Merchant_ID": {"7"}, "Login": {"merchant_7"}, "Password": {"password1"}, "Format": {"5"},
+	response, err := http.PostForm(api+"/pay/silentpay.cfm", url.Values{"Merchant_ID": {"7"}, "Login": {"merchant_7"}, "Password": {shopPassword}, "Format": {"5"},
 		"OrderNumber": {"A-1"}, "OrderAmount": {"12.30"}, "Cardnumber": {pcsim.CardApproved}, "Expiremonth": {"12"}, "Expireyear": {"2035"}, "Cvc2": {"123"}})
 	if err != nil {
 		t.Fatal(err)

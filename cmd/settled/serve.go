@@ -46,6 +46,9 @@ func process(use, short string, roles app.Roles) *cobra.Command {
 		}
 		log := telemetry.NewLogger(c.ErrOrStderr(), e.LogLevel)
 		slog.SetDefault(log)
+		for _, w := range cfg.Warnings {
+			log.Warn("the configuration takes a risk", slog.String("setting", w.Place), slog.String("why", w.Why))
+		}
 		core, err := app.Open(c.Context(), app.Options{Environment: e, Config: cfg, Log: log})
 		if err != nil {
 			return unlessStopped(c.Context(), log, err)

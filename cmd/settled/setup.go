@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
+	"regexp"
 	"strings"
-	"time"
 
 	"settled/authorize/tenants"
 	"settled/internal/app"
 	"settled/internal/config"
+	"settled/internal/settings"
 	"settled/internal/vault"
 	"settled/migrations"
 
@@ -57,30 +56,6 @@ func newMigrate() *cobra.Command {
 }
 
 func newConfig() *cobra.Command {
-	check := &cobra.Command{Use: "check [FILE]", Short: "Check environment and configuration file; say line and reason", Args: cobra.MaximumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			e, err := environment()
-			if err != nil {
-				return err
-			}
-			if len(args) == 1 {
-				e.Config = args[0]
-			}
-			cfg, err := e.Load()
-			if err != nil {
-				return err
-			}
-			warnings, ends := app.CheckCalendars(cfg, time.Now())
-			if err := errors.Join(app.CheckListeners(e, cfg, time.Now), app.CheckProfiles(cfg), app.CheckDatabase(cfg, e.DatabaseURL), checkKeys(cfg, e.Keys), ends); err != nil {
-				return err
-			}
-			for _, w := range warnings {
-				fmt.Fprintln(c.ErrOrStderr(), "settled: warning:", w)
-			}
-			fmt.Fprintf(c.OutOrStdout(), "%s: %s, %d centers, %d merchants, %d schedules: good\n", e.Config, cfg.Environment,
-				len(cfg.Centers), len(cfg.Merchants), len(cfg.Schedules))
-			return nil
-		}}
 	environ := &cobra.Command{Use: "environment", Short: "List the environment variables", Args: exactly(0), RunE: func(c *cobra.Command, _ []string) error {
 		t := table(c)
 		t.row("variable", "default", "means")
@@ -89,32 +64,40 @@ func newConfig() *cobra.Command {
 		}
 		return t.flush()
 	}}
-	return group("config", "Check the configuration", check, environ)
+	return group("config", "Check the configuration", newConfigCheck(), environ)
 }
 
-// checkKeys finds keys that are for another environment. Where there are none yet, there is nothing to find.
-func checkKeys(cfg *config.Config, path string) error {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	_, err := app.OpenVault(cfg, path)
-	return err
-}
+// passwordForm are the passwords that every syntax of the API carries unchanged.
+var passwordForm = regexp.MustCompile(`^[A-Za-z0-9]{0,64}$`)
 
 func newPasswordHash() *cobra.Command {
-	return &cobra.Command{Use: "password-hash", Short: "Read a merchant's password from standard input, print its hash for the configuration", Args: exactly(0),
+	var login string
+	c := &cobra.Command{Use: "password-hash", Short: "Read a merchant's password from standard input, print its hash for the configuration", Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			line, err := bufio.NewReader(c.InOrStdin()).ReadString('\n')
 			if err != nil && !errors.Is(err, io.EOF) {
 				return err
 			}
 			password := strings.TrimRight(line, "\r\n")
-			if len(password) < 8 {
-				return usageError{errors.New("a password of at least 8 characters is needed on standard input")}
+			if err := goodPassword(password, login); err != nil {
+				return err
 			}
 			fmt.Fprintln(c.OutOrStdout(), tenants.HashPassword(password))
 			return nil
 		}}
+	c.Flags().StringVar(&login, "login", "", "login of the merchant, which the password must not be made of")
+	return c
+}
+
+// goodPassword finds a password that the API does not carry, or that is easy to guess.
+func goodPassword(password, login string) error {
+	if !passwordForm.MatchString(password) {
+		return usageError{errors.New("a password is of Latin letters and digits, 64 at most")}
+	}
+	if err := settings.Weak(password, settings.LeastPassword, login); err != nil {
+		return usageError{fmt.Errorf("the password %w; settled merchant password makes one", err)}
+	}
+	return nil
 }
 
 func newKeys() *cobra.Command {

@@ -53,15 +53,19 @@ func calendarState(c *schedules.Calendar, today schedules.Date) CalendarState {
 
 // CheckCalendars fails with ErrCalendar when a calendar ends within the days for which windows are planned, and returns what is to be
 // told of the others.
-func CheckCalendars(cfg *config.Config, now time.Time) (warnings []string, err error) {
+func CheckCalendars(cfg *config.Config, now time.Time) (warnings []config.Problem, err error) {
+	var bad config.Problems
 	for _, s := range Calendars(cfg, now) {
-		text := fmt.Sprintf("calendars.%s: %s", s.Name, s.Says)
+		told := cfg.Problem("calendars."+s.Name+".horizon", s.Says)
 		switch {
 		case s.Bad:
-			return warnings, fmt.Errorf("%w: %s", ErrCalendar, text)
+			bad = append(bad, told)
 		case s.Says != "":
-			warnings = append(warnings, text)
+			warnings = append(warnings, told)
 		}
+	}
+	if len(bad) > 0 {
+		return warnings, fmt.Errorf("%w: %w", ErrCalendar, bad)
 	}
 	return warnings, nil
 }

@@ -46,7 +46,10 @@ func TestCalendarsThatEnd(t *testing.T) {
 			if errors.Is(err, ErrCalendar) != tt.bad || errors.Is(err, config.ErrInvalid) != tt.bad {
 				t.Errorf("error %v", err)
 			}
-			said := strings.Join(warnings, "\n")
+			said := ""
+			for _, w := range warnings {
+				said += w.Why
+			}
 			if err != nil {
 				said = err.Error()
 			}

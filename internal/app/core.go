@@ -214,6 +214,9 @@ func OpenVault(cfg *config.Config, path string) (*vault.Vault, error) {
 	case cfg.Environment == vault.Live && !v.Apart():
 		return nil, fmt.Errorf("%w: key file %s holds the key that seals its keys: whoever has it has them all; move that key with settled keys move", config.ErrInvalid, path)
 	}
+	if mode, open := config.Exposed(path); open && cfg.Environment == vault.Live {
+		return nil, fmt.Errorf("%w: key file %s has mode %04o: in a live installation nobody but its owner may read it; chmod 600 it", config.ErrInvalid, path, mode)
+	}
 	return v, nil
 }
 

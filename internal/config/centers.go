@@ -120,6 +120,7 @@ func (c *checker) capabilities(at place, f CapabilitiesFile) order.Capabilities 
 func (c *checker) online(at place, f online.Settings) online.Settings {
 	s, problems := f.Checked(online.Installation{Live: c.environment == vault.Live, File: c.resolve})
 	c.take(at, problems)
+	c.endpoint(at.at("address"), f.Address)
 	if s.TLS != nil {
 		c.private(at.at("tls", "key_file"), s.TLS.KeyFile)
 	}
@@ -136,7 +137,9 @@ func (c *checker) clearing(at place, f clearing.Settings, center format.Center) 
 	profile, problems := f.Profile(clearing.Agreed{Format: c.format(at, f, center), Plan: c.plan(at, f, center.Zone), Acquirer: center.Acquirer,
 		ReplyPattern: formats.ReplyPattern(f.Format), KeyFile: c.fileThere(sftp.at("key_file"), f.SFTP.KeyFile),
 		Passphrase: c.fileThere(sftp.at("passphrase_file"), f.SFTP.Passphrase), PasswordFile: c.fileThere(sftp.at("password_file"), f.SFTP.PasswordFile)})
+	c.endpoint(sftp.at("address"), f.SFTP.Address)
 	c.privateKeys(sftp, profile.SFTP)
+	c.strongLogin(sftp, profile.SFTP)
 	c.take(at, problems)
 	return &profile
 }

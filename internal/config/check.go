@@ -24,6 +24,7 @@ type checker struct {
 	path, dir string
 	root      *yaml.Node
 	problems  Problems
+	warnings  []Problem
 	calendars map[string]*schedules.Calendar
 	centers   map[string]*settle.Center
 	writes    map[string][]func(rune) bool // what the files of the centers that take cards may hold, by name; none where it takes no files
@@ -34,7 +35,11 @@ type checker struct {
 }
 
 func (c *checker) fail(at place, why string, args ...any) {
-	c.problems = append(c.problems, Problem{File: c.path, Line: at.line(c.root), Place: at.String(), Why: fmt.Sprintf(why, args...)})
+	c.problems = append(c.problems, c.problem(at, fmt.Sprintf(why, args...)))
+}
+
+func (c *checker) problem(at place, why string) Problem {
+	return Problem{File: c.path, Line: at.line(c.root), Place: at.String(), Why: why}
 }
 
 // take notes what a room found wrong with its section, which stands at a place.
@@ -184,17 +189,6 @@ func (c *checker) fileThere(at place, name string) string {
 	return name
 }
 
-// private wants a file with a secret to be its owner's alone, in a live installation.
-func (c *checker) private(at place, name string) {
-	info, err := os.Stat(name)
-	if name == "" || err != nil || c.environment != vault.Live {
-		return // a missing file has been told of
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		c.fail(at, "%s has mode %04o: others than its owner may read it; chmod 600 it", name, mode)
-	}
-}
-
 // resolve makes a name absolute that is relative to the configuration file; empty stays empty.
 func (c *checker) resolve(name string) string {
 	if name == "" || filepath.IsAbs(name) {
@@ -208,6 +202,7 @@ func (c *checker) secretFile(at place, name string) vault.Secret {
 	if name = c.fileThere(at, name); name == "" {
 		return vault.Secret{}
 	}
+	c.private(at, name)
 	text, err := os.ReadFile(name)
 	if text = bytes.TrimRight(text, "\r\n"); err != nil || len(text) == 0 {
 		c.fail(at, "%s is empty", name)

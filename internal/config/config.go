@@ -33,6 +33,10 @@ type Config struct {
 	Centers     []Center // in order of the file
 	Merchants   []Merchant
 	Schedules   []Schedule // in order of their names
+	Warnings    []Problem  // risks that a live installation takes by the word of its file, in order of their lines
+
+	path string     // of the file
+	root *yaml.Node // nil when there is none
 }
 
 // ThreeDS is how the 3-D Secure server is reached.
@@ -104,11 +108,24 @@ func Parse(path string, text []byte) (*Config, error) {
 	c := &checker{path: path, dir: filepath.Dir(path), root: root}
 	cfg := c.config(file)
 	if len(c.problems) > 0 {
-		slices.SortStableFunc(c.problems, func(a, b Problem) int { return a.Line - b.Line })
+		slices.SortStableFunc(c.problems, byLine)
 		return nil, c.problems
 	}
+	slices.SortStableFunc(c.warnings, byLine)
+	cfg.Warnings, cfg.path, cfg.root = c.warnings, path, root
 	return cfg, nil
 }
+
+// Problem is something to tell of the setting with a key, such as "calendars.BY.horizon".
+func (c *Config) Problem(key, why string) Problem {
+	p := Problem{File: c.path, Place: key, Why: why}
+	if c.root != nil {
+		p.Line = place{}.under(key).line(c.root)
+	}
+	return p
+}
+
+func byLine(a, b Problem) int { return a.Line - b.Line }
 
 // decode reads the text twice: strictly into file, and as a tree that knows the lines.
 func decode(path string, text []byte, file *File) (*yaml.Node, Problems) {

@@ -48,9 +48,9 @@ func load(t *testing.T, replace ...string) []string {
 // secrets writes the files that the example names.
 func secrets(t *testing.T, dir string) {
 	t.Helper()
-	for name, text := range map[string]string{"pc-b.password": "swordfish\n",
-		"north-star.word": "north star\n", "north-star.whsec": notify.NewKey() + "\n", "three-ds.secret": "3ds secret of 2026", "sbp.secret": "sbp secret of 2026",
-		"gateway.pem": pemText("PRIVATE KEY", key(2048)), "north-star.pub.pem": pemText("PUBLIC KEY", &key(1024).PublicKey)} {
+	for name, text := range map[string]string{"pc-b.password": "Trawler7Harbor\n",
+		"north-star.word": "7 kestrels over 41 hills\n", "blue-river.word": "3 otters under 12 willows\n", "north-star.whsec": notify.NewKey() + "\n", "three-ds.secret": "q7Zr0vXk2LmT9sBd", "sbp.secret": "Jw4hN8cYp1EfUa6g",
+		"gateway.pem": pemText("PRIVATE KEY", key(2048)), "north-star.pub.pem": pemText("PUBLIC KEY", &key(2048).PublicKey), "north-star.short.pem": pemText("PUBLIC KEY", &key(1024).PublicKey)} {
 		write(t, filepath.Join(dir, "secrets", name), text)
 	}
 	for name, text := range linkFiles() {
@@ -233,7 +233,7 @@ func TestExampleMeans(t *testing.T) {
 	if !ok || route.Center.Name != "PC-A" || route.ConfirmWithin != 48*time.Hour {
 		t.Errorf("route of BYN: %+v", route)
 	}
-	if got := string(cfg.Merchants[0].SecretWord.Reveal()); got != "north star" {
+	if got := string(cfg.Merchants[0].SecretWord.Reveal()); got != "7 kestrels over 41 hills" {
 		t.Errorf("secret word %q", got)
 	}
 	if got := cfg.Centers[1].Clearing.SFTP.PasswordFile; got != filepath.Join(dir, "secrets/pc-b.password") {

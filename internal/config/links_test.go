@@ -29,7 +29,7 @@ var linkFiles = sync.OnceValue(func() map[string]string {
 	must(0, err)
 	return map[string]string{
 		"pc-a.key": sshKey(ed, ""), "pc-a.rsa": sshKey(key(2048), ""), "pc-a.short": sshKey(key(1024), ""),
-		"pc-a.locked": sshKey(ed, "open sesame"), "pc-a.passphrase": "open sesame\n", "pc-a.wrong": "open barley\n",
+		"pc-a.locked": sshKey(ed, "open sesame for 41 thieves"), "pc-a.passphrase": "open sesame for 41 thieves\n", "pc-a.wrong": "open barley\n",
 		"pc-a.ca.pem": certificateOf(ec), "pc-a.client.pem": certificateOf(ec), "pc-a.client.key": pemText("PRIVATE KEY", ec),
 		"pc-a.short.pem": certificateOf(key(1024)), "pc-a.short.key": pemText("PRIVATE KEY", key(1024)),
 		"pc-a.mac": "2b7e151628aed2a6abf7158809cf4f3c\n", "pc-a.odd": "2b7e151628aed2a6abf7158809cf4f\n",
@@ -80,7 +80,7 @@ func TestLinksOfCenters(t *testing.T) {
 			if all := strings.Join(load(t, tt.old, tt.new), "\n"); !strings.Contains(all, tt.want) {
 				t.Errorf("got %q, want %q", all, tt.want)
 			}
-			if all := strings.Join(load(t, tt.old, tt.new), "\n"); strings.Contains(all, "2b7e") || strings.Contains(all, "swordfish") {
+			if all := strings.Join(load(t, tt.old, tt.new), "\n"); strings.Contains(all, "2b7e") || strings.Contains(all, "Trawler") {
 				t.Errorf("a secret is shown: %s", all)
 			}
 		})
@@ -109,7 +109,7 @@ func TestLoginsOfFileServers(t *testing.T) {
 			if tt.want == "" && all != "" || !strings.Contains(all, tt.want) {
 				t.Errorf("got %q, want %q", all, tt.want)
 			}
-			if strings.Contains(all, "sesame") || strings.Contains(all, "barley") || strings.Contains(all, "swordfish") {
+			if strings.Contains(all, "sesame") || strings.Contains(all, "barley") || strings.Contains(all, "Trawler") {
 				t.Errorf("a secret is shown: %s", all)
 			}
 		})
@@ -145,7 +145,7 @@ func parseLive(t *testing.T, mode os.FileMode, replace ...string) string {
 
 // TestLiveLinks: a live installation sends no card data in the clear without saying why that is safe, wherever the address is.
 func TestLiveLinks(t *testing.T) {
-	const line, address = "      link: private-line\n", "online.pc-c.example:7001"
+	const line, address = "      link: private-line\n", "online.pc-c.by:7001"
 	const refused = "centers[2].online.tls: is missing: card data would go to "
 	for _, tt := range []struct {
 		name    string

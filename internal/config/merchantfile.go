@@ -51,13 +51,15 @@ type PageFile struct {
 
 // ProofsFile says how a merchant's requests and our answers to it are proven.
 type ProofsFile struct {
-	Checkvalue    bool     `yaml:"checkvalue,omitempty"`
-	Signature     bool     `yaml:"signature,omitempty"`
-	PublicKeyFile string   `yaml:"public_key_file,omitempty"`
-	SHA256        bool     `yaml:"sha256,omitempty"`
-	NoDelimiters  bool     `yaml:"no_delimiters,omitempty"`
-	Answers       string   `yaml:"answers,omitempty"`
-	Covers        []string `yaml:"covers,omitempty,flow"`
+	Checkvalue      bool     `yaml:"checkvalue,omitempty"`
+	Signature       bool     `yaml:"signature,omitempty"`
+	PublicKeyFile   string   `yaml:"public_key_file,omitempty"`
+	SHA256          bool     `yaml:"sha256,omitempty"`
+	NoDelimiters    bool     `yaml:"no_delimiters,omitempty"`
+	Answers         string   `yaml:"answers,omitempty"`
+	Covers          []string `yaml:"covers,omitempty,flow"`
+	AnybodyMayOrder bool     `yaml:"anybody_may_order,omitempty"`
+	ShortPublicKey  bool     `yaml:"short_public_key,omitempty"`
 }
 
 // NotificationsFile says what a merchant's server is told.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"settled/internal/money"
+	"settled/internal/settings"
 	"settled/internal/vault"
 	"settled/settle"
 	"settled/settle/order"
@@ -53,6 +54,7 @@ func (c *checker) merchant(at place, f MerchantFile) Merchant {
 	if !strings.HasPrefix(f.PasswordHash, "$argon2id$") {
 		c.fail(at.at("password_hash"), "an argon2id hash is needed; make one with: settled password-hash")
 	}
+	c.ownPassword(at.at("password_hash"), f.PasswordHash)
 	out := Merchant{Merchant: m, Login: f.Login, PasswordHash: f.PasswordHash, TestMode: c.environment == vault.Test, SecretWord: c.secretWord(at, f),
 		Russian: oneOf(c, at.at("language"), f.Language, "en", "ru") == "ru",
 		Charset: oneOf(c, at.at("charset"), f.Charset, "utf-8", "windows-1251", "iso-8859-1"), OldCurrencies: f.OldCurrencies,
@@ -61,6 +63,7 @@ func (c *checker) merchant(at place, f MerchantFile) Merchant {
 	out.Notify, m.Notify = c.notify(at.at("notifications"), f.Notifications)
 	out.SecretWordFile = c.resolve(f.SecretWordFile)
 	out.Proofs = c.proofs(at.at("proofs"), f.Proofs, out.SecretWord)
+	c.ordered(at, f, out.Page)
 	return out
 }
 
@@ -75,9 +78,12 @@ func (c *checker) secretWord(at place, f MerchantFile) vault.Secret {
 	case f.SecretWord != "" && f.SecretWordFile != "":
 		c.fail(at.at("secret_word_file"), "give secret_word or secret_word_file, not both")
 	case f.SecretWord != "":
+		c.unsafe(at.at("secret_word"), "whoever reads this file reads it: settled merchant secret %d puts a new one into a file of its own", f.ID)
 		return vault.NewSecret([]byte(f.SecretWord))
 	}
-	return c.secretFile(at.at("secret_word_file"), f.SecretWordFile)
+	secret := c.secretFile(at.at("secret_word_file"), f.SecretWordFile)
+	c.strong(at.at("secret_word_file"), secret.Reveal(), settings.LeastSecret, f.Login, f.Name)
+	return secret
 }
 
 // routed finds currencies without a center, or with two for one means. A contract that ends may be followed by another.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"settled/internal/settings"
 	"settled/internal/vault"
 	"settled/settle"
 )
@@ -22,9 +23,11 @@ func (c *checker) url(at place, text string, secure bool) string {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.Fragment != "":
 		c.fail(at, "%q is no address of the form https://host/path", text)
 	case secure && u.Scheme != "https" && c.environment == vault.Live:
-		c.fail(at, "%q is not https, which a live installation needs", text)
+		c.unsafe(at, "%q is not https, which a live installation needs", text)
 	case len(text) > 256:
 		c.fail(at, "is longer than 256 characters")
+	default:
+		c.elsewhere(at, u.Hostname())
 	}
 	return text
 }
@@ -45,7 +48,7 @@ func (c *checker) threeDS(at place, f *ThreeDSFile) *ThreeDS {
 		return nil
 	}
 	return &ThreeDS{URL: c.url(at.at("url"), f.URL, true), KeyID: c.text(at.at("key_id"), f.KeyID, 64),
-		Secret:  c.requiredSecret(at.at("secret_file"), f.SecretFile),
+		Secret:  c.requiredSecret(at.at("secret_file"), f.SecretFile, f.KeyID),
 		Timeout: c.within(at.at("timeout"), f.Timeout, 10*time.Second, 10*time.Millisecond, minute)}
 }
 
@@ -60,21 +63,21 @@ func (c *checker) instantBank(at place, f *InstantFile) (*Instant, settle.LatePa
 		late = settle.LateRefund
 	}
 	return &Instant{URL: c.url(at.at("url"), f.URL, true), KeyID: c.text(at.at("key_id"), f.KeyID, 64),
-		Secret:  c.requiredSecret(at.at("secret_file"), f.SecretFile),
+		Secret:  c.requiredSecret(at.at("secret_file"), f.SecretFile, f.KeyID),
 		Kopecks: oneOf(c, at.at("unit"), f.Unit, "kopecks", "rubles") == "kopecks",
 		Timeout: c.within(at.at("timeout"), f.Timeout, 10*time.Second, 10*time.Millisecond, minute),
 		QRTTL:   c.within(at.at("qr_ttl"), f.QRTTL, 15*minute, minute, 3*day)}, late
 }
 
-// minSecret is how many bytes a secret has at least that we and a partner sign with.
-const minSecret = 16
-
-func (c *checker) requiredSecret(at place, name string) vault.Secret {
+// requiredSecret reads a secret that we and a partner sign with, who both know it by a name.
+func (c *checker) requiredSecret(at place, name, keyID string) vault.Secret {
 	c.required(at, name)
 	secret := c.secretFile(at, name)
-	if n := len(secret.Reveal()); n > 0 && n < minSecret {
-		c.fail(at, "%s holds %d bytes; a secret that signs requests has %d at least", name, n, minSecret)
+	if n := len(secret.Reveal()); n > 0 && n < settings.LeastSecret {
+		c.fail(at, "%s holds %d bytes; a secret that signs requests has %d at least", name, n, settings.LeastSecret)
+		return secret
 	}
+	c.strong(at, secret.Reveal(), settings.LeastSecret, keyID)
 	return secret
 }
 
@@ -84,6 +87,7 @@ func (c *checker) signingKey(at place, name string) *rsa.PrivateKey {
 	if block == nil {
 		return nil
 	}
+	c.private(at, c.resolve(name))
 	key, err := x509.ParsePKCS1PrivateKey(block)
 	if err != nil {
 		var found any
@@ -100,9 +104,12 @@ func (c *checker) signingKey(at place, name string) *rsa.PrivateKey {
 	return key
 }
 
+// shortestKey is how many bits a merchant's RSA key has, where nothing is said of short ones: what NIST SP 800-131A takes.
+const shortestKey = 2048
+
 // publicKey reads a merchant's RSA key: a public key or a certificate in PEM. The documents of the protocol have keys of
-// 1024 bits, which are taken.
-func (c *checker) publicKey(at place, name string) *rsa.PublicKey {
+// 1024 bits, which a live installation takes where short says that it may.
+func (c *checker) publicKey(at place, name string, short bool) *rsa.PublicKey {
 	block := c.pemFile(at, name)
 	if block == nil {
 		return nil
@@ -112,8 +119,13 @@ func (c *checker) publicKey(at place, name string) *rsa.PublicKey {
 		c.fail(at, "%s holds no RSA public key and no certificate of one", name)
 		return nil
 	}
-	if key.N.BitLen() < 1024 {
-		c.fail(at, "the key in %s has %d bits; 1024 are needed", name, key.N.BitLen())
+	switch bits := key.N.BitLen(); {
+	case bits < 1024:
+		c.fail(at, "the key in %s has %d bits; 1024 are needed", name, bits)
+	case bits < shortestKey && short:
+		c.opened(at, "the merchant's key is short: whoever can break it makes orders in the merchant's name")
+	case bits < shortestKey:
+		c.unsafe(at, "the key in %s has %d bits; %d are needed: get a longer one of the merchant, or, to bear that risk, write short_public_key: true", name, bits, shortestKey)
 	}
 	return key
 }

@@ -76,7 +76,7 @@ func TestExampleSettings(t *testing.T) {
 	if cfg.Environment != vault.Test || cfg.PublicURL != "https://pay.shop-gateway.example" || !cfg.SigningKey.Equal(key(2048)) {
 		t.Errorf("installation: %s, %s, key %v", cfg.Environment, cfg.PublicURL, cfg.SigningKey != nil)
 	}
-	if d := cfg.ThreeDS; d.URL != "https://3ds.acs-partner.example/v2" || string(d.Secret.Reveal()) != "3ds secret of 2026" || d.Timeout != 10*time.Second {
+	if d := cfg.ThreeDS; d.URL != "https://3ds.acs-partner.example/v2" || string(d.Secret.Reveal()) != "q7Zr0vXk2LmT9sBd" || d.Timeout != 10*time.Second {
 		t.Errorf("three_ds: %+v", d)
 	}
 	m := cfg.Merchants[0]
@@ -90,7 +90,7 @@ func TestExampleSettings(t *testing.T) {
 	if m.Merchant.Notify != all || m.Notify.URL != "https://north-star.example/assist/result" || m.Notify.SOAP || m.Notify.PlainAnswer {
 		t.Errorf("notifications: %+v and %+v", m.Notify, m.Merchant.Notify)
 	}
-	if !m.TestMode || !m.Proofs.Checkvalue || !m.Proofs.PublicKey.Equal(&key(1024).PublicKey) || m.Proofs.RSA || m.Proofs.Covers != (protocol.Covered{Customer: true}) {
+	if !m.TestMode || !m.Proofs.Checkvalue || !m.Proofs.PublicKey.Equal(&key(2048).PublicKey) || m.Proofs.RSA || m.Proofs.Covers != (protocol.Covered{Customer: true}) {
 		t.Errorf("proofs: %+v, test mode %t", m.Proofs, m.TestMode)
 	}
 	if route := m.Serves(1, money.BYN); route.MITConfirmWithin != 24*time.Hour {
@@ -116,7 +116,7 @@ func TestInstantCenter(t *testing.T) {
 	if caps := (order.Capabilities{Instant: true, Refund: order.RefundByOnline}); c.Capabilities != caps || c.LatePaid != settle.LateRefund || c.Online != (online.Settings{}) {
 		t.Errorf("%+v, late %v, online %+v", c.Capabilities, c.LatePaid, c.Online)
 	}
-	if c.Instant.Kopecks || c.Instant.QRTTL != 5*time.Minute || string(c.Instant.Secret.Reveal()) != "sbp secret of 2026" {
+	if c.Instant.Kopecks || c.Instant.QRTTL != 5*time.Minute || string(c.Instant.Secret.Reveal()) != "Jw4hN8cYp1EfUa6g" {
 		t.Errorf("%+v", c.Instant)
 	}
 	m := cfg.Merchants[0]
@@ -138,9 +138,11 @@ func TestRatesOfTheExample(t *testing.T) {
 	}
 }
 
-// live turns the example into a live installation.
+// live turns the example into a live installation that is safe.
 var live = []string{"environment: test", "environment: live", "name: PC-B\n", "name: PC-B\n    environment: live\n", "name: PC-C\n", "name: PC-C\n    environment: live\n",
-	"name: SBP\n", "name: SBP\n    environment: live\n", "mode: test", "mode: production", "test_mode: true", "test_mode: false"}
+	"name: SBP\n", "name: SBP\n    environment: live\n", "mode: test", "mode: production", "test_mode: true", "test_mode: false",
+	"$c2V0dGxlZC1leGFtcGxlMQ$", "$N3JpdmVycy00MS1oaWxscw$", "$c2V0dGxlZC1leGFtcGxlMg$", "$MTJ3aWxsb3dzLTNvdHRlcg$",
+	"secret_word: river\n", "secret_word_file: secrets/blue-river.word\n    page: {links: proven}\n    proofs: {checkvalue: true}\n", ".example", ".by"}
 
 func TestLiveExample(t *testing.T) {
 	cfg := exampleConfig(t, live...)
@@ -207,11 +209,11 @@ func TestMixedEnvironments(t *testing.T) {
 // TestLiveNeedsMore checks what only a live installation has to have.
 func TestLiveNeedsMore(t *testing.T) {
 	for _, tt := range []struct{ old, new, want string }{
-		{"public_url: https:", "public_url: http:", "public_url: \"http://pay.shop-gateway.example\" is not https"},
+		{"public_url: https:", "public_url: http:", "public_url: \"http://pay.shop-gateway.by\" is not https"},
 		{"public_url: https://pay.shop-gateway.example\n", "", "public_url: is missing"},
 		{"url: https://3ds", "url: http://3ds", "three_ds.url: "},
 		{"url: https://sbp", "url: http://sbp", "centers[3].instant.url: "},
-		{"url: https://north-star.example/assist/result", "url: http://north-star.example/assist/result", "merchants[0].notifications.url: \"http://north-star.example/assist/result\" is not https"},
+		{"url: https://north-star.example/assist/result", "url: http://north-star.example/assist/result", "merchants[0].notifications.url: \"http://north-star.by/assist/result\" is not https"},
 		{"only_successful: false", "allow_private: true", "merchants[0].notifications.allow_private: is for test installations only"},
 	} {
 		text, err := os.ReadFile(example)
