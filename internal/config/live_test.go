@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -86,7 +87,10 @@ func (u unsafe) problems(t *testing.T) []config.Problem {
 		write(t, filepath.Join(dir, "secrets", name), text)
 	}
 	_, err := config.Parse(filepath.Join(dir, "settled.yaml"), []byte(liveText(t, u.replace...)))
-	problems, _ := err.(config.Problems)
+	var problems config.Problems
+	if err != nil && !errors.As(err, &problems) {
+		t.Fatal(err)
+	}
 	return problems
 }
 
