@@ -30,7 +30,7 @@ func liveShop(t *testing.T, changes ...func(*config.File)) string {
 	path := small(t, "online.pc-c.by:7001", append([]func(*config.File){safe(t)}, changes...)...)
 	t.Setenv("SETTLED_CONFIG", path)
 	t.Setenv("SETTLED_KEYS", filepath.Join(t.TempDir(), "keys"))
-	good(t, "keys", "new", "--environment", "live")
+	good(t, "keys", "new", "--environment", "live", "--kek", "file:kek")
 	return path
 }
 
