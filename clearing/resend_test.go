@@ -15,6 +15,7 @@ import (
 	"settled/clearing/states"
 	"settled/fileformats/ipm"
 	"settled/internal/pcsim"
+	"settled/internal/postgres/pgtest"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -72,7 +73,7 @@ func TestResendFromEveryState(t *testing.T) {
 
 func (w *world) exec(sql string) {
 	w.t.Helper()
-	_, err := w.Pool.Exec(w.t.Context(), sql)
+	_, err := pgtest.Owner(w.t, w.Pool).Exec(w.t.Context(), sql)
 	check(w.t, err)
 }
 

@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"io/fs"
 
+	"settled/internal/postgres/roles"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -30,8 +32,9 @@ const Table = "public.goose_db_version"
 // riverLock is the advisory lock that a process holds while it runs River's migrations.
 const riverLock = 0x5e771ed
 
-// Up brings the database at url to the newest version. The login must own the schema. Any number of processes may call
-// it at once: one applies, the others wait and find nothing to do.
+// Up brings the database at url to the newest version, and the rights of its roles to the table of package roles. The login must own the schema; where it
+// may not make roles, those that are missing stay missing (Roles tells). Any number of processes may call it at once: one
+// applies, the others wait and find nothing to do.
 func Up(ctx context.Context, url string) error {
 	err := withGoose(url, func(p *goose.Provider) error {
 		_, err := p.Up(ctx)
@@ -43,7 +46,30 @@ func Up(ctx context.Context, url string) error {
 	if err := upRiver(ctx, url); err != nil {
 		return fmt.Errorf("migrate job queue: %w", err)
 	}
+	if err := withConn(ctx, url, roles.Bring); err != nil {
+		return fmt.Errorf("give rights: %w", err)
+	}
 	return nil
+}
+
+// Roles looks at the roles of the database at url.
+func Roles(ctx context.Context, url string) (d roles.Database, err error) {
+	err = withConn(ctx, url, func(ctx context.Context, c *pgx.Conn) error { d, err = roles.Look(ctx, c); return err })
+	return d, err
+}
+
+func withConn(ctx context.Context, url string, fn func(context.Context, *pgx.Conn) error) error {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return err
+	}
+	cfg.RuntimeParams["search_path"] = "public"
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	return fn(ctx, conn)
 }
 
 // Version returns the number of the last file that was applied to the database at url, 0 for none.
@@ -90,7 +116,7 @@ func Pending(ctx context.Context, url string) ([]string, error) {
 	return names, nil
 }
 
-// Hash is a short hexadecimal name of all files and of River's newest migration: two databases migrated from equal
+// Hash is a short hexadecimal name of all files, of River's newest migration and of the rights: two databases migrated from equal
 // hashes have equal schemas.
 func Hash() (string, error) {
 	h := sha256.New()
@@ -109,7 +135,7 @@ func Hash() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprintf(h, "river %d", len(migrator.AllVersions()))
+	fmt.Fprintf(h, "river %d\n%s", len(migrator.AllVersions()), roles.Database{}.Script())
 	return hex.EncodeToString(h.Sum(nil)[:8]), nil
 }
 
@@ -126,7 +152,7 @@ func withGoose(url string, fn func(*goose.Provider) error) error {
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker))
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, withoutRights{files}, goose.WithSessionLocker(locker))
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"settled/internal/money"
+	"settled/internal/postgres/pgtest"
 	"settled/internal/vault"
 	"settled/settle"
 	"settled/settle/authentication"
@@ -136,7 +137,7 @@ func begun(t *testing.T, w *settletest.World, ask settle.OpenRequest, number str
 	if ask.Parent == 0 {
 		o, _, err = w.Books.Open(t.Context(), ask)
 	} else {
-		_, err = w.Pool.Exec(t.Context(), `UPDATE subscriptions SET period_days = 10,
+		_, err = pgtest.Owner(t, w.Pool).Exec(t.Context(), `UPDATE subscriptions SET period_days = 10,
 		agreed = what_was_agreed(merchant_id, order_id, min_amount, max_amount, currency, 10::smallint, last_date)`)
 		check(t, err)
 		o, _, _, err = w.Books.OpenLater(t.Context(), ask)

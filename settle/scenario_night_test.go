@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"settled/internal/postgres/pgtest"
 	"settled/settle"
 	"settled/settle/read"
 	"settled/settle/settletest"
@@ -78,7 +79,7 @@ func (s *story) abandon(a arguments) string {
 }
 
 func (s *story) funded(arguments) string {
-	tag, err := s.world.Pool.Exec(s.t.Context(), `UPDATE windows SET funded_at = $1 WHERE state = 'sealed' AND funded_at IS NULL`, s.world.Clock.Now())
+	tag, err := pgtest.Owner(s.t, s.world.Pool).Exec(s.t.Context(), `UPDATE windows SET funded_at = $1 WHERE state = 'sealed' AND funded_at IS NULL`, s.world.Clock.Now())
 	s.check(err)
 	return fmt.Sprintf("%d windows", tag.RowsAffected())
 }

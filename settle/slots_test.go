@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"settled/internal/postgres/pgtest"
 	"settled/settle"
 	"settled/settle/settletest"
 	"settled/settle/subscription"
@@ -16,7 +17,7 @@ import (
 func daily(t *testing.T, w *settletest.World) int64 {
 	t.Helper()
 	parent := subscribed(t, w)
-	_, err := w.Pool.Exec(t.Context(), `UPDATE subscriptions SET period_days = 1,
+	_, err := pgtest.Owner(t, w.Pool).Exec(t.Context(), `UPDATE subscriptions SET period_days = 1,
 		agreed = what_was_agreed(merchant_id, order_id, min_amount, max_amount, currency, 1::smallint, last_date)`)
 	check(t, err)
 	return parent

@@ -7,21 +7,22 @@ import (
 	"log/slog"
 
 	"settled/internal/app"
+	"settled/internal/postgres/roles"
 	"settled/internal/telemetry"
 
 	"github.com/spf13/cobra"
 )
 
 func newServe() *cobra.Command {
-	return process("serve", "Serve the merchants' API, with metrics and health", app.Roles{Serve: true})
+	return process("serve", "Serve the merchants' API, with metrics and health", app.Roles{Serve: true}, roles.API)
 }
 
 func newWork() *cobra.Command {
-	return process("work", "Do recurring work and the steps of the night, with metrics and health", app.Roles{Work: true})
+	return process("work", "Do recurring work and the steps of the night, with metrics and health", app.Roles{Work: true}, roles.Work)
 }
 
 func newRun() *cobra.Command {
-	return process("run", "Serve and work in one process", app.Roles{Serve: true, Work: true})
+	return process("run", "Serve and work in one process", app.Roles{Serve: true, Work: true}, roles.App)
 }
 
 // unlessStopped is the error of a start. One that was asked to stop before it was over has nothing to drain, and is in order.
@@ -34,7 +35,7 @@ func unlessStopped(ctx context.Context, log *slog.Logger, err error) error {
 }
 
 // process is a command that runs until SIGTERM, then drains.
-func process(use, short string, roles app.Roles) *cobra.Command {
+func process(use, short string, does app.Roles, as roles.Role) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: exactly(0), RunE: func(c *cobra.Command, _ []string) error {
 		e, err := environment()
 		if err != nil {
@@ -49,12 +50,12 @@ func process(use, short string, roles app.Roles) *cobra.Command {
 		for _, w := range cfg.Warnings {
 			log.Warn("the configuration takes a risk", slog.String("setting", w.Place), slog.String("why", w.Why))
 		}
-		core, err := app.Open(c.Context(), app.Options{Environment: e, Config: cfg, Log: log})
+		core, err := app.Open(c.Context(), app.Options{Environment: e, Config: cfg, As: as, Log: log})
 		if err != nil {
 			return unlessStopped(c.Context(), log, err)
 		}
 		defer core.Close()
-		server, err := app.Start(c.Context(), core, roles)
+		server, err := app.Start(c.Context(), core, does)
 		if err != nil {
 			return unlessStopped(c.Context(), log, err)
 		}

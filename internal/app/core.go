@@ -15,6 +15,7 @@ import (
 	"settled/internal/app/clock"
 	"settled/internal/config"
 	"settled/internal/postgres"
+	"settled/internal/postgres/roles"
 	"settled/internal/telemetry"
 	"settled/internal/vault"
 	"settled/migrations"
@@ -43,6 +44,8 @@ type Options struct {
 	MaxBackoff time.Duration
 	// Limits of the connections that are served.
 	Limits Limits
+	// As is the role that sessions take in the database: that of what the process does. Default roles.App.
+	As roles.Role
 	// ThrowAway accepts a database that may lose commits. For tests.
 	ThrowAway bool
 }
@@ -147,7 +150,7 @@ func (c *Core) connect(ctx context.Context) (lanes *pgxpool.Pool, err error) {
 	} else if len(pending) > 0 {
 		return nil, fmt.Errorf("%w: migrations are missing (%s): run settled migrate", ErrDatabase, strings.Join(pending, ", "))
 	}
-	c.Pool, err = postgres.Open(ctx, postgres.Config{URL: e.DatabaseURL, MaxConns: e.MaxConns, ThrowAway: c.ThrowAway, Log: c.Log})
+	c.Pool, err = postgres.Open(ctx, postgres.Config{URL: e.DatabaseURL, MaxConns: e.MaxConns, Role: c.As, ThrowAway: c.ThrowAway, Log: c.Log})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDatabase, err)
 	}
@@ -156,7 +159,7 @@ func (c *Core) connect(ctx context.Context) (lanes *pgxpool.Pool, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDatabase, err)
 	}
-	lanes, err = postgres.Open(ctx, postgres.Config{URL: url, Application: "settled lanes", MaxConns: int32(e.Lanes), ThrowAway: c.ThrowAway, Log: c.Log})
+	lanes, err = postgres.Open(ctx, postgres.Config{URL: url, Application: "settled lanes", MaxConns: int32(e.Lanes), Role: c.As, ThrowAway: c.ThrowAway, Log: c.Log})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDatabase, err)
 	}

@@ -21,7 +21,7 @@ func (c *Core) startClock(ctx context.Context) error {
 	if c.Now != nil {
 		return nil
 	}
-	pool, err := postgres.Open(ctx, postgres.Config{URL: c.Environment.DatabaseURL, Application: "settled clock", MaxConns: 1,
+	pool, err := postgres.Open(ctx, postgres.Config{URL: c.Environment.DatabaseURL, Application: "settled clock", MaxConns: 1, Role: c.As,
 		ThrowAway: true, Log: slog.New(slog.DiscardHandler)}) // the main pool was checked
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrDatabase, err)

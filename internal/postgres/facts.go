@@ -30,18 +30,6 @@ func Roles(ctx context.Context, q Querier) (role, login string, err error) {
 	return role, login, nil
 }
 
-const sqlUnreadable = `
-SELECT coalesce(string_agg(relname, ', ' ORDER BY relname), '') FROM pg_class
-WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname NOT LIKE 'goose%' AND NOT has_table_privilege(oid, 'SELECT')`
-
-// Unreadable names the tables that a session's role may not read; empty: it may read all. The table of migrations is the owner's.
-func Unreadable(ctx context.Context, q Querier) (tables string, err error) {
-	if err = q.QueryRow(ctx, sqlUnreadable).Scan(&tables); err != nil {
-		return "", fmt.Errorf("ask for rights: %w", err)
-	}
-	return tables, nil
-}
-
 // HasTable tells that there is a table of this name, such as "public.orders".
 func HasTable(ctx context.Context, q Querier, name string) (there bool, err error) {
 	if err = q.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, name).Scan(&there); err != nil {

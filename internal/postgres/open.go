@@ -7,13 +7,11 @@ import (
 	"strconv"
 	"time"
 
+	"settled/internal/postgres/roles"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
-
-// AppRole is the role that sessions take after login, where it exists. It may insert into and read the ledger, never
-// update or delete it. The migrations create it.
-const AppRole = "settled_app"
 
 // Config says which database to open and how sessions behave. Zero values mean the defaults named at each field.
 type Config struct {
@@ -30,7 +28,9 @@ type Config struct {
 	// IdleInTransactionTimeout ends a session that holds a transaction open and does nothing, with its locks. Default 30 s;
 	// negative means no limit.
 	IdleInTransactionTimeout time.Duration
-	// Owner keeps the role of the login instead of AppRole: for migrations and maintenance.
+	// Role is what the process does: sessions take that role, or one that may more (package roles). Default roles.App.
+	Role roles.Role
+	// Owner keeps the role of the login: for migrations and maintenance.
 	Owner bool
 	// ThrowAway accepts a server that may lose acknowledged commits, and warns. For tests and trials only.
 	ThrowAway bool
@@ -56,8 +56,8 @@ func Open(ctx context.Context, cfg Config) (*pgxpool.Pool, error) {
 	return pool, nil
 }
 
-// OpenReadOnly opens a pool whose transactions cannot write, of sessions in the role of the application. It neither connects nor
-// checks the server.
+// OpenReadOnly opens a pool whose transactions cannot write, of sessions in any role of the database that the login is a member of. It neither
+// connects nor checks the server.
 func OpenReadOnly(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	pc, err := Config{URL: url, Application: "settled doctor", MaxConns: 3}.pool()
 	if err != nil {
@@ -65,8 +65,7 @@ func OpenReadOnly(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	}
 	pc.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
 	pc.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, sqlRole, pgx.QueryExecModeExec, true)
-		return err
+		return takeRole(ctx, conn, roles.Reading(), false)
 	}
 	return pgxpool.NewWithConfig(ctx, pc)
 }
@@ -98,7 +97,7 @@ func (cfg Config) pool() (*pgxpool.Config, error) {
 	set["tcp_keepalives_count"] = strconv.Itoa(keepCount)
 	set["tcp_user_timeout"] = milliseconds(userTimeout, 0)
 	pc.ConnConfig.DialFunc = dialer().DialContext
-	pc.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { return prepareSession(ctx, conn, cfg.Owner) }
+	pc.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { return prepareSession(ctx, conn, cfg) }
 	return pc, nil
 }
 

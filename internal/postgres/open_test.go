@@ -18,10 +18,10 @@ func TestOpenSetsTheSession(t *testing.T) {
 		|| ' ' || current_setting('application_name') || ' ' || current_setting('statement_timeout')`
 	pool := pgtest.DB(t)
 	var got string
-	if err := pool.QueryRow(t.Context(), sql).Scan(&got); err != nil || got != "settled_app public UTC settled 1min" {
+	if err := pool.QueryRow(t.Context(), sql).Scan(&got); err != nil || !strings.HasPrefix(got, "settled_settled_template_") || !strings.HasSuffix(got, "_app public UTC settled 1min") {
 		t.Errorf("application: got %s, %v", got, err)
 	}
-	if err := pgtest.Owner(t, pool).QueryRow(t.Context(), sql).Scan(&got); err != nil || strings.HasPrefix(got, postgres.AppRole) {
+	if err := pgtest.Owner(t, pool).QueryRow(t.Context(), sql).Scan(&got); err != nil || strings.HasPrefix(got, "settled_settled_") {
 		t.Errorf("owner: got %s, %v", got, err)
 	}
 }

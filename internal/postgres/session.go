@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"settled/internal/postgres/roles"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -26,21 +28,44 @@ func sessionOf(conn *pgx.Conn) session {
 
 // sqlSession comes before the role is taken, which may not see when the session began.
 const sqlSession = `
-SELECT pid, backend_start, NOT pg_is_in_recovery() AND to_regclass('public.server_life') IS NOT NULL
+SELECT pid, backend_start, NOT pg_is_in_recovery() AND to_regclass('public.server_life') IS NOT NULL, to_regclass('public.server_life') IS NOT NULL
 FROM pg_stat_get_activity(pg_backend_pid())`
 
-// sqlRole takes AppRole if it exists and $1 wishes it.
-const sqlRole = `SELECT set_config('role', rolname, false) FROM pg_roles WHERE rolname = 'settled_app' AND $1`
+// sqlRole takes the first of the roles $1 whose member the login is. It returns what it took, and what it would have needed.
+const sqlRole = `
+SELECT coalesce((SELECT set_config('role', rolname, false) FROM (
+		SELECT r.rolname FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, turn)
+		JOIN pg_roles r ON r.rolname = CASE WHEN wanted.name LIKE '\_%' THEN p.prefix || wanted.name ELSE wanted.name END
+		WHERE pg_has_role(session_user, r.oid, 'MEMBER') ORDER BY turn LIMIT 1) first), ''), p.prefix || ($1::text[])[1], session_user::text
+FROM (SELECT ` + roles.Prefix + ` AS prefix) p`
+
+// ErrRole is wrapped when a login is a member of no role that its process can work with.
+var ErrRole = errors.New("postgres: the login has no role")
+
+// takeRole makes the session work as one of the roles. A database without our schema has none.
+func takeRole(ctx context.Context, conn *pgx.Conn, names []string, ours bool) error {
+	var taken, needed, login string
+	if err := conn.QueryRow(ctx, sqlRole, pgx.QueryExecModeExec, names).Scan(&taken, &needed, &login); err != nil {
+		return fmt.Errorf("take role %s: %w", needed, err)
+	}
+	if taken == "" && ours {
+		return fmt.Errorf("%w: %s is no member of %s: an administrator runs GRANT %s TO %s; if there is no such role, what settled migrate --print-grants prints",
+			ErrRole, login, needed, pgx.Identifier{needed}.Sanitize(), pgx.Identifier{login}.Sanitize())
+	}
+	return nil
+}
 
 // prepareSession sets the role, and remembers the session and the life of the server that it is of.
-func prepareSession(ctx context.Context, conn *pgx.Conn, owner bool) error {
+func prepareSession(ctx context.Context, conn *pgx.Conn, cfg Config) error {
 	var s session
-	var marked bool
-	if err := conn.QueryRow(ctx, sqlSession, pgx.QueryExecModeExec).Scan(&s.pid, &s.began, &marked); err != nil {
+	var marked, ours bool
+	if err := conn.QueryRow(ctx, sqlSession, pgx.QueryExecModeExec).Scan(&s.pid, &s.began, &marked, &ours); err != nil {
 		return fmt.Errorf("read session: %w", err)
 	}
-	if _, err := conn.Exec(ctx, sqlRole, pgx.QueryExecModeExec, !owner); err != nil {
-		return fmt.Errorf("take role %s: %w", AppRole, err)
+	if !cfg.Owner {
+		if err := takeRole(ctx, conn, roles.Taking(cfg.Role), ours); err != nil {
+			return err
+		}
 	}
 	if marked {
 		var err error

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"settled/internal/postgres/roles"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -20,9 +22,6 @@ const settings = `SET LOCAL statement_timeout = 0; SET LOCAL enable_nestloop = o
 // Run checks the books on one snapshot. now decides what is late; it does not filter what is read. An error means that the
 // books could not be checked, never that a check found something.
 func Run(ctx context.Context, db Beginner, now time.Time, o Options) (Report, error) {
-	if o.Role == "" {
-		o.Role = "settled_app"
-	}
 	report := Report{At: now.UTC()}
 	tx, err := db.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
@@ -31,6 +30,11 @@ func Run(ctx context.Context, db Beginner, now time.Time, o Options) (Report, er
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 	if _, err := tx.Exec(ctx, settings); err != nil {
 		return report, fmt.Errorf("begin audit: %w", err)
+	}
+	if o.Role == "" {
+		if o.Role, err = roles.Of(ctx, tx); err != nil {
+			return report, err
+		}
 	}
 	for _, c := range Checks {
 		if !o.wants(c.Invariant) {

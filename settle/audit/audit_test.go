@@ -9,6 +9,7 @@ import (
 
 	"settled/internal/money"
 	"settled/internal/postgres/pgtest"
+	"settled/internal/postgres/roles"
 	"settled/internal/vault"
 	"settled/settle"
 	"settled/settle/audit"
@@ -181,9 +182,9 @@ func (i inside) BeginTx(ctx context.Context, _ pgx.TxOptions) (pgx.Tx, error) { 
 var corruptions = []struct{ invariant, name, sql string }{
 	{"INV-1", "credit account changed", `UPDATE postings SET credit = 2020 WHERE rule = 6`},
 	{"INV-1", "undo without a swap", `UPDATE postings SET undo = true WHERE rule = 7`},
-	{"INV-2", "update allowed", `GRANT UPDATE ON postings TO settled_app`},
-	{"INV-2", "one column may be updated", `GRANT UPDATE (amount) ON records TO settled_app`},
-	{"INV-2", "rules may be added", `GRANT INSERT ON posting_rules TO settled_app`},
+	{"INV-2", "update allowed", `GRANT UPDATE ON postings TO @app`},
+	{"INV-2", "one column may be updated", `GRANT UPDATE (amount) ON records TO @app`},
+	{"INV-2", "rules may be added", `GRANT INSERT ON posting_rules TO @app`},
 	{"INV-3", "confirmed beyond authorized", `ALTER TABLE orders DROP CONSTRAINT confirmed_and_released_within_authorized;
 		UPDATE orders SET released_expiry = authorized WHERE confirmed > 0`},
 	{"INV-3", "negative amount", `ALTER TABLE orders DROP CONSTRAINT amounts_not_negative; UPDATE orders SET released_cancel = -1 WHERE ordernumber = 'held'`},
@@ -391,7 +392,11 @@ func corrupted(t *testing.T, owner *pgxpool.Pool, now time.Time, damage string) 
 		t.Fatal(err)
 	}
 	defer func() { _ = tx.Rollback(context.Background()) }()
-	if _, err := tx.Exec(t.Context(), `SET LOCAL session_replication_role = replica;`+damage); err != nil {
+	app, err := roles.Of(t.Context(), tx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), `SET LOCAL session_replication_role = replica;`+strings.ReplaceAll(damage, "@app", app)); err != nil {
 		t.Fatal(err)
 	}
 	report, err := audit.Run(t.Context(), inside{tx}, now, audit.Options{})

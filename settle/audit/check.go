@@ -30,7 +30,7 @@ const (
 
 // Options of a run.
 type Options struct {
-	// Role is the database role of the application, whose rights INV-2 checks; "settled_app" when empty.
+	// Role is the database role of the application, whose rights INV-2 checks; that which may most of all when empty (roles.Of).
 	Role string
 	// Only are the invariants to check; all when empty.
 	Only []string

@@ -25,6 +25,7 @@ import (
 	"settled/internal/config"
 	"settled/internal/pcsim"
 	"settled/internal/postgres/pgtest"
+	"settled/internal/postgres/roles"
 	"settled/internal/vault"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -174,7 +175,9 @@ func (in *installation) live() {
 
 func (in *installation) exec(sql string) {
 	in.t.Helper()
-	_, err := in.owner.Exec(in.t.Context(), sql)
+	app, err := roles.Of(in.t.Context(), in.owner)
+	in.must(err)
+	_, err = in.owner.Exec(in.t.Context(), strings.ReplaceAll(sql, "@app", app))
 	in.must(err)
 }
 
@@ -288,8 +291,8 @@ var ills = []struct {
 	{"older program", "schema", doctor.Warning, func(in *installation) {
 		in.exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)`)
 	}, "it is older than the database"},
-	{"books that can be changed", "rights", doctor.Bad, func(in *installation) { in.exec(`GRANT DELETE ON postings TO settled_app`) }, "DELETE postings"},
-	{"table that cannot be read", "rights", doctor.Bad, func(in *installation) { in.exec(`REVOKE SELECT ON wishes FROM settled_app`) }, "cannot read wishes"},
+	{"books that can be changed", "rights", doctor.Bad, func(in *installation) { in.exec(`GRANT DELETE ON postings TO @app`) }, "may DELETE postings, more than"},
+	{"table that cannot be read", "rights", doctor.Bad, func(in *installation) { in.exec(`REVOKE SELECT ON wishes FROM @app`) }, "may not SELECT wishes: run settled migrate"},
 	{"other keys", "keys", doctor.Bad, func(in *installation) {
 		in.o.Environment.Keys = filepath.Join(in.t.TempDir(), "other")
 		in.must(vault.Generate(in.o.Environment.Keys))

@@ -11,11 +11,10 @@ import (
 	"settled/internal/app"
 	"settled/internal/config"
 	"settled/internal/postgres"
+	"settled/internal/postgres/roles"
 	"settled/migrations"
-	"settled/settle/audit"
 	"settled/settle/epoch"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
@@ -65,17 +64,11 @@ func database(ctx context.Context, p *patient) []Finding {
 		}
 	}
 	err := p.connect(ctx)
-	if denied := (*pgconn.PgError)(nil); errors.As(err, &denied) && denied.Code == insufficientPrivilege {
-		return found(Bad, "the login may not take the role %s (%s): GRANT %s to it", postgres.AppRole, denied.Message, postgres.AppRole)
-	}
 	if err != nil {
 		return found(Bad, "the database does not answer (%s): start it, or correct DATABASE_URL", withoutSecrets(p.Environment.DatabaseURL, err))
 	}
 	return found(Good, "the database answers")
 }
-
-// insufficientPrivilege is what the server says to a login that is no member of a role.
-const insufficientPrivilege = "42501"
 
 // withoutSecrets is an error of the connection without the password that its connection string may hold.
 func withoutSecrets(database string, err error) string {
@@ -150,41 +143,42 @@ func schema(ctx context.Context, p *patient) []Finding {
 	return found(Good, "the schema is that of migration %d", version)
 }
 
+// rights compares what the sessions may with docs/roles.md.
 func rights(ctx context.Context, p *patient) (all []Finding) {
+	d, err := roles.Look(ctx, p.pool)
+	if err != nil {
+		return failed(err)
+	}
 	role, login, err := postgres.Roles(ctx, p.pool)
 	if err != nil {
 		return failed(err)
 	}
-	unreadable, err := postgres.Unreadable(ctx, p.pool)
+	kind := d.Kind(role)
+	if kind == "" {
+		return found(Bad, "%s is a member of no role of the database and works as %s: GRANT %s TO it; settled migrate --print-grants prints what makes the roles", login, role, d.Named(roles.App))
+	}
+	more, less, err := roles.Compare(ctx, p.pool, role, kind)
 	if err != nil {
 		return failed(err)
 	}
-	report, err := audit.Run(ctx, readers{p}, p.now, audit.Options{Role: role, Only: []string{"INV-2"}})
-	if err != nil {
-		return failed(err)
+	if len(less) > 0 {
+		all = append(all, found(Bad, "%s may not %s: run settled migrate as the owner of the schema", role, some(less))...)
 	}
-	if role != postgres.AppRole {
-		all = append(all, found(Bad, "sessions of %s stay %s and do not take the role %s: run settled migrate, and GRANT %s TO %s", login, role, postgres.AppRole, postgres.AppRole, login)...)
-	}
-	if unreadable != "" {
-		all = append(all, found(Bad, "%s cannot read %s: run settled migrate as the owner of the schema", role, unreadable)...)
-	}
-	for _, f := range report.Broken() {
-		all = append(all, found(Bad, "%s can change what the books rest on (%s): REVOKE it", role, strings.Join(f.Examples, "; "))...)
+	if len(more) > 0 {
+		all = append(all, found(Bad, "%s may %s, more than docs/roles.md says: run settled migrate as the owner of the schema, or REVOKE it", role, some(more))...)
 	}
 	if len(all) == 0 {
-		return found(Good, "%s works as %s, which cannot change what the books rest on", login, role)
+		return found(Good, "%s works as %s, which may what docs/roles.md says and no more", login, role)
 	}
 	return all
 }
 
-// readers begins transactions that only read, for whoever would set other options.
-type readers struct{ *patient }
-
-// BeginTx begins one.
-func (r readers) BeginTx(ctx context.Context, o pgx.TxOptions) (pgx.Tx, error) {
-	o.AccessMode = pgx.ReadOnly
-	return r.pool.BeginTx(ctx, o)
+// some are the first of many words.
+func some(all []string) string {
+	if len(all) > 5 {
+		return fmt.Sprintf("%s and %d more", strings.Join(all[:5], ", "), len(all)-5)
+	}
+	return strings.Join(all, ", ")
 }
 
 func keys(ctx context.Context, p *patient) []Finding {

@@ -11,6 +11,7 @@ import (
 
 	"settled/internal/postgres"
 	"settled/internal/postgres/local"
+	"settled/internal/postgres/roles"
 	"settled/migrations"
 )
 
@@ -89,7 +90,10 @@ func (c *cluster) makeTemplate(ctx context.Context) error {
 
 func (c *cluster) clone(ctx context.Context) (string, error) {
 	name := unique("test")
-	return name, c.exec(ctx, "CREATE DATABASE "+name+" TEMPLATE "+c.template+" STRATEGY FILE_COPY")
+	if err := c.exec(ctx, "CREATE DATABASE "+name+" TEMPLATE "+c.template+" STRATEGY FILE_COPY"); err != nil {
+		return name, err
+	}
+	return name, c.exec(ctx, "ALTER DATABASE "+name+" SET "+roles.Setting+" = 'settled_"+c.template+"'; REVOKE TEMPORARY ON DATABASE "+name+" FROM PUBLIC")
 }
 
 func (c *cluster) drop(ctx context.Context, name string) error {

@@ -1,0 +1,44 @@
+package roles
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Table is the table of rights as docs/roles.md shows it: r reads, i inserts, u updates the columns named, d deletes.
+func Table() string {
+	var b strings.Builder
+	b.WriteString("| table |")
+	for _, r := range All() {
+		b.WriteString(" " + string(r) + " |")
+	}
+	b.WriteString(" columns that may be updated |\n|---|" + strings.Repeat("---|", len(All())) + "---|\n")
+	for _, t := range rights {
+		fmt.Fprintf(&b, "| `%s` |", t.table)
+		for _, r := range All() {
+			b.WriteString(" " + t.letters(r) + " |")
+		}
+		columns := ""
+		if t.changes != "" {
+			columns = "`" + strings.Join(strings.Fields(t.changes), "`, `") + "`"
+		}
+		b.WriteString(" " + columns + " |\n")
+	}
+	return b.String()
+}
+
+func (t right) letters(r Role) (letters string) {
+	v := t.of(r)
+	for _, may := range []struct {
+		letter string
+		has    bool
+	}{{"r", t.read(r)}, {"i", v.insert}, {"u", v.update}, {"d", v.remove}} {
+		if may.has {
+			letters += may.letter
+		}
+	}
+	if letters == "" {
+		return "–"
+	}
+	return letters
+}
