@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"settled/internal/money"
+	"settled/internal/postgres/pgtest"
 	"settled/internal/vault"
 	"settled/settle"
 	"settled/settle/order"
@@ -180,7 +181,7 @@ func TestInstantPaymentOfAnotherBank(t *testing.T) {
 func TestDailySubscriptionIsNotChargedAtOnce(t *testing.T) {
 	w := settletest.New(t)
 	parent := subscribed(t, w)
-	_, err := w.Pool.Exec(t.Context(), `UPDATE subscriptions SET period_days = 1,
+	_, err := pgtest.Owner(t, w.Pool).Exec(t.Context(), `UPDATE subscriptions SET period_days = 1,
 		agreed = what_was_agreed(merchant_id, order_id, min_amount, max_amount, currency, 1::smallint, last_date)`)
 	check(t, err)
 	w.Clock.Advance(11 * time.Hour)

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"settled/internal/app"
 	"settled/internal/config"
+	"settled/internal/postgres"
 
 	"github.com/spf13/cobra"
 )
@@ -38,7 +41,7 @@ func newConfigCheck() *cobra.Command {
 			if len(args) == 1 {
 				c.environment.Config = args[0]
 			}
-			found, warnings, wrong := checkConfig(c.environment)
+			found, warnings, wrong := checkConfig(c.Context(), c.environment)
 			err := errors.Join(wrong...)
 			for _, w := range warnings {
 				found.Warnings = append(found.Warnings, toldLine(w))
@@ -58,7 +61,7 @@ func newConfigCheck() *cobra.Command {
 }
 
 // checkConfig looks at everything that an installation is told, and says all that is wrong, and what is only worth knowing.
-func checkConfig(e config.Environment) (found checked, warnings []config.Problem, wrong []error) {
+func checkConfig(ctx context.Context, e config.Environment) (found checked, warnings []config.Problem, wrong []error) {
 	found = checked{File: e.Config, Warnings: []toldLine{}}
 	cfg, err := e.Load()
 	if err != nil {
@@ -66,8 +69,22 @@ func checkConfig(e config.Environment) (found checked, warnings []config.Problem
 	}
 	found.Environment, found.Centers, found.Merchants, found.Schedules = string(cfg.Environment), len(cfg.Centers), len(cfg.Merchants), len(cfg.Schedules)
 	ending, ends := app.CheckCalendars(cfg, time.Now())
-	return found, append(cfg.Warnings, ending...), []error{app.CheckListeners(e, cfg, time.Now), app.CheckProfiles(cfg),
-		app.CheckDatabase(cfg, e.DatabaseURL), checkKeys(cfg, e.Keys), ends}
+	unasked, login := checkLogin(ctx, cfg, e.DatabaseURL)
+	return found, slices.Concat(cfg.Warnings, ending, unasked), []error{app.CheckListeners(e, cfg, time.Now), app.CheckProfiles(cfg),
+		app.CheckDatabase(cfg, e.DatabaseURL), checkKeys(cfg, e.Keys), login, ends}
+}
+
+// checkLogin tells whether the login of the database is one that a live installation may have. A database that cannot be asked is a
+// warning: a configuration may be checked before there is one.
+func checkLogin(ctx context.Context, cfg *config.Config, database string) (warnings []config.Problem, err error) {
+	if database == "" {
+		return nil, nil
+	}
+	err = app.CheckLogin(ctx, cfg, database)
+	if err == nil || errors.Is(err, postgres.ErrLogin) {
+		return nil, err
+	}
+	return []config.Problem{{File: "DATABASE_URL", Why: "the database cannot be asked who logs in: settled doctor says more"}}, nil
 }
 
 // problemsOf takes errors apart into what they say, one by one.

@@ -52,7 +52,7 @@ var codes = []struct {
 	{errRed, exitRed},
 	{config.ErrNoMerchant, exitNotFound}, {config.ErrKey, exitUsage}, {config.ErrValue, exitUsage}, {config.ErrChanged, exitConflict},
 	{config.ErrInvalid, exitConfig}, {postgres.ErrServer, exitConfig}, {clearing.ErrProfile, exitConfig}, {settle.ErrDirectory, exitConfig},
-	{app.ErrDatabase, exitConfig}, {local.ErrNoServer, exitConfig},
+	{app.ErrDatabase, exitConfig}, {postgres.ErrLogin, exitConfig}, {local.ErrNoServer, exitConfig},
 	{listing.ErrLimit, exitUsage}, {listing.ErrKey, exitUsage}, {read.ErrFilter, exitUsage}, {clearing.ErrQuery, exitUsage},
 	{settle.ErrNotFound, exitNotFound}, {settle.ErrBillNumber, exitNotFound}, {states.ErrNotFound, exitNotFound},
 	{demo.ErrNotEmpty, exitConflict}, {settle.ErrNotRejected, exitConflict}, {states.ErrState, exitConflict}, {states.ErrOrder, exitConflict}, {states.ErrNotDue, exitConflict}, {dial.ErrBusy, exitConflict}, {clearing.ErrClock, exitConflict}, {states.ErrHeld, exitConflict}, {epoch.ErrNotHeld, exitConflict}, {settle.ErrHeld, exitConflict},

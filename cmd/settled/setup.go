@@ -19,8 +19,8 @@ import (
 )
 
 func newMigrate() *cobra.Command {
-	var dry bool
-	c := &cobra.Command{Use: "migrate", Short: "Bring the database to the newest schema", Args: exactly(0), RunE: func(c *cobra.Command, _ []string) error {
+	var dry, grants bool
+	c := &cobra.Command{Use: "migrate", Short: "Bring the database to the newest schema, and its roles to their rights", Args: exactly(0), RunE: func(c *cobra.Command, _ []string) error {
 		e, err := environment()
 		if err != nil {
 			return err
@@ -28,31 +28,51 @@ func newMigrate() *cobra.Command {
 		if e.DatabaseURL == "" {
 			return fmt.Errorf("%w: DATABASE_URL is not set", app.ErrDatabase)
 		}
-		if cfg, err := e.Load(); err == nil { // it needs no configuration, but keeps to one that is there
-			if err := app.CheckDatabase(cfg, e.DatabaseURL); err != nil {
-				return err
-			}
-		}
 		pending, err := migrations.Pending(c.Context(), e.DatabaseURL)
-		if err != nil {
+		switch {
+		case err != nil:
 			return fmt.Errorf("%w: %w", app.ErrDatabase, err)
+		case grants && len(pending) > 0:
+			return fmt.Errorf("%w: migrations are missing: run settled migrate first, rights are given to tables that are there", app.ErrDatabase)
+		case grants:
+			return printGrants(c, e.DatabaseURL, false)
+		case dry:
+			return printPending(c, pending)
 		}
-		if len(pending) == 0 {
-			fmt.Fprintln(c.OutOrStdout(), "nothing to apply")
-			return nil
+		if err := migrations.Up(c.Context(), e.DatabaseURL); err != nil {
+			return err
 		}
-		if !dry {
-			if err := migrations.Up(c.Context(), e.DatabaseURL); err != nil {
-				return err
-			}
-		}
-		for _, name := range pending {
-			fmt.Fprintln(c.OutOrStdout(), name)
-		}
-		return nil
+		return errors.Join(printPending(c, pending), printGrants(c, e.DatabaseURL, true))
 	}}
 	c.Flags().BoolVar(&dry, "dry-run", false, "list what would be applied, and apply nothing")
+	c.Flags().BoolVar(&grants, "print-grants", false, "print the roles and their rights as SQL for an administrator, and change nothing")
 	return c
+}
+
+func printPending(c *cobra.Command, pending []string) error {
+	if len(pending) == 0 {
+		pending = []string{"nothing to apply"}
+	}
+	for _, name := range pending {
+		fmt.Fprintln(c.OutOrStdout(), name)
+	}
+	return nil
+}
+
+// printGrants prints what makes the roles and gives them their rights; if it is asked to, only where an administrator has to.
+func printGrants(c *cobra.Command, database string, ifMissing bool) error {
+	d, err := migrations.Roles(c.Context(), database)
+	if err != nil {
+		return fmt.Errorf("%w: %w", app.ErrDatabase, err)
+	}
+	missing := d.Missing()
+	switch {
+	case !ifMissing:
+		fmt.Fprint(c.OutOrStdout(), d.Script())
+	case len(missing) > 0:
+		fmt.Fprintf(c.OutOrStdout(), "\n-- This login may not make the roles %v: an administrator runs what follows, which settled migrate --print-grants prints.\n%s", missing, d.Script())
+	}
+	return nil
 }
 
 func newConfig() *cobra.Command {

@@ -150,6 +150,9 @@ func (c *Core) connect(ctx context.Context) (lanes *pgxpool.Pool, err error) {
 	} else if len(pending) > 0 {
 		return nil, fmt.Errorf("%w: migrations are missing (%s): run settled migrate", ErrDatabase, strings.Join(pending, ", "))
 	}
+	if err := CheckLogin(ctx, c.Config, e.DatabaseURL); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDatabase, err)
+	}
 	c.Pool, err = postgres.Open(ctx, postgres.Config{URL: e.DatabaseURL, MaxConns: e.MaxConns, Role: c.As, ThrowAway: c.ThrowAway, Log: c.Log})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDatabase, err)

@@ -234,6 +234,7 @@ func (r *restorable) dump() (restore func()) {
 		r.core.Close()
 		r.run("createdb", "--maintenance-db="+r.url("postgres"), "restored")
 		r.run("pg_restore", "-d", r.url("restored"), file)
+		must(r.t, migrations.Up(r.t.Context(), r.url("restored"))) // roles are those of a database's name
 		r.open("restored")
 	}
 }

@@ -57,24 +57,25 @@ var text = apptest.Config(`
 
 // installation is one that runs well, but for the settings of the tests' server.
 type installation struct {
-	t      *testing.T
-	o      doctor.Options
-	owner  *pgxpool.Pool
-	center *pcsim.Center
+	t        *testing.T
+	database string // for its owner
+	o        doctor.Options
+	owner    *pgxpool.Pool
+	center   *pcsim.Center
 }
 
 const secret = "sftp-secret-word"
 
 func healthy(t *testing.T) *installation {
 	t.Helper()
-	in := &installation{t: t}
+	in := &installation{t: t, database: pgtest.URL(t)}
 	var err error
 	in.center, err = pcsim.New(pcsim.Options{Name: "PC-A", MemberID: "00000012345", Users: []pcsim.User{{Name: "acq", Password: secret}}})
 	in.must(err)
 	in.must(in.center.Start())
 	t.Cleanup(func() { _ = in.center.Close() })
 	dir := t.TempDir()
-	in.o = doctor.Options{Centers: true, Environment: config.Environment{DatabaseURL: pgtest.URL(t), Config: filepath.Join(dir, "settled.yaml"),
+	in.o = doctor.Options{Centers: true, Environment: config.Environment{DatabaseURL: pgtest.Login(t, in.database, roles.App), Config: filepath.Join(dir, "settled.yaml"),
 		Keys: filepath.Join(dir, "keys"), Listen: "127.0.0.1:0", MetricsListen: "127.0.0.1:0", MaxConns: 6, Lanes: 1}}
 	in.write(filepath.Join(dir, "sftp.password"), secret+"\n")
 	in.write(in.o.Environment.Config, strings.NewReplacer("ONLINE", in.center.OnlineAddr(), "SFTP", in.center.SFTPAddr(),
@@ -166,7 +167,7 @@ func (in *installation) live() {
 	s, err := app.Start(in.t.Context(), core, app.Roles{Work: true})
 	in.must(err)
 	in.must(s.Stop(context.WithoutCancel(in.t.Context())))
-	in.owner, err = pgxpool.New(in.t.Context(), in.o.Environment.DatabaseURL)
+	in.owner, err = pgxpool.New(in.t.Context(), in.database)
 	in.must(err)
 	in.t.Cleanup(in.owner.Close)
 	in.exec(`UPDATE schedules SET last_ok_at = clock_timestamp();
@@ -179,6 +180,12 @@ func (in *installation) exec(sql string) {
 	in.must(err)
 	_, err = in.owner.Exec(in.t.Context(), strings.ReplaceAll(sql, "@app", app))
 	in.must(err)
+}
+
+// loginOf is who logs in by a URL.
+func loginOf(database string) string {
+	u, _ := url.Parse(database)
+	return u.User.Username()
 }
 
 // look returns what a check says.
@@ -292,6 +299,15 @@ var ills = []struct {
 		in.exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)`)
 	}, "it is older than the database"},
 	{"books that can be changed", "rights", doctor.Bad, func(in *installation) { in.exec(`GRANT DELETE ON postings TO @app`) }, "may DELETE postings, more than"},
+	{"superuser as login", "rights", doctor.Warning, func(in *installation) { in.o.Environment.DatabaseURL = in.database }, "is a superuser: name a login"},
+	{"superuser as login of a live installation", "rights", doctor.Bad, func(in *installation) {
+		in.o.Environment.DatabaseURL = in.database
+		in.edit("ledger:", "environment: live\nledger:")
+		in.edit("online: {", "online: {link: private-line, ")
+	}, "a live installation does not start with it"},
+	{"login of no role", "rights", doctor.Bad, func(in *installation) {
+		in.exec(`REVOKE "@app" FROM ` + loginOf(in.o.Environment.DatabaseURL))
+	}, "is a member of no role of the database"},
 	{"table that cannot be read", "rights", doctor.Bad, func(in *installation) { in.exec(`REVOKE SELECT ON wishes FROM @app`) }, "may not SELECT wishes: run settled migrate"},
 	{"other keys", "keys", doctor.Bad, func(in *installation) {
 		in.o.Environment.Keys = filepath.Join(in.t.TempDir(), "other")

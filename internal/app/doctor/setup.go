@@ -12,6 +12,7 @@ import (
 	"settled/internal/config"
 	"settled/internal/postgres"
 	"settled/internal/postgres/roles"
+	"settled/internal/vault"
 	"settled/migrations"
 	"settled/settle/epoch"
 
@@ -153,9 +154,18 @@ func rights(ctx context.Context, p *patient) (all []Finding) {
 	if err != nil {
 		return failed(err)
 	}
+	if err := postgres.CheckLogin(ctx, p.pool); errors.Is(err, postgres.ErrLogin) {
+		state := Warning
+		if p.config != nil && p.config.Environment == vault.Live {
+			state = Bad
+		}
+		all = append(all, found(state, "%v; a live installation does not start with it", err)...)
+	} else if err != nil {
+		return failed(err)
+	}
 	kind := d.Kind(role)
 	if kind == "" {
-		return found(Bad, "%s is a member of no role of the database and works as %s: GRANT %s TO it; settled migrate --print-grants prints what makes the roles", login, role, d.Named(roles.App))
+		return append(all, found(Bad, "%s is a member of no role of the database and works as %s: GRANT %s TO it; settled migrate --print-grants prints what makes the roles", login, role, d.Named(roles.App))...)
 	}
 	more, less, err := roles.Compare(ctx, p.pool, role, kind)
 	if err != nil {
@@ -167,8 +177,8 @@ func rights(ctx context.Context, p *patient) (all []Finding) {
 	if len(more) > 0 {
 		all = append(all, found(Bad, "%s may %s, more than docs/roles.md says: run settled migrate as the owner of the schema, or REVOKE it", role, some(more))...)
 	}
-	if len(all) == 0 {
-		return found(Good, "%s works as %s, which may what docs/roles.md says and no more", login, role)
+	if len(more)+len(less) == 0 {
+		return append(all, found(Good, "%s works as %s, which may what docs/roles.md says and no more", login, role)...)
 	}
 	return all
 }

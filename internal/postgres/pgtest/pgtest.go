@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"sync"
 	"testing"
@@ -23,6 +24,7 @@ import (
 
 	"settled/internal/postgres"
 	"settled/internal/postgres/local"
+	"settled/internal/postgres/roles"
 )
 
 // Main runs the tests of a package and ends the server before it exits. Use: func TestMain(m *testing.M) { pgtest.Main(m) }.
@@ -82,6 +84,45 @@ func Empty(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return dropped(t, s, name)
+}
+
+// Login returns the URL of a migrated database, the URL of whose owner is given, for a login that is a member of a role of it, as a process of
+// an installation has. The login ends with the test.
+func Login(t testing.TB, owner string, r roles.Role) string {
+	t.Helper()
+	admin, err := pgx.Connect(t.Context(), owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = admin.Close(context.Background()) }()
+	d, err := roles.Look(t.Context(), admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, password := unique("login"), rand.Text()
+	group := pgx.Identifier{d.Named(r)}.Sanitize()
+	if _, err := admin.Exec(t.Context(), "CREATE ROLE "+name+" LOGIN PASSWORD '"+password+"' IN ROLE "+group); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dropLogin(t, owner, name) })
+	u, err := url.Parse(owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword(name, password)
+	return u.String()
+}
+
+// dropLogin takes a login away, if its server is still there.
+func dropLogin(t testing.TB, owner, name string) {
+	admin, err := pgx.Connect(context.Background(), owner)
+	if err != nil {
+		return
+	}
+	defer func() { _ = admin.Close(context.Background()) }()
+	if _, err := admin.Exec(context.Background(), "DROP ROLE "+name); err != nil {
+		t.Error(err)
+	}
 }
 
 // dropped returns the URL of the database and drops it when the test ends.

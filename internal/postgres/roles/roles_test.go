@@ -85,7 +85,10 @@ func columns(t *testing.T, conn *pgx.Conn) (all []column) {
 		JOIN pg_attribute a ON a.attrelid = c.oid AND attnum > 0 AND NOT attisdropped
 		WHERE c.relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm') AND NOT relispartition ORDER BY c.relname, attnum`)
 	must(t, err)
-	all, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (c column, err error) { err = r.Scan(&c.table, &c.kind, &c.column); return c, err })
+	all, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (c column, err error) {
+		err = r.Scan(&c.table, &c.kind, &c.column)
+		return c, err
+	})
 	must(t, err)
 	return all
 }
