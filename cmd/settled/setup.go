@@ -28,6 +28,11 @@ func newMigrate() *cobra.Command {
 		if e.DatabaseURL == "" {
 			return fmt.Errorf("%w: DATABASE_URL is not set", app.ErrDatabase)
 		}
+		if cfg, err := e.Load(); err == nil { // it needs no configuration, but keeps to one that is there
+			if err := app.CheckDatabase(cfg, e.DatabaseURL); err != nil {
+				return err
+			}
+		}
 		pending, err := migrations.Pending(c.Context(), e.DatabaseURL)
 		switch {
 		case err != nil:

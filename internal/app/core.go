@@ -28,6 +28,7 @@ import (
 	"settled/settle/reconcile"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -145,7 +146,10 @@ func (c *Core) connect(ctx context.Context) (lanes *pgxpool.Pool, err error) {
 	if err := CheckDatabase(c.Config, e.DatabaseURL); err != nil {
 		return nil, err
 	}
-	if pending, err := migrations.Pending(ctx, e.DatabaseURL); err != nil {
+	pending, err := migrations.Pending(ctx, e.DatabaseURL)
+	if denied := (*pgconn.PgError)(nil); errors.As(err, &denied) && denied.Code == "42501" {
+		return nil, fmt.Errorf("%w: %w: make the login a member of a role of the database (docs/roles.md)", ErrDatabase, err)
+	} else if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDatabase, err)
 	} else if len(pending) > 0 {
 		return nil, fmt.Errorf("%w: migrations are missing (%s): run settled migrate", ErrDatabase, strings.Join(pending, ", "))

@@ -300,11 +300,6 @@ var ills = []struct {
 	}, "it is older than the database"},
 	{"books that can be changed", "rights", doctor.Bad, func(in *installation) { in.exec(`GRANT DELETE ON postings TO @app`) }, "may DELETE postings, more than"},
 	{"superuser as login", "rights", doctor.Warning, func(in *installation) { in.o.Environment.DatabaseURL = in.database }, "is a superuser: name a login"},
-	{"superuser as login of a live installation", "rights", doctor.Bad, func(in *installation) {
-		in.o.Environment.DatabaseURL = in.database
-		in.edit("ledger:", "environment: live\nledger:")
-		in.edit("online: {", "online: {link: private-line, ")
-	}, "a live installation does not start with it"},
 	{"login of no role", "rights", doctor.Bad, func(in *installation) {
 		in.exec(`REVOKE "@app" FROM ` + loginOf(in.o.Environment.DatabaseURL))
 	}, "is a member of no role of the database"},

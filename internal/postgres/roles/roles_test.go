@@ -309,3 +309,78 @@ func TestLoginWithoutARole(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestInstallPage follows docs/install.md on the test's server: its SQL as an administrator, its migrations as the owner, the grants that are printed; then
+// each login works as its role. Names are made this test's own.
+func TestInstallPage(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "install.md"))
+	must(t, err)
+	blocks := strings.Split(string(page), "```sql\n")
+	if len(blocks) != 3 || !strings.Contains(string(page), "settled migrate --print-grants > grants.sql") {
+		t.Fatalf("docs/install.md has %d parts of SQL", len(blocks)-1)
+	}
+	suffix := fmt.Sprintf("_%d", os.Getpid())
+	ours := strings.NewReplacer("settled_settled_", "settled_settled"+suffix+"_", "DATABASE settled ", "DATABASE settled"+suffix+" ",
+		"settled_owner", "settled_owner"+suffix, "settled_api_1", "settled_api_1"+suffix, "settled_work_1", "settled_work_1"+suffix, "settled_people_1", "settled_people_1"+suffix)
+	place := pgtest.Empty(t)
+	run := func(block string) {
+		conn := connect(t, place)
+		sql, _, _ := strings.Cut(block, "```")
+		for statement := range strings.SplitSeq(strings.TrimSpace(ours.Replace(sql)), ";\n") {
+			exec(t, conn, statement)
+		}
+	}
+	run(blocks[1])
+	database := func(login, password string) string {
+		u, err := url.Parse(place)
+		must(t, err)
+		u.User, u.Path = url.UserPassword(login+suffix, password), "/settled"+suffix
+		return u.String()
+	}
+	owner := database("settled_owner", "choose-one-1")
+	t.Cleanup(func() { removeInstallation(t, place, suffix) })
+	must(t, migrations.Up(t.Context(), owner))
+	d, err := migrations.Roles(t.Context(), owner)
+	must(t, err)
+	admin, err := url.Parse(place)
+	must(t, err)
+	admin.Path = "/settled" + suffix
+	exec(t, connect(t, admin.String()), d.Script())
+	run(blocks[2])
+	for _, l := range []struct {
+		name, password string
+		role           roles.Role
+	}{{"settled_api_1", "choose-one-2", roles.API}, {"settled_work_1", "choose-one-3", roles.Work}, {"settled_people_1", "choose-one-4", roles.App}} {
+		pool, err := postgres.Open(t.Context(), postgres.Config{URL: database(l.name, l.password), Role: l.role, ThrowAway: true})
+		must(t, err)
+		defer pool.Close()
+		role, _, err := postgres.Roles(t.Context(), pool)
+		if err != nil || role != "settled_settled"+suffix+"_"+string(l.role) || postgres.CheckLogin(t.Context(), pool) != nil {
+			t.Errorf("%s works as %s, %v", l.name, role, err)
+		}
+	}
+	pool, err := postgres.OpenReadOnly(t.Context(), owner)
+	must(t, err)
+	defer pool.Close()
+	if err := postgres.CheckLogin(t.Context(), pool); !errors.Is(err, postgres.ErrLogin) || !strings.Contains(err.Error(), "owns the tables") {
+		t.Errorf("the owner as login: %v", err)
+	}
+}
+
+// removeInstallation takes away what TestInstallPage made.
+func removeInstallation(t *testing.T, place, suffix string) {
+	conn, err := pgx.Connect(context.Background(), place)
+	if err != nil {
+		return
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	statements := []string{`DROP DATABASE IF EXISTS settled` + suffix + ` WITH (FORCE)`}
+	for _, name := range []string{"settled_api_1", "settled_work_1", "settled_people_1", "settled_owner"} {
+		statements = append(statements, `DROP ROLE IF EXISTS `+name+suffix)
+	}
+	for _, sql := range statements {
+		if _, err := conn.Exec(context.Background(), sql); err != nil {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+}
