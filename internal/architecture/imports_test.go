@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"settle/stored":         {},
 	"schedules":             {},
 	"fileformats":           {"internal/money"},
-	"migrations":            {},
+	"migrations":            {"internal/postgres/roles"},
 	"internal/money":        {},
 	"internal/listing":      {"internal/money"},
 	"internal/settings":     {},

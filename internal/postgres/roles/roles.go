@@ -49,6 +49,7 @@ func Taking(r Role) []string {
 		return []string{"_" + string(r), "_" + string(App), Legacy}
 	case "", App:
 		return []string{"_" + string(App), Legacy}
+	case Console, Auditor, Backup:
 	}
 	return []string{"_" + string(r)}
 }

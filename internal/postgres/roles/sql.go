@@ -134,6 +134,7 @@ func (t right) of(r Role) verbs {
 		return t.work
 	case App:
 		return verbs{t.api.insert || t.work.insert, t.api.update || t.work.update, t.api.remove || t.work.remove}
+	case Console, Auditor, Backup:
 	}
 	return reads
 }

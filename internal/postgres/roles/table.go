@@ -14,7 +14,6 @@ var (
 	sets  = verbs{update: true}
 	keeps = verbs{insert: true, update: true}
 	takes = verbs{insert: true, remove: true}
-	ends  = verbs{remove: true}
 	turns = verbs{insert: true, update: true, remove: true} // a queue, a lock, or a note of the moment
 )
 
