@@ -80,13 +80,11 @@ func newCMAC(key []byte) (*MAC, error) {
 
 // double multiplies by x in the field of AES-CMAC (RFC 4493, 2.3).
 func double(l [aes.BlockSize]byte) (out [aes.BlockSize]byte) {
-	for i := range l {
-		out[i] = l[i] << 1
-		if i+1 < len(l) {
-			out[i] |= l[i+1] >> 7
-		}
+	carry := byte(0)
+	for i := len(l) - 1; i >= 0; i-- {
+		out[i], carry = l[i]<<1|carry, l[i]>>7
 	}
-	out[len(out)-1] ^= 0x87 * (l[0] >> 7)
+	out[len(out)-1] ^= 0x87 * carry
 	return out
 }
 

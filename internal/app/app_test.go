@@ -17,6 +17,7 @@ import (
 	"settled/internal/pcsim"
 	"settled/internal/postgres"
 	"settled/internal/postgres/pgtest"
+	"settled/internal/postgres/roles"
 	"settled/internal/telemetry"
 	"settled/internal/vault"
 	"settled/settle"
@@ -87,7 +88,7 @@ func TestOpenRefusesWhatWouldLoseMoney(t *testing.T) {
 func TestOpenRefusesMixedEnvironments(t *testing.T) {
 	for _, configured := range []vault.Environment{vault.Test, vault.Live} {
 		for _, keys := range []vault.Environment{vault.Test, vault.Live} {
-			o := options(t, pgtest.URL(t), "127.0.0.1:1")
+			o := options(t, pgtest.Login(t, pgtest.URL(t), roles.App), "127.0.0.1:1")
 			o.Environment.Keys = filepath.Join(t.TempDir(), "keys")
 			if err := vault.GenerateFor(o.Environment.Keys, keys, vault.Place{File: "kek"}); err != nil {
 				t.Fatal(err)

@@ -109,8 +109,8 @@ func TestServersUnderTheirOwnRoles(t *testing.T) {
 	s.judge(t, server, 2)
 	again(t, func() error {
 		var ran int
-		if err := worker.Pool.QueryRow(t.Context(), `SELECT count(*) FROM schedules WHERE last_ok_at IS NOT NULL`).Scan(&ran); err != nil || ran < 3 {
-			return errors.Join(err, errors.New("the schedules did not run"))
+		if err := worker.Pool.QueryRow(t.Context(), `SELECT count(*) FROM schedules WHERE last_ok_at IS NOT NULL`).Scan(&ran); err != nil || ran < 1 { // the first is due within ten seconds
+			return errors.Join(err, errors.New("no schedule has run"))
 		}
 		return nil
 	})
