@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"time"
 
 	"settled/internal/config"
@@ -70,15 +71,18 @@ func (c *Core) renewKeys(ctx context.Context) error {
 	if !c.Vault.Changed() {
 		return nil
 	}
-	later, err := OpenVault(c.Config, c.Environment.Keys)
-	if err != nil {
-		return err
-	}
-	if err := (&Core{Options: c.Options, Pool: c.Pool, Vault: later}).rememberKeys(ctx); err != nil {
-		return err
-	}
-	if err := c.Vault.Adopt(later); err != nil {
-		return err
+	for known := (map[uint16][sha256.Size]byte)(nil); !maps.Equal(known, c.Vault.Marks()); { // a file may change again meanwhile
+		later, err := OpenVault(c.Config, c.Environment.Keys)
+		if err != nil {
+			return err
+		}
+		if err := (&Core{Options: c.Options, Pool: c.Pool, Vault: later}).rememberKeys(ctx); err != nil {
+			return err
+		}
+		if err := c.Vault.Reload(); err != nil {
+			return err
+		}
+		known = later.Marks()
 	}
 	c.Log.Info("changed keys were taken up")
 	return nil

@@ -17,7 +17,7 @@
 // authenticated, so that no entry can be exchanged, renumbered or revived. Exactly one sealing key is active; the others
 // are retired and only open. The KEK is kept apart: in a file of its own, in the environment, or with whoever a program asks (Place);
 // a file for tests may hold it itself. Move changes the KEK and its place. Rotate adds an active key; a running Vault takes it up at
-// Reload or Adopt, and by itself when it meets a key number that it does not know.
+// Reload, and by itself when it meets a key number that it does not know.
 //
 // # Environments
 //

@@ -51,19 +51,12 @@ func (v *Vault) Changed() bool { return changed(v.path, v.ring.Load().stamp) }
 
 // Reload takes up the keys that the key file holds now. On error the vault keeps the keys it has.
 func (v *Vault) Reload() error {
+	v.reload.Lock()
+	defer v.reload.Unlock() // the file is read within it: what was read later is taken up later
 	ring, err := readRing(v.path)
 	if err != nil {
 		return fmt.Errorf("open vault: %w", err)
 	}
-	return v.adopt(ring)
-}
-
-// Adopt takes up the keys of another vault of the same file, which was opened later. On error the vault keeps the keys it has.
-func (v *Vault) Adopt(later *Vault) error { return v.adopt(later.ring.Load()) }
-
-func (v *Vault) adopt(ring *ring) error {
-	v.reload.Lock()
-	defer v.reload.Unlock()
 	if used := v.ring.Load(); used != nil {
 		for number, mark := range used.marks {
 			if ring.marks[number] != mark {
