@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"context"
 	"crypto/cipher"
 	"encoding/base64"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // ErrNoKEK says that the key-encrypting key is missing, so no data key can be used.
@@ -72,7 +74,7 @@ func (k kekEntry) read(path string) (raw []byte, err error) {
 	case k.Env != "":
 		text = []byte(os.Getenv(k.Env))
 	case len(k.Command) > 0:
-		text, err = exec.Command(k.Command[0], k.Command[1:]...).Output() //nolint:gosec // the program that the key file names, which is private
+		text, err = printedBy(k.Command)
 	default:
 		raw = k.Key
 	}
@@ -88,6 +90,18 @@ func (k kekEntry) read(path string) (raw []byte, err error) {
 		return nil, fmt.Errorf("%w: %s holds none and names no place that does", ErrNoKEK, path)
 	}
 	return raw, nil
+}
+
+// programTime bounds how long a program may take to print a key: who opens something sealed may wait for it.
+const programTime = 20 * time.Second
+
+func printedBy(program []string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), programTime)
+	defer cancel()
+	run := exec.CommandContext(ctx, program[0], program[1:]...) //nolint:gosec // the program that the key file names, which is private
+	run.WaitDelay = time.Second                                 // a child of it may hold its output
+	text, err := run.Output()
+	return text, errors.Join(err, ctx.Err())
 }
 
 func (p Place) fileBeside(path string) string {
