@@ -84,7 +84,7 @@ func TestConfigCheckOfTheVaultsFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, errOut, code := settledWith(t, "", "config", "check")
-		if refused != (code == exitConfig) || refused && !strings.Contains(errOut, "nobody but its owner may read it; chmod 600 it") {
+		if refused != (code == exitConfig) || refused && !strings.Contains(errOut, "others than its owner may read or change it; chmod 600 it") {
 			t.Errorf("mode %04o: exit code %d\n%s", mode, code, errOut)
 		}
 	}

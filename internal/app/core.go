@@ -16,6 +16,7 @@ import (
 	"settled/internal/config"
 	"settled/internal/postgres"
 	"settled/internal/postgres/roles"
+	"settled/internal/secretfile"
 	"settled/internal/telemetry"
 	"settled/internal/vault"
 	"settled/migrations"
@@ -217,15 +218,14 @@ func OpenVault(cfg *config.Config, path string) (*vault.Vault, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%w: key file %s does not exist: make one with settled keys new, or name another in SETTLED_KEYS: %w", config.ErrInvalid, path, err)
+	case errors.Is(err, secretfile.ErrOpen):
+		return nil, fmt.Errorf("%w: %w", config.ErrInvalid, err)
 	case err != nil:
 		return nil, err
 	case v.Environment() != cfg.Environment:
 		return nil, fmt.Errorf("%w: key file %s is for %s, the configuration for %s", ErrEnvironment, path, v.Environment(), cfg.Environment)
 	case cfg.Environment == vault.Live && !v.Apart():
 		return nil, fmt.Errorf("%w: key file %s holds the key that seals its keys: whoever has it has them all; move that key with settled keys move", config.ErrInvalid, path)
-	}
-	if mode, open := config.Exposed(path); open && cfg.Environment == vault.Live {
-		return nil, fmt.Errorf("%w: key file %s has mode %04o: in a live installation nobody but its owner may read it; chmod 600 it", config.ErrInvalid, path, mode)
 	}
 	return v, nil
 }

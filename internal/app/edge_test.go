@@ -470,7 +470,7 @@ func TestUnsafeListenersDoNotStart(t *testing.T) {
 		}, ""},
 		"test, open API":          {vault.Test, func(e *config.Environment) { e.Listen = ":0" }, ""},
 		"no such certificate":     {vault.Test, func(e *config.Environment) { e.TLS = config.Pair{Certificate: "none", Key: "none"} }, "no such file"},
-		"token that all can read": {vault.Test, func(e *config.Environment) { e.MetricsToken = open }, "0600"},
+		"token that all can read": {vault.Test, func(e *config.Environment) { e.MetricsToken = open }, "chmod 600"},
 		"metrics behind a network": {vault.Live, func(e *config.Environment) {
 			e.MetricsListen, e.MetricsFrom = ":0", []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 		}, ""},

@@ -27,12 +27,12 @@ func checkListeners(e config.Environment, of vault.Environment, listeners []conf
 	for _, l := range listeners {
 		all = append(all, l.Check(of))
 		if l.Given() {
-			_, err := edge.OpenCertificate(l.Pair, now)
+			_, err := edge.OpenCertificate(l.Pair, of, now)
 			all = append(all, err)
 		}
 	}
 	if e.MetricsToken != "" {
-		_, err := edge.ReadToken(e.MetricsToken)
+		_, err := edge.ReadToken(e.MetricsToken, of)
 		all = append(all, err)
 	}
 	return errors.Join(all...)
@@ -46,7 +46,7 @@ func (s *Server) certify(on config.Listener) (*tls.Config, error) {
 	if !on.Given() {
 		return nil, nil
 	}
-	c, err := edge.OpenCertificate(on.Pair, s.Now)
+	c, err := edge.OpenCertificate(on.Pair, s.Config.Environment, s.Now)
 	if err != nil {
 		return nil, err
 	}

@@ -231,7 +231,7 @@ func workersFor(maxConns int32) int { return max(1, int(maxConns-connsBesides)/c
 func (s *Server) operations() http.Handler {
 	mux := http.NewServeMux()
 	metrics := promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn)})
-	mux.Handle("GET /metrics", edge.Bearer(s.Environment.MetricsToken, s.Log, metrics))
+	mux.Handle("GET /metrics", edge.Bearer(s.Environment.MetricsToken, s.Config.Environment, s.Log, metrics))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	return mux

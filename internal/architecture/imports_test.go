@@ -37,7 +37,8 @@ var mayImport = map[string][]string{
 	"internal/money":        {},
 	"internal/listing":      {"internal/money"},
 	"internal/settings":     {},
-	"internal/vault":        {},
+	"internal/secretfile":   {},
+	"internal/vault":        {"internal/secretfile"},
 	"internal/telemetry":    {"internal/vault"},
 	"internal/postgres":     {"migrations"},
 	"internal/pcsim":        {"fileformats", "internal/money"},
@@ -75,7 +76,7 @@ var mayImport = map[string][]string{
 }
 
 // ground is what everything else stands on.
-var ground = []string{"schedules", "internal/money", "internal/listing", "internal/settings", "internal/postgres", "internal/vault", "internal/telemetry"}
+var ground = []string{"schedules", "internal/money", "internal/listing", "internal/settings", "internal/postgres", "internal/secretfile", "internal/vault", "internal/telemetry"}
 
 // wire is what a room that knows no books may use.
 var wire = []string{"internal/money", "internal/vault"}

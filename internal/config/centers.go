@@ -126,6 +126,7 @@ func (c *checker) online(at place, f online.Settings) online.Settings {
 	}
 	if s.MAC != nil {
 		c.private(at.at("mac", "key_file"), s.MAC.KeyFile)
+		c.strongKey(at.at("mac", "key_file"), s.MAC.KeyFile)
 	}
 	return s
 }

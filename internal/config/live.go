@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -9,6 +10,7 @@ import (
 
 	"settled/authorize/tenants"
 	"settled/clearing/remote"
+	"settled/internal/secretfile"
 	"settled/internal/settings"
 	"settled/internal/vault"
 )
@@ -29,24 +31,23 @@ func (c *checker) opened(at place, why string) {
 	}
 }
 
-// private wants a file with a secret to be its owner's alone, in a live installation.
+// private wants a file with a secret to be closed to others. One that is not there is told where it is needed.
 func (c *checker) private(at place, name string) {
 	if name == "" {
 		return
 	}
-	if mode, open := Exposed(name); open {
-		c.unsafe(at, "%s has mode %04o: others than its owner may read it; chmod 600 it", name, mode)
+	if err := secretfile.Check(name, c.environment == vault.Live); errors.Is(err, secretfile.ErrOpen) {
+		c.fail(at, "%v", err)
 	}
 }
 
-// Exposed tells whether others than its owner may read or write a file, and its mode. Of a file that is not there, nothing is told.
-func Exposed(name string) (mode os.FileMode, open bool) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return 0, false
+// strongKey wants the key of a file, in hexadecimal digits, to be hard to guess.
+func (c *checker) strongKey(at place, name string, names ...string) {
+	text, err := os.ReadFile(name)
+	if err == nil {
+		c.strong(at, bytes.TrimSpace(text), settings.LeastSecret, names...)
 	}
-	mode = info.Mode().Perm()
-	return mode, mode&0o077 != 0
+	clear(text)
 }
 
 // strong wants a secret of a live installation to be hard to guess, also for those who know the names of its owner.

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"settled/internal/secretfile"
 )
 
 // ErrNoKEK says that the key-encrypting key is missing, so no data key can be used.
@@ -54,9 +56,9 @@ type kekEntry struct {
 	Place
 }
 
-// open returns the key of the file at path, ready to use.
-func (k kekEntry) open(path string) (cipher.AEAD, error) {
-	raw, err := k.read(path)
+// open returns the key of the file at path, ready to use. A file of its own is judged as that of an installation that is live, or not.
+func (k kekEntry) open(path string, live bool) (cipher.AEAD, error) {
+	raw, err := k.read(path, live)
 	if err != nil {
 		return nil, err
 	}
@@ -66,11 +68,11 @@ func (k kekEntry) open(path string) (cipher.AEAD, error) {
 	return newGCM(raw)
 }
 
-func (k kekEntry) read(path string) (raw []byte, err error) {
+func (k kekEntry) read(path string, live bool) (raw []byte, err error) {
 	var text []byte
 	switch {
 	case k.File != "":
-		text, err = readPrivate(k.fileBeside(path))
+		text, err = secretfile.Read(k.fileBeside(path), live)
 	case k.Env != "":
 		text = []byte(os.Getenv(k.Env))
 	case len(k.Command) > 0:
@@ -147,7 +149,7 @@ func Move(path string, to Place) error {
 	if err := file.KEK.make(path); err != nil {
 		return fmt.Errorf("move key: %w", err)
 	}
-	kek, err := file.KEK.open(path)
+	kek, err := file.KEK.open(path, file.Environment == Live)
 	if err != nil {
 		return fmt.Errorf("move key: %w", err)
 	}

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"settled/internal/secretfile"
 )
 
 const keySize = 32 // bytes, AES-256
@@ -56,7 +58,7 @@ func GenerateFor(path string, e Environment, at Place) error {
 	if err := file.KEK.make(path); err != nil {
 		return fmt.Errorf("generate keys: %w", err)
 	}
-	kek, err := file.KEK.open(path)
+	kek, err := file.KEK.open(path, e == Live)
 	if err != nil {
 		return fmt.Errorf("generate keys: %w", err)
 	}
@@ -110,27 +112,19 @@ func Rotate(path string) (KeyInfo, error) {
 // readKeyFile reads the file at path and its key-encrypting key.
 func readKeyFile(path string) (keyFile, cipher.AEAD, error) {
 	var file keyFile
-	text, err := readPrivate(path)
+	text, err := secretfile.Read(path, false)
 	if err != nil {
-		return file, nil, err
+		return file, nil, fmt.Errorf("key file: %w", err)
 	}
 	if err := json.Unmarshal(text, &file); err != nil {
 		return file, nil, &KeyError{Path: path, Why: "not a key file"}
 	}
-	kek, err := file.KEK.open(path)
+	live := file.Environment == Live
+	if err := secretfile.Check(path, live); err != nil { // only now is it known what the file is for
+		return file, nil, fmt.Errorf("key file: %w", err)
+	}
+	kek, err := file.KEK.open(path, live)
 	return file, kek, err
-}
-
-// readPrivate reads a file of secrets and refuses one that every user of the machine may read or write.
-func readPrivate(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if mode := info.Mode().Perm(); mode&0o007 != 0 {
-		return nil, &KeyError{Path: path, Why: fmt.Sprintf("mode %#o lets everybody in; make it 0600", mode)}
-	}
-	return os.ReadFile(path)
 }
 
 func newKey(bond string, kek cipher.AEAD, number uint16, state state, at time.Time) keyEntry {

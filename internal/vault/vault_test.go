@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"settled/internal/secretfile"
 )
 
 func newVault(t testing.TB) (*Vault, string) {
@@ -360,9 +362,32 @@ func TestKeyFileIsPrivate(t *testing.T) {
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	var keyError *KeyError
-	if _, err := Open(path); !errors.As(err, &keyError) {
-		t.Errorf("a key file for everybody: got %v, want *KeyError", err)
+	if _, err := Open(path); !errors.Is(err, secretfile.ErrOpen) {
+		t.Errorf("a key file for everybody: got %v, want ErrOpen", err)
+	}
+}
+
+// TestLiveKeysAreTheirOwners: of live keys the group may read neither of the two files; of keys for tests it may.
+func TestLiveKeysAreTheirOwners(t *testing.T) {
+	for _, e := range []Environment{Test, Live} {
+		path := filepath.Join(t.TempDir(), "keys")
+		kek := filepath.Join(filepath.Dir(path), "kek")
+		if err := GenerateFor(path, e, Place{File: "kek"}); err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range []string{path, kek} {
+			for mode, refused := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o640: e == Live, 0o604: true} {
+				if err := os.Chmod(file, mode); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := Open(path); errors.Is(err, secretfile.ErrOpen) != refused || (err != nil) != refused {
+					t.Errorf("%s: %s of mode %04o: %v", e, filepath.Base(file), mode, err)
+				}
+			}
+			if err := os.Chmod(file, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }
 

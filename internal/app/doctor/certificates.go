@@ -16,7 +16,7 @@ const (
 )
 
 func certificates(_ context.Context, p *patient) (all []Finding) {
-	for _, l := range p.Environment.Listeners(vault.Test) {
+	for _, l := range p.Environment.Listeners(p.environmentOf()) {
 		if l.Given() {
 			all = append(all, p.certificate(l)...)
 		}
@@ -27,9 +27,17 @@ func certificates(_ context.Context, p *patient) (all []Finding) {
 	return all
 }
 
+// environmentOf is what the installation is for, as far as its configuration can be read; one that cannot is taken for one for tests.
+func (p *patient) environmentOf() vault.Environment {
+	if p.config == nil {
+		return vault.Test
+	}
+	return p.config.Environment
+}
+
 // certificate says how long the certificate of a listener is valid by the clock of this host, which is what its clients go by.
 func (p *patient) certificate(l config.Listener) []Finding {
-	c, err := edge.OpenCertificate(l.Pair, p.Wall)
+	c, err := edge.OpenCertificate(l.Pair, p.environmentOf(), p.Wall)
 	if err != nil {
 		return found(Bad, "listener %s: %v: put the pair right; a running process shows the one before", l.Name, err)
 	}

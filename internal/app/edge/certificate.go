@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/rsa"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -12,11 +11,14 @@ import (
 	"time"
 
 	"settled/internal/config"
+	"settled/internal/secretfile"
+	"settled/internal/vault"
 )
 
 // Certificate is the certificate of a listener, as its files had it when they were last right. It is safe for concurrent use.
 type Certificate struct {
 	pair    config.Pair
+	live    bool
 	now     func() time.Time
 	current atomic.Pointer[tls.Certificate]
 
@@ -29,8 +31,8 @@ var ErrCertificate = fmt.Errorf("%w: certificate", config.ErrInvalid)
 
 // OpenCertificate reads the files of a pair, which have to belong together. The key must be closed to others, and one of RSA has 2048
 // bits at least. A certificate that has ended is taken: its clients say so, and the process does what else it does.
-func OpenCertificate(pair config.Pair, now func() time.Time) (*Certificate, error) {
-	c := &Certificate{pair: pair, now: now}
+func OpenCertificate(pair config.Pair, of vault.Environment, now func() time.Time) (*Certificate, error) {
+	c := &Certificate{pair: pair, live: of == vault.Live, now: now}
 	text, err := c.read()
 	if err != nil {
 		return nil, err
@@ -90,7 +92,7 @@ func (c *Certificate) read() (t pairText, err error) {
 	if t.certificate, err = os.ReadFile(c.pair.Certificate); err != nil {
 		return t, fmt.Errorf("%w: %w", ErrCertificate, err)
 	}
-	if t.key, err = ReadPrivate(c.pair.Key); err != nil {
+	if t.key, err = secretfile.Read(c.pair.Key, c.live); err != nil {
 		return t, fmt.Errorf("%w: %w", ErrCertificate, err)
 	}
 	return t, nil
@@ -116,19 +118,4 @@ func current(made *tls.Certificate, now time.Time) error {
 		return fmt.Errorf("%w: it is valid from %s to %s, not now", ErrCertificate, leaf.NotBefore.UTC().Format(time.RFC3339), leaf.NotAfter.UTC().Format(time.RFC3339))
 	}
 	return nil
-}
-
-// errMode is wrapped when a file of secrets lets everybody in.
-var errMode = errors.New("lets everybody in; make its mode 0600")
-
-// ReadPrivate reads a file of secrets, and refuses one that every user of the host may read or write.
-func ReadPrivate(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if mode := info.Mode().Perm(); mode&0o007 != 0 {
-		return nil, fmt.Errorf("%s: mode %#o %w", path, mode, errMode)
-	}
-	return os.ReadFile(path)
 }

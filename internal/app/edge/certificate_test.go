@@ -16,6 +16,7 @@ import (
 	"settled/internal/app/apptest"
 	"settled/internal/app/edge"
 	"settled/internal/config"
+	"settled/internal/vault"
 )
 
 var now = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -36,7 +37,7 @@ func shown(t *testing.T, c *edge.Certificate) string {
 func TestCertificateIsTakenUpWholeOrNotAtAll(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
 	pair := apptest.Certificate(t, dir, "first", now.AddDate(0, 1, 0))
-	c, err := edge.OpenCertificate(pair, clock)
+	c, err := edge.OpenCertificate(pair, vault.Test, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func TestCertificateIsTakenUpWholeOrNotAtAll(t *testing.T) {
 		{"a key that is open to all", func() error {
 			apptest.Certificate(t, dir, "open", now.AddDate(1, 0, 0))
 			return os.Chmod(pair.Key, 0o644)
-		}, "lets everybody in", "strange"},
+		}, "chmod 600", "strange"},
 		{"the same, closed", func() error { return os.Chmod(pair.Key, 0o600) }, "", "open"},
 	}
 	for _, step := range steps {
@@ -98,7 +99,7 @@ func TestPairsThatAreRefused(t *testing.T) {
 	}{
 		"no certificate": {func(_ *testing.T, p config.Pair) error { return os.Remove(p.Certificate) }, "no such file"},
 		"no key":         {func(_ *testing.T, p config.Pair) error { return os.Remove(p.Key) }, "no such file"},
-		"an open key":    {func(_ *testing.T, p config.Pair) error { return os.Chmod(p.Key, 0o604) }, "0600"},
+		"an open key":    {func(_ *testing.T, p config.Pair) error { return os.Chmod(p.Key, 0o604) }, "chmod 600"},
 		"another's key": {func(t *testing.T, p config.Pair) error {
 			return copyFile(apptest.Certificate(t, t.TempDir(), "other", now.AddDate(1, 0, 0)).Key, p.Key)
 		}, "does not match"},
@@ -108,7 +109,7 @@ func TestPairsThatAreRefused(t *testing.T) {
 		if err := c.spoil(t, pair); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := edge.OpenCertificate(pair, clock); !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), c.fault) {
+		if _, err := edge.OpenCertificate(pair, vault.Test, clock); !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), c.fault) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -132,27 +133,34 @@ func shortKey(t *testing.T, p config.Pair) error {
 
 // TestTokensThatAreRefused: a token that others may read, or that can be guessed, is none.
 func TestTokensThatAreRefused(t *testing.T) {
+	const token = "kS7d0aQpZ3vN1xTe\n"
 	path := filepath.Join(t.TempDir(), "token")
 	for name, c := range map[string]struct {
 		text  string
 		mode  os.FileMode
+		of    vault.Environment
 		fault string
 	}{
-		"good":          {"0123456789abcdef\n", 0o600, ""},
-		"for the group": {"0123456789abcdef\n", 0o640, ""},
-		"short":         {"0123456789abcde\n", 0o600, "16"},
-		"empty":         {"\n", 0o600, "16"},
-		"open":          {"0123456789abcdef\n", 0o644, "0600"},
+		"good":                 {token, 0o600, vault.Live, ""},
+		"for the group":        {token, 0o640, vault.Test, ""},
+		"for the group, live":  {token, 0o640, vault.Live, "chmod 600"},
+		"short":                {token[:15], 0o600, vault.Test, "16"},
+		"empty":                {"\n", 0o600, vault.Test, "16"},
+		"open":                 {token, 0o644, vault.Test, "chmod 600"},
+		"can be guessed":       {strings.Repeat("0", 16), 0o600, vault.Test, ""},
+		"can be guessed, live": {strings.Repeat("0", 16), 0o600, vault.Live, "is all digits"},
+		"well-known words":     {"settled-password", 0o600, vault.Live, "well-known words; let chance make it; openssl"},
+		"letters of one kind":  {"aaaaaaaaaaaaaaa1", 0o600, vault.Live, "different characters"},
 	} {
 		if err := errors.Join(os.WriteFile(path, []byte(c.text), 0o600), os.Chmod(path, c.mode)); err != nil {
 			t.Fatal(err)
 		}
-		token, err := edge.ReadToken(path)
-		if c.fault == "" && (err != nil || string(token) != "0123456789abcdef") || c.fault != "" && (err == nil || !strings.Contains(err.Error(), c.fault)) {
-			t.Errorf("%s: %q, %v", name, token, err)
+		read, err := edge.ReadToken(path, c.of)
+		if c.fault == "" && (err != nil || string(read) != strings.TrimSpace(c.text)) || c.fault != "" && (err == nil || !strings.Contains(err.Error(), c.fault)) {
+			t.Errorf("%s: %q, %v", name, read, err)
 		}
 	}
-	if _, err := edge.ReadToken(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := edge.ReadToken(filepath.Join(t.TempDir(), "none"), vault.Test); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
 }
