@@ -52,6 +52,30 @@ func (w *world) bytesOf(f files.File) []byte {
 	return b.Bytes()
 }
 
+// TestFilesAreStoredSealed: what the database, and so a backup, holds of a file shows no card number, in neither of its alphabets.
+func TestFilesAreStoredSealed(t *testing.T) {
+	w := goldenNight(t, nil)
+	f := w.file()
+	plain, pan := w.bytesOf(f), []byte("5413330089010442")
+	stored := query[[]byte](w, `SELECT string_agg(bytes, NULL ORDER BY chunk_no) FROM file_chunks WHERE file_id = $1`, f.ID)
+	for _, wanted := range [][]byte{pan, ebcdic(pan)} {
+		if bytes.Contains(stored, wanted) {
+			t.Errorf("%x is in the stored bytes", wanted)
+		}
+	}
+	if !bytes.Contains(plain, pan) && !bytes.Contains(plain, ebcdic(pan)) {
+		t.Error("the file itself does not hold the number: nothing was looked for")
+	}
+}
+
+// ebcdic writes digits as IBM's code pages do.
+func ebcdic(digits []byte) (out []byte) {
+	for _, d := range digits {
+		out = append(out, d-'0'+0xf0)
+	}
+	return out
+}
+
 func TestGoldenFile(t *testing.T) {
 	w := goldenNight(t, nil)
 	got := w.bytesOf(w.file())

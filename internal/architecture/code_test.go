@@ -44,6 +44,39 @@ func isSelector(n ast.Node, pkg, name string) bool {
 	return pkg == "" || ok && x.Name == pkg
 }
 
+// TestOnlySafeGo: no memory is read or written past the language's checks.
+func TestOnlySafeGo(t *testing.T) {
+	_, files := source(t)
+	for _, f := range files {
+		for _, path := range f.imports {
+			if path == "unsafe" || path == "C" {
+				t.Errorf("%s imports %s", f.name, path)
+			}
+		}
+	}
+}
+
+// writesFiles are the functions that make files.
+var writesFiles = []string{"Create", "CreateTemp", "WriteFile", "OpenFile", "Mkdir", "MkdirAll", "MkdirTemp"}
+
+// TestCardDataGoesToNoFile: the rooms that see card numbers in the clear write no file of the machine. What they store is sealed rows.
+func TestCardDataGoesToNoFile(t *testing.T) {
+	set, files := source(t)
+	for _, f := range files {
+		if f.test || !within(f.dir, "authorize", "settle", "clearing", "fileformats") || within(f.dir, "authorize/page/pagetest") {
+			continue
+		}
+		ast.Inspect(f.syntax, func(n ast.Node) bool {
+			for _, name := range writesFiles {
+				if isSelector(n, "os", name) {
+					t.Errorf("%s: os.%s: card data would reach the disk", f.position(set, n.Pos()), name)
+				}
+			}
+			return true
+		})
+	}
+}
+
 // outer is where the clock may be read. Elsewhere time is a parameter, or a field that time.Now is the default of.
 var outer = []string{
 	"cmd", "internal/app", "internal/console", "internal/pcsim", "internal/postgres", "internal/vault", "internal/telemetry", "migrations",

@@ -1,0 +1,88 @@
+package architecture
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// levelTwo is how many clauses of levels 1 and 2 each section of OWASP ASVS 5.0.0 has. They are the first ones of their section;
+// those of level 3 follow them.
+var levelTwo = map[string]int{
+	"1.1": 2, "1.2": 9, "1.3": 11, "1.4": 3, "1.5": 2,
+	"2.1": 3, "2.2": 3, "2.3": 4, "2.4": 1,
+	"3.2": 2, "3.3": 4, "3.4": 6, "3.5": 5, "3.7": 2,
+	"4.1": 3, "4.2": 1, "4.3": 2, "4.4": 4,
+	"5.1": 1, "5.2": 3, "5.3": 2, "5.4": 3,
+	"6.1": 3, "6.2": 12, "6.3": 4, "6.4": 4, "6.5": 5, "6.6": 3, "6.8": 4,
+	"7.1": 3, "7.2": 4, "7.3": 2, "7.4": 5, "7.5": 2, "7.6": 2,
+	"8.1": 2, "8.2": 3, "8.3": 1, "8.4": 1,
+	"9.1": 3, "9.2": 4,
+	"10.1": 2, "10.2": 2, "10.3": 4, "10.4": 11, "10.5": 5, "10.6": 2, "10.7": 3,
+	"11.1": 2, "11.2": 3, "11.3": 3, "11.4": 4, "11.5": 1, "11.6": 1,
+	"12.1": 3, "12.2": 2, "12.3": 4,
+	"13.1": 1, "13.2": 5, "13.3": 2, "13.4": 5,
+	"14.1": 2, "14.2": 4, "14.3": 3,
+	"15.1": 3, "15.2": 3, "15.3": 7,
+	"16.1": 1, "16.2": 5, "16.3": 4, "16.4": 3, "16.5": 3,
+	"17.1": 1, "17.2": 4, "17.3": 2,
+}
+
+// unproven are the words that stand in place of tests where there are none; docs/asvs.md explains each.
+var unproven = []string{"does not apply", "reviewed", "yours", "not yet"}
+
+// clause is a clause, or a range of one section: 6.5.1–6.5.5.
+var clause = regexp.MustCompile(`^(\d+\.\d+)\.(\d+)(?:–(\d+\.\d+)\.(\d+))?$`)
+
+// TestEveryClauseOfASVSHasItsRow: each clause stands in docs/asvs.md once, with tests that exist or with the reason why there are none.
+func TestEveryClauseOfASVSHasItsRow(t *testing.T) {
+	there, rows := testNames(t), map[string]int{}
+	for _, row := range rowsOf(t, "asvs.md") {
+		if len(row) != 4 || row[1] == "" || row[2] == "" {
+			t.Errorf("docs/asvs.md: %q is no row of clause, meaning, deed and proof", row)
+			continue
+		}
+		for _, c := range clausesOf(t, row[0]) {
+			rows[c]++
+		}
+		if !slices.Contains(unproven, row[3]) {
+			checkProofs(t, there, "docs/asvs.md: "+row[0], row[3])
+		}
+	}
+	for section, n := range levelTwo {
+		for i := range n {
+			c := fmt.Sprintf("%s.%d", section, i+1)
+			if rows[c] != 1 {
+				t.Errorf("docs/asvs.md has %d rows of %s", rows[c], c)
+			}
+			delete(rows, c)
+		}
+	}
+	for c := range rows {
+		t.Errorf("docs/asvs.md: %s is no clause of levels 1 and 2", c)
+	}
+}
+
+// clausesOf writes out the clauses of a first cell.
+func clausesOf(t *testing.T, cell string) (all []string) {
+	t.Helper()
+	for one := range strings.SplitSeq(cell, ", ") {
+		m := clause.FindStringSubmatch(one)
+		if m == nil || m[3] != "" && m[3] != m[1] {
+			t.Errorf("docs/asvs.md: %q is neither a clause nor a range within a section", one)
+			continue
+		}
+		from, _ := strconv.Atoi(m[2])
+		until := from
+		if m[4] != "" {
+			until, _ = strconv.Atoi(m[4])
+		}
+		for i := from; i <= until; i++ {
+			all = append(all, fmt.Sprintf("%s.%d", m[1], i))
+		}
+	}
+	return all
+}
