@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"time"
 )
@@ -36,6 +38,7 @@ type guarded struct {
 	guard   *Guard
 	heads   scanner
 	refused error
+	late    bool // a head took too long, and was answered so
 }
 
 // Read reads up to the first byte that makes a request ambiguous. Reads come one after the other: net/http does so.
@@ -44,6 +47,9 @@ func (c *guarded) Read(p []byte) (int, error) {
 		return 0, c.refused
 	}
 	n, err := c.Conn.Read(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) && c.heads.within() {
+		c.tooLate()
+	}
 	good, refused := c.heads.take(p[:n])
 	if refused == nil {
 		return n, err
@@ -55,6 +61,17 @@ func (c *guarded) Read(p []byte) (int, error) {
 	return good, nil
 }
 
+// lastWord bounds how long it may take to tell a client that it was too slow.
+const lastWord = time.Second
+
+// tooLate answers a head that did not come to its end in time, which net/http drops without a word.
+func (c *guarded) tooLate() {
+	c.late = true
+	if c.Conn.SetWriteDeadline(time.Now().Add(lastWord)) == nil {
+		_, _ = c.Conn.Write(c.guard.Answer(http.StatusRequestTimeout, c.RemoteAddr()))
+	}
+}
+
 func (c *guarded) refuse(why error) {
 	c.refused = why
 	c.guard.Refused(why, c.RemoteAddr())
@@ -63,8 +80,11 @@ func (c *guarded) refuse(why error) {
 // serversOwn is how net/http answers by itself a request that it does not give to a handler. A handler's answer has more headers.
 var serversOwn = []byte("\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n")
 
-// Write writes, and an answer of net/http's own as one of ours.
+// Write writes, and an answer of net/http's own as one of ours. After the answer to a head that was too slow nothing follows.
 func (c *guarded) Write(p []byte) (int, error) {
+	if c.late {
+		return len(p), nil
+	}
 	line, _, _ := bytes.Cut(p, []byte("\r\n"))
 	if !bytes.HasPrefix(p[len(line):], serversOwn) {
 		return c.Conn.Write(p)

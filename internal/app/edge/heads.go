@@ -67,6 +67,9 @@ type scanner struct {
 	codings []string // transfer codings
 }
 
+// within tells that a head has begun and not ended.
+func (s *scanner) within() bool { return s.state == request || s.state == header }
+
 // take follows the next bytes. It returns how many of them may be read: all or, with the reason, those before the first that may not.
 func (s *scanner) take(p []byte) (good int, err error) {
 	for i := 0; i < len(p); i++ {
