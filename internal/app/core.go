@@ -23,6 +23,7 @@ import (
 	"settled/settle"
 	"settled/settle/audit"
 	"settled/settle/epoch"
+	"settled/settle/events"
 	"settled/settle/gauges"
 	"settled/settle/notification"
 	"settled/settle/read"
@@ -109,7 +110,7 @@ func (c *Core) open(ctx context.Context) error {
 	c.Notifications = notification.NewQueue(c.Pool, c.Books.Now, c.Config.Directory.MerchantIDs())
 	c.Unknown = reconcile.NewUnknown(c.Books)
 	c.Read = read.New(c.Pool, c.Config.Directory)
-	c.Registry.MustRegister(gauges.Metrics{Books: c.Books})
+	c.Registry.MustRegister(gauges.Metrics{Books: c.Books}, events.Metrics{Pool: c.Pool, Log: c.Log})
 	if err := c.Books.RegisterCenters(ctx); err != nil {
 		return err
 	}

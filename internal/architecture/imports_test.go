@@ -47,6 +47,7 @@ var mayImport = map[string][]string{
 	"settle/authentication": {"settle/stored", "internal/postgres"},
 	"settle/breaks":         {"internal/money", "internal/postgres"},
 	"settle/credential":     {"settle/order", "internal/postgres", "internal/vault"},
+	"settle/events":         {"internal/postgres", "internal/vault"},
 	"settle/fees":           {"internal/money", "settle/ledger"},
 	"settle/funds":          {"internal/money"},
 	"settle/ledger":         {"internal/money", "internal/postgres"},

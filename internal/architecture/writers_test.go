@@ -27,6 +27,7 @@ var writers = map[string][]string{
 	"credentials":           {"settle/credential"},
 	"delivery_attempts":     {"clearing/delivery"},
 	"epochs":                {"settle/epoch"},
+	"events":                {"settle/events"},
 	"file_resends":          {"clearing/delivery"},
 	"file_sequences":        {"clearing"},
 	"files":                 {"clearing", "clearing/delivery"},

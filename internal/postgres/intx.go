@@ -72,20 +72,33 @@ func once(ctx context.Context, pool *pgxpool.Pool, key Key, fn func(pgx.Tx) erro
 	if err != nil {
 		return &RejectedError{key.Name, err}
 	}
-	if err := fn(t); err != nil {
+	committed, err := t.work(ctx, fn)
+	if err != nil {
 		t.rollback(ctx)
 		return &RejectedError{key.Name, err}
 	}
 	switch rejected, err := t.commit(ctx); {
 	case err == nil:
+		committed()
 		return nil
 	case rejected:
 		return &RejectedError{key.Name, fmt.Errorf("commit: %w", err)}
 	default:
 		_ = conn.Conn().Close(ctx)
 		release()
-		return resolve(ctx, pool, key, t, err)
+		if err = resolve(ctx, pool, key, t, err); err == nil {
+			committed()
+		}
+		return err
 	}
+}
+
+// work does what fn does, and what is to be done beside it.
+func (t *tx) work(ctx context.Context, fn func(pgx.Tx) error) (committed func(), err error) {
+	if err := fn(t); err != nil {
+		return nil, err
+	}
+	return besides(ctx, t)
 }
 
 // outlast is a context that ends at a limit of its own, and some grace after the deadline of ctx, if it has one.

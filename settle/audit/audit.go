@@ -49,6 +49,9 @@ func Run(ctx context.Context, db Beginner, now time.Time, o Options) (Report, er
 	if err := report.texts(ctx, tx, o); err != nil {
 		return report, err
 	}
+	if err := report.events(ctx, tx, o); err != nil {
+		return report, err
+	}
 	return report, report.cards(ctx, tx, o)
 }
 

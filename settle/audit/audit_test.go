@@ -164,8 +164,8 @@ func TestGoodBooksAreSilent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := len(audit.Checks) + 1 + len(audit.CardChecks); len(report.Findings) != want || len(report.Unchecked) != 0 {
-		t.Errorf("%d findings of %d checks, that of texts among them, not checked %q", len(report.Findings), want, report.Unchecked)
+	if want := len(audit.Checks) + 2 + len(audit.CardChecks); len(report.Findings) != want || len(report.Unchecked) != 0 {
+		t.Errorf("%d findings of %d checks, those of texts and events among them, not checked %q", len(report.Findings), want, report.Unchecked)
 	}
 	if diff := cmp.Diff([]audit.Finding(nil), report.Broken()); diff != "" {
 		t.Errorf("violations in good books:\n%s", diff)

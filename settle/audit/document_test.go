@@ -36,6 +36,7 @@ func TestDocument(t *testing.T) {
 		fmt.Fprintf(&b, "| %s | %s |\n", c.Invariant, c.Title)
 	}
 	fmt.Fprintf(&b, "| %s | %s |\n", audit.TextInvariant, audit.TextTitle)
+	fmt.Fprintf(&b, "| %s | %s |\n", audit.EventInvariant, audit.EventTitle)
 	for _, c := range audit.CardChecks {
 		fmt.Fprintf(&b, "| %s | %s (with the keys) |\n", c.Invariant, c.Title)
 	}

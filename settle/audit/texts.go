@@ -43,6 +43,12 @@ var FreeTexts = []FreeText{
 	{"epochs", "reason", "'epoch ' || epoch"},
 	{"lost_files", "evidence", "format('lost file %s', sequence)"},
 	{"schedule_runs", "error", "format('run of %s', name)"},
+	{"events", "actor", "format('event %s/%s', day, no)"},
+	{"events", "source", "format('event %s/%s', day, no)"},
+	{"events", "object", "format('event %s/%s', day, no)"},
+	{"events", "reason", "format('event %s/%s', day, no)"},
+	{"events", "before", "format('event %s/%s', day, no)"},
+	{"events", "after", "format('event %s/%s', day, no)"},
 }
 
 // The invariant of free texts, which is checked after Checks.

@@ -4,6 +4,10 @@ package read
 const (
 	ListRejects                 = listRejects + latestFirst
 	ListWaitingRejects          = listRejects + ` AND ` + waiting + latestFirst
+	ListEvents                  = listEvents + latestEventFirst + `101`
+	ListEventsOfKind            = listEvents + ` AND kind = $4` + latestEventFirst + `101`
+	ListEventsOfActor           = listEvents + ` AND actor = $4` + latestEventFirst + `101`
+	ListEventsOfObject          = listEvents + ` AND object_of = $4 AND object = $5` + latestEventFirst + `101`
 	ListSubscriptions           = listSubscriptions
 	ListSubscriptionsOfMerchant = listSubscriptionsOfMerchant
 )

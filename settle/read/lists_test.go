@@ -13,6 +13,7 @@ import (
 	"settled/internal/money"
 	"settled/internal/postgres/pgtest"
 	"settled/settle"
+	"settled/settle/events"
 	"settled/settle/read"
 	"settled/settle/settletest"
 	"settled/settle/subscription"
@@ -32,13 +33,16 @@ INSERT INTO orders (merchant_id, order_id, ordernumber, attempt, amount, authori
 	exchange_id, center_id, two_stage, card_mask, card_expiry, card, fingerprint)
 SELECT 100001 + n %% 50, 5100001000000000 + n, n, 1, 100, 100, 100, 933, 2, %[1]s, n, 1, false, '411111****1111', '2812', '\x00', '\x00' FROM generate_series(1, 40000) n;
 INSERT INTO subscriptions (merchant_id, order_id, min_amount, max_amount, currency, period_days, last_date, state, created_at)
-SELECT 100001 + n %% 50, 5100001000000000 + n, 1, n, 933, 30, '2027-01-01', 1 + n %% 5, %[1]s FROM generate_series(1, 40000) n`
+SELECT 100001 + n %% 50, 5100001000000000 + n, 1, n, 933, 30, '2027-01-01', 1 + n %% 5, %[1]s FROM generate_series(1, 40000) n;
+INSERT INTO events (day, no, of_kind, at, kind, outcome, actor, how, role, factor, login, source, object_of, object, reason, previous, hash)
+SELECT date '2026-02-01' + n / 1000, 1 + n %% 1000, n, %[1]s, CASE WHEN n %% 50 = 0 THEN 'batch.rebuild' ELSE 'file.retry' END, 'done', CASE WHEN n %% 100 = 0 THEN 'alice' ELSE 'bob' END, 'os', '', '', 'settled', 'db1',
+	'batch', n %% 500, 'x', sha256(n::text::bytea), sha256(n::text::bytea) FROM generate_series(1, 40000) n`
 
 func filled(t *testing.T) *settletest.World {
 	t.Helper()
 	w := settletest.New(t)
 	owner := pgtest.Owner(t, w.Pool) // tables are summed up by their owner
-	for _, sql := range []string{fmt.Sprintf(fill, `timestamptz '2026-02-01 00:00Z' + n / 3 * interval '1 second'`), `ANALYZE rejects, subscriptions, orders`} {
+	for _, sql := range []string{fmt.Sprintf(fill, `timestamptz '2026-02-01 00:00Z' + n / 3 * interval '1 second'`), `ANALYZE rejects, subscriptions, orders, events`} {
 		if _, err := owner.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 			t.Fatal(err)
 		}
@@ -140,6 +144,7 @@ func TestSubscriptionsPartByPart(t *testing.T) {
 }
 
 var (
+	aDay        = time.Date(2026, 2, 5, 0, 0, 0, 0, time.UTC)
 	anHourIn    = time.Date(2026, 2, 1, 1, 0, 0, 0, time.UTC)
 	states, all = []string{"rejected", "superseded", "abandoned"}, []int16{}
 )
@@ -154,6 +159,10 @@ var planned = []struct {
 	{"rejects_waiting", read.ListWaitingRejects, []any{states[:1], "", math.MaxInt32, math.MaxInt64, 101}, []any{states[:1], "", 3, 10800, 101}},
 	{"rejects_pkey", read.ListRejects, []any{states, "", math.MaxInt32, math.MaxInt64, 101}, []any{states[1:2], "", 3, 10800, 101}},
 	{"subscriptions_by_time", read.ListSubscriptions, []any{all, nil, 0, 101}, []any{all, anHourIn, 5100001000010800, 101}},
+	{"events_pkey", read.ListEvents, []any{nil, nil, math.MaxInt32}, []any{aDay, aDay, 7}},
+	{"events_by_kind", read.ListEventsOfKind, []any{nil, nil, math.MaxInt32, "batch.rebuild"}, []any{aDay, aDay.AddDate(0, 0, 20), 7, "batch.rebuild"}},
+	{"events_by_actor", read.ListEventsOfActor, []any{nil, nil, math.MaxInt32, "alice"}, []any{aDay, aDay.AddDate(0, 0, 20), 7, "alice"}},
+	{"events_by_object", read.ListEventsOfObject, []any{nil, nil, math.MaxInt32, "batch", "7"}, []any{aDay, aDay.AddDate(0, 0, 20), 7, "batch", "7"}},
 	{"subscriptions_of_merchant", read.ListSubscriptionsOfMerchant, []any{all, nil, 0, 101, 100007}, []any{all, anHourIn, 5100001000010800, 101, 100007}},
 }
 
@@ -163,7 +172,7 @@ func TestListsReadByIndexes(t *testing.T) {
 	for _, c := range planned {
 		for _, args := range [][]any{c.first, c.later} {
 			plan := explained(t, w, c.sql, args)
-			if !strings.Contains(plan, c.index) || strings.Contains(plan, "Seq Scan on rejects") || strings.Contains(plan, "Seq Scan on subscriptions") {
+			if !strings.Contains(plan, c.index) || strings.Contains(plan, "Seq Scan on rejects") || strings.Contains(plan, "Seq Scan on subscriptions") || strings.Contains(plan, "Seq Scan on events") {
 				t.Errorf("%s is not used with %v:\n%s", c.index, args, plan)
 			}
 		}
@@ -181,6 +190,38 @@ func explained(t *testing.T, w *settletest.World, sql string, args []any) string
 		t.Fatal(err)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Events are listed the newest first, the same however large the parts are, and only those that were asked for.
+func TestEventsPartByPart(t *testing.T) {
+	w := filled(t)
+	books := read.New(w.Pool, w.Dir)
+	for _, c := range []struct {
+		f    read.EventFilter
+		want int
+	}{
+		{read.EventFilter{Kind: events.BatchRebuild}, 800}, {read.EventFilter{Actor: "alice"}, 400}, {read.EventFilter{Object: events.Object{Kind: "batch", ID: "7"}}, 80},
+		{read.EventFilter{Object: events.Object{Kind: "batch", ID: "7"}, Since: aDay}, 72}, {read.EventFilter{Actor: "bob", Kind: events.BatchRebuild, Since: aDay.AddDate(0, 0, 35)}, 10},
+		{read.EventFilter{Since: aDay.AddDate(0, 0, 35)}, 1001}, {read.EventFilter{Actor: "nobody"}, 0},
+	} {
+		parts, err := listing.All(func(r listing.Range) (listing.Part[events.Stored], error) {
+			r.Limit = 97
+			return books.Events(t.Context(), c.f, r)
+		})
+		if err != nil || len(parts) != c.want {
+			t.Errorf("%+v: %d events, want %d, %v", c.f, len(parts), c.want, err)
+		}
+		for i, s := range parts {
+			if i > 0 && !(s.Day.Before(parts[i-1].Day) || s.Day.Equal(parts[i-1].Day) && s.No < parts[i-1].No) {
+				t.Fatalf("%s after %s", s.Name(), parts[i-1].Name())
+			}
+		}
+	}
+	for _, f := range []read.EventFilter{{Kind: "batch.burn"}, {Object: events.Object{ID: "7"}}} {
+		if _, err := books.Events(t.Context(), f, listing.Range{}); !errors.Is(err, read.ErrFilter) {
+			t.Errorf("%+v: %v", f, err)
+		}
+	}
 }
 
 // What is not understood is refused, never taken for everything.

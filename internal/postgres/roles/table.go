@@ -42,6 +42,7 @@ var rights = []right{
 	{table: "credentials", api: keeps, work: keeps, changes: "card_expiry deleted_at network_id sealed sealed_key used_at"},
 	{table: "delivery_attempts", work: keeps, changes: "ended_at error error_class left_over outcome reached"},
 	{table: "epochs", api: keeps, work: keeps, changes: "alive_at reason resumed_at state"},
+	{table: "events", api: adds, work: adds},
 	{table: "file_chunks", work: adds, closed: "api console"},
 	{table: "file_resends", work: adds},
 	{table: "file_sequences", work: keeps, changes: "base last"},
