@@ -18,6 +18,8 @@ SELECT verb || ' ' || name FROM things, unnest('{SELECT,INSERT,DELETE,TRUNCATE,R
 WHERE relkind <> 'S' AND (has_table_privilege($1, oid, verb) OR verb IN ('SELECT', 'INSERT', 'REFERENCES') AND has_any_column_privilege($1, oid, verb))
 UNION ALL SELECT format('UPDATE %s (%s)', name, attname) FROM things JOIN pg_attribute ON attrelid = oid AND attnum > 0 AND NOT attisdropped
 WHERE relkind <> 'S' AND has_column_privilege($1, oid, attnum, 'UPDATE')
+UNION ALL SELECT format('SELECT %s (%s)', name, attname) FROM things JOIN pg_attribute ON attrelid = oid AND attnum > 0 AND NOT attisdropped
+WHERE name || '.' || attname = ANY($2) AND has_column_privilege($1, oid, attnum, 'SELECT')
 UNION ALL SELECT verb || ' SEQUENCE ' || name FROM things, unnest('{USAGE,UPDATE}'::text[]) verb WHERE relkind = 'S' AND has_sequence_privilege($1, oid, verb)
 UNION ALL SELECT 'EXECUTE FUNCTION ' || oid::regprocedure FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef AND has_function_privilege($1, oid, 'EXECUTE')
 UNION ALL SELECT 'CREATE in schema ' || nspname FROM pg_namespace WHERE nspname !~ '^pg_(toast|temp)' AND has_schema_privilege($1, oid, 'CREATE')
@@ -25,7 +27,7 @@ UNION ALL SELECT verb || ' in the database' FROM unnest('{CREATE,TEMPORARY}'::te
 
 // Compare tells what a role of that name may beyond what the table says of r, and what it may not though the table says so, as "UPDATE orders (card)".
 func Compare(ctx context.Context, q Querier, name string, r Role) (more, less []string, err error) {
-	rows, err := q.Query(ctx, sqlHas, name)
+	rows, err := q.Query(ctx, sqlHas, name, sealedNames())
 	if err != nil {
 		return nil, nil, fmt.Errorf("ask for the rights of %s: %w", name, err)
 	}
@@ -53,6 +55,11 @@ func (r Role) may() (all []string) {
 			if v.update {
 				all = append(all, fmt.Sprintf("UPDATE %s (%s)", t.table, column))
 			}
+		}
+	}
+	for _, s := range sealed {
+		if s.read(r) {
+			all = append(all, fmt.Sprintf("SELECT %s (%s)", s.table, s.column))
 		}
 	}
 	for _, b := range besides {

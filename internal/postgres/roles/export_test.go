@@ -24,6 +24,13 @@ func Table() string {
 		}
 		b.WriteString(" " + columns + " |\n")
 	}
+	for _, c := range sealed {
+		fmt.Fprintf(&b, "| `%s (%s)` |", c.table, c.column)
+		for _, r := range All() {
+			b.WriteString(" " + map[bool]string{true: "r", false: "–"}[c.read(r)] + " |")
+		}
+		b.WriteString("  |\n")
+	}
 	return b.String()
 }
 

@@ -70,10 +70,11 @@ type Querier interface {
 type Database struct {
 	Name   string
 	Prefix string
-	Owner  string // of the tables, as far as there are any; else the login that looked
-	Legacy bool   // the role Legacy has rights here
-	May    bool   // the login that looked may make roles
-	There  []Role // that exist
+	Owner  string              // of the tables, as far as there are any; else the login that looked
+	Legacy bool                // the role Legacy has rights here
+	May    bool                // the login that looked may make roles
+	There  []Role              // that exist
+	open   map[string][]string // the columns that are not sealed, of the tables that have sealed ones
 }
 
 const sqlLook = `
@@ -97,7 +98,42 @@ func Look(ctx context.Context, q Querier) (d Database, err error) {
 	if len(d.Prefix) > 55 {
 		return d, fmt.Errorf("roles that begin with %q: a name of at most 55 bytes is needed, set %s", d.Prefix, Setting)
 	}
-	return d, nil
+	d.open, err = openColumns(ctx, q)
+	return d, err
+}
+
+const sqlOpen = `
+SELECT c.relname::text, array_agg(a.attname::text ORDER BY attnum)
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY($1) AND c.relname || '.' || a.attname <> ALL($2)
+GROUP BY c.relname`
+
+// openColumns are the columns that are not sealed, of the tables that have sealed ones.
+func openColumns(ctx context.Context, q Querier) (map[string][]string, error) {
+	var tables []string
+	for _, s := range sealed {
+		tables = append(tables, s.table)
+	}
+	rows, err := q.Query(ctx, sqlOpen, tables, sealedNames())
+	if err != nil {
+		return nil, fmt.Errorf("look at the columns of the database: %w", err)
+	}
+	open, table, columns := map[string][]string{}, "", []string(nil)
+	if _, err = pgx.ForEachRow(rows, []any{&table, &columns}, func() error {
+		open[table] = slices.Clone(columns)
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("look at the columns of the database: %w", err)
+	}
+	return open, nil
+}
+
+// sealedNames are the sealed columns as table.column.
+func sealedNames() (names []string) {
+	for _, s := range sealed {
+		names = append(names, s.table+"."+s.column)
+	}
+	return names
 }
 
 // Named is the name of a role in the database.

@@ -141,6 +141,9 @@ func TestEveryVerbOfEveryTable(t *testing.T) {
 						try("DROP "+c.table, `DROP TABLE `+c.table+` CASCADE`)
 					}
 				}
+				if what := fmt.Sprintf("SELECT %s (%s)", c.table, c.column); documented(document, what) {
+					try(what, fmt.Sprintf(`SELECT %s FROM %s LIMIT 0`, c.column, c.table))
+				}
 				try(fmt.Sprintf("UPDATE %s (%s)", c.table, c.column), fmt.Sprintf(`UPDATE %s SET %s = DEFAULT WHERE false`, c.table, c.column))
 			}
 			for what, sql := range map[string]string{"CREATE TABLE": `CREATE TABLE mine (id int)`, "CREATE TEMP": `CREATE TEMP TABLE mine (id int)`, "CREATE SCHEMA": `CREATE SCHEMA mine`,
@@ -158,6 +161,16 @@ func TestEveryVerbOfEveryTable(t *testing.T) {
 			}
 		})
 	}
+}
+
+// documented tells that some role is allowed a thing.
+func documented(document map[string][]string, what string) bool {
+	for _, said := range document {
+		if slices.Contains(said, what) {
+			return true
+		}
+	}
+	return false
 }
 
 // readDocument returns what docs/roles.md allows to each role, in the words of roles.Compare.
@@ -381,6 +394,34 @@ func removeInstallation(t *testing.T, place, suffix string) {
 	for _, sql := range statements {
 		if _, err := conn.Exec(context.Background(), sql); err != nil {
 			t.Errorf("%s: %v", sql, err)
+		}
+	}
+}
+
+// hashes are the columns of bytes that anybody may read who reads the table: they hold digests, and logs without card data.
+var hashes = strings.Fields(`authorization_logs.bytes authorization_logs.sha256 contracts.digest files.sha256 key_checks.check_value orders.asked orders.fingerprint
+	replies.content replies.sha256 subscriptions.agreed`)
+
+// TestBytesAreSealedOrHashes: a new column of bytes is named as sealed, or said to hold nothing that has to be.
+func TestBytesAreSealedOrHashes(t *testing.T) {
+	database := pgtest.Empty(t)
+	must(t, migrations.Up(t.Context(), database))
+	rows, err := connect(t, database).Query(t.Context(), `SELECT table_name || '.' || column_name FROM information_schema.columns
+		WHERE table_schema = 'public' AND data_type = 'bytea' AND table_name NOT LIKE 'river%' ORDER BY 1`)
+	must(t, err)
+	there, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	must(t, err)
+	said := readDocument(t)
+	for _, c := range there {
+		table, column, _ := strings.Cut(c, ".")
+		closed := !slices.Contains(said["console"], "SELECT "+table)
+		if !closed && !documented(said, fmt.Sprintf("SELECT %s (%s)", table, column)) && !slices.Contains(hashes, c) {
+			t.Errorf("%s is bytes, and nobody said whether they are sealed", c)
+		}
+	}
+	for _, c := range hashes {
+		if !slices.Contains(there, c) {
+			t.Errorf("%s is not there", c)
 		}
 	}
 }

@@ -37,12 +37,12 @@ func (d Database) creations() (all []string) {
 func (d Database) grants() (all []string) {
 	if d.Legacy {
 		all = append(all, d.end(Legacy)...)
-		all = append(all, granted(Legacy, App)...)
+		all = append(all, d.granted(Legacy, App)...)
 	}
 	for _, r := range d.There {
 		all = append(all, "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM "+quoted(d.Named(r)), "REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM "+quoted(d.Named(r)),
 			"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM "+quoted(d.Named(r)))
-		all = append(all, granted(d.Named(r), r)...)
+		all = append(all, d.granted(d.Named(r), r)...)
 	}
 	for _, b := range besides {
 		all = append(all, "REVOKE ALL ON "+b.object+" FROM PUBLIC")
@@ -81,7 +81,7 @@ func (d Database) doors() []string {
 }
 
 // granted are the rights of a role, given to a name.
-func granted(name string, r Role) []string {
+func (d Database) granted(name string, r Role) []string {
 	to := " TO " + quoted(name)
 	all := []string{"GRANT USAGE ON SCHEMA public" + to}
 	on := func(verb string, may func(right) bool) {
@@ -89,7 +89,10 @@ func granted(name string, r Role) []string {
 			all = append(all, "GRANT "+verb+" ON "+quoted(tables...)+to)
 		}
 	}
-	on("SELECT", func(t right) bool { return t.read(r) })
+	on("SELECT", func(t right) bool { return t.read(r) && !t.partly(r) })
+	for _, t := range those(func(t right) bool { return t.read(r) && t.partly(r) }) {
+		all = append(all, "GRANT SELECT ("+quoted(slices.Clone(d.open[t])...)+") ON "+quoted(t)+to)
+	}
 	on("INSERT", func(t right) bool { return t.of(r).insert })
 	on("DELETE", func(t right) bool { return t.of(r).remove })
 	for _, t := range rights {
@@ -141,3 +144,11 @@ func (t right) of(r Role) verbs {
 
 // read tells that a role may read a table.
 func (t right) read(r Role) bool { return !slices.Contains(strings.Fields(t.closed), string(r)) }
+
+// partly tells that a table has columns that a role may not read.
+func (t right) partly(r Role) bool {
+	return slices.ContainsFunc(sealed, func(s sealedColumn) bool { return s.table == t.table && !s.read(r) })
+}
+
+// read tells that a role may read a column.
+func (s sealedColumn) read(r Role) bool { return !slices.Contains(strings.Fields(s.closed), string(r)) }

@@ -96,6 +96,21 @@ var rights = []right{
 	{table: "journals"},
 }
 
+// sealedColumn is a column of what the vault sealed.
+type sealedColumn struct {
+	table, column string
+	closed        string // roles that may not read it
+}
+
+// sealed are the columns of what the vault sealed, in tables that people are otherwise shown: masks
+// stand beside them. What is sealed in tables of its own, as bytes of files, is closed with its table.
+var sealed = []sealedColumn{
+	{"credentials", "sealed", "console"},
+	{"credentials", "sealed_key", "console"},
+	{"orders", "card", "console"},
+	{"records", "card", "console"},
+}
+
 // besides are rights to what is no table: sequences that those take from who insert into their tables (identity columns need no right), and functions
 // that have the rights of their owner, which not everybody may call.
 var besides = []struct {
