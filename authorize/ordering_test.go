@@ -91,6 +91,21 @@ func TestPayRequestRefusesInJSON(t *testing.T) {
 	}
 }
 
+// TestPayRequestDoesNotGuess: while the database is away nobody knows whether there is an order, so it is not called declined.
+func TestPayRequestDoesNotGuess(t *testing.T) {
+	w := newPage(t)
+	w.Pool.Close()
+	text, err := json.Marshal(shopOrder("P-1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := w.send(http.MethodPost, payRequest, string(text), "Content-Type", "application/json")
+	var a asked
+	if err := json.Unmarshal([]byte(r.body), &a); err != nil || r.status != http.StatusServiceUnavailable || a.State != "" || a.First == 0 || r.header.Get("Retry-After") == "" {
+		t.Errorf("%d %s, %v", r.status, r.body, err)
+	}
+}
+
 func TestOrdersAreRefused(t *testing.T) {
 	w := newPage(t, func(m *tenants.Merchant) { m.Page.Recurring = true })
 	regular := params{"RecurringIndicator": "1", "RecurringMinAmount": "1.00", "RecurringMaxAmount": "9.00", "RecurringPeriod": "30", "RecurringMaxDate": "31.12.2027"}

@@ -14,6 +14,7 @@ var (
 	ErrOneStage      = errors.New("settle: confirmation is not required")
 	ErrOperation     = errors.New("settle: operation is not a successful payment")
 	ErrExternalReuse = errors.New("settle: external id was used with another amount")
+	ErrNumbersEnd    = errors.New("settle: the merchant has used all its bill numbers")
 	ErrHeld          = errors.New("settle: the books are held: their database was restored, and a person must let them go on")
 	ErrLate          = errors.New("settle: outcome came after it had become unknown")
 )

@@ -64,6 +64,18 @@ func TestRollUp(t *testing.T) {
 	proven(t, w)
 }
 
+// TestBillNumbersEnd: after the last number of a merchant none is given a second time.
+func TestBillNumbersEnd(t *testing.T) {
+	w := settletest.New(t)
+	if _, err := w.Pool.Exec(t.Context(), `INSERT INTO id_blocks (name, next) VALUES ('bill/100001', 999999999)`); err != nil {
+		t.Fatal(err)
+	}
+	w.Pay(t, settletest.Payment{Number: "last", Amount: byn(100)})
+	if _, _, err := w.TryBegin(t, settletest.Payment{Number: "one more", Amount: byn(100)}); !errors.Is(err, settle.ErrNumbersEnd) {
+		t.Errorf("after the last number: %v", err)
+	}
+}
+
 func TestParseBill(t *testing.T) {
 	for _, c := range []struct {
 		text      string

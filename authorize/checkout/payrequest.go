@@ -76,10 +76,11 @@ func (v *visit) servePayRequest() error {
 	return v.tell(http.StatusOK, payRequestAnswer{URL: address, Lower: address, Expiration: protocol.Stamp(v.order.PayBefore), State: string(v.order.State())})
 }
 
-// tellDecline answers a merchant's server, in JSON, that there is no order.
+// tellDecline answers a merchant's server, in JSON, that there is no order, or, of a fault of ours, nothing of its state.
 func (v *visit) tellDecline(err error) {
-	f := payment.FaultOf(err, protocol.OnNothing)
+	f, state := payment.FaultOf(err, protocol.OnNothing), "Decline"
 	if v.class = f.Class(); v.class == protocol.ClassError {
+		state = ""
 		v.in.log.Error("request not served", slog.String("route", v.r.URL.Path), slog.String("request", v.id), slog.Any("error", err))
 		v.w.Header().Set("Retry-After", "1")
 	}
@@ -87,7 +88,7 @@ func (v *visit) tellDecline(err error) {
 	if status == 0 {
 		status = http.StatusOK
 	}
-	if err := v.tell(status, payRequestAnswer{Expiration: protocol.Stamp(v.in.now()), State: "Decline", First: f.First, Second: f.Second, Message: f.Detail}); err != nil {
+	if err := v.tell(status, payRequestAnswer{Expiration: protocol.Stamp(v.in.now()), State: state, First: f.First, Second: f.Second, Message: f.Detail}); err != nil {
 		v.in.log.Error("answer not told", slog.String("route", v.r.URL.Path), slog.String("request", v.id), slog.Any("error", err))
 	}
 }

@@ -86,6 +86,8 @@ func FaultOf(err error, second int) *protocol.Fault {
 	switch {
 	case errors.Is(err, settle.ErrNoWindow):
 		return &protocol.Fault{First: protocol.FirstInternal, Second: protocol.OnProcessing, Status: http.StatusServiceUnavailable, Detail: "no clearing window is planned at the processing center"}
+	case errors.Is(err, settle.ErrNumbersEnd):
+		return ErrUnavailable
 	case errors.Is(err, settle.ErrBusy), errors.Is(err, settle.ErrHeld):
 		return ErrStalled
 	case postgres.Kind(err) == postgres.Rejected:
