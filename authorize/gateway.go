@@ -98,9 +98,10 @@ type Gateway struct {
 	checkout *checkout.Pages
 	meter    *meter
 	knows    protocol.Knowledge
-	reading  atomic.Int64     // periods being read
+	reading  *atomic.Int64    // periods being read
 	forging  *tenants.Sources // notifications that no bank signed, by source
 	codes    *payment.CodeStore
+	options  Options
 	stop     context.CancelFunc
 	owned    sync.WaitGroup
 }

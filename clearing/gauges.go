@@ -3,6 +3,7 @@ package clearing
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"settled/clearing/states"
@@ -11,14 +12,14 @@ import (
 )
 
 // gauges tell how the night stands: they are read from the rows at each scrape.
-type gauges struct{ night *Night }
+type gauges struct{ shown *atomic.Pointer[Night] }
 
 // register gives the metrics of the night to a registerer; nil: none are registered.
 func (n *Night) register(r prometheus.Registerer) error {
 	if r == nil {
 		return nil
 	}
-	for _, c := range append(n.metrics.collectors(), &gauges{n}) {
+	for _, c := range append(n.metrics.collectors(), &gauges{n.shown}) {
 		if err := r.Register(c); err != nil {
 			return err
 		}
@@ -101,10 +102,10 @@ const scrapeTimeout = 5 * time.Second
 func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
-	seen := map[string]bool{}
-	for _, s := range g.night.centers {
-		g.collectCenter(ctx, s, out)
-		g.collectPlan(ctx, s, out)
+	n, seen := g.shown.Load(), map[string]bool{}
+	for _, s := range n.centers {
+		n.collectCenter(ctx, s, out)
+		n.collectPlan(ctx, s, out)
 		calendar := s.Plan.Calendar
 		if !seen[calendar.Name()] {
 			seen[calendar.Name()] = true
@@ -113,16 +114,16 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-func (g *gauges) collectCenter(ctx context.Context, s *station, out chan<- prometheus.Metric) {
+func (n *Night) collectCenter(ctx context.Context, s *station, out chan<- prometheus.Metric) {
 	values := make([]*float64, len(perStream))
 	targets := make([]any, len(perStream))
 	for i := range values {
 		targets[i] = &values[i]
 	}
-	now := g.night.now()
-	if err := g.night.Pool.QueryRow(ctx, scrapeNight, s.ID, s.Stream, now, s.ReplyTimeout.Seconds(), now.Add(-s.WeakTimeout),
+	now := n.now()
+	if err := n.Pool.QueryRow(ctx, scrapeNight, s.ID, s.Stream, now, s.ReplyTimeout.Seconds(), now.Add(-s.WeakTimeout),
 		s.end(), s.Sequence == Forever).Scan(targets...); err != nil {
-		g.night.Log.WarnContext(ctx, "read gauges of the night", slog.String("center", s.Name), slog.Any("error", err))
+		n.Log.WarnContext(ctx, "read gauges of the night", slog.String("center", s.Name), slog.Any("error", err))
 		return
 	}
 	for i, v := range values {
@@ -133,12 +134,12 @@ func (g *gauges) collectCenter(ctx context.Context, s *station, out chan<- prome
 }
 
 // collectPlan tells how the windows to come stand beside the plan.
-func (g *gauges) collectPlan(ctx context.Context, s *station, out chan<- prometheus.Metric) {
-	now := g.night.now()
+func (n *Night) collectPlan(ctx context.Context, s *station, out chan<- prometheus.Metric) {
+	now := n.now()
 	out <- prometheus.MustNewConstMetric(calendarEnds, prometheus.GaugeValue, float64(s.calendarEnds(now)), s.Name, s.Plan.Calendar.Name())
-	state, err := g.night.planState(ctx, s, now)
+	state, err := n.planState(ctx, s, now)
 	if err != nil {
-		g.night.Log.WarnContext(ctx, "compare planned windows", slog.String("center", s.Name), slog.Any("error", err))
+		n.Log.WarnContext(ctx, "compare planned windows", slog.String("center", s.Name), slog.Any("error", err))
 		return
 	}
 	left := 0.0

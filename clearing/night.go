@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"settled/clearing/centerlog"
@@ -61,6 +62,7 @@ type Night struct {
 	Options
 	centers []*station
 	metrics *metrics
+	shown   *atomic.Pointer[Night] // the night that the gauges tell of
 	pager   *pages.Pager
 	dialer  *dial.Dialer
 	// Delivery brings the files that are built to their centers.

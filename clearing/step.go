@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"settled/clearing/centerlog"
@@ -13,6 +14,8 @@ import (
 	"settled/clearing/inbox"
 	"settled/clearing/pages"
 	"settled/internal/postgres"
+	"settled/settle"
+	"settled/settle/reconcile"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,23 +34,55 @@ func New(o Options) (*Night, error) {
 	if o.Reached == nil {
 		o.Reached = func(context.Context, pgx.Tx, time.Time) error { return nil }
 	}
-	n := &Night{Options: o, metrics: newMetrics()}
-	for _, c := range o.Directory.Centers() {
-		p, ok := o.Profiles[c.ID]
+	n := &Night{Options: o, metrics: newMetrics(), shown: &atomic.Pointer[Night]{}}
+	if err := n.staff(); err != nil {
+		return nil, err
+	}
+	n.furnish()
+	n.Show()
+	return n, n.register(o.Registerer)
+}
+
+// Changed is what of the options of a night another one may have that shares its metrics.
+type Changed struct {
+	Directory *settle.Directory
+	Profiles  map[int16]Profile
+	Reconcile func(ctx context.Context, tx pgx.Tx, l *reconcile.CenterLog) (reconcile.Reconciled, error)
+	Enqueue   func(ctx context.Context, tx pgx.Tx, kind JobKind, id int64) error
+}
+
+// Under checks changed profiles and returns a night with them, which shares metrics with n; Show lets these tell of it. Windows that are
+// planned stay as they are, and steps that are under way end with what they began with. It fails with ErrProfile.
+func (n *Night) Under(c Changed) (*Night, error) {
+	other := &Night{Options: n.Options, metrics: n.metrics, shown: n.shown, atCrashPoint: n.atCrashPoint}
+	other.Directory, other.Profiles, other.Reconcile, other.Enqueue = c.Directory, c.Profiles, c.Reconcile, c.Enqueue
+	if err := other.staff(); err != nil {
+		return nil, err
+	}
+	other.furnish()
+	return other, nil
+}
+
+// Show makes the metrics tell of this night from now on.
+func (n *Night) Show() { n.shown.Store(n) }
+
+// staff makes the stations of the centers that have a profile.
+func (n *Night) staff() error {
+	for _, c := range n.Directory.Centers() {
+		p, ok := n.Profiles[c.ID]
 		if !ok {
 			continue
 		}
 		p = p.withDefaults()
 		if err := p.check(c); err != nil {
-			return nil, err
+			return err
 		}
 		n.centers = append(n.centers, &station{Center: c, Profile: p})
 	}
-	if len(n.centers) != len(o.Profiles) {
-		return nil, fmt.Errorf("%w: a profile names no configured center", ErrProfile)
+	if len(n.centers) != len(n.Profiles) {
+		return fmt.Errorf("%w: a profile names no configured center", ErrProfile)
 	}
-	n.furnish()
-	return n, n.register(o.Registerer)
+	return nil
 }
 
 // furnish makes the rooms of the night.

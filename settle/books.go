@@ -42,8 +42,16 @@ type Books struct {
 	wishes        *wish.Fulfiller
 	posted        *prometheus.CounterVec // by rule, see Metrics
 	lanes         []*lane
-	singleMessage []int16  // centers whose answer moves the money
-	horizon       sync.Map // center id → windowSeen
+	singleMessage []int16   // centers whose answer moves the money
+	horizon       *sync.Map // center id → windowSeen
+}
+
+// Under returns the same books under another directory, which has to have the same centers: lanes, numbers and counters are shared, and
+// only the books that New made are closed. What was begun with the books before goes on under theirs.
+func (b *Books) Under(d *Directory) *Books {
+	other := *b
+	other.Directory = d
+	return &other
 }
 
 // lane is one worker of the group commit: it drains its queue, with no timer, and commits what it finds together.
@@ -66,12 +74,22 @@ func (b *Books) Posted() prometheus.Collector { return b.posted }
 // RegisterCenters writes the configured centers into the database. An id that belongs to another name is an error: its
 // records, windows and files would change owner. So is a center that is not configured any more and has been paid at: what was
 // sold there could neither be presented nor be given back.
-func (b *Books) RegisterCenters(ctx context.Context) error {
+func (b *Books) RegisterCenters(ctx context.Context) error { return b.registerCenters(ctx, b.Pool) }
+
+// Register is RegisterCenters and RegisterContracts within a transaction of the caller, who uses the directory once that is committed.
+func (b *Books) Register(ctx context.Context, tx pgx.Tx) error {
+	if err := b.registerCenters(ctx, tx); err != nil {
+		return err
+	}
+	return b.registerContracts(ctx, tx)
+}
+
+func (b *Books) registerCenters(ctx context.Context, q postgres.Querier) error {
 	var ids []int16
 	for _, c := range b.Directory.Centers() {
 		ids = append(ids, c.ID)
 		var name string
-		err := b.Pool.QueryRow(ctx, `INSERT INTO centers (center_id, name) VALUES ($1, $2)
+		err := q.QueryRow(ctx, `INSERT INTO centers (center_id, name) VALUES ($1, $2)
 			ON CONFLICT (center_id) DO UPDATE SET name = centers.name RETURNING name`, c.ID, c.Name).Scan(&name)
 		if err != nil {
 			return fmt.Errorf("register center %q: %w", c.Name, err)
@@ -80,7 +98,7 @@ func (b *Books) RegisterCenters(ctx context.Context) error {
 			return fmt.Errorf("%w: center id %d belongs to %q, not to %q", ErrDirectory, c.ID, name, c.Name)
 		}
 	}
-	return b.missCenters(ctx, ids)
+	return missCenters(ctx, q, ids)
 }
 
 // A center that was paid at has balances, or postings of a day that is not rolled up yet.
@@ -93,8 +111,8 @@ WHERE center_id <> ALL ($1::smallint[]) AND (EXISTS (SELECT FROM balances x WHER
 ORDER BY center_id`
 
 // missCenters refuses a configuration without a center that was paid at.
-func (b *Books) missCenters(ctx context.Context, configured []int16) error {
-	rows, err := b.Pool.Query(ctx, missedCenters, configured)
+func missCenters(ctx context.Context, q postgres.Querier, configured []int16) error {
+	rows, err := q.Query(ctx, missedCenters, configured)
 	if err != nil {
 		return fmt.Errorf("read centers: %w", err)
 	}

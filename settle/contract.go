@@ -105,31 +105,36 @@ SELECT c.contract_id, c.merchant_id, c.center_id, encode(c.digest, 'hex') FROM c
 // that is not configured any more: what was sold under one is served under it (Merchant.Serves). It is called before the
 // directory is used, and again only where nothing else runs.
 func (b *Books) RegisterContracts(ctx context.Context) error {
+	return postgres.InTx(ctx, b.Pool, postgres.Key{Name: "store contracts"}, func(tx pgx.Tx) error { return b.registerContracts(ctx, tx) })
+}
+
+func (b *Books) registerContracts(ctx context.Context, tx pgx.Tx) error {
+	given, err := b.configuredContracts()
+	if err != nil {
+		return fmt.Errorf("store contracts: %w", err)
+	}
+	for _, sql := range [...]string{insertContracts, renewContracts} {
+		if _, err := tx.Exec(ctx, sql, given, b.Now()); err != nil {
+			return fmt.Errorf("store contracts: %w", err)
+		}
+	}
+	return b.readContracts(ctx, tx, given)
+}
+
+// configuredContracts are the contracts of the directory, as the statements take them.
+func (b *Books) configuredContracts() (string, error) {
 	var all []storedContract
 	for _, m := range b.Directory.Merchants() {
 		for i := range m.Routes {
 			c, err := storedOf(m, &m.Routes[i])
 			if err != nil {
-				return fmt.Errorf("store contract of merchant %d: %w", m.ID, err)
+				return "", fmt.Errorf("merchant %d: %w", m.ID, err)
 			}
 			all = append(all, c)
 		}
 	}
 	given, err := json.Marshal(all)
-	if err != nil {
-		return fmt.Errorf("store contracts: %w", err)
-	}
-	err = postgres.InTx(ctx, b.Pool, postgres.Key{Name: "store contracts"}, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, insertContracts, string(given), b.Now()); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, renewContracts, string(given), b.Now())
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("store contracts: %w", err)
-	}
-	return b.readContracts(ctx, string(given))
+	return string(given), err
 }
 
 // versionKey is what a version is found by.
@@ -140,8 +145,8 @@ type versionKey struct {
 }
 
 // readContracts puts the ids of the configured contracts, and the contracts that have ended, into the directory.
-func (b *Books) readContracts(ctx context.Context, given string) error {
-	rows, err := b.Pool.Query(ctx, contractIDs, given)
+func (b *Books) readContracts(ctx context.Context, q postgres.Querier, given string) error {
+	rows, err := q.Query(ctx, contractIDs, given)
 	if err != nil {
 		return fmt.Errorf("read contracts: %w", err)
 	}
@@ -157,7 +162,7 @@ func (b *Books) readContracts(ctx context.Context, given string) error {
 	if err := b.Directory.numberContracts(ids); err != nil {
 		return err
 	}
-	ended, err := b.newestContracts(ctx)
+	ended, err := b.newestContracts(ctx, q)
 	if err != nil {
 		return fmt.Errorf("read contracts: %w", err)
 	}
@@ -166,8 +171,8 @@ func (b *Books) readContracts(ctx context.Context, given string) error {
 }
 
 // newestContracts reads the newest contract of each merchant, center and currency, as a contract for that currency alone.
-func (b *Books) newestContracts(ctx context.Context) ([]Contract, error) {
-	rows, err := b.Pool.Query(ctx, newestContracts)
+func (b *Books) newestContracts(ctx context.Context, q postgres.Querier) ([]Contract, error) {
+	rows, err := q.Query(ctx, newestContracts)
 	if err != nil {
 		return nil, err
 	}

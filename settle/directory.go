@@ -30,7 +30,7 @@ func (e *RateEntry) Overlaps(other *RateEntry) bool {
 }
 
 // Directory holds the configured centers and merchants, and the exchange rates. Once Books.RegisterContracts has added the
-// contracts that have ended it never changes; a new configuration is a new Directory.
+// contracts that have ended it never changes; a new configuration is a new Directory (Books.Under).
 type Directory struct {
 	centers   map[int16]*Center
 	merchants map[int32]*Merchant

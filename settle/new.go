@@ -2,6 +2,7 @@ package settle
 
 import (
 	"log/slog"
+	"sync"
 	"time"
 
 	"settled/settle/credential"
@@ -30,7 +31,7 @@ func New(o Options) *Books {
 	}
 	clock := o.Now
 	o.Now = func() time.Time { return clock().UTC().Truncate(time.Microsecond) }
-	b := &Books{Options: o, ids: newBlocks(o.Pool), posted: newPosted()}
+	b := &Books{Options: o, ids: newBlocks(o.Pool), posted: newPosted(), horizon: new(sync.Map)}
 	b.credentials = credential.NewStore(o.Pool, o.Vault, o.Now)
 	b.wishes = wish.New(o.Pool, b.credentials, o.Vault, o.Now, o.Log)
 	b.ledger = ledger.Book{Zone: o.Zone, Posted: func(rule ledger.Rule, lines int) {

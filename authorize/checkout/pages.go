@@ -89,6 +89,13 @@ func New(o Options) *Pages {
 		declining: tenants.NewSources(o.Limits.Declines, o.Now)}
 }
 
+// Under returns the payment page with other options, in which the pace of those who used c counts, too.
+func (c *Pages) Under(o Options) *Pages {
+	other := New(o)
+	other.opening, other.guessing, other.posting, other.asking, other.viewing, other.declining = c.opening, c.guessing, c.posting, c.asking, c.viewing, c.declining
+	return other
+}
+
 // RouteMeasure measures the answers of one route.
 type RouteMeasure interface {
 	Count(class protocol.Class, took time.Duration)

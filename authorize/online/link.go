@@ -59,10 +59,11 @@ func (c *Client) connect(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.options.DialTimeout)
 	defer cancel()
 	conn, err := c.options.Dial(ctx, "tcp", c.options.Address)
-	if err != nil || c.options.TLS == nil {
+	secure := c.tls.Load()
+	if err != nil || secure == nil {
 		return conn, err
 	}
-	secured, err := c.options.TLS.client(ctx, conn, c.options.Address, c.options.Now)
+	secured, err := secure.client(ctx, conn, c.options.Address, c.options.Now)
 	if errors.Is(err, ErrCertificate) {
 		c.untrusted(badCertificate, err)
 	}

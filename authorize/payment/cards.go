@@ -27,6 +27,14 @@ func NewCards(books *settle.Books, credentials *credential.Store, centers map[in
 	return &Cards{books: books, credentials: credentials, centers: centers, log: log, late: newLateAnswers(), lates: make(chan online.LateAnswer, 1024)}
 }
 
+// Under returns the Cards of the same centers that write into other books. Late answers are told to one of both, which knows what either
+// waits for.
+func (c *Cards) Under(books *settle.Books) *Cards {
+	other := *c
+	other.books = books
+	return &other
+}
+
 // Begin makes the intent of a payment durable, or finds the order that the same request made.
 func (c *Cards) Begin(ctx context.Context, in settle.Intent) (*settle.Payment, *settle.Order, error) {
 	ctx, cancel := context.WithTimeout(ctx, SettleTimeout)
@@ -55,7 +63,7 @@ func (c *Cards) Perform(ctx context.Context, p *settle.Payment, r online.Request
 		return result, true
 	}
 	if errors.Is(err, settle.ErrLate) && result.Approved {
-		c.approvedLate(ctx, &latePayment{merchant: p.Merchant.ID, order: p.Order}, a)
+		c.approvedLate(ctx, &latePayment{books: c.books, merchant: p.Merchant.ID, order: p.Order}, a)
 	}
 	c.giveUp(ctx, p, err)
 	return result, false
@@ -90,7 +98,7 @@ func (c *Cards) exchange(ctx context.Context, center int16, r online.Request) (o
 // payment is given up later, and is in process till then.
 func (c *Cards) giveUp(ctx context.Context, p *settle.Payment, cause error) {
 	c.log.Warn("payment without an outcome", slog.Int64("order", p.Order), slog.String("center", p.Route.Center.Name), slog.Any("error", cause))
-	late := c.late.expect(settle.RRN(p.Exchange), p.Merchant.ID, p.Order)
+	late := c.late.expect(settle.RRN(p.Exchange), c.books, p.Merchant.ID, p.Order)
 	give := c.books.GiveUp
 	if errors.Is(cause, online.ErrUntrusted) {
 		give = c.books.GiveUpUntrusted

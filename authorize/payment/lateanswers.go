@@ -7,6 +7,7 @@ import (
 
 	"settled/authorize/online"
 	"settled/authorize/tenants"
+	"settled/settle"
 )
 
 // maxLate bounds how many payments without an answer are remembered for a late one.
@@ -20,6 +21,7 @@ type lateAnswers struct {
 }
 
 type latePayment struct {
+	books    *settle.Books // that began it
 	merchant int32
 	order    int64
 	givenUp  bool           // the books know that the outcome is unknown
@@ -31,8 +33,8 @@ func newLateAnswers() *lateAnswers {
 }
 
 // expect remembers a payment whose answer did not come.
-func (b *lateAnswers) expect(rrn string, merchant int32, order int64) *latePayment {
-	p := &latePayment{merchant: merchant, order: order}
+func (b *lateAnswers) expect(rrn string, books *settle.Books, merchant int32, order int64) *latePayment {
+	p := &latePayment{books: books, merchant: merchant, order: order}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.payments.Put(rrn, p)
@@ -86,7 +88,7 @@ func (c *Cards) RecordLate(ctx context.Context) {
 }
 
 func (c *Cards) approvedLate(ctx context.Context, p *latePayment, a online.Answer) {
-	if err := c.books.ApprovedLate(ctx, p.merchant, p.order, a.ActionCode, a.ApprovalCode); err != nil {
+	if err := p.books.ApprovedLate(ctx, p.merchant, p.order, a.ActionCode, a.ApprovalCode); err != nil {
 		c.log.Error("late approval not noted; its reversal goes on", slog.Int64("order", p.order), slog.Any("error", err))
 		return
 	}

@@ -13,7 +13,7 @@ import (
 // A late answer finds its payment before and after the books have given it up.
 func TestLateBook(t *testing.T) {
 	b := newLateAnswers()
-	p := b.expect("000000000001", 1, 2)
+	p := b.expect("000000000001", nil, 1, 2)
 	if _, ready := b.arrived(onlineAnswer("000000000001")); ready {
 		t.Error("ready before it is given up")
 	}

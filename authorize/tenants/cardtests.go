@@ -107,9 +107,14 @@ type tally struct {
 // process. It is safe for concurrent use.
 type CardTests struct {
 	settings map[int32]CardTesting
-	now      func() time.Time
-	found    func(Tested)
-	seed     maphash.Seed
+	*seen
+}
+
+// seen is what was seen of cards. It stays when the settings change.
+type seen struct {
+	now   func() time.Time
+	found func(Tested)
+	seed  maphash.Seed
 
 	mu      sync.Mutex
 	tallies *Counts[tallied, tally]
@@ -117,18 +122,28 @@ type CardTests struct {
 
 // NewCardTests makes a CardTests that has seen no payment yet. found is told when payments begin to be refused; it must not call back.
 func NewCardTests(merchants map[int32]Merchant, now func() time.Time, found func(Tested)) *CardTests {
-	t := &CardTests{settings: map[int32]CardTesting{}, now: now, found: found, seed: maphash.MakeSeed(),
-		tallies: NewCounts[tallied](maxTallies, func(y tally, now time.Time) bool { return !y.over.After(now) && !y.stopped.After(now) })}
+	t := &CardTests{seen: &seen{now: now, found: found, seed: maphash.MakeSeed(),
+		tallies: NewCounts[tallied](maxTallies, func(y tally, now time.Time) bool { return !y.over.After(now) && !y.stopped.After(now) })}}
+	return t.Under(merchants)
+}
+
+// Under returns CardTests with the settings of changed merchants that remembers the payments that t has seen.
+func (t *CardTests) Under(merchants map[int32]Merchant) *CardTests {
+	other := &CardTests{settings: make(map[int32]CardTesting, len(merchants)), seen: t.seen}
 	for id, m := range merchants {
 		s := m.CardTesting
 		s.Fill()
-		t.settings[id] = s
+		other.settings[id] = s
 	}
-	return t
+	return other
 }
 
-// Refuses returns ErrTested when a payment is not to be taken: its source or the beginning of its card is stopped at the merchant.
+// Refuses returns ErrTested when a payment is not to be taken: its source or the beginning of its card is stopped at the merchant, which
+// looks for such payments.
 func (t *CardTests) Refuses(p *Paid) error {
+	if t.settings[p.Merchant].Off {
+		return nil
+	}
 	now := t.now()
 	t.mu.Lock()
 	defer t.mu.Unlock()

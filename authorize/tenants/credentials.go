@@ -37,13 +37,18 @@ var (
 // costs the same as a wrong password.
 type credentials struct {
 	merchants map[int32]secret
-	nobody    secret    // stands for every unknown merchant
-	marks     sync.Pool // of hash.Hash, keyed
-	now       func() time.Time
-	running   singleflight.Group
-	turns     *turns
-	atDoor    atomic.Int64
-	guessed   func(merchant int32) // is told of known merchants that are guessed at from many sources
+	nobody    secret // stands for every unknown merchant
+	*memory
+}
+
+// memory is what was seen of callers. It stays when the merchants change.
+type memory struct {
+	marks   sync.Pool // of hash.Hash, keyed
+	now     func() time.Time
+	running singleflight.Group
+	turns   *turns
+	atDoor  atomic.Int64
+	guessed func(merchant int32) // is told of known merchants that are guessed at from many sources
 
 	mu      sync.Mutex
 	trusted Generations[[32]byte, verified]
@@ -63,11 +68,17 @@ type secret struct {
 }
 
 func newCredentials(merchants map[int32]Merchant, now func() time.Time, guessed func(merchant int32)) (*credentials, error) {
-	c := &credentials{merchants: make(map[int32]secret, len(merchants)), now: now, turns: newTurns(), guessed: guessed, guesses: newGuesses()}
-	c.trusted.Limit = maxTrusted
+	m := &memory{now: now, turns: newTurns(), guessed: guessed, guesses: newGuesses()}
+	m.trusted.Limit = maxTrusted
 	key := make([]byte, sha256.Size)
 	_, _ = rand.Read(key)
-	c.marks.New = func() any { return hmac.New(sha256.New, key) }
+	m.marks.New = func() any { return hmac.New(sha256.New, key) }
+	return m.of(merchants)
+}
+
+// of are the credentials of merchants, with what was seen of callers.
+func (m *memory) of(merchants map[int32]Merchant) (*credentials, error) {
+	c := &credentials{merchants: make(map[int32]secret, len(merchants)), memory: m}
 	var err error
 	for id, m := range merchants {
 		s := secret{login: m.Login}
@@ -100,7 +111,11 @@ func (c *credentials) verify(ctx context.Context, merchant int32, login, passwor
 		s = c.nobody
 	}
 	try := attempt{merchant: merchant, mark: c.mark(merchant, &s, login, password)}
-	switch c.recall(try.mark) {
+	remembered := strange // a merchant that is not known any more included
+	if known {
+		remembered = c.recall(try.mark)
+	}
+	switch remembered {
 	case trusted:
 		return nil
 	case aging:
@@ -150,15 +165,15 @@ func (c *credentials) judge(try *attempt, compute func() (bool, error)) error {
 
 func equal(a []byte, b string) bool { return subtle.ConstantTimeCompare(a, []byte(b)) == 1 }
 
-// mark recognizes credentials without keeping them. It changes with the stored hash, so a changed password is computed
-// anew.
+// mark recognizes credentials without keeping them. It changes with the stored login and hash, so what was right before a change of
+// these is computed anew.
 func (c *credentials) mark(merchant int32, s *secret, login, password []byte) (sum [32]byte) {
 	mac := c.marks.Get().(hash.Hash)
 	defer c.marks.Put(mac)
 	mac.Reset()
 	var plain [256]byte
 	b := strconv.AppendInt(plain[:0], int64(merchant), 10)
-	for _, part := range [...][]byte{s.hash.sum, login, password} {
+	for _, part := range [...][]byte{[]byte(s.login), s.hash.salt, s.hash.sum, login, password} {
 		b = append(append(b, 0), part...)
 	}
 	mac.Write(b)

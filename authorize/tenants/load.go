@@ -6,21 +6,28 @@ import "sync/atomic"
 // all. What is entered is left again, also when it was one too many.
 type Load struct {
 	most, each int64
-	serving    atomic.Int64
+	serving    *atomic.Int64
 	busy       map[int32]*atomic.Int64 // by merchant
 }
 
 // NewLoad makes a Load for these merchants. It bounds the requests of all of them by most, and those of one merchant by each.
 func NewLoad(most, each int64, merchants map[int32]Merchant) *Load {
-	l := &Load{most: most, each: each, busy: make(map[int32]*atomic.Int64, len(merchants))}
+	return (&Load{most: most, each: each, serving: &atomic.Int64{}}).Under(merchants)
+}
+
+// Under returns a Load for changed merchants, in which the requests that are served count, too.
+func (l *Load) Under(merchants map[int32]Merchant) *Load {
+	other := &Load{most: l.most, each: l.each, serving: l.serving, busy: make(map[int32]*atomic.Int64, len(merchants))}
 	for id := range merchants {
-		l.busy[id] = &atomic.Int64{}
+		if other.busy[id] = l.busy[id]; other.busy[id] == nil {
+			other.busy[id] = &atomic.Int64{}
+		}
 	}
-	return l
+	return other
 }
 
 // Enter counts a request. It fails when there are too many.
-func (l *Load) Enter() error { return within(&l.serving, l.most) }
+func (l *Load) Enter() error { return within(l.serving, l.most) }
 
 // Leave takes a request back.
 func (l *Load) Leave() { l.serving.Add(-1) }

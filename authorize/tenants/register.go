@@ -22,6 +22,12 @@ func NewRegister(merchants map[int32]Merchant, directory *settle.Directory, now 
 	return &Register{merchants, directory, c}, err
 }
 
+// Under returns a register of changed merchants that remembers who called, and who guessed, as r does. It fails as NewRegister does.
+func (r *Register) Under(merchants map[int32]Merchant, directory *settle.Directory) (*Register, error) {
+	c, err := r.credentials.of(merchants)
+	return &Register{merchants, directory, c}, err
+}
+
 // Settings are those of a merchant, if it is known.
 func (r *Register) Settings(merchant int32) (Merchant, bool) {
 	m, known := r.merchants[merchant]
