@@ -123,7 +123,7 @@ func (b *Books) registerContracts(ctx context.Context, tx pgx.Tx) error {
 
 // configuredContracts are the contracts of the directory, as the statements take them.
 func (b *Books) configuredContracts() (string, error) {
-	var all []storedContract
+	all := []storedContract{} // never null, which is no list
 	for _, m := range b.Directory.Merchants() {
 		for i := range m.Routes {
 			c, err := storedOf(m, &m.Routes[i])

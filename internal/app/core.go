@@ -47,6 +47,8 @@ type Options struct {
 	MaxBackoff time.Duration
 	// Limits of the connections that are served.
 	Limits Limits
+	// ConfigEvery is between two looks at the configuration file while a server runs. Default 4 s.
+	ConfigEvery time.Duration
 	// As is the role that sessions take in the database: that of what the process does. Default roles.App.
 	As roles.Role
 	// ThrowAway accepts a database that may lose commits. For tests.
@@ -66,11 +68,16 @@ type Core struct {
 	Registry      *prometheus.Registry
 	Clock         *clock.Clock // nil where Options.Now tells the time
 	epochs        *epoch.Keeper
-	looked        atomic.Pointer[time.Time] // when a job last looked at the epoch
-	audits        audit.Metrics
-	wake          func() // set by Start
-	enqueue       func(ctx context.Context, tx pgx.Tx, kind clearing.JobKind, id int64) error
+	looked        *atomic.Pointer[time.Time] // when a job last looked at the epoch
+	audits        *audit.Metrics
+	queued        *queued
 	closers       []func()
+}
+
+// queued is how work comes into the queue, once there is one (StartWork).
+type queued struct {
+	wake    func()
+	enqueue func(ctx context.Context, tx pgx.Tx, kind clearing.JobKind, id int64) error
 }
 
 // ErrDatabase is wrapped when there is no usable database.
@@ -81,8 +88,8 @@ func Open(ctx context.Context, o Options) (*Core, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	c := &Core{Options: o, Registry: telemetry.NewRegistry(), wake: func() {}}
-	c.Registry.MustRegister(&c.audits)
+	c := &Core{Options: o, Registry: telemetry.NewRegistry(), looked: &atomic.Pointer[time.Time]{}, audits: &audit.Metrics{}, queued: &queued{wake: func() {}}}
+	c.Registry.MustRegister(c.audits)
 	if err := c.open(ctx); err != nil {
 		c.Close()
 		return nil, err
@@ -105,11 +112,9 @@ func (c *Core) open(ctx context.Context) error {
 		return err
 	}
 	c.Books = settle.New(settle.Options{Pool: c.Pool, Lanes: lanes, LaneCount: c.Environment.Lanes, Directory: c.Config.Directory,
-		Vault: c.Vault, Zone: c.Config.Zone, Now: c.Now, Log: c.Log, Wake: func() { c.wake() }})
+		Vault: c.Vault, Zone: c.Config.Zone, Now: c.Now, Log: c.Log, Wake: func() { c.queued.wake() }})
 	c.onClose(c.Books.Close)
-	c.Notifications = notification.NewQueue(c.Pool, c.Books.Now, c.Config.Directory.MerchantIDs())
-	c.Unknown = reconcile.NewUnknown(c.Books)
-	c.Read = read.New(c.Pool, c.Config.Directory)
+	c.readers()
 	c.Registry.MustRegister(gauges.Metrics{Books: c.Books}, events.Metrics{Pool: c.Pool, Log: c.Log})
 	if err := c.Books.RegisterCenters(ctx); err != nil {
 		return err
@@ -126,6 +131,24 @@ func (c *Core) open(ctx context.Context) error {
 	return err
 }
 
+// readers makes what reads the books, and knows the merchants.
+func (c *Core) readers() {
+	c.Notifications = notification.NewQueue(c.Pool, c.Books.Now, c.Config.Directory.MerchantIDs())
+	c.Unknown = reconcile.NewUnknown(c.Books)
+	c.Read = read.New(c.Pool, c.Config.Directory)
+}
+
+// under makes a core that stands on the same database, keys and counters as c, under another configuration of the same centers. Only c
+// is closed.
+func (c *Core) under(cfg *config.Config) (*Core, error) {
+	other := *c
+	other.Config, other.Books = cfg, c.Books.Under(cfg.Directory)
+	other.readers()
+	night, err := c.Night.Under(clearing.Changed{Directory: cfg.Directory, Profiles: profiles(cfg), Reconcile: other.reconcile, Enqueue: other.queue})
+	other.Night = night
+	return &other, err
+}
+
 // reconcile compares a center's log with the books in the night's transaction.
 func (c *Core) reconcile(ctx context.Context, tx pgx.Tx, l *reconcile.CenterLog) (reconcile.Reconciled, error) {
 	return reconcile.Compare(ctx, tx, c.Books, l)
@@ -133,10 +156,10 @@ func (c *Core) reconcile(ctx context.Context, tx pgx.Tx, l *reconcile.CenterLog)
 
 // queue queues a step of the night where there is a queue; without one the rows say what is next.
 func (c *Core) queue(ctx context.Context, tx pgx.Tx, kind clearing.JobKind, id int64) error {
-	if c.enqueue == nil {
+	if c.queued.enqueue == nil {
 		return nil
 	}
-	return c.enqueue(ctx, tx, kind, id)
+	return c.queued.enqueue(ctx, tx, kind, id)
 }
 
 // connect opens the pools: one for everything, and one for the lanes of the group commit.

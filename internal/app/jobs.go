@@ -17,28 +17,48 @@ import (
 // expireBatch is how many holds one commit gives up.
 const expireBatch = 500
 
-// Jobs are the functions that the worker calls. Demo and tests call the same ones at instants of their own.
+// Jobs are the functions that the worker calls, each under the configuration of the moment. Demo and tests call the same ones at instants of
+// their own.
 func (s *Server) Jobs() work.Jobs {
 	return s.unlessHeldAll(work.Jobs{
-		PlanWindows:  func(ctx context.Context) error { _, err := s.Night.PlanWindows(ctx, s.Now()); return err },
-		Expire:       s.Expire,
-		Timeout:      s.Timeout,
-		Send:         s.Send,
-		FetchReplies: s.Step,
-		Reconcile:    s.Reconcile,
-		Audit:        s.auditJob,
-		RollUp:       s.RollUp,
-		Seal:         s.seal,
-		Build:        s.build,
-		Deliver:      s.deliver,
-		Apply:        s.Night.ApplyReply,
-		MendTimes:    s.mendTimes,
-		Next:         s.next,
+		PlanWindows:  s.job((*Server).planWindows),
+		Expire:       s.job((*Server).Expire),
+		Timeout:      s.job((*Server).Timeout),
+		Send:         s.job((*Server).Send),
+		FetchReplies: s.job((*Server).Step),
+		Reconcile:    s.job((*Server).Reconcile),
+		Audit:        s.job((*Server).auditJob),
+		RollUp:       s.job((*Server).RollUp),
+		Seal:         s.step((*Server).seal),
+		Build:        s.step((*Server).build),
+		Deliver:      s.step((*Server).deliver),
+		Apply:        s.step((*Server).apply),
+		MendTimes:    func(ctx context.Context) (map[string]int, error) { return s.current().mendTimes(ctx) },
+		Next:         func(ctx context.Context) (work.Next, error) { return s.current().next(ctx) },
 
-		Notify:           s.notify,
-		DueNotifications: func(ctx context.Context) ([]notification.Due, error) { return s.Notifications.Due(ctx) },
+		Notify: func(ctx context.Context, k notification.Key) error { return s.current().notify(ctx, k) },
+		DueNotifications: func(ctx context.Context) ([]notification.Due, error) {
+			return s.current().Notifications.Due(ctx)
+		},
 	})
 }
+
+// job is a job under the configuration that the process has when it begins.
+func (s *Server) job(do func(*Server, context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error { return do(s.current(), ctx) }
+}
+
+// step is the same of a step of the night.
+func (s *Server) step(do func(*Server, context.Context, int64) error) func(context.Context, int64) error {
+	return func(ctx context.Context, id int64) error { return do(s.current(), ctx, id) }
+}
+
+func (c *Core) planWindows(ctx context.Context) error {
+	_, err := c.Night.PlanWindows(ctx, c.Now())
+	return err
+}
+
+func (c *Core) apply(ctx context.Context, reply int64) error { return c.Night.ApplyReply(ctx, reply) }
 
 // Expire gives up every hold whose end has come.
 func (c *Core) Expire(ctx context.Context) error {

@@ -28,7 +28,8 @@ type Roles struct {
 	Work  bool // recurring work and the steps of the night
 }
 
-// Server is a running process of an installation.
+// Server is a running process of an installation under one configuration. When the process takes up another one, that makes another Server
+// of the same process, which serves requests and does jobs from then on; what began under the one before ends under it.
 type Server struct {
 	*Core
 	Gateway    *authorize.Gateway
@@ -37,13 +38,15 @@ type Server struct {
 	pulse      *pulse
 	edge       *edgeMetrics
 	hosts      []*online.Client
+	links      map[int16]*online.Client // the hosts by their centers
+	uptake     *uptake
 	stops      []func(context.Context) error // in order of the starts
 }
 
 // Start makes a server of the core in the given roles. On error everything that was started is stopped. The caller stops
 // the server, then closes the core.
 func Start(ctx context.Context, core *Core, roles Roles) (*Server, error) {
-	s := &Server{Core: core}
+	s := &Server{Core: core, links: map[int16]*online.Client{}}
 	err := s.start(ctx, roles)
 	if err != nil {
 		return nil, errors.Join(err, s.Stop(ctx))
@@ -68,6 +71,7 @@ func (s *Server) start(ctx context.Context, roles Roles) error {
 	if err := s.startGateway(); err != nil {
 		return err
 	}
+	s.uptake = newUptake(s)
 	if roles.Work {
 		if err := s.StartWork(ctx); err != nil {
 			return err
@@ -78,6 +82,7 @@ func (s *Server) start(ctx context.Context, roles Roles) error {
 			return fmt.Errorf("serve the listener %s (%s): %w", l.Name, l.Variable, err)
 		}
 	}
+	s.watchConfig()
 	s.Log.Info("started", slog.Bool("serve", roles.Serve), slog.Bool("work", roles.Work), slog.String("api", s.APIAddr),
 		slog.String("metrics", s.MetricAddr))
 	return nil
@@ -86,7 +91,7 @@ func (s *Server) start(ctx context.Context, roles Roles) error {
 // listenOn serves what belongs to a listener.
 func (s *Server) listenOn(l config.Listener) (err error) {
 	if l.Name == config.ListenerAPI {
-		s.APIAddr, err = s.listen(l, s.Gateway.Handler(), edge.ForMerchants(s.Now))
+		s.APIAddr, err = s.listen(l, s.uptake, edge.ForMerchants(s.Now))
 		return err
 	}
 	s.MetricAddr, err = s.listen(l, s.operations(), edge.Plain)
@@ -140,7 +145,7 @@ func (s *Server) startGateway() error {
 		if err != nil {
 			return fmt.Errorf("center %s: %w", c.Name, err)
 		}
-		s.hosts = append(s.hosts, host)
+		s.hosts, s.links[c.ID] = append(s.hosts, host), host
 		s.onStop(func(context.Context) error { host.Close(); return nil })
 		centers[c.ID] = payment.Center{Host: host, Acquirer: c.Online.Acquirer}
 	}
@@ -206,7 +211,7 @@ func (s *Server) StartWork(ctx context.Context) error {
 	if err := s.Registry.Register(runner); err != nil {
 		return fmt.Errorf("register metrics of the queue: %w", err)
 	}
-	s.enqueue, s.wake = runner.Enqueue, runner.Wake
+	s.queued.enqueue, s.queued.wake = runner.Enqueue, runner.Wake
 	if _, err := s.Night.PlanWindows(ctx, s.Now()); err != nil {
 		s.Log.Error("windows were not all planned", slog.Any("err", err))
 	}

@@ -35,9 +35,21 @@ type Config struct {
 	Schedules   []Schedule // in order of their names
 	Warnings    []Problem  // risks that a live installation takes by the word of its file, in order of their lines
 
-	path string     // of the file
-	root *yaml.Node // nil when there is none
+	path    string     // of the file
+	root    *yaml.Node // nil when there is none
+	content *Content
 }
+
+// Content is what the configuration says, to be compared with another; nothing for one that was not read from a text.
+func (c *Config) Content() *Content {
+	if c.content == nil {
+		return &Content{}
+	}
+	return c.content
+}
+
+// Path is where the configuration stands; empty when it was not read from a file.
+func (c *Config) Path() string { return c.path }
 
 // ThreeDS is how the 3-D Secure server is reached.
 type ThreeDS struct {
@@ -112,7 +124,7 @@ func Parse(path string, text []byte) (*Config, error) {
 		return nil, c.problems
 	}
 	slices.SortStableFunc(c.warnings, byLine)
-	cfg.Warnings, cfg.path, cfg.root = c.warnings, path, root
+	cfg.Warnings, cfg.path, cfg.root, cfg.content = c.warnings, path, root, contentOf(&file, c.resolve)
 	return cfg, nil
 }
 

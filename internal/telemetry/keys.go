@@ -29,6 +29,6 @@ var Keys = map[string]Key{
 	"secondcode": KeyOther, "serve": KeyOther, "setting": KeyOther, "slot": KeyOther, "stack": KeyOther, "state": KeyOther,
 	"status": KeyOther, "step": KeyOther, "stood_at": KeyOther, "title": KeyOther, "took": KeyOther, "transaction": KeyOther,
 	"unknown": KeyOther, "value": KeyOther, "violations": KeyOther, "why": KeyOther, "window": KeyOther, "windows": KeyOther,
-	"wish": KeyOther, "work": KeyOther,
+	"wish": KeyOther, "work": KeyOther, "changes": KeyOther, "content": KeyOther,
 	"bin": KeyOther, "cause": KeyOther, "epoch": KeyOther, "may_lack_since": KeyOther, "source": KeyOther, "until": KeyOther,
 }

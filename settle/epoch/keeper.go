@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,8 +24,8 @@ const LookEvery = 5 * time.Second
 type Keeper struct {
 	pool *pgxpool.Pool
 	log  *slog.Logger
-	ids  []string   // names of all identifiers that may be given out
 	mu   sync.Mutex // one look at a time
+	ids  []string   // names of all identifiers that may be given out
 	seen time.Time  // the newest alive_at that the database told us
 	last atomic.Pointer[Epoch]
 }
@@ -32,6 +33,15 @@ type Keeper struct {
 // New makes a keeper of a database whose identifiers have the names given. The caller calls Check before anything else, then every LookEvery.
 func New(pool *pgxpool.Pool, log *slog.Logger, ids []string) *Keeper {
 	return &Keeper{pool: pool, log: log, ids: ids}
+}
+
+// Know adds the names of further identifiers, before any of them is given out.
+func (k *Keeper) Know(ids []string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	all := append(slices.Clone(k.ids), ids...)
+	slices.Sort(all)
+	k.ids = slices.Compact(all)
 }
 
 // Held tells that by the last look a person must let the books go on.

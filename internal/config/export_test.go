@@ -1,0 +1,33 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// RuledSections are the sections that have rules.
+func RuledSections() []string { return slices.Sorted(maps.Keys(rules)) }
+
+// RuledKeys are the keys of a section that have a rule, in order.
+func RuledKeys(section string) []string {
+	return slices.Sorted(slices.Values(strings.Fields(rules[section].live + " " + rules[section].start)))
+}
+
+// TakenUp are the rows of docs/config.md: the sections that running processes take up, in whole or in part.
+func TakenUp() (rows []string) {
+	for _, section := range RuledSections() {
+		r := rules[section]
+		switch keys := "`" + strings.Join(strings.Fields(r.live), "`, `") + "`"; {
+		case r.live == "":
+		case r.start == "":
+			come := map[bool]string{true: "every key; entries may come and go"}[r.comes]
+			rows = append(rows, fmt.Sprintf("| `%s` | %s |", section, cmp.Or(come, "every key; not that the section comes or goes")))
+		default:
+			rows = append(rows, fmt.Sprintf("| `%s` | %s |", section, keys))
+		}
+	}
+	return rows
+}
