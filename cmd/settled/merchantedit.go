@@ -30,9 +30,12 @@ func proofs(anybody bool) config.ProofsFile {
 	return config.ProofsFile{Checkvalue: !anybody, AnybodyMayOrder: anybody}
 }
 
-// hand shows secrets, and that they are not in force before a restart.
+// takenUp says when a change of the file is in force.
+const takenUp = "Running processes take it up within 10 seconds; settled doctor names one that does not."
+
+// hand shows secrets, and when they are in force.
 func (c *counter) hand(h handed) error {
-	fmt.Fprintln(c.ErrOrStderr(), "This is shown once. It is in force after a restart of settled.")
+	fmt.Fprintln(c.ErrOrStderr(), "This is shown once. "+takenUp)
 	return c.print(h, func(t *rows) {
 		t.row("merchant", h.Merchant)
 		for _, s := range [][2]string{{"login", h.Login}, {"password", h.Password}, {"secret word", h.SecretWord}} {
@@ -151,7 +154,7 @@ func newMerchantSet() *cobra.Command {
 		}
 		i := slices.IndexFunc(cfg.Merchants, func(now config.Merchant) bool { return now.ID == m.ID })
 		changed := slices.DeleteFunc(settingsOf(&cfg.Merchants[i]), func(s merchantSetting) bool { return slices.Contains(before, s) })
-		fmt.Fprintln(c.ErrOrStderr(), "Changed in the file; in force after a restart of settled.")
+		fmt.Fprintln(c.ErrOrStderr(), "Changed in the file. "+takenUp)
 		return c.print(changed, func(t *rows) {
 			for _, s := range changed {
 				t.row(s.Key, otherwise(s.Value, "-"))
@@ -181,7 +184,7 @@ func (c *counter) change(merchant int32, settings []string) (*config.Config, err
 }
 
 func newMerchantPassword() *cobra.Command {
-	return atCounter("password ID", "Give a merchant a new password, and show it once; the old one ends with the restart", exactly(1), func(c *counter, args []string) error {
+	return atCounter("password ID", "Give a merchant a new password, and show it once; the old one ends when running processes take that up", exactly(1), func(c *counter, args []string) error {
 		_, m, err := c.merchant(args[0])
 		if err != nil {
 			return err
@@ -195,7 +198,7 @@ func newMerchantPassword() *cobra.Command {
 }
 
 func newMerchantSecret() *cobra.Command {
-	return atCounter("secret ID", "Give a merchant a new secret word, and show it once; the old one ends with the restart", exactly(1), func(c *counter, args []string) error {
+	return atCounter("secret ID", "Give a merchant a new secret word, and show it once; the old one ends when running processes take that up", exactly(1), func(c *counter, args []string) error {
 		_, m, err := c.merchant(args[0])
 		if err != nil {
 			return err

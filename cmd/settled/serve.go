@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"settled/internal/app"
 	"settled/internal/postgres/roles"
@@ -45,6 +48,9 @@ func process(use, short string, does app.Roles, as roles.Role) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		hangups := make(chan os.Signal, 1)
+		signal.Notify(hangups, syscall.SIGHUP)
+		defer signal.Stop(hangups)
 		log := telemetry.NewLogger(c.ErrOrStderr(), e.LogLevel)
 		slog.SetDefault(log)
 		for _, w := range cfg.Warnings {
@@ -59,7 +65,7 @@ func process(use, short string, does app.Roles, as roles.Role) *cobra.Command {
 		if err != nil {
 			return unlessStopped(c.Context(), log, err)
 		}
-		<-c.Context().Done()
+		serve(c.Context(), server, hangups)
 		log.Info("stopping", slog.String("drain", e.Drain.String()))
 		drain, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), e.Drain)
 		defer cancel()
@@ -69,4 +75,16 @@ func process(use, short string, does app.Roles, as roles.Role) *cobra.Command {
 		log.Info("stopped")
 		return nil
 	}}
+}
+
+// serve waits until the process is to stop. At SIGHUP it looks at the configuration at once.
+func serve(ctx context.Context, server *app.Server, hangups <-chan os.Signal) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangups:
+			server.Reload(ctx)
+		}
+	}
 }

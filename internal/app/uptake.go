@@ -54,6 +54,9 @@ func (s *Server) current() *Server { return s.uptake.now.Load().server }
 // configEvery is between two looks at the configuration, and its files.
 const configEvery = 4 * time.Second
 
+// reloadWithin bounds a look that somebody asked for.
+const reloadWithin = 30 * time.Second
+
 // watchConfig takes up a changed configuration until the server stops. A change is looked at when it has stood for a look: a file that is
 // being written may be valid in the middle.
 func (s *Server) watchConfig() {
@@ -70,7 +73,11 @@ func (s *Server) watchConfig() {
 
 // Reload looks at the configuration at once, as when somebody says that it is written: it is taken up as a whole, or not at all, which the log
 // and the metrics tell.
-func (s *Server) Reload(ctx context.Context) { s.lookAtConfig(ctx, true) }
+func (s *Server) Reload(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, reloadWithin)
+	defer cancel()
+	s.lookAtConfig(ctx, true)
+}
 
 // lookAtConfig takes up what has changed. Sure is a change that need not be seen twice.
 func (s *Server) lookAtConfig(ctx context.Context, sure bool) {

@@ -61,7 +61,7 @@ func TestChangesAreToldInWords(t *testing.T) {
 		{nothing, []string{"      - 2027-01-07\n", "      - 2027-01-07\n      - 2027-05-01\n"},
 			[]string{"calendars.BY-bank.holidays: 2026-01-01, 2026-01-02, 2026-01-07, 2026-05-01, 2026-07-03, 2026-12-25, 2027-01-01, 2027-01-07 → " +
 				"2026-01-01, 2026-01-02, 2026-01-07, 2026-05-01, 2026-07-03, 2026-12-25, 2027-01-01, 2027-01-07, 2027-05-01"}, ""},
-		{nothing, []string{"$c2V0dGxlZC1leGFtcGxlMQ$", "$N3JpdmVycy00MS1oaWxscw$"}, []string{"merchants[101].password_hash: changed"}, ""},
+		{nothing, []string{"$c2V0dGxlZC1leGFtcGxlMQ$", "$N3JpdmVycy00MS1oaWxscw$"}, []string{"merchants[100001].password_hash: changed"}, ""},
 		{nothing, []string{"public_url: https://pay.shop-gateway.example", "public_url: https://pay2.shop-gateway.example", `rate: "0.00612"`, `rate: "0.00613"`},
 			[]string{"public_url: https://pay.shop-gateway.example → https://pay2.shop-gateway.example", "rates[KZT to BYN].rate: 0.00612 → 0.00613"}, "public_url"},
 		{write("secrets/pc-a.mac", strings.Repeat("0f", 16)), nil, []string{"centers[PC-A].online.mac.key_file: changed"}, "centers[PC-A].online.mac.key_file"},

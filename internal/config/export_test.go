@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,8 +22,8 @@ func TakenUp() (rows []string) {
 		switch keys := "`" + strings.Join(strings.Fields(r.live), "`, `") + "`"; {
 		case r.live == "":
 		case r.start == "":
-			come := map[bool]string{true: "every key; entries may come and go"}[r.comes]
-			rows = append(rows, fmt.Sprintf("| `%s` | %s |", section, cmp.Or(come, "every key; not that the section comes or goes")))
+			come := map[bool]string{true: "every key; entries may come and go", false: "every key"}[r.comes]
+			rows = append(rows, fmt.Sprintf("| `%s` | %s |", section, come))
 		default:
 			rows = append(rows, fmt.Sprintf("| `%s` | %s |", section, keys))
 		}

@@ -42,7 +42,7 @@ func calendars(_ context.Context, p *patient) (all []Finding) {
 	for _, c := range app.Calendars(p.config, p.now) {
 		switch {
 		case c.Bad:
-			all = append(all, found(Bad, "calendar %s: %s; then restart the workers", c.Name, c.Says)...)
+			all = append(all, found(Bad, "calendar %s: %s", c.Name, c.Says)...)
 		case c.Says != "":
 			all = append(all, found(Warning, "calendar %s: %s", c.Name, c.Says)...)
 		default:
