@@ -262,3 +262,23 @@ func TestACenterInTheClear(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestChangedPinsAreTrusted: a link that is up stays when the pins change, and the next connection wants the new ones.
+func TestChangedPinsAreTrusted(t *testing.T) {
+	ours, next := newAuthority(t), newAuthority(t)
+	now := ours.server("127.0.0.1")
+	host := newCenter(t, approve, func(c *center) { c.tls = &tls.Config{Certificates: []tls.Certificate{now}} })
+	log := &syncBuffer{}
+	c, _ := dial(t, host, func(o *Options) {
+		o.TLS, o.Logger, o.Connections, o.MaxBackoff = &TLS{Pins: []string{Pin(now.Leaf)}}, textLog(log), 1, 50*time.Millisecond
+	})
+	ready(t, c)
+	c.Trust(&TLS{Pins: []string{Pin(next.server("127.0.0.1").Leaf)}})
+	if a, err := c.Exchange(t.Context(), payment(1)); err != nil || !a.Approved() {
+		t.Errorf("on the link that is up: %+v, %v", a, err)
+	}
+	host.cut()
+	untilLogged(t, log, "its key is "+Pin(now.Leaf))
+	c.Trust(&TLS{Pins: []string{Pin(now.Leaf)}})
+	ready(t, c)
+}
