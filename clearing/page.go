@@ -25,7 +25,7 @@ var (
 	pageUnknownRecords = pages.Page{Reason: "unknown_records", Means: "A reply refuses records that are not in its file.",
 		Do: "`settled reply show`; ask the center which file it speaks of"}
 	pageCalendarEnds = pages.Page{Reason: "calendar_ends", Means: "A calendar ends within the 14 days for which windows are planned, or has ended. After the last planned cut-off card payments at the center are refused.",
-		Do: "Add the holidays of the coming year to the calendar, set its `horizon`, `settled config check`, and restart the workers"}
+		Do: "Add the holidays of the coming year to the calendar, set its `horizon`, `settled config check`; running workers take it up"}
 	pageWindowsRunOut = pages.Page{Reason: "windows_run_out", Means: "The last planned cut-off of the center is less than three days ahead, or none is planned. From it on card payments, confirmations and refunds at the center are refused.",
 		Do: "`settled doctor` says whether the calendar ends or no worker plans; `settled window list` shows what is planned"}
 )
