@@ -24,7 +24,7 @@ func consented(t *testing.T) (*world, string) {
 	w.keeps()
 	m, _ := w.Dir.Merchant(settletest.Merchant)
 	o, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "QR-1", Original: money.Amount{Minor: 50_000, Currency: money.RUB},
-		Means: order.MeansInstant, Tries: 3, PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte("QR-1"),
+		Means: order.MeansInstant, Tries: 3, PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: settle.Fingerprint{Kept: []byte("QR-1")},
 		Terms: &subscription.Terms{Min: 100, Max: 500_000, PeriodDays: 30, LastDate: w.Clock.Now().AddDate(1, 0, 0).Truncate(24 * time.Hour)}})
 	check(t, err)
 	check(t, w.gateway.BeginInstant(t.Context(), o))

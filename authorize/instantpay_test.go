@@ -27,7 +27,7 @@ func (w *world) chooseInstant(number string, minor int64) *settle.Order {
 	w.t.Helper()
 	m, _ := w.Dir.Merchant(settletest.Merchant)
 	o, _, err := w.Books.Open(w.t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: number, Original: money.Amount{Minor: minor, Currency: money.RUB},
-		Means: order.MeansInstant, Tries: 3, PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte(number)})
+		Means: order.MeansInstant, Tries: 3, PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: settle.Fingerprint{Kept: []byte(number)}})
 	check(w.t, err)
 	check(w.t, w.gateway.BeginInstant(w.t.Context(), o))
 	return w.orderOf(o.ID)
@@ -230,7 +230,7 @@ func TestInstantOneClick(t *testing.T) {
 	choose := func(number, details string) pcsim.BankPayment {
 		t.Helper()
 		o, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: number, Original: money.Amount{Minor: 500, Currency: money.RUB},
-			Means: order.MeansInstant, Tries: 3, PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte(number), Customer: "buyer-7", Details: []byte(details)})
+			Means: order.MeansInstant, Tries: 3, PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: settle.Fingerprint{Kept: []byte(number)}, Customer: "buyer-7", Details: []byte(details)})
 		check(t, err)
 		check(t, w.gateway.BeginInstant(t.Context(), o))
 		all := w.bank.Payments()

@@ -122,7 +122,7 @@ func TestResultByDateInProcess(t *testing.T) {
 	w.Begin(t, settletest.Payment{Number: "on its way", Amount: moneyBYN(100)})
 	m, _ := w.Dir.Merchant(settletest.Merchant)
 	_, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "unpaid", Original: moneyBYN(100), Means: order.MeansCard,
-		PayBefore: w.Clock.Now().Add(time.Hour), Tries: 1, Fingerprint: []byte{1}})
+		PayBefore: w.Clock.Now().Add(time.Hour), Tries: 1, Fingerprint: settle.Fingerprint{Kept: []byte{1}}})
 	check(t, err)
 	if diff := cmp.Diff([]string{"on its way.1"}, w.listed(params{"Operationstate": "P"})); diff != "" {
 		t.Error(diff)

@@ -19,7 +19,7 @@ func (g *Gateway) troubled(ctx context.Context, s *service, c *tenants.Caller, f
 	switch {
 	case s.reads:
 		return refusal(payment.ErrUnavailable)
-	case c.Fingerprint == nil:
+	case c.Fingerprint.Kept == nil:
 		return refusal(payment.ErrOutcomeUnknown)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), payment.LookTimeout)

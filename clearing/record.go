@@ -58,7 +58,7 @@ func merchantOf(c settle.Contract) format.Merchant {
 
 // generations are the numbers of the data keys that something may be sealed with.
 func generations(ctx context.Context, q postgres.Querier) (map[uint16]bool, error) {
-	rows, err := q.Query(ctx, `SELECT generation FROM key_checks WHERE generation > 0`)
+	rows, err := q.Query(ctx, `SELECT generation FROM key_checks WHERE purpose = 'cards'`)
 	if err != nil {
 		return nil, fmt.Errorf("read keys of the database: %w", err)
 	}

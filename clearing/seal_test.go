@@ -27,7 +27,7 @@ func (w *world) tryPay(ctx context.Context, number string, amount int64) (int64,
 		return 0, err
 	}
 	m, _ := w.Dir.Merchant(settletest.Merchant)
-	p, _, err := w.Books.Begin(ctx, settle.Intent{Merchant: m, OrderNumber: number, Amount: byn(amount), PAN: pan, CardExpiry: "2812", Fingerprint: []byte(number)})
+	p, _, err := w.Books.Begin(ctx, settle.Intent{Merchant: m, OrderNumber: number, Amount: byn(amount), PAN: pan, CardExpiry: "2812", Fingerprint: settle.Fingerprint{Kept: []byte(number)}})
 	if err != nil {
 		return 0, err
 	}

@@ -109,7 +109,7 @@ func (b *Books) newIntent(ctx context.Context, in Intent, q Quote) (*intent, err
 	if err != nil {
 		return nil, fmt.Errorf("seal card: %w", err)
 	}
-	it := &intent{number: in.OrderNumber, attempt: 1, mask: in.PAN.String(), fingerprint: in.Fingerprint}
+	it := &intent{number: in.OrderNumber, attempt: 1, mask: in.PAN.String(), fingerprint: in.Fingerprint.Kept}
 	it.Payment = Payment{Merchant: in.Merchant, Route: q.Route, Order: id, Original: in.Amount, Amount: q.Amount, Rate: q.Rate,
 		TwoStage: in.TwoStage, Exchange: exchange, TransmittedAt: b.Now(), Kind: q.Route.paymentKind(), Operation: 1, Transaction: 1, card: card, cardExpiry: in.CardExpiry}
 	if in.Details != nil {
@@ -127,26 +127,37 @@ type earlierOrder struct {
 }
 
 // earlier reads the latest attempt of the order number and decides whether a request with the fingerprint repeats it: one
-// that ended without a payment is repeated for the time given, unless the merchant was told.
-func (b *Books) earlier(ctx context.Context, merchant int32, number string, fingerprint []byte, within time.Duration) (earlierOrder, error) {
+// that ended without a payment is repeated for the time given, unless the merchant was told. Where the key is gone that would tell, nothing
+// is begun beside an order that a repeat would be answered with.
+func (b *Books) earlier(ctx context.Context, merchant int32, number string, fingerprint Fingerprint, within time.Duration) (earlierOrder, error) {
 	o, err := b.ByNumber(ctx, merchant, number)
 	if err != nil {
 		return earlierOrder{}, err
 	}
 	e := earlierOrder{order: o, attempt: o.Attempt}
-	same := o.Matches(fingerprint)
+	like := fingerprint.likens(o.fingerprint)
 	ended := o.Status == order.Declined || o.Status == order.TimedOut
 	switch {
-	case same && !ended:
+	case !ended && like == same:
 		e.repeats = true
-	case same && b.Now().Sub(o.CreatedAt) < within:
+	case !ended && like == different:
+		return earlierOrder{}, fmt.Errorf("%w: %q", ErrOrderExists, number)
+	case !ended:
+		return earlierOrder{}, unclearRepeat(number)
+	case like != different && b.Now().Sub(o.CreatedAt) < within:
 		told, err := b.refusalTold(ctx, o)
+		if err == nil && !told && like == unclear {
+			return earlierOrder{}, unclearRepeat(number)
+		}
 		e.repeats = !told
 		return e, err
-	case !same && !ended:
-		return earlierOrder{}, fmt.Errorf("%w: %q", ErrOrderExists, number)
 	}
 	return e, nil
+}
+
+// unclearRepeat refuses what may repeat an order and may not: the key of that order's fingerprint is gone.
+func unclearRepeat(number string) error {
+	return fmt.Errorf("%w: %q: nobody can tell whether this request repeats it, the key of its fingerprint is gone", ErrOrderExists, number)
 }
 
 // windowSeen is the last planned cut-off of a center, and when it was read.

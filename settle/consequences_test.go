@@ -126,7 +126,7 @@ func paySecure(t *testing.T, w *settletest.World, o *settle.Order) *settle.Payme
 func begun(t *testing.T, w *settletest.World, ask settle.OpenRequest, number string) *settle.Order {
 	t.Helper()
 	ask.Merchant, _ = w.Dir.Merchant(settletest.Merchant)
-	ask.OrderNumber, ask.Fingerprint, ask.Means, ask.Tries = number, []byte(number), order.MeansCard, 1
+	ask.OrderNumber, ask.Fingerprint, ask.Means, ask.Tries = number, settle.Fingerprint{Kept: []byte(number)}, order.MeansCard, 1
 	if ask.Parent != 0 {
 		ask.Parent = subscribed(t, w)
 		w.Clock.Advance(10 * 24 * time.Hour)
@@ -274,7 +274,7 @@ func TestNothingIsKeptOfAPaymentThatFailed(t *testing.T) {
 	w := settletest.New(t)
 	ask := settle.OpenRequest{Original: byn(1000), Customer: "buyer-7"}
 	m, _ := w.Dir.Merchant(settletest.Merchant)
-	ask.Merchant, ask.OrderNumber, ask.Fingerprint, ask.Means, ask.Tries, ask.PayBefore = m, "tried", []byte("t"), order.MeansCard, 2, w.Clock.Now().Add(time.Hour)
+	ask.Merchant, ask.OrderNumber, ask.Fingerprint, ask.Means, ask.Tries, ask.PayBefore = m, "tried", settle.Fingerprint{Kept: []byte("t")}, order.MeansCard, 2, w.Clock.Now().Add(time.Hour)
 	o, _, err := w.Books.Open(t.Context(), ask)
 	check(t, err)
 	wanted := card(t, o)

@@ -67,7 +67,7 @@ func TestAnEndedContractServesItsOrders(t *testing.T) {
 			if o, err := w.Books.Order(t.Context(), settletest.Merchant, late); err != nil || o.Amounts.ReleasedExpiry != 1000 {
 				t.Errorf("%+v, %v", o, err)
 			}
-			_, _, err := w.Books.Begin(t.Context(), settle.Intent{Merchant: m, OrderNumber: "6", Amount: byn(100), CardExpiry: "2812", Fingerprint: []byte("6")})
+			_, _, err := w.Books.Begin(t.Context(), settle.Intent{Merchant: m, OrderNumber: "6", Amount: byn(100), CardExpiry: "2812", Fingerprint: settle.Fingerprint{Kept: []byte("6")}})
 			if name != "with its merchant" && !errors.Is(err, settle.ErrNoRoute) {
 				t.Errorf("a new payment: %v", err)
 			}

@@ -17,20 +17,27 @@ import (
 // keeping pays an order of buyer-7, whose card is kept, and returns the order and what the buyer then has stored for it.
 func keeping(t *testing.T, w *settletest.World, number, card string) (int64, *credential.Credential) {
 	t.Helper()
+	id := payKeeping(t, w, number, card)
+	o, err := w.Books.Order(t.Context(), settletest.Merchant, id)
+	check(t, err)
+	c, err := w.Books.StoredWith(t.Context(), o)
+	check(t, err)
+	return o.ID, c
+}
+
+// payKeeping pays an order of buyer-7, whose card is kept if it can be, and returns the order.
+func payKeeping(t *testing.T, w *settletest.World, number, card string) int64 {
+	t.Helper()
 	m, _ := w.Dir.Merchant(settletest.Merchant)
 	o, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: number, Original: byn(1000), Means: order.MeansCard, Tries: 1,
-		PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte(number), Customer: "buyer-7", Keep: true})
+		PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: settle.Fingerprint{Kept: []byte(number)}, Customer: "buyer-7", Keep: true})
 	check(t, err)
 	p, err := payOpened(t, w, o.ID, card)
 	check(t, err)
 	r := approved()
 	r.NetworkID = "MCC0123456789"
 	check(t, w.Books.Finish(t.Context(), p, r))
-	o, err = w.Books.Order(t.Context(), settletest.Merchant, o.ID)
-	check(t, err)
-	c, err := w.Books.StoredWith(t.Context(), o)
-	check(t, err)
-	return o.ID, c
+	return o.ID
 }
 
 func TestStoredCard(t *testing.T) {
@@ -81,7 +88,7 @@ func subscribed(t *testing.T, w *settletest.World) int64 {
 	t.Helper()
 	m, _ := w.Dir.Merchant(settletest.Merchant)
 	o, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "SUB", Original: byn(1000), Means: order.MeansCard, Tries: 1,
-		PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte("SUB"),
+		PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: settle.Fingerprint{Kept: []byte("SUB")},
 		Terms: &subscription.Terms{Min: 500, Max: 2000, PeriodDays: 30, LastDate: w.Clock.Now().AddDate(0, 0, 100).Truncate(24 * time.Hour)}})
 	check(t, err)
 	p, err := payOpened(t, w, o.ID, settletest.Card)
@@ -94,7 +101,7 @@ func later(t *testing.T, w *settletest.World, parent int64, number string, amoun
 	t.Helper()
 	m, _ := w.Dir.Merchant(settletest.Merchant)
 	o, c, _, err := w.Books.OpenLater(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: number, Original: amount, Tries: 1,
-		PayBefore: w.Clock.Now().Add(10 * time.Minute), Parent: parent, Fingerprint: []byte(number)})
+		PayBefore: w.Clock.Now().Add(10 * time.Minute), Parent: parent, Fingerprint: settle.Fingerprint{Kept: []byte(number)}})
 	return o, c, err
 }
 

@@ -29,7 +29,7 @@ type OpenRequest struct {
 	Keep        bool                // the card that pays is kept for the buyer's next payment
 	Parent      int64               // the first order of the subscription that this is a later payment of, 0 for none
 	Terms       *subscription.Terms // what the buyer agrees to by paying, nil unless the order begins a subscription
-	Fingerprint []byte              // keyed hash of the request
+	Fingerprint Fingerprint
 	// RepeatWithin is how long an order that ended without a payment answers an identical request, from its creation, unless the
 	// merchant was told. 0: such a request is the next attempt. OpenLater takes [RepeatWithin].
 	RepeatWithin time.Duration
@@ -96,7 +96,7 @@ func (b *Books) writeOpened(ctx context.Context, tx pgx.Tx, r OpenRequest, q Quo
 	}
 	amount, currency, rate := converted(q, r.Original)
 	tag, err := tx.Exec(ctx, insertOpened, r.Merchant.ID, id, r.OrderNumber, attempt, q.Amount.Minor, int16(q.Amount.Currency),
-		q.Route.Center.ID, r.TwoStage, b.Now(), r.Fingerprint, details, r.Means, max(r.Tries, 1), amount, currency, rate,
+		q.Route.Center.ID, r.TwoStage, b.Now(), r.Fingerprint.Kept, details, r.Means, max(r.Tries, 1), amount, currency, rate,
 		r.PayBefore, zeroAsNull(r.Parent), zeroAsNull(r.Customer))
 	if err != nil || tag.RowsAffected() == 0 {
 		return false, err

@@ -143,7 +143,7 @@ func TestLateInstantPaymentAgainstTheNextAttempt(t *testing.T) {
 				return
 			}
 			_, _, next = w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: number, Original: byn(100), Means: order.MeansCard,
-				Tries: 1, PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte("another")})
+				Tries: 1, PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: settle.Fingerprint{Kept: []byte("another")}})
 		})
 		group.Wait()
 		want := order.StateCanceled
@@ -217,7 +217,7 @@ func TestLaterPaymentThatIsLate(t *testing.T) {
 	rub := money.Amount{Minor: 1000, Currency: money.RUB}
 	m, _ := w.Dir.Merchant(settletest.Merchant)
 	o, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "SUB", Original: rub, Means: order.MeansInstant, Tries: 1,
-		PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte("SUB"),
+		PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: settle.Fingerprint{Kept: []byte("SUB")},
 		Terms: &subscription.Terms{Min: 500, Max: 2000, PeriodDays: 30, LastDate: w.Clock.Now().AddDate(0, 0, 100).Truncate(24 * time.Hour)}})
 	check(t, err)
 	begin := func(id int64) *settle.InstantPayment {

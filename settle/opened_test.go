@@ -18,7 +18,7 @@ func open(t *testing.T, w *settletest.World, number string, original money.Amoun
 	t.Helper()
 	m, _ := w.Dir.Merchant(settletest.Merchant)
 	o, fresh, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: number, Original: original, Means: order.MeansCard,
-		Tries: tries, PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte(number + original.String())})
+		Tries: tries, PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: settle.Fingerprint{Kept: []byte(number + original.String())}})
 	if err != nil || !fresh {
 		t.Fatalf("open %s: fresh %v, %v", number, fresh, err)
 	}
@@ -200,12 +200,12 @@ func TestOpenIsRepeatable(t *testing.T) {
 	o := open(t, w, "R-1", byn(100), 1)
 	m, _ := w.Dir.Merchant(settletest.Merchant)
 	r := settle.OpenRequest{Merchant: m, OrderNumber: "R-1", Original: byn(100), Means: order.MeansCard, Tries: 1,
-		PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte("R-1" + byn(100).String())}
+		PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: settle.Fingerprint{Kept: []byte("R-1" + byn(100).String())}}
 	same, fresh, err := w.Books.Open(t.Context(), r)
 	if err != nil || fresh || same.ID != o.ID {
 		t.Fatalf("fresh %v, %v", fresh, err)
 	}
-	r.Fingerprint = []byte("other")
+	r.Fingerprint = settle.Fingerprint{Kept: []byte("other")}
 	if _, _, err = w.Books.Open(t.Context(), r); !errors.Is(err, settle.ErrOrderExists) {
 		t.Fatalf("different request: %v", err)
 	}

@@ -66,7 +66,7 @@ const (
 func (k *buyer) number() (string, settle.OpenRequest) {
 	i := k.random.IntN(streetNumbers) + k.steps/50*streetNumbers
 	r := settle.OpenRequest{Merchant: k.shop, OrderNumber: fmt.Sprint("street ", i), Original: money.Amount{Minor: 1000, Currency: money.RUB},
-		Means: order.MeansCard, Tries: 1 + i%3, PayBefore: k.w.Clock.Now().Add(streetTime), Fingerprint: []byte{byte(i)}}
+		Means: order.MeansCard, Tries: 1 + i%3, PayBefore: k.w.Clock.Now().Add(streetTime), Fingerprint: settle.Fingerprint{Kept: []byte{byte(i)}}}
 	if i%3 == 0 {
 		r.Customer, r.Keep = "walker", true
 	}
@@ -164,7 +164,7 @@ func (k *buyer) card(o *settle.Order) settle.PayRequest {
 // later asks for the due payment of the subscription, and pays it.
 func (k *buyer) later(ctx context.Context) error {
 	o, _, fresh, err := k.w.Books.OpenLater(ctx, settle.OpenRequest{Merchant: k.shop, OrderNumber: fmt.Sprint("later ", k.random.IntN(3)),
-		Original: byn(900), Tries: 1, PayBefore: k.w.Clock.Now().Add(streetTime), Parent: k.parent, Fingerprint: []byte("later")})
+		Original: byn(900), Tries: 1, PayBefore: k.w.Clock.Now().Add(streetTime), Parent: k.parent, Fingerprint: settle.Fingerprint{Kept: []byte("later")}})
 	if err != nil || !fresh {
 		return err
 	}

@@ -128,4 +128,4 @@ func (o *Order) Authenticating(ctx context.Context, from *authentication.Book) (
 }
 
 // Matches tells that the order was made by a request with this fingerprint.
-func (o *Order) Matches(fingerprint []byte) bool { return string(o.fingerprint) == string(fingerprint) }
+func (o *Order) Matches(f Fingerprint) bool { return f.likens(o.fingerprint) == same }

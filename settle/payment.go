@@ -17,8 +17,8 @@ type Intent struct {
 	Amount      money.Amount // as the merchant asks, before any conversion
 	TwoStage    bool
 	PAN         vault.PAN
-	CardExpiry  string          // YYMM
-	Fingerprint []byte          // keyed hash of the request, without the card verification code
+	CardExpiry  string // YYMM
+	Fingerprint Fingerprint
 	Details     json.RawMessage // customer and comment; nil when there is none
 }
 

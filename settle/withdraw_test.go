@@ -50,7 +50,7 @@ func TestOpenedOrderIsCanceled(t *testing.T) {
 	}
 	m, _ := w.Dir.Merchant(settletest.Merchant)
 	found, fresh, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "W-1", Original: byn(100), Means: order.MeansCard,
-		Tries: 3, PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte("W-1" + byn(100).String())})
+		Tries: 3, PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: settle.Fingerprint{Kept: []byte("W-1" + byn(100).String())}})
 	if err != nil || fresh || found.ID != o.ID {
 		t.Fatalf("the same order again: fresh %v, %v", fresh, err)
 	}

@@ -16,8 +16,8 @@ import (
 // errForeign is answered for a form that did not come from our page.
 var errForeign = &protocol.Fault{First: protocol.FirstProhibited, Second: protocol.OnService, Status: http.StatusForbidden, Detail: "form is not of this page"}
 
-// submit takes a form of the order's page. A form of an earlier attempt, or of another place that the order was at, does
-// nothing: the browser is shown where the order is now.
+// submit takes a form of the order's page. A form of an earlier attempt, of another place that the order was at, or of a revoked generation,
+// does nothing: the browser is shown where the order is now.
 func (v *visit) submit() error {
 	if !v.in.posting.Take(v.c.Source) {
 		return tenants.ErrTooMany
@@ -31,6 +31,8 @@ func (v *visit) submit() error {
 	}
 	from, ok := v.in.unseal(domainForm, string(f[page.FieldSession]))
 	switch {
+	case !ok && v.in.outOfDate(string(f[page.FieldSession])):
+		return v.again()
 	case !ok || from.Merchant != v.order.Merchant || from.Order != v.order.ID:
 		return errForeign
 	case from != payment.AttemptOf(v.order):

@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"settled/authorize/payment"
+	"settled/internal/vault"
 	"settled/settle"
 )
 
@@ -17,35 +19,69 @@ const (
 	domainSession = "cfsid"       // names an order: whoever has it may pay the order and see how that went
 	domainForm    = "page form"   // a form of the page, of one attempt to pay
 	domainSecure  = "3ds session" // an authentication's way through the cardholder's bank
+	domainStored  = "stored card on a page"
 )
 
 // tagSize is how many bytes of a keyed hash stand behind what it signs: 192 bits.
 const tagSize = 24
 
-const attemptSize = 4 + 8 + 2
+const (
+	attemptSize    = 4 + 8 + 2
+	generationSize = 2
+)
 
-// seal writes an attempt so that nobody else can: letters, digits, +, / and =.
+// seal writes an attempt so that nobody else can: letters, digits, +, / and =. It stands for as long as the generation of the key that it is
+// made under, whose number is before the attempt unless it is 0.
 func (c *Pages) seal(domain string, a payment.Attempt) string {
 	b := make([]byte, 0, attemptSize+tagSize)
 	b = binary.BigEndian.AppendUint32(b, uint32(a.Merchant))
 	b = binary.BigEndian.AppendUint64(b, uint64(a.Order))
 	b = binary.BigEndian.AppendUint16(b, uint16(a.Payment))
-	sum := c.vault.Fingerprint(domain, b)
-	return base64.StdEncoding.EncodeToString(append(b, sum[:tagSize]...))
+	generation, sum := c.sign(domain, b)
+	var named []byte
+	if generation != 0 {
+		named = binary.BigEndian.AppendUint16(nil, generation)
+	}
+	return base64.StdEncoding.EncodeToString(append(append(named, b...), sum[:tagSize]...))
 }
 
-// unseal reads what seal wrote for the same domain. A plus that became a space on its way is taken for one.
+// sign makes a keyed hash under the newest generation.
+func (c *Pages) sign(domain string, b []byte) (generation uint16, sum [sha256.Size]byte) {
+	for ok := false; !ok; { // a generation may be revoked just now; the next is not
+		generation = c.vault.Newest(vault.Links)
+		sum, ok = c.vault.Sum(vault.Links, generation, domain, b)
+	}
+	return generation, sum
+}
+
+// unseal reads what seal wrote for the same domain under a generation that is not revoked. A plus that became a space on its way is taken
+// for one.
 func (c *Pages) unseal(domain, text string) (payment.Attempt, bool) {
-	raw, err := base64.StdEncoding.Strict().DecodeString(strings.ReplaceAll(text, " ", "+"))
-	if err != nil || len(raw) != attemptSize+tagSize {
+	generation, raw, ok := parts(text)
+	if !ok {
 		return payment.Attempt{}, false
 	}
-	sum := c.vault.Fingerprint(domain, raw[:attemptSize])
-	if subtle.ConstantTimeCompare(sum[:tagSize], raw[attemptSize:]) != 1 {
+	sum, ok := c.vault.Sum(vault.Links, generation, domain, raw[:attemptSize])
+	if !ok || subtle.ConstantTimeCompare(sum[:tagSize], raw[attemptSize:]) != 1 {
 		return payment.Attempt{}, false
 	}
 	return payment.Attempt{Merchant: int32(binary.BigEndian.Uint32(raw)), Order: int64(binary.BigEndian.Uint64(raw[4:])),
 		Payment: int16(binary.BigEndian.Uint16(raw[12:]))}, true
+}
+
+// parts takes apart what seal wrote: the generation, and what it signed with the hash behind it.
+func parts(text string) (generation uint16, raw []byte, ok bool) {
+	raw, err := base64.StdEncoding.Strict().DecodeString(strings.ReplaceAll(text, " ", "+"))
+	if err == nil && len(raw) == generationSize+attemptSize+tagSize {
+		generation, raw = binary.BigEndian.Uint16(raw), raw[generationSize:]
+	}
+	return generation, raw, err == nil && len(raw) == attemptSize+tagSize
+}
+
+// outOfDate tells that a text says it was sealed under a generation that is revoked. Nobody vouches for it any more.
+func (c *Pages) outOfDate(text string) bool {
+	generation, _, ok := parts(text)
+	return ok && c.vault.Revoked(vault.Links, generation)
 }
 
 // The paths of the page.

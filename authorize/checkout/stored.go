@@ -3,6 +3,7 @@ package checkout
 import (
 	"bytes"
 	"context"
+	"crypto/subtle"
 	"encoding/hex"
 	"errors"
 	"strconv"
@@ -48,8 +49,23 @@ func (v *visit) offerStored(ctx context.Context, body *page.Payment) error {
 
 // savedID names a stored card on the page of this order: the token itself never comes to a browser.
 func (v *visit) savedID(k *credential.Credential) string {
-	sum := v.in.vault.Fingerprint("stored card on a page", append(strconv.AppendInt(nil, v.order.ID, 10), k.ID[:]...))
+	_, sum := v.in.sign(domainStored, v.storedName(k))
 	return hex.EncodeToString(sum[:16])
+}
+
+func (v *visit) storedName(k *credential.Credential) []byte {
+	return append(strconv.AppendInt(nil, v.order.ID, 10), k.ID[:]...)
+}
+
+// named tells that a form names a stored card, by a page of any generation that is not revoked.
+func (v *visit) named(k *credential.Credential, id []byte) bool {
+	for _, generation := range v.in.vault.Accepted(vault.Links) {
+		sum, ok := v.in.vault.Sum(vault.Links, generation, domainStored, v.storedName(k))
+		if ok && subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:16])), id) == 1 {
+			return true
+		}
+	}
+	return false
 }
 
 // needsCode tells that the buyer is asked for the verification code of a stored card: the merchant wants it, or the center
@@ -68,7 +84,7 @@ func (v *visit) over(k *credential.Credential) bool {
 func (v *visit) pick(ctx context.Context, id []byte) (*credential.Credential, error) {
 	cards, err := v.keptCards(ctx)
 	for _, k := range cards {
-		if v.savedID(k) == string(id) {
+		if v.named(k, id) {
 			return k, nil
 		}
 	}

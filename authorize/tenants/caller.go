@@ -13,9 +13,9 @@ type Caller struct {
 	Base     string           // where we are reached, without a path
 	Merchant *settle.Merchant // nil until it is known
 	Settings *Merchant
-	// Fingerprint is that of the order which the request asks for under InOrderNumber, nil until it is known, and where the
+	// Fingerprint is that of the order which the request asks for under InOrderNumber, zero until it is known, and where the
 	// service asks for none.
-	Fingerprint []byte
+	Fingerprint settle.Fingerprint
 }
 
 // is makes a merchant the one who calls.

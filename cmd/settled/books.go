@@ -37,6 +37,9 @@ func newAudit() *cobra.Command {
 			for _, title := range report.Unchecked {
 				t.row("", "NOT CHECKED", title)
 			}
+			if report.Unbound > 0 {
+				t.row("", "TO DO", fmt.Sprintf("%d stored cards are not bound to their buyers: settled keys renew binds them", report.Unbound))
+			}
 			t.row()
 			t.row(fmt.Sprintf("%d checks, %d violations, %d not checked: they need the keys", len(report.Findings), report.Violations(), len(report.Unchecked)))
 		})

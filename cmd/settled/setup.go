@@ -12,7 +12,6 @@ import (
 	"settled/internal/app"
 	"settled/internal/config"
 	"settled/internal/settings"
-	"settled/internal/vault"
 	"settled/migrations"
 
 	"github.com/spf13/cobra"
@@ -123,69 +122,4 @@ func goodPassword(password, login string) error {
 		return usageError{fmt.Errorf("the password %w; settled merchant password makes one", err)}
 	}
 	return nil
-}
-
-func newKeys() *cobra.Command {
-	withFile := func(use, short string, do func(c *cobra.Command, path string) error) *cobra.Command {
-		return &cobra.Command{Use: use, Short: short, Args: exactly(0), RunE: func(c *cobra.Command, _ []string) error {
-			e, err := environment()
-			if err != nil {
-				return err
-			}
-			return do(c, e.Keys)
-		}}
-	}
-	var environment, place string
-	fresh := withFile("new", "Make the vault's key file (SETTLED_KEYS), which must not exist", func(c *cobra.Command, path string) error {
-		if !vault.Environment(environment).Valid() {
-			return usageError{fmt.Errorf("--environment is test or live, not %q", environment)}
-		}
-		at, err := placeOfKey(place, vault.Environment(environment) == vault.Live)
-		if err != nil {
-			return err
-		}
-		if err := vault.GenerateFor(path, vault.Environment(environment), at); err != nil {
-			return err
-		}
-		fmt.Fprintf(c.OutOrStdout(), "%s: %s keys; keep a copy in a safe place: without it no stored card number can be read\n", path, environment)
-		return nil
-	})
-	fresh.Flags().StringVar(&environment, "environment", "test", "what the keys are for, test or live; cannot be changed")
-	fresh.Flags().StringVar(&place, "kek", "", kekUsage)
-	var to string
-	move := withFile("move", "Seal the data keys anew, under a new key-encrypting key in another place", func(c *cobra.Command, path string) error {
-		at, err := placeOfKey(to, true)
-		if err != nil {
-			return err
-		}
-		if err := vault.Move(path, at); err != nil {
-			return err
-		}
-		fmt.Fprintf(c.OutOrStdout(), "%s: sealed by the key of %s; destroy the key before, and copies of the file that it opens\n", path, to)
-		return nil
-	})
-	move.Flags().StringVar(&to, "kek", "", kekUsage)
-	rotate := withFile("rotate", "Add a new active data key; the others only open from now on", func(c *cobra.Command, path string) error {
-		key, err := vault.Rotate(path)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(c.OutOrStdout(), "key %d is active, check value %s\n", key.Number, key.Check)
-		return nil
-	})
-	return group("keys", "Manage the keys that card numbers are sealed with", fresh, rotate, move)
-}
-
-const kekUsage = "where the key that seals the file's keys is kept: file:PATH (made), env:NAME or command:PROGRAM (32 bytes in base64, there already)"
-
-// placeOfKey reads where a key-encrypting key is kept. Without a word it is the key file itself, unless it has to be kept apart.
-func placeOfKey(text string, apart bool) (vault.Place, error) {
-	if text == "" && !apart {
-		return vault.Place{}, nil
-	}
-	at, err := vault.ParsePlace(text)
-	if err != nil {
-		return at, usageError{fmt.Errorf("--kek: %w", err)}
-	}
-	return at, nil
 }

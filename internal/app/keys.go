@@ -48,7 +48,10 @@ func (c *Core) rememberKeys(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return c.remember(ctx, tx, known)
+		if err := c.remember(ctx, tx, known); err != nil {
+			return err
+		}
+		return c.rememberRevoked(ctx, tx)
 	})
 }
 
@@ -97,7 +100,61 @@ func (c *Core) proveKeys(ctx context.Context, q postgres.Querier) ([]keyring.Key
 	if err == nil {
 		err = c.belong(known)
 	}
+	if err == nil {
+		err = c.provenRevoked(ctx, q)
+	}
 	return known, err
+}
+
+// provenRevoked fails unless our keys say of every generation that the database knows to be revoked that it is.
+func (c *Core) provenRevoked(ctx context.Context, q postgres.Querier) error {
+	known, err := keyring.Revoked(ctx, q)
+	ours := c.revoked()
+	for _, r := range known {
+		if _, is := ours[hashes{uint16(r.Generation), vault.Purpose(r.Purpose)}]; !is {
+			return fmt.Errorf("%w: generation %d of %s was revoked on %s, and %s does not say so: it is a copy from before; %s", ErrKeys, r.Generation,
+				r.Purpose, r.At.UTC().Format(time.DateOnly), c.Environment.Keys, advice)
+		}
+	}
+	return err
+}
+
+// hashes names a generation of keyed hashes by its number and what it is for.
+type hashes struct {
+	generation uint16
+	purpose    vault.Purpose
+}
+
+// revoked are the generations that our keys say are revoked.
+func (c *Core) revoked() map[hashes]vault.Revocation {
+	all := map[hashes]vault.Revocation{}
+	for _, k := range c.Vault.HashKeys() {
+		if k.Revoked != nil {
+			all[hashes{k.Number, k.Purpose}] = *k.Revoked
+		}
+	}
+	return all
+}
+
+// rememberRevoked stores the revocations that are not known yet: an old copy of the key file does not take them back.
+func (c *Core) rememberRevoked(ctx context.Context, tx pgx.Tx) error {
+	fresh := c.revoked()
+	known, err := keyring.Revoked(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, r := range known {
+		delete(fresh, hashes{uint16(r.Generation), vault.Purpose(r.Purpose)})
+	}
+	for k, r := range fresh {
+		err := keyring.Revoke(ctx, tx, keyring.Revocation{Generation: int32(k.generation), Purpose: string(k.purpose), At: r.At, Reason: r.Reason})
+		if err != nil {
+			return err
+		}
+		c.Log.WarnContext(ctx, "a generation of keys is revoked", slog.String("purpose", string(k.purpose)), slog.Int("generation", int(k.generation)),
+			slog.Any("reason", r.Reason))
+	}
+	return nil
 }
 
 // CheckKeys proves that the keys of an installation are those of its database, and remembers nothing. It returns how many keys the
@@ -157,14 +214,26 @@ func (c *Core) belong(known []keyring.Key) error {
 	return nil
 }
 
+// purposes are what our keys are for, by number.
+func (c *Core) purposes() map[uint16]string {
+	all := map[uint16]string{}
+	for _, k := range c.Vault.Keys() {
+		all[k.Number] = "cards"
+	}
+	for _, k := range c.Vault.HashKeys() {
+		all[k.Number] = string(k.Purpose) // of 0, which serves both, the last: fingerprints
+	}
+	return all
+}
+
 // remember stores the keys that are not known yet: the first ones, or what the owner of the known ones added.
 func (c *Core) remember(ctx context.Context, tx pgx.Tx, known []keyring.Key) error {
-	fresh := c.Vault.Marks()
+	fresh, purposes := c.Vault.Marks(), c.purposes()
 	for _, k := range known {
 		delete(fresh, uint16(k.Generation))
 	}
 	for number, mark := range fresh {
-		k := keyring.Key{Generation: int32(number), Environment: string(c.Vault.Environment()), Mark: mark[:], FirstUsed: c.Now()}
+		k := keyring.Key{Generation: int32(number), Environment: string(c.Vault.Environment()), Purpose: purposes[number], Mark: mark[:], FirstUsed: c.Now()}
 		if err := keyring.Remember(ctx, tx, k); err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"settled/internal/config"
 	"settled/internal/postgres/pgtest"
 	"settled/internal/vault"
+	"settled/settle/keyring"
 )
 
 // TestKeysAreTakenUp rotates the keys of a running process, and then puts others in their place.
@@ -101,5 +102,47 @@ func TestDatabaseRemembersItsKeys(t *testing.T) {
 	}
 	if err := try(copied); !errors.Is(err, ErrKeys) || !strings.Contains(err.Error(), "from before a rotation") {
 		t.Errorf("a copy from before the rotation: %v", err)
+	}
+}
+
+// TestRevokedStaysRevoked: a process takes up a revocation, the database remembers it with its reason, and a copy of the key file from before
+// is refused, by those that run and by those that start.
+func TestRevokedStaysRevoked(t *testing.T) {
+	o := options(t, pgtest.URL(t), "127.0.0.1:1")
+	core, err := Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer core.Close()
+	added, err := vault.RotateHashes(o.Environment.Keys, vault.Links)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied, err := os.ReadFile(o.Environment.Keys)
+	if err := errors.Join(err, core.renewKeys(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := vault.Revoke(o.Environment.Keys, vault.Links, 0, vault.Revocation{At: core.Now(), Reason: "seen in a log"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := core.renewKeys(t.Context()); err != nil || !core.Vault.Revoked(vault.Links, 0) || core.Vault.Revoked(vault.Prints, 0) {
+		t.Fatalf("taken up: %v, revoked %t", err, core.Vault.Revoked(vault.Links, 0))
+	}
+	known, err := keyring.Revoked(t.Context(), core.Pool)
+	if err != nil || len(known) != 1 || known[0].Generation != 0 || known[0].Purpose != "links" || known[0].Reason != "seen in a log" {
+		t.Errorf("the database knows %+v, %v", known, err)
+	}
+	keys, err := keyring.Known(t.Context(), core.Pool)
+	if err != nil || len(keys) != 3 || keys[2].Generation != int32(added.Number) || keys[2].Purpose != "links" || keys[0].Purpose != "fingerprints" || keys[1].Purpose != "cards" {
+		t.Errorf("the database knows %+v, %v", keys, err)
+	}
+	if err := os.WriteFile(o.Environment.Keys, copied, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := core.renewKeys(t.Context()); !errors.Is(err, ErrKeys) || !strings.Contains(err.Error(), "generation 0 of links was revoked") || !core.Vault.Revoked(vault.Links, 0) {
+		t.Errorf("a copy from before: %v", err)
+	}
+	if _, err := Open(t.Context(), o); !errors.Is(err, ErrKeys) {
+		t.Errorf("a start with a copy from before: %v", err)
 	}
 }

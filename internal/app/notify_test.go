@@ -47,7 +47,7 @@ func pay(t *testing.T, c *Core, merchant int32, number int) {
 	m, _ := c.Config.Directory.Merchant(merchant)
 	for n := range number {
 		p, _, err := c.Books.Begin(t.Context(), settle.Intent{Merchant: m, OrderNumber: fmt.Sprint(n), Amount: money.Amount{Minor: 100, Currency: money.BYN},
-			PAN: pan, CardExpiry: "3012", Fingerprint: []byte("f")})
+			PAN: pan, CardExpiry: "3012", Fingerprint: settle.Fingerprint{Kept: []byte("f")}})
 		if err != nil {
 			t.Fatal(err)
 		}

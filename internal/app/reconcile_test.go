@@ -41,7 +41,7 @@ func TestReconcileJob(t *testing.T) {
 	pan, err := vault.ParsePAN(pcsim.CardApproved)
 	must(t, err)
 	p, _, err := core.Books.Begin(t.Context(), settle.Intent{Merchant: m, OrderNumber: "lost", Amount: money.Amount{Minor: 500, Currency: money.BYN}, PAN: pan,
-		CardExpiry: "2812", Fingerprint: []byte("lost")})
+		CardExpiry: "2812", Fingerprint: settle.Fingerprint{Kept: []byte("lost")}})
 	must(t, err)
 	a, err := s.hosts[0].Exchange(t.Context(), online.Request{Kind: online.Purchase, Amount: p.Amount, STAN: fmt.Sprintf("%06d", settle.STAN(p.Exchange)),
 		RRN: settle.RRN(p.Exchange), TransmittedAt: p.TransmittedAt, LocalTime: p.TransmittedAt.In(p.Route.Center.Zone), Terminal: "T1", Acceptor: "A1", MCC: m.MCC,

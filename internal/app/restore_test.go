@@ -169,7 +169,7 @@ func (r *restorable) begin() (*settle.Payment, error) {
 	pan, err := vault.ParsePAN(settletest.Card)
 	must(r.t, err)
 	p, _, err := r.core.Books.Begin(r.t.Context(), settle.Intent{Merchant: m, OrderNumber: strconv.Itoa(r.number), Amount: money.Amount{Minor: 1000, Currency: money.BYN},
-		PAN: pan, CardExpiry: "2812", Fingerprint: []byte(strconv.Itoa(r.number))})
+		PAN: pan, CardExpiry: "2812", Fingerprint: settle.Fingerprint{Kept: []byte(strconv.Itoa(r.number))}})
 	return p, err
 }
 

@@ -37,6 +37,7 @@ var writers = map[string][]string{
 	"inbox_files":           {"clearing/inbox"},
 	"instant_payments":      {"settle"},
 	"key_checks":            {"settle/keyring"},
+	"key_revocations":       {"settle/keyring"},
 	"leases":                {"internal/work", "internal/postgres"},
 	"link_failures":         {"clearing/dial"},
 	"lost_files":            {"clearing"},

@@ -30,5 +30,5 @@ var Keys = map[string]Key{
 	"status": KeyOther, "step": KeyOther, "stood_at": KeyOther, "title": KeyOther, "took": KeyOther, "transaction": KeyOther,
 	"unknown": KeyOther, "value": KeyOther, "violations": KeyOther, "why": KeyOther, "window": KeyOther, "windows": KeyOther,
 	"wish": KeyOther, "work": KeyOther, "changes": KeyOther, "content": KeyOther,
-	"bin": KeyOther, "cause": KeyOther, "epoch": KeyOther, "may_lack_since": KeyOther, "source": KeyOther, "until": KeyOther,
+	"bin": KeyOther, "cause": KeyOther, "epoch": KeyOther, "generation": KeyOther, "purpose": KeyOther, "may_lack_since": KeyOther, "source": KeyOther, "until": KeyOther,
 }

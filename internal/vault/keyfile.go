@@ -23,7 +23,8 @@ type state string
 const (
 	stateActive      state = "active"      // seals and opens
 	stateRetired     state = "retired"     // opens
-	stateFingerprint state = "fingerprint" // makes fingerprints
+	stateFingerprint state = "fingerprint" // makes fingerprints; number 0 what the page hands to browsers, too
+	stateLinks       state = "links"       // makes what the page hands to browsers
 )
 
 // keyFile is the key file as stored, JSON.
@@ -40,7 +41,12 @@ type keyEntry struct {
 	Check   string    `json:"check"`
 	Created time.Time `json:"created"`
 	Wrapped []byte    `json:"wrapped"`
+
+	Revoked map[Purpose]Revocation `json:"revoked,omitempty"` // of a key of keyed hashes
 }
+
+// wrapper is the key-encrypting key, ready to use.
+type wrapper = cipher.AEAD
 
 // Generate is GenerateFor a test installation, with everything in one file.
 func Generate(path string) error { return GenerateFor(path, Test, Place{}) }
@@ -86,9 +92,11 @@ func Rotate(path string) (KeyInfo, error) {
 	if _, err := readRing(path); err != nil {
 		return KeyInfo{}, fmt.Errorf("rotate keys: %w", err)
 	}
-	last := uint16(0)
+	number, err := file.next(path)
+	if err != nil {
+		return KeyInfo{}, err
+	}
 	for i, entry := range file.Keys {
-		last = max(last, entry.Number)
 		if entry.State == stateActive {
 			plain, err := entry.unwrap(file.bond(), kek)
 			if err != nil {
@@ -96,12 +104,10 @@ func Rotate(path string) (KeyInfo, error) {
 			}
 			file.Keys[i].State = stateRetired
 			file.Keys[i].wrap(file.bond(), kek, plain)
+			clear(plain)
 		}
 	}
-	if last == ^uint16(0) {
-		return KeyInfo{}, &KeyError{Path: path, Why: "key numbers are used up"}
-	}
-	added := newKey(file.bond(), kek, last+1, stateActive, time.Now())
+	added := newKey(file.bond(), kek, number, stateActive, time.Now())
 	file.Keys = append(file.Keys, added)
 	if err := replace(path, file); err != nil {
 		return KeyInfo{}, fmt.Errorf("rotate keys: %w", err)
@@ -127,24 +133,31 @@ func readKeyFile(path string) (keyFile, cipher.AEAD, error) {
 	return file, kek, err
 }
 
-func newKey(bond string, kek cipher.AEAD, number uint16, state state, at time.Time) keyEntry {
+func newKey(bond string, kek wrapper, number uint16, state state, at time.Time) keyEntry {
 	plain := randomBytes(keySize)
 	entry := keyEntry{Number: number, State: state, Check: checkValue(plain), Created: at.UTC().Truncate(time.Second)}
 	entry.wrap(bond, kek, plain)
+	clear(plain)
 	return entry
 }
 
 // identity is authenticated with the wrapped key, so that an entry cannot be changed, and none can take another's place.
 func (e *keyEntry) identity(bond string) []byte {
-	return fmt.Appendf(nil, "settled data key/%s/%d/%s/%s/%d", bond, e.Number, e.State, e.Check, e.Created.Unix())
+	id := fmt.Appendf(nil, "settled data key/%s/%d/%s/%s/%d", bond, e.Number, e.State, e.Check, e.Created.Unix())
+	for _, p := range Purposes {
+		if r, is := e.Revoked[p]; is {
+			id = fmt.Appendf(id, "/revoked %s/%d/%q", p, r.At.Unix(), r.Reason)
+		}
+	}
+	return id
 }
 
-func (e *keyEntry) wrap(bond string, kek cipher.AEAD, plain []byte) {
+func (e *keyEntry) wrap(bond string, kek wrapper, plain []byte) {
 	nonce := randomBytes(nonceSize)
 	e.Wrapped = kek.Seal(nonce, nonce, plain, e.identity(bond))
 }
 
-func (e *keyEntry) unwrap(bond string, kek cipher.AEAD) ([]byte, error) {
+func (e *keyEntry) unwrap(bond string, kek wrapper) ([]byte, error) {
 	if len(e.Wrapped) < nonceSize {
 		return nil, ErrSealed
 	}

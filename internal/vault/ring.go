@@ -45,7 +45,9 @@ type ring struct {
 	keys        map[uint16]*dataKey
 	order       []*dataKey
 	active      *dataKey
-	fingerprint []byte
+	hashes      map[uint16]*hashKey
+	hashOrder   []*hashKey
+	good        map[Purpose][]uint16 // the generations that serve, the newest first
 	marks       map[uint16][sha256.Size]byte
 	environment Environment
 	apart       bool // the key-encrypting key is outside of the file
@@ -89,7 +91,8 @@ func readRing(path string) (*ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &ring{keys: make(map[uint16]*dataKey), marks: make(map[uint16][sha256.Size]byte), apart: file.KEK.apart(), stamp: stamp}
+	r := &ring{keys: make(map[uint16]*dataKey), hashes: make(map[uint16]*hashKey), good: make(map[Purpose][]uint16),
+		marks: make(map[uint16][sha256.Size]byte), apart: file.KEK.apart(), stamp: stamp}
 	if r.environment, err = file.environment(path); err != nil {
 		return nil, err
 	}
@@ -98,11 +101,13 @@ func readRing(path string) (*ring, error) {
 			return nil, err
 		}
 	}
-	switch {
-	case r.active == nil:
+	if r.active == nil {
 		return nil, &KeyError{Path: path, Why: "no active key"}
-	case r.fingerprint == nil:
-		return nil, &KeyError{Path: path, Why: "no fingerprint key"}
+	}
+	for _, p := range Purposes {
+		if r.good[p] = r.accepted(p); len(r.good[p]) == 0 {
+			return nil, &KeyError{Path: path, Why: fmt.Sprintf("no key of %s", p)}
+		}
 	}
 	return r, nil
 }
@@ -117,21 +122,28 @@ func (r *ring) add(path, bond string, kek cipher.AEAD, entry keyEntry) error {
 	if checkValue(plain) != entry.Check {
 		return refuse("check value differs")
 	}
-	if entry.State == stateFingerprint {
-		r.fingerprint, r.marks[0] = plain, mark(bond, 0, plain)
+	if _, taken := r.marks[entry.Number]; taken {
+		return refuse("number is not unique")
+	}
+	info := KeyInfo{entry.Number, entry.State == stateActive, entry.Check, entry.Created}
+	r.marks[entry.Number] = mark(bond, entry.Number, plain)
+	if serves := entry.serving(); serves != nil {
+		k := &hashKey{info, plain, entry.Revoked, serves}
+		r.hashes[entry.Number], r.hashOrder = k, append(r.hashOrder, k)
 		return nil
 	}
+	defer clear(plain)
 	aead, err := newGCM(plain)
 	switch {
 	case err != nil:
 		return refuse(err.Error())
-	case entry.Number == 0 || r.keys[entry.Number] != nil:
-		return refuse("number is zero or not unique")
+	case entry.Number == 0:
+		return refuse("number is zero")
 	case entry.State == stateActive && r.active != nil:
 		return refuse("second active key")
 	}
-	key := &dataKey{KeyInfo{entry.Number, entry.State == stateActive, entry.Check, entry.Created}, aead}
-	r.keys[key.Number], r.marks[key.Number] = key, mark(bond, key.Number, plain)
+	key := &dataKey{info, aead}
+	r.keys[key.Number] = key
 	r.order = append(r.order, key)
 	if key.Active {
 		r.active = key

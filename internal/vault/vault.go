@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
@@ -71,7 +70,7 @@ func (v *Vault) Reload() error {
 // Keys describes the data keys, oldest first.
 func (v *Vault) Keys() []KeyInfo { return v.ring.Load().info() }
 
-// Marks tells the keys, by number and the key of fingerprints by 0, from all others, and gives nothing of them away.
+// Marks tells the keys, of data and of keyed hashes, by number, from all others, and gives nothing of them away.
 func (v *Vault) Marks() map[uint16][sha256.Size]byte { return maps.Clone(v.ring.Load().marks) }
 
 // Seal returns pan sealed and bound to binding, in a slice of its own.
@@ -139,20 +138,6 @@ func Generation(sealed []byte) (number uint16, ok bool) {
 	return binary.BigEndian.Uint16(sealed), true
 }
 
-// Fingerprint returns a keyed hash of data for looking it up or comparing it without keeping it. domain separates uses:
-// fingerprints of two domains cannot be compared. The key is never rotated.
-func (v *Vault) Fingerprint(domain string, data []byte) [sha256.Size]byte {
-	mac := hmac.New(sha256.New, v.ring.Load().fingerprint)
-	var length [8]byte
-	binary.BigEndian.PutUint64(length[:], uint64(len(domain)))
-	mac.Write(length[:])
-	mac.Write([]byte(domain))
-	mac.Write(data)
-	var sum [sha256.Size]byte
-	mac.Sum(sum[:0])
-	return sum
-}
-
 // key finds the data key of that number. One that is not known may have been added by a rotation since, so the file is
 // read again, once per key file.
 func (v *Vault) key(number uint16) (*dataKey, error) {
@@ -185,10 +170,23 @@ func CardBinding(dst []byte, merchant, order int64) []byte {
 	return appendBinding(append(dst, "card/"...), merchant, order)
 }
 
-// CredentialBinding appends the binding of a stored card or consent to dst: "card/merchant/0", then its id. No order has the
-// number 0, so no card of an order opens there.
-func CredentialBinding(dst []byte, merchant int64, id [16]byte) []byte {
-	return append(CardBinding(dst, merchant, 0), id[:]...)
+// CredentialForm is what a sealed card or consent of a buyer is bound to. The numbers are stored.
+type CredentialForm int16
+
+// The forms. What was sealed in one opens in no other.
+const (
+	BoundToID    CredentialForm = 1 // its merchant and its id alone; nothing is sealed so any more
+	BoundToBuyer CredentialForm = 2 // its means and its buyer, too
+)
+
+// CredentialBinding appends the binding of a stored card or consent to dst. That of form 1 is "card/merchant/0", then its id: no order has the
+// number 0, so no card of an order opens there. That of form 2 is "stored/merchant/means/", then its id, then the merchant's number of the buyer.
+func CredentialBinding(dst []byte, form CredentialForm, merchant int64, id [16]byte, means int64, buyer string) []byte {
+	if form == BoundToID {
+		return append(CardBinding(dst, merchant, 0), id[:]...)
+	}
+	dst = append(appendBinding(append(dst, "stored/"...), merchant, means), '/')
+	return append(append(dst, id[:]...), buyer...)
 }
 
 // ChunkBinding appends the binding of a chunk of a stored file to dst: "file/file/chunk". Chunks cannot be exchanged,

@@ -166,24 +166,6 @@ func TestUnknownKey(t *testing.T) {
 	}
 }
 
-func TestFingerprint(t *testing.T) {
-	v, path := newVault(t)
-	before := v.Fingerprint("order", []byte("x"))
-	if before == v.Fingerprint("orde", []byte("rx")) || before == v.Fingerprint("order", []byte("y")) {
-		t.Error("fingerprints of different things are equal")
-	}
-	if _, err := Rotate(path); err != nil {
-		t.Fatal(err)
-	}
-	again, err := Open(path)
-	if err != nil || again.Fingerprint("order", []byte("x")) != before {
-		t.Errorf("fingerprint changed by rotation: %v", err)
-	}
-	if stranger, _ := newVault(t); stranger.Fingerprint("order", []byte("x")) == before {
-		t.Error("two key files make equal fingerprints")
-	}
-}
-
 // edit changes the key file at path.
 func edit(t *testing.T, path string, change func(*keyFile)) {
 	t.Helper()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"settled/internal/postgres/roles"
+	"settled/internal/vault"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -70,6 +71,12 @@ func (r *Report) cards(ctx context.Context, tx pgx.Tx, o Options) error {
 			return err
 		}
 		r.Findings = append(r.Findings, f)
+	}
+	if o.Vault == nil {
+		return nil
+	}
+	if err := tx.QueryRow(ctx, sqlUnbound, vault.BoundToBuyer).Scan(&r.Unbound); err != nil {
+		return fmt.Errorf("count stored cards that are not bound to their buyers: %w", err)
 	}
 	return nil
 }

@@ -121,7 +121,7 @@ func (b books) opened() {
 	m, _ := b.Dir.Merchant(settletest.Merchant)
 	open := func(number string, amount money.Amount, terms *subscription.Terms) int64 {
 		o, _, err := b.Books.Open(b.t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: number, Original: amount, Means: order.MeansCard, Tries: 2,
-			PayBefore: b.Clock.Now().Add(time.Hour), Fingerprint: []byte(number), Terms: terms})
+			PayBefore: b.Clock.Now().Add(time.Hour), Fingerprint: settle.Fingerprint{Kept: []byte(number)}, Terms: terms})
 		b.must(err)
 		return o.ID
 	}
@@ -153,7 +153,7 @@ func (b books) opened() {
 	b.Clock.Advance(12 * time.Hour) // the earliest that a payment of each day may come after the last one
 	defer b.Clock.Advance(-12 * time.Hour)
 	later, _, _, err := b.Books.OpenLater(b.t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "later", Original: byn(900), Tries: 1,
-		PayBefore: b.Clock.Now().Add(time.Hour), Fingerprint: []byte("later"), Parent: subscribed})
+		PayBefore: b.Clock.Now().Add(time.Hour), Fingerprint: settle.Fingerprint{Kept: []byte("later")}, Parent: subscribed})
 	b.must(err)
 	approve(b.Books.Pay(b.t.Context(), card(later.ID)))
 }

@@ -17,7 +17,8 @@ const openers = 2
 
 // CardCheck is an invariant of sealed cards. Its statement returns each of them: the merchant, the order, the stored credential
 // that it is (null: the card of the order), what names it, the sealed bytes, the sealed card that must be the same one (null:
-// none), and its mask (null: it is no card). No card number leaves memory, and none is in a finding.
+// none), its mask (null: it is no card), and of a stored credential the form of its seal, its means and its buyer. No card number leaves
+// memory, and none is in a finding.
 type CardCheck struct {
 	Invariant string
 	Title     string
@@ -28,19 +29,22 @@ type CardCheck struct {
 var CardChecks = []CardCheck{
 	{"INV-35", "the card of an order opens there and has its mask", sqlOrderCards},
 	{"INV-35", "the card of a record opens in its order and is the order's", sqlRecordCards},
-	{"INV-35", "a stored card or consent opens where it is stored and has its mask", sqlStoredCards},
+	{"INV-35", "a stored card or consent opens where it is stored, for its buyer, and has its mask", sqlStoredCards},
 }
 
 const (
 	sqlOrderCards = `
-SELECT merchant_id, order_id, NULL::uuid, 'order ' || order_id, card, NULL::bytea, card_mask
+SELECT merchant_id, order_id, NULL::uuid, 'order ' || order_id, card, NULL::bytea, card_mask, 0::smallint, 0::smallint, ''
 FROM orders WHERE card <> '' OR card_mask <> ''`
 	sqlRecordCards = `
-SELECT r.merchant_id, r.order_id, NULL::uuid, format('record %s of order %s', r.record_id, r.order_id), r.card, coalesce(o.card, ''), coalesce(o.card_mask, '')
+SELECT r.merchant_id, r.order_id, NULL::uuid, format('record %s of order %s', r.record_id, r.order_id), r.card, coalesce(o.card, ''), coalesce(o.card_mask, ''), 0::smallint, 0::smallint, ''
 FROM records r LEFT JOIN orders o USING (merchant_id, order_id)`
 	sqlStoredCards = `
-SELECT merchant_id, order_id, credential_id, 'credential ' || credential_id, sealed, NULL::bytea, card_mask
+SELECT merchant_id, order_id, credential_id, 'credential ' || credential_id, sealed, NULL::bytea, card_mask, seal_form, means, customer
 FROM credentials WHERE sealed IS NOT NULL`
+
+	// Those that are not bound to their buyers yet: a buyer who is changed in the database would get the card.
+	sqlUnbound = `SELECT count(*) FROM credentials WHERE sealed IS NOT NULL AND seal_form < $1`
 )
 
 // sealedCard is a row of a CardCheck.
@@ -52,13 +56,16 @@ type sealedCard struct {
 	Sealed     []byte
 	Same       []byte
 	Mask       *string
+	Form       vault.CredentialForm
+	Means      int16
+	Buyer      string
 }
 
 // fault says what is wrong with the card, empty for nothing.
 func (c *sealedCard) fault(v *vault.Vault) string {
 	binding := vault.CardBinding(nil, int64(c.Merchant), c.Order)
 	if c.Credential != nil {
-		binding = vault.CredentialBinding(nil, int64(c.Merchant), *c.Credential)
+		binding = vault.CredentialBinding(nil, c.Form, int64(c.Merchant), *c.Credential, int64(c.Means), c.Buyer)
 	}
 	if c.Mask == nil {
 		secret, err := v.AppendUnseal(nil, c.Sealed, binding)

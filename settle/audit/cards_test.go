@@ -19,6 +19,8 @@ var cardCorruptions = []struct{ title, sql string }{
 	{audit.CardChecks[1].Title, `UPDATE records r SET card = x.card FROM records x WHERE x.record_id = (SELECT max(record_id) FROM records)
 		AND r.record_id = (SELECT min(record_id) FROM records)`},
 	{audit.CardChecks[1].Title, `UPDATE orders SET card_mask = '400012****0099' WHERE ordernumber = 'one stage'`},
+	{audit.CardChecks[2].Title, `UPDATE credentials SET customer = customer || '-2'`},
+	{audit.CardChecks[2].Title, `UPDATE credentials SET seal_form = 1`},
 	{audit.CardChecks[2].Title, `UPDATE credentials SET card_mask = '400012****0099'`},
 	{audit.CardChecks[2].Title, `UPDATE credentials k SET sealed = o.card FROM orders o WHERE (o.merchant_id, o.order_id) = (k.merchant_id, k.order_id)`},
 }

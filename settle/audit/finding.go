@@ -52,6 +52,9 @@ type Report struct {
 	Findings []Finding `json:"findings"`
 	// Unchecked are the invariants that need keys, when there were none.
 	Unchecked []string `json:"unchecked,omitempty"`
+	// Unbound is how many stored cards and consents are bound to their merchant alone, not to their buyer, until they are renewed. It is
+	// counted with keys only.
+	Unbound int `json:"unbound,omitempty"`
 }
 
 // Violations is the number of violations of all invariants.

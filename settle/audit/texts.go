@@ -41,6 +41,7 @@ var FreeTexts = []FreeText{
 	{"replans", "reason", "'replan ' || replan_id"},
 	{"authorization_logs", "reason", "'log ' || log_id"},
 	{"epochs", "reason", "'epoch ' || epoch"},
+	{"key_revocations", "reason", "'revocation of key ' || generation"},
 	{"lost_files", "evidence", "format('lost file %s', sequence)"},
 	{"schedule_runs", "error", "format('run of %s', name)"},
 	{"events", "actor", "format('event %s/%s', day, no)"},

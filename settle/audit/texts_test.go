@@ -33,7 +33,7 @@ var notFree = map[string]string{
 	"epochs.cause": "one of a list", "epochs.identity": "ours: the database's", "contracts.postal": "of the configuration", "contracts.region": "of the configuration", "contracts.street": "of the configuration",
 	"delivery_attempts.left_over": "one of a list", "delivery_attempts.outcome": "one of a list", "delivery_attempts.reached": "one of a list",
 	"file_resends.from_state": "one of a list", "instant_payments.bank_id": "an identifier of the bank", "instant_payments.bank_operation": "an identifier of the scheme",
-	"instant_payments.payload": "the QR code of the bank, which buyers pay", "key_checks.environment": "one of a list", "leases.holder": "ours: a process",
+	"instant_payments.payload": "the QR code of the bank, which buyers pay", "key_checks.environment": "one of a list", "key_checks.purpose": "one of a list", "key_revocations.purpose": "one of a list", "leases.holder": "ours: a process",
 	"operations.external_id": "an identifier of the merchant: refused at the entrance", "operations.response": "one of a list",
 	"orders.ordernumber": "an identifier of the merchant: refused at the entrance", "posting_rules.event": "ours",
 	"rejects.code": "of the center, one of its list", "rejects.origin": "one of a list", "replans.made": "ours: windows", "replans.removed": "ours: windows",

@@ -1,4 +1,4 @@
-// Package keyring remembers which keys the cards of the books are sealed with (ADR 16). A key is known by a mark, which tells whether a
+// Package keyring remembers which keys the database belongs to (ADR 16), and which of them are revoked (ADR 40). A key is known by a mark, which tells whether a
 // key is the same one and nothing about it. What is remembered is never changed; who judges is the caller, with the keys in its hand.
 package keyring
 
@@ -17,16 +17,27 @@ import (
 type Key struct {
 	Generation  int32
 	Environment string    // test or live
+	Purpose     string    // cards, links or fingerprints; of generation 0, which serves both of these, fingerprints
 	Mark        []byte    `db:"check_value"`
 	FirstUsed   time.Time `db:"first_used_at"`
 }
 
 const (
 	lockKeys   = `SELECT pg_advisory_xact_lock($1)`
-	knownKeys  = `SELECT generation, environment, check_value, first_used_at FROM key_checks ORDER BY generation`
+	knownKeys  = `SELECT generation, environment, purpose, check_value, first_used_at FROM key_checks ORDER BY generation`
 	anySealed  = `SELECT merchant_id, order_id, card FROM orders WHERE length(card) > 0 LIMIT 1`
-	rememberIt = `INSERT INTO key_checks (generation, environment, check_value, first_used_at) VALUES ($1, $2, $3, $4)`
+	rememberIt = `INSERT INTO key_checks (generation, environment, check_value, first_used_at, purpose) VALUES ($1, $2, $3, $4, $5)`
+	revoked    = `SELECT generation, purpose, revoked_at, reason FROM key_revocations ORDER BY generation, purpose`
+	revokeIt   = `INSERT INTO key_revocations (generation, purpose, revoked_at, reason) VALUES ($1, $2, $3, $4)`
 )
+
+// Revocation is a generation of keyed hashes that nothing is believed of any more, for one of its purposes.
+type Revocation struct {
+	Generation int32
+	Purpose    string
+	At         time.Time `db:"revoked_at"`
+	Reason     string
+}
 
 // keysLock is the advisory lock that is held while keys are compared and remembered.
 const keysLock = 0x5e77ad
@@ -50,8 +61,25 @@ func Known(ctx context.Context, q postgres.Querier) ([]Key, error) {
 
 // Remember adds a key.
 func Remember(ctx context.Context, tx pgx.Tx, k Key) error {
-	if _, err := tx.Exec(ctx, rememberIt, k.Generation, k.Environment, k.Mark, k.FirstUsed); err != nil {
+	if _, err := tx.Exec(ctx, rememberIt, k.Generation, k.Environment, k.Mark, k.FirstUsed, k.Purpose); err != nil {
 		return fmt.Errorf("remember key %d: %w", k.Generation, err)
+	}
+	return nil
+}
+
+// Revoked returns the generations that the database knows to be revoked.
+func Revoked(ctx context.Context, q postgres.Querier) ([]Revocation, error) {
+	rows, err := q.Query(ctx, revoked)
+	if err != nil {
+		return nil, fmt.Errorf("read revoked keys of the database: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[Revocation])
+}
+
+// Revoke adds a revocation; there is no way back.
+func Revoke(ctx context.Context, tx pgx.Tx, r Revocation) error {
+	if _, err := tx.Exec(ctx, revokeIt, r.Generation, r.Purpose, r.At, r.Reason); err != nil {
+		return fmt.Errorf("remember that generation %d is revoked: %w", r.Generation, err)
 	}
 	return nil
 }

@@ -60,6 +60,8 @@ type World struct {
 	Clock *Clock
 	Vault *vault.Vault
 	Dir   *settle.Directory
+
+	KeyFile string // of Vault
 }
 
 // Directory returns the centers and merchants of the world. The price is 2.5 %, interchange 1.2 %, scheme fee 0.1 %, and 5
@@ -106,6 +108,7 @@ func New(t testing.TB, changes ...func(*settle.Directory)) *World {
 	}
 	keys := filepath.Join(t.TempDir(), "keys.json")
 	check(t, vault.Generate(keys))
+	w.KeyFile = keys
 	var err error
 	w.Vault, err = vault.Open(keys)
 	check(t, err)
@@ -203,7 +206,7 @@ func (w *World) TryBeginWithin(ctx context.Context, t testing.TB, p Payment) (*s
 		t.Fatalf("no merchant %d", p.Merchant)
 	}
 	return w.Books.Begin(ctx, settle.Intent{Merchant: m, OrderNumber: p.Number, Amount: p.Amount,
-		TwoStage: p.TwoStage, Details: p.Details, PAN: pan, CardExpiry: "2812", Fingerprint: []byte(p.Number + p.Amount.String() + p.Card)})
+		TwoStage: p.TwoStage, Details: p.Details, PAN: pan, CardExpiry: "2812", Fingerprint: settle.Fingerprint{Kept: []byte(p.Number + p.Amount.String() + p.Card)}})
 }
 
 // Pay makes a payment that the center approves, and returns its order id.

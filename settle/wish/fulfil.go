@@ -97,7 +97,12 @@ func (f *Fulfiller) grant(ctx context.Context, tx pgx.Tx, at time.Time, g grante
 		return nil
 	}
 	kept, err := credential.Put(ctx, tx, c)
-	if err != nil {
+	switch {
+	case errors.Is(err, credential.ErrGeneration) && !g.Due:
+		return f.postpone(ctx, tx, at, g, err)
+	case errors.Is(err, credential.ErrGeneration):
+		return nil
+	case err != nil:
 		return err
 	}
 	if g.Kind == Subscribe {

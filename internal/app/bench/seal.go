@@ -117,7 +117,7 @@ func (p *paying) pay(ctx context.Context, books *settle.Books, w *world, i, n in
 		return err
 	}
 	begun, _, err := books.Begin(ctx, settle.Intent{Merchant: m, OrderNumber: fmt.Sprintf("seal-%d-%d-%d", time.Now().UnixNano(), i, n),
-		Amount: money.Amount{Minor: 1234, Currency: money.BYN}, PAN: pan, CardExpiry: "2812", Fingerprint: []byte("bench")})
+		Amount: money.Amount{Minor: 1234, Currency: money.BYN}, PAN: pan, CardExpiry: "2812", Fingerprint: settle.Fingerprint{Kept: []byte("bench")}})
 	if err != nil {
 		return err
 	}
