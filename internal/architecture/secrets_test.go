@@ -22,10 +22,10 @@ var comparers = []struct{ pkg, name string }{{"bytes", "Equal"}, {"bytes", "Comp
 
 // leave are comparisons that look like the forbidden ones and are none, by file and text of the operand.
 var leave = map[string]string{
-	"authorize/instant/refund.go Token":       "the bank's echo of what we sent it, over a connection that is the bank's",
-	"internal/pcsim/judge.go hash":            "the name of a file's content; both files are there to see",
+	"authorize/instant/refund.go Token":              "the bank's echo of what we sent it, over a connection that is the bank's",
+	"internal/pcsim/judge.go hash":                   "the name of a file's content; both files are there to see",
 	"internal/vault/generations.go stateFingerprint": "a constant of another file",
-	"internal/vault/ring.go checkValue":       "the check value of a key in a file that its reader owns",
+	"internal/vault/ring.go checkValue":              "the check value of a key in a file that its reader owns",
 }
 
 // TestSecretsAreComparedInConstantTime finds comparisons of what is called like a secret by anything that stops at the
