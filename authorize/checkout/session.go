@@ -1,7 +1,6 @@
 package checkout
 
 import (
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
@@ -37,21 +36,12 @@ func (c *Pages) seal(domain string, a payment.Attempt) string {
 	b = binary.BigEndian.AppendUint32(b, uint32(a.Merchant))
 	b = binary.BigEndian.AppendUint64(b, uint64(a.Order))
 	b = binary.BigEndian.AppendUint16(b, uint16(a.Payment))
-	generation, sum := c.sign(domain, b)
+	generation, sum := c.vault.Make(vault.Links, domain, b)
 	var named []byte
 	if generation != 0 {
 		named = binary.BigEndian.AppendUint16(nil, generation)
 	}
 	return base64.StdEncoding.EncodeToString(append(append(named, b...), sum[:tagSize]...))
-}
-
-// sign makes a keyed hash under the newest generation.
-func (c *Pages) sign(domain string, b []byte) (generation uint16, sum [sha256.Size]byte) {
-	for ok := false; !ok; { // a generation may be revoked just now; the next is not
-		generation = c.vault.Newest(vault.Links)
-		sum, ok = c.vault.Sum(vault.Links, generation, domain, b)
-	}
-	return generation, sum
 }
 
 // unseal reads what seal wrote for the same domain under a generation that is not revoked. A plus that became a space on its way is taken

@@ -49,7 +49,7 @@ func (v *visit) offerStored(ctx context.Context, body *page.Payment) error {
 
 // savedID names a stored card on the page of this order: the token itself never comes to a browser.
 func (v *visit) savedID(k *credential.Credential) string {
-	_, sum := v.in.sign(domainStored, v.storedName(k))
+	_, sum := v.in.vault.Make(vault.Links, domainStored, v.storedName(k))
 	return hex.EncodeToString(sum[:16])
 }
 

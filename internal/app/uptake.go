@@ -13,6 +13,7 @@ import (
 
 	"settled/internal/config"
 	"settled/internal/postgres"
+	"settled/internal/vault"
 	"settled/settle"
 
 	"github.com/jackc/pgx/v5"
@@ -239,6 +240,6 @@ func words(changes []config.Change) (all []string) {
 // have no keys.
 func contentName(c *Core, cfg *config.Config) string {
 	sum := cfg.Content().Sum()
-	keyed := c.Vault.Fingerprint("configuration", sum[:])
+	_, keyed := c.Vault.Make(vault.Prints, "configuration", sum[:])
 	return hex.EncodeToString(keyed[:8])
 }

@@ -94,6 +94,10 @@ func (v *Vault) Sum(p Purpose, generation uint16, domain string, data []byte) (s
 	if k == nil || !k.good(p) {
 		return sum, false
 	}
+	return k.sum(domain, data), true
+}
+
+func (k *hashKey) sum(domain string, data []byte) (sum [sha256.Size]byte) {
 	mac := hmac.New(sha256.New, k.key)
 	var length [8]byte
 	binary.BigEndian.PutUint64(length[:], uint64(len(domain)))
@@ -101,7 +105,14 @@ func (v *Vault) Sum(p Purpose, generation uint16, domain string, data []byte) (s
 	mac.Write([]byte(domain))
 	mac.Write(data)
 	mac.Sum(sum[:0])
-	return sum, true
+	return sum
+}
+
+// Make is Sum under the newest generation, which it returns.
+func (v *Vault) Make(p Purpose, domain string, data []byte) (generation uint16, sum [sha256.Size]byte) {
+	known := v.ring.Load()
+	generation = known.good[p][0]
+	return generation, known.hashes[generation].sum(domain, data)
 }
 
 // Revoked tells that a generation once served a purpose and is not good for it any more.
