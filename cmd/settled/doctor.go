@@ -44,7 +44,16 @@ func showReport(t *rows, r doctor.Report) error {
 		}
 	}
 	t.row()
-	t.row(fmt.Sprintf("%d checks: %d good, %d warnings, %d bad, %d unchecked", len(r.Checks), r.Counts[doctor.Good], r.Counts[doctor.Warning],
-		r.Counts[doctor.Bad], r.Counts[doctor.Unchecked]))
+	t.row(summary(r))
 	return t.flush()
+}
+
+// summary counts the checks by what they came to.
+func summary(r doctor.Report) string {
+	warnings := "warnings"
+	if r.Counts[doctor.Warning] == 1 {
+		warnings = "warning"
+	}
+	return fmt.Sprintf("%d checks: %d good, %d %s, %d bad, %d unchecked", len(r.Checks), r.Counts[doctor.Good], r.Counts[doctor.Warning], warnings,
+		r.Counts[doctor.Bad], r.Counts[doctor.Unchecked])
 }

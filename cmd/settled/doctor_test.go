@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"settled/clearing"
+	"settled/internal/app/doctor"
 	"settled/internal/config"
 )
 
@@ -70,4 +71,13 @@ func TestDoctorAndWindowsOfAnInstallation(t *testing.T) {
 	}
 	env["SETTLED_CONFIG"] = write(t, filepath.Join(t.TempDir(), "ended.yaml"), strings.Replace(string(text), "2099-12-31", "2020-12-31", 1))
 	run(exitConfig, "calendars.all.horizon: it ended 2020-12-31", "config", "check")
+}
+
+func TestSummaryCounts(t *testing.T) {
+	for warnings, want := range map[int]string{0: "2 checks: 1 good, 0 warnings, 1 bad, 3 unchecked", 1: "2 checks: 1 good, 1 warning, 1 bad, 3 unchecked", 2: "2 checks: 1 good, 2 warnings, 1 bad, 3 unchecked"} {
+		r := doctor.Report{Checks: make([]doctor.Result, 2), Counts: map[doctor.State]int{doctor.Good: 1, doctor.Warning: warnings, doctor.Bad: 1, doctor.Unchecked: 3}}
+		if got := summary(r); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 }

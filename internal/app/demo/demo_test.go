@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -13,8 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"settled/internal/app/doctor"
 	"settled/internal/money"
 	"settled/internal/pcsim"
+	"settled/internal/postgres"
 	"settled/internal/postgres/local"
 	"settled/settle/order"
 
@@ -77,6 +80,9 @@ func TestOneSeedGivesIdenticalFilesAndTotals(t *testing.T) {
 	if diff := cmp.Diff(first, second); diff != "" {
 		t.Errorf("two runs of one seed differ:\n%s", diff)
 	}
+	if first.Doctor["rights"] != doctor.Good {
+		t.Errorf("rights are %s", first.Doctor["rights"])
+	}
 	if len(first.Files) < 4 || len(first.Replies) <= len(first.Files) { // one center says two words of each, another refuses its first file
 		t.Errorf("%d files, %d replies", len(first.Files), len(first.Replies))
 	}
@@ -89,6 +95,47 @@ func TestOneSeedGivesIdenticalFilesAndTotals(t *testing.T) {
 		if strings.Contains(out, card.PAN) {
 			t.Errorf("the story shows card number %s", card.PAN)
 		}
+	}
+}
+
+// TestLogInToAGivenServer: there too the demo works as a login of the application, which is gone afterwards. One who may make no roles goes on as
+// who he is.
+func TestLogInToAGivenServer(t *testing.T) {
+	server, err := local.Start(t.Context(), local.Config{ThrowAway: true})
+	if errors.Is(err, local.ErrNoServer) && os.Getenv("SETTLED_REQUIRE_ALL") != "1" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = server.Stop() }()
+	given := server.URL("postgres")
+	s := &stage{run: run{Options: Options{DatabaseURL: given}}, database: given}
+	for _, step := range []func(context.Context) error{s.migrate, s.logIn} {
+		if err := step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	works := func(as string) error {
+		pool, err := postgres.OpenReadOnly(t.Context(), as)
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		return postgres.CheckLogin(t.Context(), pool)
+	}
+	if err := works(s.database); err != nil || s.database == given {
+		t.Errorf("the login: %v", err)
+	}
+	again := &stage{database: s.database}
+	if err := again.logIn(t.Context()); err != nil || again.database != s.database {
+		t.Errorf("one who may make no roles: %v", err)
+	}
+	if err := s.takeDown(); err != nil {
+		t.Fatal(err)
+	}
+	if err := works(s.database); err == nil {
+		t.Error("the login is left behind")
 	}
 }
 

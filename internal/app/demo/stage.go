@@ -21,6 +21,7 @@ import (
 	"settled/internal/config"
 	"settled/internal/pcsim"
 	"settled/internal/postgres/local"
+	"settled/internal/postgres/roles"
 	"settled/internal/telemetry"
 	"settled/internal/vault"
 	"settled/migrations"
@@ -52,7 +53,7 @@ type stage struct {
 	run
 	clock    *Clock
 	dir      string // keys, configuration, credentials
-	database string // URL
+	database string // URL: of the owner until logIn, then of a login as a proper installation has one
 	centers  map[string]*pcsim.Center
 	shops    []*Shop
 	fronts   map[*Shop]*pcsim.Shop // what buyers and notifications reach
@@ -92,6 +93,7 @@ func (s *stage) setUp(ctx context.Context) error {
 		{"keys and configuration", s.makeDir},
 		{"database", s.startDatabase},
 		{"schema", s.migrate},
+		{"login", s.logIn},
 		{"processing centers", s.startCenters},
 		{"partner bank, 3-D Secure and shops", s.startWorld},
 		{"server", s.startServer},
@@ -169,6 +171,38 @@ func (s *stage) migrate(ctx context.Context) error {
 		return fmt.Errorf("%w: DATABASE_URL names one with orders or centers in it; create another, or unset it", ErrNotEmpty)
 	}
 	return nil
+}
+
+// logIn makes a login for everything that follows, a member of the role of the application, where the one that was given may make roles; else
+// that one goes on.
+func (s *stage) logIn(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, s.database)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	d, err := roles.Look(ctx, conn)
+	if err != nil || !d.May {
+		return err
+	}
+	login, owner := d.NewLogin(roles.App, "demo"), s.database
+	s.database = login.Address(owner)
+	if s.DatabaseURL != "" {
+		s.onTakeDown(func() error { return dismiss(owner, login) })
+	}
+	return roles.Enroll(ctx, conn, d, login)
+}
+
+// dismiss takes the login away from a server that is not ours.
+func dismiss(owner string, login roles.Login) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, owner)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	return roles.Dismiss(ctx, conn, login)
 }
 
 func (s *stage) startCenters(context.Context) error {

@@ -246,9 +246,15 @@ func tellDoctor(w io.Writer, r *Report) {
 	}
 	fmt.Fprintf(w, "Doctor: %d checks good", len(named[doctor.Good]))
 	for _, state := range []doctor.State{doctor.Warning, doctor.Bad, doctor.Unchecked} {
-		if checks := named[state]; len(checks) > 0 {
-			fmt.Fprintf(w, ", %d %s (%s)", len(checks), state, strings.Join(checks, ", "))
+		checks := named[state]
+		if len(checks) == 0 {
+			continue
 		}
+		what := fmt.Sprintf("%d %s", len(checks), state)
+		if state == doctor.Warning {
+			what = counted(len(checks), string(state))
+		}
+		fmt.Fprintf(w, ", %s (%s)", what, strings.Join(checks, ", "))
 	}
 	fmt.Fprintln(w, ".")
 }

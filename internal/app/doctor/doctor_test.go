@@ -256,6 +256,9 @@ const anUnknownApproval = `
 		terminal, acceptor, approval_code)
 	SELECT 1 << 30, 1, 5, (SELECT max(log_id) FROM authorization_logs), (SELECT max(break_id) FROM breaks), now(), now(), now(), now(), 7, 1, 933, 1, 'T', 'A', '';`
 
+// asNew takes away what the first worker of an installation makes.
+const asNew = `DELETE FROM windows; DELETE FROM schedule_runs; DELETE FROM schedules; DELETE FROM leases`
+
 const day = 24 * time.Hour
 
 // certify gives API and metrics a certificate that ends in a while.
@@ -332,6 +335,9 @@ var ills = []struct {
 			INSERT INTO schedule_runs (name, slot, due_at, queued_at, finished_at, error) VALUES ('send', 'x', 'infinity', now(), now(), 'center is asleep')`)
 	}, "job send ended well for the last time at"},
 	{"job without a row", "schedules", doctor.Bad, func(in *installation) { in.exec(`DELETE FROM schedules WHERE name = 'expire'`) }, "job expire has never been begun"},
+	{"new installation, its worker", "workers", doctor.Warning, func(in *installation) { in.exec(asNew) }, "no worker has ever begun here"},
+	{"new installation, its jobs", "schedules", doctor.Warning, func(in *installation) { in.exec(asNew) }, "no job has ever been begun"},
+	{"new installation, its windows", "windows", doctor.Warning, func(in *installation) { in.exec(asNew) }, "PC-A has no window yet: a worker plans them"},
 	{"no windows", "windows", doctor.Bad, func(in *installation) { in.exec(`DELETE FROM windows`) }, "PC-A has no window: card payments are refused"},
 	{"windows that run out", "windows", doctor.Bad, func(in *installation) {
 		in.exec(`DELETE FROM windows WHERE cutoff_at > clock_timestamp() + interval '2 days'`)

@@ -16,10 +16,19 @@ func workers(ctx context.Context, p *patient) []Finding {
 	if err != nil {
 		return failed(err)
 	}
+	if living == 0 && p.untouched(ctx) {
+		return found(Warning, "no worker has ever begun here: start settled run or settled work")
+	}
 	if living == 0 {
 		return found(Bad, "no worker lives: nothing is sealed, sent, fetched or given up; start settled run or settled work")
 	}
 	return found(Good, "%d workers live", living)
+}
+
+// untouched tells that no worker has ever begun: the installation is new, and what workers make is not there yet.
+func (p *patient) untouched(ctx context.Context) bool {
+	jobs, err := work.Schedules(ctx, p.pool)
+	return err == nil && len(jobs) == 0
 }
 
 // slotsMissed is after how many intervals without a good end a job is late.
@@ -29,6 +38,9 @@ func recurring(ctx context.Context, p *patient) (all []Finding) {
 	jobs, err := work.Schedules(ctx, p.pool)
 	if err != nil {
 		return failed(err)
+	}
+	if len(jobs) == 0 {
+		return found(Warning, "no job has ever been begun: a worker begins them")
 	}
 	for _, s := range p.config.Schedules {
 		j, known := jobs[s.Name]
@@ -77,7 +89,12 @@ func windows(ctx context.Context, p *patient) (all []Finding) {
 	if err != nil {
 		return failed(err)
 	}
+	untouched := p.untouched(ctx)
 	for _, s := range states {
+		if untouched && s.Last.IsZero() {
+			all = append(all, found(Warning, "%s has no window yet: a worker plans them as it begins; card payments are refused until then", s.Center)...)
+			continue
+		}
 		all = append(all, judgePlan(s, p.now)...)
 	}
 	if len(all) == 0 {

@@ -49,3 +49,6 @@ func (t right) letters(r Role) (letters string) {
 	}
 	return letters
 }
+
+// Verifier is what the server keeps of a password, under a salt.
+var Verifier = verifier

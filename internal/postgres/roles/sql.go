@@ -26,11 +26,15 @@ func (d Database) Script() string {
 // creations make the roles, those that exist left alone.
 func (d Database) creations() (all []string) {
 	for _, r := range All() {
-		name := d.Named(r)
-		all = append(all, fmt.Sprintf("DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '%s') THEN CREATE ROLE %s NOLOGIN; END IF; END $$",
-			strings.ReplaceAll(name, "'", "''"), quoted(name)))
+		all = append(all, makeRole(d.Named(r), "NOLOGIN"))
 	}
 	return all
+}
+
+// makeRole makes a role that is not there, as CREATE ROLE with these words.
+func makeRole(name, words string) string {
+	return fmt.Sprintf("DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '%s') THEN CREATE ROLE %s %s; END IF; END $$",
+		strings.ReplaceAll(name, "'", "''"), quoted(name), words)
 }
 
 // grants take every right from the roles that are there, and give what the table says.
