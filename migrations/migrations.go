@@ -58,6 +58,11 @@ func Roles(ctx context.Context, url string) (d roles.Database, err error) {
 	return d, err
 }
 
+// Enroll makes logins of the roles of the database at url, whose login may make roles, or gives those that are there their new passwords.
+func Enroll(ctx context.Context, url string, d roles.Database, logins ...roles.Login) error {
+	return withConn(ctx, url, func(ctx context.Context, c *pgx.Conn) error { return roles.Enroll(ctx, c, d, logins...) })
+}
+
 func withConn(ctx context.Context, url string, fn func(context.Context, *pgx.Conn) error) error {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {

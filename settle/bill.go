@@ -38,6 +38,16 @@ const billCounter = 1_000_000_000
 // billName is the name of the bill numbers of a merchant.
 func billName(merchant int32) string { return fmt.Sprintf("bill/%d", merchant) }
 
+// Bill is the bill number of a merchant's nth order, n from 1 and below billCounter: "5", the merchant id (5 digits at least), and n in 9 digits; 15 or
+// 16 digits in all.
+func Bill(merchant int32, n int64) int64 {
+	lead := int64(500000)
+	if merchant >= 100000 {
+		lead = 5000000
+	}
+	return (lead+int64(merchant))*billCounter + n
+}
+
 // MerchantOf returns the merchant whose id a bill number contains; false for a number that is none of ours.
 func MerchantOf(bill int64) (int32, bool) {
 	lead := bill / billCounter

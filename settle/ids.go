@@ -28,8 +28,7 @@ const (
 	recordBlock   = 1024
 )
 
-// billNumber makes the order id: "5", the merchant id (5 digits at least), and a 9-digit counter of the merchant; 15 or 16
-// digits in all. ErrNumbersEnd: the counter is at its end, and a number more would be another order's.
+// billNumber makes the order id: the next one of the merchant. ErrNumbersEnd: the counter is at its end, and a number more would be another order's.
 func (b *Books) billNumber(ctx context.Context, merchant int32) (int64, error) {
 	n, err := b.ids.next(ctx, billName(merchant), billBlock)
 	if err != nil {
@@ -38,11 +37,7 @@ func (b *Books) billNumber(ctx context.Context, merchant int32) (int64, error) {
 	if n >= billCounter {
 		return 0, fmt.Errorf("%w: merchant %d needs another id", ErrNumbersEnd, merchant)
 	}
-	lead := int64(500000)
-	if merchant >= 100000 {
-		lead = 5000000
-	}
-	return (lead+int64(merchant))*billCounter + n, nil
+	return Bill(merchant, n), nil
 }
 
 // lanes of exchange identifiers, apart so that the order of payments does not depend on what else is sent.

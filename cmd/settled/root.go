@@ -12,6 +12,7 @@ import (
 	"settled/clearing/states"
 	"settled/internal/app"
 	"settled/internal/app/demo"
+	"settled/internal/app/install"
 	"settled/internal/config"
 	"settled/internal/listing"
 	"settled/internal/postgres"
@@ -49,7 +50,7 @@ var codes = []struct {
 	err  error
 	code int
 }{
-	{errRed, exitRed},
+	{errRed, exitRed}, {install.ErrAnswers, exitUsage}, {install.ErrThere, exitConflict},
 	{config.ErrNoMerchant, exitNotFound}, {config.ErrKey, exitUsage}, {config.ErrValue, exitUsage}, {config.ErrChanged, exitConflict},
 	{config.ErrInvalid, exitConfig}, {postgres.ErrServer, exitConfig}, {clearing.ErrProfile, exitConfig}, {settle.ErrDirectory, exitConfig},
 	{app.ErrDatabase, exitConfig}, {postgres.ErrLogin, exitConfig}, {local.ErrNoServer, exitConfig},
@@ -106,7 +107,7 @@ func newRoot() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newDemo(), newServe(), newWork(), newRun(), newMigrate(), newConfig(), newDoctor(), newPasswordHash(), newKeys(),
+	root.AddCommand(newDemo(), newInit(), newServe(), newWork(), newRun(), newMigrate(), newConfig(), newDoctor(), newPasswordHash(), newKeys(),
 		newWindow(), newBatch(), newFile(), newReply(), newCenter(), newRecon(), newMerchant(), newReject(), newRecord(), newAudit(), newResume(), newLedger(), newEvents(), newOrder(), newNotification(), newSubscription(), newVersion(), newBench(), newBenchChild())
 	return root
 }
