@@ -115,3 +115,36 @@ func TestAMachineWithoutTheKeyGetsNoPayment(t *testing.T) {
 		t.Error("a payment left")
 	}
 }
+
+// TestKeysOfCodesAreChangedWithoutAPause: a center goes from one key to the next while payments go on: our messages have the codes of our first
+// key, its messages those of either, and no third.
+func TestKeysOfCodesAreChangedWithoutAPause(t *testing.T) {
+	old, fresh, foreign := macOf(t, iso8583.AESCMAC, 1), macOf(t, iso8583.AESCMAC, 2), macOf(t, iso8583.AESCMAC, 3)
+	for name, step := range map[string]struct {
+		ours  *iso8583.MAC
+		wants *iso8583.MAC // of our messages
+		sends *iso8583.MAC
+		good  bool
+	}{
+		"before":                   {old, old, old, true},
+		"the next is known":        {old.Taking(fresh), old, old, true},
+		"the center sends by it":   {old.Taking(fresh), old, fresh, true},
+		"we send by it":            {fresh.Taking(old), fresh, fresh, true},
+		"the center still answers": {fresh.Taking(old), fresh, old, true},
+		"the old one is gone":      {fresh, fresh, fresh, true},
+		"the old one came back":    {fresh, fresh, old, false},
+		"a third":                  {fresh.Taking(old), fresh, foreign, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			host := newCenter(t, func(v *visitor, m *iso8583.Message) { v.send(sealed(t, step.sends, m)) }, func(c *center) { c.mac = step.wants })
+			c, _ := connect(t, host, func(o *Options) { o.MAC = step.ours })
+			answer, err := c.Exchange(t.Context(), payment(1))
+			if step.good != (err == nil && answer.Approved()) {
+				t.Errorf("%+v, %v", answer, err)
+			}
+			if !step.good {
+				wantError(t, err, ErrUnknown, iso8583.ErrMAC)
+			}
+		})
+	}
+}

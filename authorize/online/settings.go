@@ -3,6 +3,7 @@ package online
 import (
 	"bytes"
 	"crypto/rsa"
+	"crypto/subtle"
 	"crypto/tls"
 	"encoding/hex"
 	"fmt"
@@ -29,6 +30,8 @@ type Settings struct {
 type MACSettings struct {
 	Algorithm iso8583.MACAlgorithm `yaml:"algorithm"`
 	KeyFile   string               `yaml:"key_file"` // the key in hexadecimal digits
+	// SecondKeyFile is another key of the same algorithm, whose codes the center's messages may have: the next one, or the one before.
+	SecondKeyFile string `yaml:"second_key_file,omitempty"`
 }
 
 // Line is what a center's connections go over.
@@ -83,7 +86,7 @@ func (s *Settings) secured(c *settings.Checker, i Installation) {
 		s.TLS = &own
 	}
 	if s.MAC != nil {
-		own := MACSettings{Algorithm: s.MAC.Algorithm, KeyFile: i.File(s.MAC.KeyFile)}
+		own := MACSettings{Algorithm: s.MAC.Algorithm, KeyFile: i.File(s.MAC.KeyFile), SecondKeyFile: i.File(s.MAC.SecondKeyFile)}
 		if _, err := own.mac(); err != nil {
 			c.Fail("mac", "%v", err)
 		}
@@ -131,23 +134,49 @@ func (t *TLS) checkOwn(c *settings.Checker) {
 	}
 }
 
-// mac reads the key; nil without settings.
+// mac reads the keys; nil without settings. Our messages have the codes of the first.
 func (m *MACSettings) mac() (*iso8583.MAC, error) {
 	if m == nil {
 		return nil, nil
 	}
-	text, err := os.ReadFile(m.KeyFile)
+	key, err := readKey(m.KeyFile)
+	defer clear(key)
+	if err != nil {
+		return nil, err
+	}
+	first, err := iso8583.NewMAC(m.Algorithm, key)
+	if err != nil || m.SecondKeyFile == "" {
+		return first, err
+	}
+	next, err := readKey(m.SecondKeyFile)
+	defer clear(next)
+	switch {
+	case err != nil:
+		return nil, err
+	case subtle.ConstantTimeCompare(key, next) == 1:
+		return nil, fmt.Errorf("%s and %s hold the same key", m.KeyFile, m.SecondKeyFile)
+	}
+	second, err := iso8583.NewMAC(m.Algorithm, next)
+	if err != nil {
+		return nil, fmt.Errorf("second key: %w", err)
+	}
+	return first.Taking(second), nil
+}
+
+// readKey reads the key of a file, which the caller wipes.
+func readKey(name string) ([]byte, error) {
+	text, err := os.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(text)
 	digits := bytes.TrimSpace(text)
 	key := make([]byte, hex.DecodedLen(len(digits)))
-	defer clear(key)
 	if _, err := hex.Decode(key, digits); err != nil {
-		return nil, fmt.Errorf("%s holds no key in hexadecimal digits", m.KeyFile) // the cause would show a digit
+		clear(key)
+		return nil, fmt.Errorf("%s holds no key in hexadecimal digits", name) // the cause would show a digit
 	}
-	return iso8583.NewMAC(m.Algorithm, key)
+	return key, nil
 }
 
 // Options are those of a client of the host, as far as the settings say them. The key of its messages is read from its file.

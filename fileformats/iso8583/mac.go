@@ -36,6 +36,16 @@ var ErrMACKey = errors.New("iso8583: key of message authentication codes")
 // length of the frame. A nil MAC makes none and checks none. It is safe for concurrent use.
 type MAC struct {
 	code func(message []byte) [MACSize]byte
+	also *MAC // whose codes are right, too
+}
+
+// Taking returns codes that are made as a makes them, and that are right when they are those of a or of other: while a key is changed, one
+// side is earlier than the other. Of a nil MAC, or with a nil other, it is a.
+func (a *MAC) Taking(other *MAC) *MAC {
+	if a == nil || other == nil {
+		return a
+	}
+	return &MAC{code: a.code, also: &MAC{code: other.code}}
 }
 
 // NewMAC returns the codes of an algorithm under a key, which it copies. Errors: [ErrMACKey].
@@ -54,7 +64,7 @@ func newHMAC(key []byte) (*MAC, error) {
 		return nil, fmt.Errorf("%w: %d bytes, %s takes 16 to %d", ErrMACKey, len(key), HMACSHA256, sha256.BlockSize)
 	}
 	key = append([]byte(nil), key...)
-	return &MAC{func(message []byte) (code [MACSize]byte) {
+	return &MAC{code: func(message []byte) (code [MACSize]byte) {
 		h := hmac.New(sha256.New, key)
 		_, _ = h.Write(message)
 		copy(code[:], h.Sum(nil))
@@ -71,7 +81,7 @@ func newCMAC(key []byte) (*MAC, error) {
 	block.Encrypt(l[:], l[:])
 	whole := double(l)
 	part := double(whole)
-	return &MAC{func(message []byte) (code [MACSize]byte) {
+	return &MAC{code: func(message []byte) (code [MACSize]byte) {
 		tag := cmac(block, &whole, &part, message)
 		copy(code[:], tag[:])
 		return code
@@ -140,7 +150,12 @@ func (a *MAC) Check(message []byte) error {
 		return ErrMAC
 	}
 	code := a.code(message[:at])
-	if subtle.ConstantTimeCompare(code[:], message[at:]) != 1 {
+	right := subtle.ConstantTimeCompare(code[:], message[at:])
+	if a.also != nil {
+		code = a.also.code(message[:at])
+		right |= subtle.ConstantTimeCompare(code[:], message[at:])
+	}
+	if right != 1 {
 		return ErrMAC
 	}
 	return nil

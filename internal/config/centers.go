@@ -125,8 +125,10 @@ func (c *checker) online(at place, f online.Settings) online.Settings {
 		c.private(at.at("tls", "key_file"), s.TLS.KeyFile)
 	}
 	if s.MAC != nil {
-		c.private(at.at("mac", "key_file"), s.MAC.KeyFile)
-		c.strongKey(at.at("mac", "key_file"), s.MAC.KeyFile)
+		for key, file := range map[string]string{"key_file": s.MAC.KeyFile, "second_key_file": s.MAC.SecondKeyFile} {
+			c.private(at.at("mac", key), file)
+			c.strongKey(at.at("mac", key), file)
+		}
 	}
 	return s
 }

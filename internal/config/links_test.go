@@ -32,7 +32,7 @@ var linkFiles = sync.OnceValue(func() map[string]string {
 		"pc-a.locked": sshKey(ed, "open sesame for 41 thieves"), "pc-a.passphrase": "open sesame for 41 thieves\n", "pc-a.wrong": "open barley\n",
 		"pc-a.ca.pem": certificateOf(ec), "pc-a.client.pem": certificateOf(ec), "pc-a.client.key": pemText("PRIVATE KEY", ec),
 		"pc-a.short.pem": certificateOf(key(1024)), "pc-a.short.key": pemText("PRIVATE KEY", key(1024)),
-		"pc-a.mac": "2b7e151628aed2a6abf7158809cf4f3c\n", "pc-a.odd": "2b7e151628aed2a6abf7158809cf4f\n",
+		"pc-a.mac": "2b7e151628aed2a6abf7158809cf4f3c\n", "pc-a.mac2": "603deb1015ca71be2b73aef0857d7781\n", "pc-a.odd": "2b7e151628aed2a6abf7158809cf4f\n",
 	}
 })
 
@@ -73,6 +73,9 @@ func TestLinksOfCenters(t *testing.T) {
 		{"no algorithm", "algorithm: aes-cmac\n        ", "", `centers[0].online.mac: `},
 		{"key of codes that is too short", "pc-a.mac", "pc-a.odd", "centers[0].online.mac: iso8583: key of message authentication codes: 15 bytes"},
 		{"key of codes in no digits", "pc-a.mac", "pc-b.password", "holds no key in hexadecimal digits"},
+		{"the same key twice", "key_file: secrets/pc-a.mac\n", "key_file: secrets/pc-a.mac\n        second_key_file: secrets/pc-a.mac\n", "hold the same key"},
+		{"second key that is too short", "key_file: secrets/pc-a.mac\n", "key_file: secrets/pc-a.mac\n        second_key_file: secrets/pc-a.odd\n", "centers[0].online.mac: second key: iso8583: key of message authentication codes: 15 bytes"},
+		{"second key that is not there", "key_file: secrets/pc-a.mac\n", "key_file: secrets/pc-a.mac\n        second_key_file: secrets/pc-z.mac\n", "centers[0].online.mac: open"},
 		{"key of codes that is not there", "pc-a.mac", "pc-z.mac", "centers[0].online.mac: open"},
 		{"line of another kind", "link: private-line", "link: leased", `centers[2].online.link: "leased" is not one of network, private-line`},
 	} {

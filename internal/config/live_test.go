@@ -50,6 +50,8 @@ var unsafes = []unsafe{
 	{"guessable secret of a bank", nil, map[string]string{"sbp.secret": "aaaaaaaaaaaaaaa1"}, "centers[3].instant.secret_file: the secret has fewer than 5 different characters"},
 	{"guessable password of a file server", nil, map[string]string{"pc-b.password": "swordfish\n"}, "centers[1].clearing.sftp.password_file: the secret has 9 characters; 12 are needed"},
 	{"key of codes that can be guessed", nil, map[string]string{"pc-a.mac": "00000000000000000000000000000001"}, "centers[0].online.mac.key_file: the secret is all digits"},
+	{"second key of codes that can be guessed", []string{"key_file: secrets/pc-a.mac\n", "key_file: secrets/pc-a.mac\n        second_key_file: secrets/pc-a.mac2\n"},
+		map[string]string{"pc-a.mac2": "12345678123456781234567812345678"}, "centers[0].online.mac.second_key_file: the secret is all digits"},
 	{"key of codes of one letter", nil, map[string]string{"pc-a.mac": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1"}, "centers[0].online.mac.key_file: the secret has fewer than 5 different characters"},
 	{"password that is the login", nil, map[string]string{"pc-b.password": "settled12345\n"}, "centers[1].clearing.sftp.password_file: the secret has fewer than 8 characters beside names"},
 
@@ -222,6 +224,7 @@ var secretFiles = map[string]struct {
 	"centers[].online.tls.certificate_file":      {},
 	"centers[].online.tls.key_file":              {file: "pc-a.client.key"},
 	"centers[].online.mac.key_file":              {file: "pc-a.mac"},
+	"centers[].online.mac.second_key_file":       {file: "pc-a.mac2", replace: []string{"key_file: secrets/pc-a.mac\n", "key_file: secrets/pc-a.mac\n        second_key_file: secrets/pc-a.mac2\n"}},
 	"centers[].clearing.sftp.key_file":           {file: "pc-a.key"},
 	"centers[].clearing.sftp.password_file":      {file: "pc-b.password"},
 	"centers[].clearing.sftp.passphrase_file":    {file: "pc-a.passphrase", replace: []string{"key_file: secrets/pc-a.key", "key_file: secrets/pc-a.locked\n        passphrase_file: secrets/pc-a.passphrase"}},

@@ -25,7 +25,7 @@ var rules = map[string]rule{
 	"centers[]":                           {start: "id name zone environment online instant capabilities brands costs clearing"},
 	"centers[].online":                    {start: "address acquirer connections timeout echo link tls mac"},
 	"centers[].online.tls":                {live: "ca_file server_name pins certificate_file key_file"},
-	"centers[].online.mac":                {start: "algorithm key_file"},
+	"centers[].online.mac":                {start: "algorithm key_file second_key_file"},
 	"centers[].instant":                   {start: "url key_id secret_file unit timeout qr_ttl late_paid"},
 	"centers[].capabilities":              {start: "financial_record two_stage partial_confirm multi_confirm reversal_partial refund inquiry release_on_final authorization_log instant max_amount"},
 	"centers[].costs":                     {start: "interchange_bps scheme_bps processing invoiced"},
