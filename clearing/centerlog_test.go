@@ -100,6 +100,27 @@ func TestLogsAsFiles(t *testing.T) {
 	}
 }
 
+// A log that nobody would read is told with its name and size, and those beside it are stored.
+func TestTooLargeLogsOpenABreak(t *testing.T) {
+	w := logged(t, order.LogByFile)
+	data, err := authlog.Format(w.log(w.entry("kept", false)))
+	check(t, err)
+	w.leave("AUTH_0.log", make([]byte, 64<<20+1))
+	w.leave("AUTH_1.log", data)
+	w.Clock.Set(settletest.Start.Add(time.Hour))
+	for range 2 {
+		check(t, w.night.Logs.Reconcile(t.Context(), nobody))
+	}
+	if got := w.breaks("B-30"); len(got) != 1 || !strings.Contains(got[0], `log "AUTH_0.log" has 67108865 bytes`) || !strings.HasPrefix(w.states(), "fetched") {
+		t.Errorf("breaks %q, logs %s", got, w.states())
+	}
+	w.leave("AUTH_0.log", data)
+	check(t, w.night.Logs.Reconcile(t.Context(), nobody))
+	if got := w.breaks("B-30"); len(got) != 0 {
+		t.Errorf("breaks %q", got)
+	}
+}
+
 // A log that cannot be believed is held and takes no effect; the others go on. A person may let one through.
 func TestLogsAreHeld(t *testing.T) {
 	w := logged(t, order.LogByFile)

@@ -12,6 +12,8 @@ import (
 	"settled/clearing/states"
 	"settled/fileformats/ipm"
 	"settled/internal/pcsim"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // inbox lists what stands in the directory of replies.
@@ -184,4 +186,56 @@ func TestTwoCentersInOneDirectory(t *testing.T) {
 	if got := w.inbox(); !slices.Equal(got, []string{path.Base(stranger)}) {
 		t.Errorf("left: %v, want the reply to the other center", got)
 	}
+}
+
+// TestTooLargeRepliesOpenABreakOnce: a reply that nobody would read is told with name and size, once, and no more when it is gone or can be read;
+// others are taken all the while.
+func TestTooLargeRepliesOpenABreakOnce(t *testing.T) {
+	w := newWorld(t, removing)
+	w.reconfigure(func(p *clearing.Profile) { p.MaxReplyBytes = 3000 })
+	f := w.delivered(100)
+	large := "RPY_" + strings.Repeat("9", 12) + ".ipm"
+	w.reconfigure(func(p *clearing.Profile) { p.ReplyName = regexp.MustCompile(`^RPY_.*$`) })
+	check(t, w.center.WriteFile(path.Join(pcsim.OutDir, large), make([]byte, 3001)))
+	open := func() (notes []string) { return w.breaks("B-30") }
+	w.put(f, "1", yes(t, f, 1))
+	for range 3 {
+		w.take()
+	}
+	if got := w.file(); got.State != states.FileReplied {
+		t.Errorf("the reply beside it was not taken: file is %s", got.State)
+	}
+	if got := open(); len(got) != 1 || !strings.Contains(got[0], large) || !strings.Contains(got[0], "3001 bytes, 3000 at most") {
+		t.Errorf("breaks %q", got)
+	}
+	check(t, w.center.WriteFile(path.Join(pcsim.OutDir, large), make([]byte, 3002)))
+	w.fetch()
+	if got := open(); len(got) != 1 || !strings.Contains(got[0], "3002 bytes") {
+		t.Errorf("of another size: breaks %q", got)
+	}
+	check(t, w.center.Remove(path.Join(pcsim.OutDir, large)))
+	w.fetch()
+	if got := open(); len(got) != 0 {
+		t.Errorf("the file is gone: breaks %q", got)
+	}
+	check(t, w.center.WriteFile(path.Join(pcsim.OutDir, large), make([]byte, 3001)))
+	w.fetch()
+	if got := open(); len(got) != 1 {
+		t.Errorf("it came again: breaks %q", got)
+	}
+	w.reconfigure(func(p *clearing.Profile) { p.MaxReplyBytes, p.ReplyName = 1<<20, regexp.MustCompile(`^RPY_.*$`) })
+	w.fetch()
+	if got := open(); len(got) != 0 {
+		t.Errorf("it can be read: breaks %q", got)
+	}
+}
+
+// breaks are the notes of the open breaks of a category.
+func (w *world) breaks(category string) []string {
+	w.t.Helper()
+	rows, err := w.Pool.Query(w.t.Context(), `SELECT note FROM breaks WHERE category = $1 AND closed_at IS NULL`, category)
+	check(w.t, err)
+	notes, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	check(w.t, err)
+	return notes
 }

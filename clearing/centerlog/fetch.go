@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"settled/clearing/dial"
 	"settled/clearing/remote"
 	"settled/clearing/rows"
 	"settled/clearing/states"
@@ -158,12 +159,19 @@ func (l *Logs) fetchLogs(ctx context.Context, c *settle.Center) error {
 	}
 	slices.SortFunc(entries, func(a, b remote.Entry) int { return strings.Compare(a.Name, b.Name) })
 	var all []error
+	left := dial.Left{Server: s.Server, What: "log", Most: maxLogBytes}
 	for _, e := range entries {
-		if err := l.fetchLog(ctx, s, link, e); err != nil {
+		switch err := l.fetchLog(ctx, s, link, e); {
+		case errors.Is(err, remote.ErrTooLarge):
+			left.Files = append(left.Files, e)
+		case err != nil:
 			all = append(all, fmt.Errorf("fetch %q: %w", e.Name, err))
+			if class := remote.ClassOf(err); class == remote.Connection || class == remote.Timeout {
+				return errors.Join(all...) // what else is there, nobody has seen
+			}
 		}
 	}
-	return errors.Join(all...)
+	return errors.Join(append(all, l.dialer.TellLeft(ctx, left))...)
 }
 
 var (
@@ -183,7 +191,7 @@ func (l *Logs) fetchLog(ctx context.Context, s Site, link *remote.Link, e remote
 		return err
 	}
 	if e.Size > maxLogBytes {
-		return fmt.Errorf("%d bytes are more than a log may have", e.Size)
+		return remote.ErrTooLarge
 	}
 	var data bytes.Buffer
 	got, err := link.Read(path.Join(s.Directory, e.Name), remote.AtMost(&data, maxLogBytes))

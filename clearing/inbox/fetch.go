@@ -21,7 +21,7 @@ import (
 // Fetch looks into the inbox of a center and stores every reply that is whole and not stored yet: its bytes are
 // sealed, hashed and committed before anybody reads them. A reply is whole when its trailer closes it; one that stays without
 // for brokenAfter is taken as it is, and will be quarantined. What was stored and decided is removed at a later look, if the
-// profile says so and the very same bytes still stand there. Names that are not those of replies are reported once and left
+// profile says so and the very same bytes still stand there. One with more bytes than a reply may have is left, and opens a break. Names that are not those of replies are reported once and left
 // alone, until a pattern matches them. It returns how many replies it stored. Errors: dial.ErrBusy, dial.ErrParked, *remote.Error.
 func (i *Inbox) Fetch(ctx context.Context, center int16) (int, error) {
 	s, err := i.site(center)
@@ -108,20 +108,25 @@ func (i *Inbox) fetchEntries(ctx context.Context, s *Site, link *remote.Link, en
 		known[b.Name] = b
 	}
 	var all []error
+	left := dial.Left{Server: s.Server, What: "reply", Most: s.MaxBytes}
 	for at, e := range entries {
 		stored, err := i.fetchEntry(ctx, s, link, e, known[names[at]])
 		if stored {
 			fetched++
+		}
+		if errors.Is(err, remote.ErrTooLarge) {
+			left.Files = append(left.Files, e)
+			continue
 		}
 		if err == nil {
 			continue
 		}
 		all = append(all, fmt.Errorf("fetch %q of %s: %w", e.Name, s.Server.Name, err))
 		if class := remote.ClassOf(err); class == remote.Connection || class == remote.Timeout {
-			break
+			return fetched, errors.Join(all...) // what else is there, nobody has seen
 		}
 	}
-	return fetched, errors.Join(all...)
+	return fetched, errors.Join(append(all, i.dialer.TellLeft(ctx, left))...)
 }
 
 func (i *Inbox) fetchEntry(ctx context.Context, s *Site, link *remote.Link, e remote.Entry, before seen) (stored bool, err error) {
@@ -140,7 +145,7 @@ func (i *Inbox) fetchEntry(ctx context.Context, s *Site, link *remote.Link, e re
 // fetchNew stores what stands under a name, if it is whole.
 func (i *Inbox) fetchNew(ctx context.Context, s *Site, link *remote.Link, e remote.Entry, before seen) (stored bool, err error) {
 	if e.Size > s.MaxBytes {
-		return false, tooLarge(s)
+		return false, remote.ErrTooLarge
 	}
 	settled := before.looksLike(e) && i.now().Sub(before.SeenAt) >= brokenAfter
 	id, err := i.store(ctx, s, link, e, settled)
@@ -156,10 +161,6 @@ func (i *Inbox) fetchNew(ctx context.Context, s *Site, link *remote.Link, e remo
 	i.crash("reply stored")
 	i.log.InfoContext(ctx, "reply fetched", slog.String("center", s.Server.Name), slog.String("name", e.Name), slog.Int64("bytes", e.Size), slog.Int64("reply", id))
 	return true, nil
-}
-
-func tooLarge(s *Site) error {
-	return &remote.Error{Op: "fetch", Class: remote.Other, Err: fmt.Errorf("more than the %d bytes that a reply may have", s.MaxBytes)}
 }
 
 const checkedInbox = `UPDATE inbox_files SET checked_at = $3 WHERE center_id = $1 AND name = $2`

@@ -63,7 +63,7 @@ var mayImport = map[string][]string{
 		"settle/breaks", "internal/postgres", "internal/vault"},
 	"clearing/inbox": {"clearing/dial", "clearing/format", "clearing/remote", "clearing/rows", "clearing/states", "clearing/store",
 		"internal/postgres", "internal/vault"},
-	"clearing/dial":                 {"clearing/pages", "clearing/remote", "clearing/rows", "internal/postgres", "internal/vault"},
+	"clearing/dial":                 {"clearing/pages", "clearing/remote", "clearing/rows", "settle/breaks", "internal/postgres", "internal/vault"},
 	"clearing/files":                {"clearing/rows", "clearing/states", "internal/postgres"},
 	"clearing/pages":                {},
 	"clearing/rows":                 {"clearing/states", "internal/postgres"},

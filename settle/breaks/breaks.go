@@ -42,10 +42,14 @@ const (
 const openGiven = insert + `
 SELECT f.category, f.fingerprint, f.center_id, f.merchant_id, f.order_ref, f.amount, f.currency, $1, f.note
 FROM unnest($2::text[], $3::text[], $4::smallint[], $5::int[], $6::bigint[], $7::bigint[], $8::smallint[], $9::text[])
-	AS f (category, fingerprint, center_id, merchant_id, order_ref, amount, currency, note)` + once + returning
+	AS f (category, fingerprint, center_id, merchant_id, order_ref, amount, currency, note)`
 
 // Open opens the breaks that are not there yet, and returns these.
 func Open(ctx context.Context, q postgres.Querier, at time.Time, all ...Break) ([]Opened, error) {
+	return open(ctx, q, once, at, all)
+}
+
+func open(ctx context.Context, q postgres.Querier, conflict string, at time.Time, all []Break) ([]Opened, error) {
 	n := len(all)
 	if n == 0 {
 		return nil, nil
@@ -58,7 +62,24 @@ func Open(ctx context.Context, q postgres.Querier, at time.Time, all ...Break) (
 		centers[i], merchants[i], orders[i] = b.Center, b.Merchant, b.Order
 		amounts[i], currencies[i] = b.Amount.Minor, int16(b.Amount.Currency)
 	}
-	return opened(ctx, q, openGiven, at, categories, prints, centers, merchants, orders, amounts, currencies, notes)
+	return opened(ctx, q, openGiven+conflict+returning, at, categories, prints, centers, merchants, orders, amounts, currencies, notes)
+}
+
+// endOthers closes what is open of a category under a fingerprint, but those with the fingerprints given.
+const endOthers = `
+UPDATE breaks SET closed_at = $1 WHERE closed_at IS NULL AND category = $2 AND starts_with(fingerprint, $3 || '/') AND fingerprint <> ALL ($4)`
+
+// Keep makes the breaks that were found the open ones of their category under a fingerprint, which is the beginning of all of theirs: it opens
+// those that are not open, again those that were closed, and closes the others. It returns those that it opened.
+func Keep(ctx context.Context, w postgres.Execer, at time.Time, c Category, under string, found ...Break) ([]Opened, error) {
+	prints := make([]string, len(found))
+	for i, b := range found {
+		prints[i] = b.Fingerprint
+	}
+	if _, err := w.Exec(ctx, endOthers, at, string(c), under, prints); err != nil {
+		return nil, fmt.Errorf("close breaks: %w", err)
+	}
+	return open(ctx, w, again, at, found)
 }
 
 // OfNoMerchant are the columns of a query for [OpenEach] that finds breaks of no merchant, order and amount.

@@ -17,6 +17,7 @@ const (
 	WishUndone        Category = "B-27"
 	FileNumbers       Category = "B-28"
 	BooksLackFiles    Category = "B-29"
+	FileTooLarge      Category = "B-30"
 )
 
 // Closer is who may close a break.
@@ -57,4 +58,5 @@ var Kinds = []Kind{
 		"the log says why; tell the merchant"},
 	{FileNumbers, "a file has no number, or few numbers are left for files", ByBooks, "when the file has its number, or there are enough again"},
 	{BooksLackFiles, "a center has a file that the books lack", ByBooks, "when a person has resumed the center"},
+	{FileTooLarge, "a reply or log at a center has more bytes than are read of one, and is left there", ByBooks, "when the file is gone or taken; ask the center what it is"},
 }
