@@ -35,10 +35,11 @@ type Reply struct {
 	DecidedAt *time.Time        `json:"decided_at,omitempty"`
 	Content   []byte            `json:"-"`
 	WrittenAt *time.Time        `json:"written_at,omitempty"` // by the center's clock
+	ErasedAt  *time.Time        `json:"erased_at,omitempty"`  // when its bytes were, or began to be
 }
 
 const selectReply = `
-SELECT reply_id, center_id, name, bytes, sha256, logical_id, state, reason, line, file_id, accepted, rejected, unknown, forced, fetched_at, decided_at, content, written_at
+SELECT reply_id, center_id, name, bytes, sha256, logical_id, state, reason, line, file_id, accepted, rejected, unknown, forced, fetched_at, decided_at, content, written_at, erased_at
 FROM replies `
 
 // clockTolerance is by how much a center's clock may be behind ours before the time of a reply misleads us.

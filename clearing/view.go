@@ -175,6 +175,9 @@ type Verification struct {
 // atCenter it also compares what the center has under the file's name.
 func (n *Night) VerifyFile(ctx context.Context, id int64, atCenter bool) (Verification, error) {
 	f, err := files.Built(ctx, n.Pool, id)
+	if err == nil {
+		err = f.There()
+	}
 	if err != nil {
 		return Verification{}, fmt.Errorf("verify file %d: %w", id, err)
 	}

@@ -8,9 +8,9 @@ import (
 )
 
 // keepCheque keeps the cheque that the merchant sent with a confirmation or a cancel; that of the payment stands in the order's
-// details.
+// details. An order whose personal data is erased gets none: it would not be looked at again.
 func (w *work) keepCheque(ctx context.Context, operation int16, items string) error {
-	if items == "" {
+	if items == "" || !w.order.PersonalErasedAt.IsZero() {
 		return nil
 	}
 	_, err := w.tx.Exec(ctx, `INSERT INTO cheques (merchant_id, order_id, operation, items) VALUES ($1, $2, $3, $4)`,
@@ -27,7 +27,7 @@ func (b *Books) Cheques(ctx context.Context, merchant int32, id int64) (map[int1
 		Operation int16
 		Items     string
 	}
-	all, err := postgres.Collect[cheque](ctx, b.Pool, `SELECT operation, items FROM cheques WHERE merchant_id = $1 AND order_id = $2`, merchant, id)
+	all, err := postgres.Collect[cheque](ctx, b.Pool, `SELECT operation, items FROM cheques WHERE merchant_id = $1 AND order_id = $2 AND items <> ''`, merchant, id)
 	if err != nil {
 		return nil, fmt.Errorf("read cheques of order %d: %w", id, err)
 	}

@@ -69,9 +69,13 @@ func claim(ctx context.Context, q postgres.Querier, sql string, args ...any) ([]
 	return due, err
 }
 
-// PAN opens the card number of an order. The caller answers for where it goes.
+// PAN opens the card number of an order. The caller answers for where it goes. ErrCardErased tells that it is gone.
 func (b *Books) PAN(o *Order) (vault.PAN, error) {
-	pan, err := b.Vault.Unseal(o.card, vault.CardBinding(nil, int64(o.Merchant), o.ID))
+	card, err := o.sealedCard()
+	if err != nil {
+		return vault.PAN{}, err
+	}
+	pan, err := b.Vault.Unseal(card, vault.CardBinding(nil, int64(o.Merchant), o.ID))
 	if err != nil {
 		return vault.PAN{}, fmt.Errorf("open card of order %d: %w", o.ID, err)
 	}
@@ -84,7 +88,7 @@ func (b *Books) StoredWith(ctx context.Context, o *Order) (*credential.Credentia
 	if o.Customer == "" || o.Status != order.Paid {
 		return nil, credential.ErrNone
 	}
-	if o.Means != order.MeansCard {
+	if o.Means != order.MeansCard || !o.CardErasedAt.IsZero() {
 		return b.credentials.Same(ctx, o.Merchant, o.Customer, o.ID, nil)
 	}
 	pan, err := b.PAN(o)

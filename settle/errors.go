@@ -16,6 +16,7 @@ var (
 	ErrExternalReuse = errors.New("settle: external id was used with another amount")
 	ErrNumbersEnd    = errors.New("settle: the merchant has used all its bill numbers")
 	ErrHeld          = errors.New("settle: the books are held: their database was restored, and a person must let them go on")
+	ErrCardErased    = errors.New("settle: the card number was erased, its time to be kept is over: no message or record can name the card any more")
 	ErrLate          = errors.New("settle: outcome came after it had become unknown")
 )
 

@@ -3,6 +3,7 @@ package settle
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"settled/internal/money"
@@ -13,38 +14,40 @@ import (
 
 // Order is a view of an order and, when loaded with them, all that belongs to it.
 type Order struct {
-	Merchant      int32
-	ID            int64 // the billnumber
-	Number        string
-	Attempt       int16
-	Amount        money.Amount
-	Status        order.Status
-	Amounts       order.Amounts
-	Center        int16
-	TwoStage      bool
-	CreatedAt     time.Time
-	HoldExpiresAt time.Time // zero when nothing is held for a confirmation
-	CardMask      string
-	CardExpiry    string // YYMM
-	Details       json.RawMessage
-	PaymentNumber int16               // number of the last payment operation, on record or on its way; 0: none yet
-	Means         order.Means         // of the last payment operation
-	TriesLeft     int16               // payment operations that may still be begun
-	Original      money.Amount        // as the merchant asked; Amount is what is paid
-	Rate          string              // units of Amount's currency for one of Original's; "1" when they are the same
-	PayBefore     time.Time           // of an opened order: when it is closed unless it is paid; zero: not opened on a page
-	Parent        int64               // the first order of the subscription that this is a later payment of, or 0
-	Customer      string              // the merchant's number of the buyer, or empty
-	Terms         *subscription.Terms // what the buyer agrees to by paying, nil unless the order begins a subscription; only of an order read whole
-	Operations    []Operation
-	Transactions  []Transaction
-	Owed          []Owed
-	fingerprint   []byte
-	card          []byte
-	exchange      int64
-	lastOperation int16
-	lastTxn       int16
-	paymentTxn    int16
+	Merchant         int32
+	ID               int64 // the billnumber
+	Number           string
+	Attempt          int16
+	Amount           money.Amount
+	Status           order.Status
+	Amounts          order.Amounts
+	Center           int16
+	TwoStage         bool
+	CreatedAt        time.Time
+	HoldExpiresAt    time.Time // zero when nothing is held for a confirmation
+	CardMask         string
+	CardExpiry       string // YYMM
+	Details          json.RawMessage
+	PaymentNumber    int16               // number of the last payment operation, on record or on its way; 0: none yet
+	Means            order.Means         // of the last payment operation
+	TriesLeft        int16               // payment operations that may still be begun
+	Original         money.Amount        // as the merchant asked; Amount is what is paid
+	Rate             string              // units of Amount's currency for one of Original's; "1" when they are the same
+	PayBefore        time.Time           // of an opened order: when it is closed unless it is paid; zero: not opened on a page
+	Parent           int64               // the first order of the subscription that this is a later payment of, or 0
+	Customer         string              // the merchant's number of the buyer, or empty
+	Terms            *subscription.Terms // what the buyer agrees to by paying, nil unless the order begins a subscription; only of an order read whole
+	CardErasedAt     time.Time           // zero while the card number is kept
+	PersonalErasedAt time.Time           // zero while what the order says of its buyer is kept
+	Operations       []Operation
+	Transactions     []Transaction
+	Owed             []Owed
+	fingerprint      []byte
+	card             []byte
+	exchange         int64
+	lastOperation    int16
+	lastTxn          int16
+	paymentTxn       int16
 }
 
 // State derives the order's state.
@@ -104,6 +107,14 @@ func (o *Order) operationStates() map[int16]OperationState {
 // unpaid tells that an order was opened for a buyer who has not paid it: he still may, or its shop has cancelled it.
 func (o *Order) unpaid() bool {
 	return !o.PayBefore.IsZero() && (o.Status == order.InProcess || o.Status == order.Withdrawn)
+}
+
+// sealedCard is the card number of the order, sealed; ErrCardErased when its time is over.
+func (o *Order) sealedCard() ([]byte, error) {
+	if !o.CardErasedAt.IsZero() {
+		return nil, fmt.Errorf("%w: order %d, on %s", ErrCardErased, o.ID, o.CardErasedAt.UTC().Format(time.DateOnly))
+	}
+	return o.card, nil
 }
 
 // CardOf returns the mask of the card that an operation was made with, and its expiry as MM/YY; empty for other means.

@@ -39,7 +39,7 @@ func (w *work) reject(ctx context.Context, r RejectedRecord) (reject, error) {
 // Represent presents a rejected record again: a new record of what is left of it in the window open at the commit, which
 // supersedes the rejected one (PR-07), under the contract that the order is served under now: what was wrong in the merchant's
 // data may have been put right. It returns the new record's id. The slice, or the refund, is then that of the new
-// record. ErrNotRejected tells that the reject is resolved already.
+// record. ErrNotRejected tells that the reject is resolved already, ErrCardErased that the record cannot name its card any more.
 func (b *Books) Represent(ctx context.Context, r RejectedRecord) (int64, error) {
 	var record int64
 	_, err := b.change(ctx, "represent", r.Merchant, r.Order, func(w *work) error {
@@ -59,7 +59,7 @@ INSERT INTO records (window_id, record_id, merchant_id, order_id, operation, kin
 	interchange_back, mdr_back, contract_id)
 SELECT $4, $5, merchant_id, order_id, operation, kind, $6, currency, exchange_id, $7, authorized_at, slice, sequence, final,
 	card_expiry, approval_code, card, record_id, security, network_id, interchange_back, mdr_back, $8
-FROM records WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3
+FROM records WHERE window_id = $1 AND record_id = $2 AND merchant_id = $3 AND card <> ''
 RETURNING operation`
 
 func (w *work) represent(ctx context.Context, r RejectedRecord, j reject) (int64, error) {
@@ -73,6 +73,9 @@ func (w *work) represent(ctx context.Context, r RejectedRecord, j reject) (int64
 	}
 	var operation int16
 	err = w.tx.QueryRow(ctx, presentAgain, r.Window, r.Record, r.Merchant, window, id, j.Left, w.moment.at, w.route.Contract).Scan(&operation)
+	if isNotFound(err) {
+		return 0, fmt.Errorf("%w: record %d", ErrCardErased, r.Record)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("present record %d again: %w", r.Record, err)
 	}

@@ -22,10 +22,12 @@ var words = stored.Words{
 
 // Words of the night's tables that the books read, too. Package clearing, which writes them, has all states with their types.
 const (
-	WindowOpen  = "open"
-	FilePlanned = "planned"
-	LogHeld     = "held"
-	LogApplied  = "applied"
+	WindowOpen    = "open"
+	WindowSealing = "sealing"
+	BatchReplied  = "replied"
+	FilePlanned   = "planned"
+	LogHeld       = "held"
+	LogApplied    = "applied"
 )
 
 // spelled writes the stored values of typed constants into a statement where it names them.

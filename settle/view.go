@@ -18,7 +18,8 @@ SELECT merchant_id, order_id, ordernumber, attempt, amount, currency, status, au
 	released_deposit, released_expiry, refunded, refund_pending, center_id, two_stage, created_at,
 	coalesce(hold_expires_at, '0001-01-01 00:00:00Z'), card_mask, card_expiry, details, fingerprint, card, exchange_id, operations, transactions,
 	payment, payment_transaction, means, tries_left, coalesce(original_amount, amount), coalesce(original_currency, currency),
-	coalesce(rate, '1'), coalesce(pay_before, '0001-01-01 00:00:00Z'), coalesce(parent, 0), coalesce(customer, '')
+	coalesce(rate, '1'), coalesce(pay_before, '0001-01-01 00:00:00Z'), coalesce(parent, 0), coalesce(customer, ''),
+	coalesce(card_erased_at, '0001-01-01 00:00:00Z'), coalesce(personal_erased_at, '0001-01-01 00:00:00Z')
 FROM orders WHERE merchant_id = $1 AND `
 
 const (
@@ -35,7 +36,8 @@ func scanOrder(row pgx.CollectableRow) (*Order, error) {
 	err := row.Scan(&o.Merchant, &o.ID, &o.Number, &o.Attempt, &o.Amount.Minor, &cur, &o.Status, &a.Authorized, &a.Confirmed,
 		&a.ReleasedCancel, &a.ReleasedDeposit, &a.ReleasedExpiry, &a.Refunded, &a.RefundPending, &o.Center, &o.TwoStage, &o.CreatedAt,
 		&o.HoldExpiresAt, &o.CardMask, &o.CardExpiry, &o.Details, &o.fingerprint, &o.card, &o.exchange, &o.lastOperation, &o.lastTxn,
-		&o.PaymentNumber, &o.paymentTxn, &o.Means, &o.TriesLeft, &o.Original.Minor, &original, &o.Rate, &o.PayBefore, &o.Parent, &o.Customer)
+		&o.PaymentNumber, &o.paymentTxn, &o.Means, &o.TriesLeft, &o.Original.Minor, &original, &o.Rate, &o.PayBefore, &o.Parent, &o.Customer,
+		&o.CardErasedAt, &o.PersonalErasedAt)
 	o.Amount.Currency, o.Original.Currency = money.Currency(cur), money.Currency(original)
 	return &o, err
 }

@@ -138,6 +138,11 @@ func (w *work) owe(ctx context.Context, kind Kind, operation, original int16, sl
 
 // oweTransaction gives a message its numbers, and writes that it is owed.
 func (w *work) oweTransaction(ctx context.Context, t Transaction) error {
+	if t.Kind == Refund { // the other messages name the payment alone
+		if _, err := w.order.sealedCard(); err != nil {
+			return err
+		}
+	}
 	exchange, err := w.books.exchangeID(ctx, adviceExchange)
 	if err != nil {
 		return err
@@ -169,8 +174,12 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 
 // present writes a clearing record into the window that is open at the moment. A sale is born under the contract that the
 // order is served under now, a credit under that of the sale which it gives back; back is what the credit gives back of the
-// fees of its sale, nil for a sale.
+// fees of its sale, nil for a sale. ErrCardErased tells that no record can name the card any more.
 func (w *work) present(ctx context.Context, kind RecordKind, operation, slice int16, amount int64, sequence int, final bool, back *fees.Back) (int64, int32, error) {
+	card, err := w.order.sealedCard()
+	if err != nil {
+		return 0, 0, err
+	}
 	window, err := w.moment.window(w.center.ID)
 	if err != nil {
 		return 0, 0, err
@@ -193,7 +202,7 @@ func (w *work) present(ctx context.Context, kind RecordKind, operation, slice in
 	}
 	_, err = w.tx.Exec(ctx, insertRecord, window, id, w.order.Merchant, w.order.ID, operation, kind, amount,
 		int16(w.order.Amount.Currency), payment.Exchange, w.moment.at, payment.TransmittedAt, slice, sequence, final,
-		w.order.CardExpiry, payment.ApprovalCode, w.order.card, payment.Security, payment.NetworkID,
+		w.order.CardExpiry, payment.ApprovalCode, card, payment.Security, payment.NetworkID,
 		interchange, mdr, w.route.Contract, sold.Window, sold.Record)
 	if err != nil {
 		return 0, 0, fmt.Errorf("insert record of order %d: %w", w.order.ID, err)

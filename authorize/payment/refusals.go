@@ -56,6 +56,7 @@ var refusals = []struct {
 	{settle.ErrExternalReuse, protocol.FirstDuplicate, operation, "external id was used with another amount"},
 	{settle.ErrOneStage, protocol.FirstProhibited, operation, "confirmation is not required"},
 	{settle.ErrOperation, protocol.FirstProhibited, operation, "not a successful payment"},
+	{settle.ErrCardErased, protocol.FirstProhibited, operation, "the card number of the payment was erased: the time to give money back to the card is over"},
 	{order.ErrOverHold, protocol.FirstValue, protocol.OnAmount, "amount exceeds what is held"},
 	{order.ErrOverCancel, protocol.FirstValue, protocol.OnAmount, "amount exceeds what can be cancelled"},
 	{order.ErrAmountNotPositive, protocol.FirstValue, protocol.OnAmount, "amount must be positive"},

@@ -34,13 +34,16 @@ type Resend struct {
 // Resend lets the same bytes of a file go again under the same name, on a person's word that the center does not have
 // them, for a reason that is kept. The file may stand anywhere after it was released. The center is looked at first: a
 // file that stands there is not sent over, and a center that cannot be asked gets nothing. It returns what was found.
-// What the center says later of the file is applied as always; a verdict that it has stays. Errors: ErrReason, states.ErrState,
+// What the center says later of the file is applied as always; a verdict that it has stays. Errors: ErrReason, states.ErrState, states.ErrErased,
 // dial.ErrBusy, dial.ErrParked, *remote.Error.
 func (c *Courier) Resend(ctx context.Context, file int64, reason string) (AtCenter, error) {
 	if strings.TrimSpace(reason) == "" {
 		return AtCenter{}, ErrReason
 	}
 	f, s, err := c.built(ctx, file)
+	if err == nil {
+		err = f.There()
+	}
 	if err != nil {
 		return AtCenter{}, err
 	}
@@ -85,6 +88,9 @@ func (c *Courier) resend(ctx context.Context, seen files.File, reason, found str
 		}
 		if f.State != seen.State || f.Attempts != seen.Attempts || f.Resends != seen.Resends {
 			return fmt.Errorf("%w: %s is %s now", states.ErrState, f.Name, f.State)
+		}
+		if err := f.There(); err != nil {
+			return err
 		}
 		if err := withdrawRefusal(ctx, tx, f); err != nil {
 			return err

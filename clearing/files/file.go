@@ -68,7 +68,8 @@ type File struct {
 	UnknownSince  *time.Time       `json:"unknown_since,omitempty"`
 	DeadlineAt    time.Time        `json:"deadline_at"`
 	NextAttemptAt time.Time        `json:"next_attempt_at"`
-	Resends       int32            `json:"resends"` // how often it was sent again
+	ErasedAt      *time.Time       `json:"erased_at,omitempty"` // when its bytes were, or began to be
+	Resends       int32            `json:"resends"`             // how often it was sent again
 }
 
 // Presented tells that the center may have the file: we tried to deliver it, or a person says that it has it.
@@ -90,7 +91,7 @@ func (f *File) AttemptDue(now time.Time) bool {
 const Select = `
 SELECT file_id, batch_id, build, center_id, sequence, name, logical_id, state, frozen, bytes, messages, sha256, proof, attempts,
 	failures, token, error_class, last_error, planned_at, built_at, released_at, delivered_at, unknown_since, deadline_at, next_attempt_at,
-	(SELECT count(*)::integer FROM file_resends r WHERE r.file_id = files.file_id)
+	erased_at, (SELECT count(*)::integer FROM file_resends r WHERE r.file_id = files.file_id)
 FROM files `
 
 // One reads exactly one file, or fails with states.ErrNotFound.
@@ -115,6 +116,14 @@ func Built(ctx context.Context, q postgres.Querier, id int64) (File, error) {
 		return f, fmt.Errorf("%w: file %s is not built", states.ErrState, f.Name)
 	}
 	return f, nil
+}
+
+// There fails with states.ErrErased where the bytes of a file are erased, or being erased.
+func (f File) There() error {
+	if f.ErasedAt != nil {
+		return fmt.Errorf("%w: file %s, on %s", states.ErrErased, f.Name, f.ErasedAt.UTC().Format(time.DateOnly))
+	}
+	return nil
 }
 
 // ProvenState is, in a statement, where a file stands that is proven to be at the center: one that was sent again after its verdict has it.

@@ -14,5 +14,8 @@ var (
 // center has must be looked at first.
 var ErrHeld = errors.New("clearing: held")
 
+// ErrErased means that stored bytes are gone: their time to be kept is over.
+var ErrErased = errors.New("clearing: the bytes were erased when their time was over; size, hash, totals and what became of them are kept")
+
 // ErrRecorded marks an attempt that failed and was written down with the time of the next one.
 var ErrRecorded = errors.New("the attempt failed, the next one is planned")

@@ -13,10 +13,10 @@ type WindowState string
 
 // The states of windows.
 const (
-	WindowOpen    WindowState = settle.WindowOpen // takes records
-	WindowSealing WindowState = "sealing"         // writers are shut out; totals, batches and numbers are still to be written
-	WindowSealed  WindowState = "sealed"          // has batches; final
-	WindowEmpty   WindowState = "empty"           // nothing was in it; final
+	WindowOpen    WindowState = settle.WindowOpen    // takes records
+	WindowSealing WindowState = settle.WindowSealing // writers are shut out; totals, batches and numbers are still to be written
+	WindowSealed  WindowState = "sealed"             // has batches; final
+	WindowEmpty   WindowState = "empty"              // nothing was in it; final
 )
 
 // BatchState is where a batch stands.
@@ -24,9 +24,9 @@ type BatchState string
 
 // The states of batches.
 const (
-	BatchSealed  BatchState = "sealed"  // waits for its verdict
-	BatchReplied BatchState = "replied" // has it; final
-	BatchNacked  BatchState = "nacked"  // its file was refused whole: a person has it built or sent again
+	BatchSealed  BatchState = "sealed"            // waits for its verdict
+	BatchReplied BatchState = settle.BatchReplied // has it; final
+	BatchNacked  BatchState = "nacked"            // its file was refused whole: a person has it built or sent again
 )
 
 // FileState is where a file stands; docs/delivery.md draws the transitions.

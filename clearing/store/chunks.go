@@ -157,7 +157,10 @@ type Table struct {
 	columns []string
 	index   bool // with message and offset
 	read    string
-	sign    int64 // keeps the bindings of replies apart from those of files
+	erased  string // when the bytes of an owner began to be erased
+	erase   string // deletes up to $2 chunks of owner $1, and tells how many
+	more    string // whether owner $1 has chunks left
+	sign    int64  // keeps the bindings of replies apart from those of files
 }
 
 func (t Table) binding(owner, no int64) []byte { return vault.ChunkBinding(nil, t.sign*owner, no) }
@@ -167,10 +170,14 @@ var (
 	Files = Table{
 		name: "file_chunks", columns: []string{"file_id", "chunk_no", "bytes", "first_message", "plain_offset"}, index: true,
 		read: `SELECT bytes FROM file_chunks WHERE file_id = $1 AND chunk_no = $2`, sign: 1,
+		erased: `SELECT erased_at FROM files WHERE file_id = $1`, erase: `SELECT erase_file_chunks($1, $2)`,
+		more: `SELECT EXISTS (SELECT FROM file_chunks WHERE file_id = $1)`,
 	}
 	Replies = Table{
 		name: "reply_chunks", columns: []string{"reply_id", "chunk_no", "bytes"},
 		read: `SELECT bytes FROM reply_chunks WHERE reply_id = $1 AND chunk_no = $2`, sign: -1,
+		erased: `SELECT erased_at FROM replies WHERE reply_id = $1`, erase: `SELECT erase_reply_chunks($1, $2)`,
+		more: `SELECT EXISTS (SELECT FROM reply_chunks WHERE reply_id = $1)`,
 	}
 )
 
@@ -203,7 +210,8 @@ func (c *Chunks) Next(ctx context.Context) ([]byte, error) {
 	return plain, err
 }
 
-// At returns the plain bytes of a chunk, valid until the following call, or io.EOF when there is none. The sealed bytes are opened where the
+// At returns the plain bytes of a chunk, valid until the following call, or io.EOF when there is none. Of an owner whose bytes were erased meanwhile it
+// is states.ErrErased, never the end. The sealed bytes are opened where the
 // driver has them, without a copy. Other errors wrap ErrStoredBytes.
 func (c *Chunks) At(ctx context.Context, no int64) ([]byte, error) {
 	fail := func(err error) ([]byte, error) {
@@ -215,7 +223,11 @@ func (c *Chunks) At(ctx context.Context, no int64) ([]byte, error) {
 	}
 	defer rows.Close()
 	if !rows.Next() {
+		rows.Close()
 		if err := rows.Err(); err != nil {
+			return fail(err)
+		}
+		if err := c.table.there(ctx, c.q, c.owner); err != nil {
 			return fail(err)
 		}
 		return nil, io.EOF

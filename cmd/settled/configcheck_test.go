@@ -11,6 +11,7 @@ import (
 	"settled/authorize/online"
 	"settled/clearing"
 	"settled/internal/config"
+	"settled/settle/retention"
 )
 
 // safe makes the small configuration one of a live installation that is taken.
@@ -21,6 +22,7 @@ func safe(t *testing.T) func(*config.File) {
 		f.Environment, f.PublicURL, f.Centers[0].Environment = "live", "https://pay.shop-gateway.by", "live"
 		f.Centers[0].Online.Link = online.PrivateLine
 		f.Merchants[0].SecretWordFile, f.Merchants[0].Proofs.Checkvalue = word, true
+		f.Retention = retention.Settings{Declined: 30, Paid: 540, Stored: 540, Files: 90, Replies: 90, Personal: 1095}
 	}
 }
 

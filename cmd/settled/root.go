@@ -57,7 +57,7 @@ var codes = []struct {
 	{listing.ErrLimit, exitUsage}, {listing.ErrKey, exitUsage}, {read.ErrFilter, exitUsage}, {clearing.ErrQuery, exitUsage},
 	{errNoEvent, exitNotFound}, {settle.ErrNotFound, exitNotFound}, {settle.ErrBillNumber, exitNotFound}, {states.ErrNotFound, exitNotFound},
 	{demo.ErrNotEmpty, exitConflict}, {settle.ErrNotRejected, exitConflict}, {states.ErrState, exitConflict}, {states.ErrOrder, exitConflict}, {states.ErrNotDue, exitConflict}, {dial.ErrBusy, exitConflict}, {clearing.ErrClock, exitConflict}, {states.ErrHeld, exitConflict}, {epoch.ErrNotHeld, exitConflict}, {settle.ErrHeld, exitConflict},
-	{settle.ErrNotAside, exitConflict}, {settle.ErrOperation, exitConflict}, {settle.ErrInFlight, exitConflict}, {settle.ErrEnded, exitConflict}, {settle.ErrNotTold, exitConflict}, {settle.ErrNoWindow, exitConflict}, {clearing.ErrNoneLeft, exitConflict}, {schedules.ErrBeyondHorizon, exitConfig},
+	{settle.ErrNotAside, exitConflict}, {settle.ErrCardErased, exitConflict}, {states.ErrErased, exitConflict}, {settle.ErrOperation, exitConflict}, {settle.ErrInFlight, exitConflict}, {settle.ErrEnded, exitConflict}, {settle.ErrNotTold, exitConflict}, {settle.ErrNoWindow, exitConflict}, {clearing.ErrNoneLeft, exitConflict}, {schedules.ErrBeyondHorizon, exitConfig},
 }
 
 func exitCode(err error) int {
@@ -108,7 +108,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newDemo(), newInit(), newServe(), newWork(), newRun(), newMigrate(), newConfig(), newDoctor(), newPasswordHash(), newKeys(),
-		newWindow(), newBatch(), newFile(), newReply(), newCenter(), newRecon(), newMerchant(), newReject(), newRecord(), newAudit(), newResume(), newLedger(), newEvents(), newOrder(), newNotification(), newSubscription(), newVersion(), newBench(), newBenchChild())
+		newWindow(), newBatch(), newFile(), newReply(), newCenter(), newRecon(), newMerchant(), newReject(), newRecord(), newAudit(), newResume(), newLedger(), newEvents(), newOrder(), newNotification(), newSubscription(), newRetention(), newVersion(), newBench(), newBenchChild())
 	return root
 }
 

@@ -28,6 +28,7 @@ import (
 	"settled/settle/notification"
 	"settled/settle/read"
 	"settled/settle/reconcile"
+	"settled/settle/retention"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -65,6 +66,7 @@ type Core struct {
 	Unknown       *reconcile.Unknown  // approvals of centers that the books do not know
 	Read          *read.Books         // the books for those who only look
 	Night         *clearing.Night
+	Retention     *retention.Keeper // erases what is kept longer than its time
 	Registry      *prometheus.Registry
 	Clock         *clock.Clock // nil where Options.Now tells the time
 	epochs        *epoch.Keeper
@@ -128,7 +130,11 @@ func (c *Core) open(ctx context.Context) error {
 	c.Night, err = clearing.New(clearing.Options{Pool: c.Pool, Directory: c.Config.Directory, Vault: c.Vault, Ledger: c.Books.Ledger(),
 		Profiles: profiles(c.Config), Now: c.Now, Log: c.Log, Registerer: c.Registry, Enqueue: c.queue,
 		Reached: c.reached, Reconcile: c.reconcile})
-	return err
+	if err != nil {
+		return err
+	}
+	c.keep()
+	return nil
 }
 
 // readers makes what reads the books, and knows the merchants.
@@ -145,8 +151,12 @@ func (c *Core) under(cfg *config.Config) (*Core, error) {
 	other.Config, other.Books = cfg, c.Books.Under(cfg.Directory)
 	other.readers()
 	night, err := c.Night.Under(clearing.Changed{Directory: cfg.Directory, Profiles: profiles(cfg), Reconcile: other.reconcile, Enqueue: other.queue})
+	if err != nil {
+		return nil, err
+	}
 	other.Night = night
-	return &other, err
+	other.keep()
+	return &other, nil
 }
 
 // reconcile compares a center's log with the books in the night's transaction.

@@ -97,7 +97,7 @@ func (c *Core) stepUnlessHeld(do func(context.Context, int64) error) func(contex
 
 // unlessHeldAll lets the jobs that change more than plans do nothing while the books are held.
 func (s *Server) unlessHeldAll(j work.Jobs) work.Jobs {
-	for _, do := range []*func(context.Context) error{&j.Expire, &j.Timeout, &j.Send, &j.FetchReplies, &j.Reconcile, &j.RollUp} {
+	for _, do := range []*func(context.Context) error{&j.Expire, &j.Timeout, &j.Send, &j.FetchReplies, &j.Reconcile, &j.RollUp, &j.Retention} {
 		*do = s.unlessHeld(*do)
 	}
 	for _, do := range []*func(context.Context, int64) error{&j.Seal, &j.Build, &j.Deliver, &j.Apply} {

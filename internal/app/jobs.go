@@ -29,6 +29,7 @@ func (s *Server) Jobs() work.Jobs {
 		Reconcile:    s.job((*Server).Reconcile),
 		Audit:        s.job((*Server).auditJob),
 		RollUp:       s.job((*Server).RollUp),
+		Retention:    s.job((*Server).retain),
 		Seal:         s.step((*Server).seal),
 		Build:        s.step((*Server).build),
 		Deliver:      s.step((*Server).deliver),

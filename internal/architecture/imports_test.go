@@ -69,7 +69,7 @@ var mayImport = map[string][]string{
 	"clearing/rows":                 {"clearing/states", "internal/postgres"},
 	"clearing/states":               {"settle"},
 	"clearing/remote":               {},
-	"clearing/store":                slices.Concat([]string{"settle"}, ground),
+	"clearing/store":                slices.Concat([]string{"settle", "clearing/states"}, ground),
 	"clearing/format":               {"internal/money", "internal/settings"},
 	"clearing/format/formats":       {"clearing/format", "internal/settings"},
 	"clearing/format/delimitedfile": {"clearing/format", "fileformats", "internal/money", "internal/settings"},

@@ -13,7 +13,7 @@ import (
 // writers says which packages write which table: insert, change or delete its rows, or copy into it. Everybody may read. A table has
 // one writer where it can, and the tables of the books have only packages of settle.
 var writers = map[string][]string{
-	"authentications":       {"settle/authentication"},
+	"authentications":       {"settle/authentication", "settle/retention"},
 	"authorization_logs":    {"clearing/centerlog"},
 	"balances":              {"settle/ledger"},
 	"batch_totals":          {"settle/totals"},
@@ -21,12 +21,13 @@ var writers = map[string][]string{
 	"breaks":                {"settle/breaks"},
 	"center_looks":          {"clearing"},
 	"centers":               {"settle"},
-	"cheques":               {"settle"},
+	"cheques":               {"settle", "settle/retention"},
 	"commits":               {"internal/postgres"},
 	"contracts":             {"settle"},
-	"credentials":           {"settle/credential"},
+	"credentials":           {"settle/credential", "settle/retention"},
 	"delivery_attempts":     {"clearing/delivery"},
 	"epochs":                {"settle/epoch"},
+	"erasures":              {"settle/retention"},
 	"events":                {"settle/events"},
 	"file_resends":          {"clearing/delivery"},
 	"file_sequences":        {"clearing"},
@@ -45,7 +46,7 @@ var writers = map[string][]string{
 	"open_holds":            {"settle"},
 	"open_orders":           {"settle"},
 	"operations":            {"settle"},
-	"orders":                {"settle"},
+	"orders":                {"settle", "settle/retention"},
 	"owed_exchanges":        {"settle"},
 	"postings":              {"settle", "settle/ledger"},
 	"record_changes":        {"settle"},

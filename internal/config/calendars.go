@@ -108,6 +108,7 @@ var DefaultSchedules = map[string]string{
 	"audit":         "*/15 * * * *",
 	"rollup":        "10 1 * * *",
 	"prune":         "@hourly",
+	"retention":     "40 3 * * *",
 
 	"reconcile-authorizations": "7 * * * *",
 }

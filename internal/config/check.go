@@ -82,6 +82,7 @@ func (c *checker) config(f File) *Config {
 		merchants = append(merchants, m.Merchant)
 	}
 	cfg.Schedules = c.schedules(f.Schedules, cfg.Zone)
+	cfg.Retention = c.retention(f.Retention, cfg)
 	c.unique(f)
 	c.inboxesApart(f.Centers)
 	if len(c.problems) > 0 {

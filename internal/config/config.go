@@ -18,6 +18,7 @@ import (
 	"settled/internal/vault"
 	"settled/schedules"
 	"settled/settle"
+	"settled/settle/retention"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -33,7 +34,8 @@ type Config struct {
 	Centers     []Center // in order of the file
 	Merchants   []Merchant
 	Schedules   []Schedule // in order of their names
-	Warnings    []Problem  // risks that a live installation takes by the word of its file, in order of their lines
+	Retention   retention.Periods
+	Warnings    []Problem // risks that a live installation takes by the word of its file, in order of their lines
 
 	path    string     // of the file
 	root    *yaml.Node // nil when there is none

@@ -5,6 +5,7 @@ import (
 
 	"settled/authorize/online"
 	"settled/clearing"
+	"settled/settle/retention"
 )
 
 // File is the configuration file as written. docs/config.md explains every key.
@@ -19,6 +20,7 @@ type File struct {
 	Centers        []CenterFile            `yaml:"centers"`
 	Merchants      []MerchantFile          `yaml:"merchants"`
 	Schedules      map[string]string       `yaml:"schedules,omitempty"`
+	Retention      retention.Settings      `yaml:"retention,omitempty"`
 }
 
 // RateFile is an exchange rate and when it is valid.

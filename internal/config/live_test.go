@@ -184,6 +184,7 @@ func TestRisksOfALiveInstallationAreWarnings(t *testing.T) {
 		{"none", nil, ""},
 		{"orders of anybody", []string{northProofs, northRisk, "      after: shop\n", "      links: refused\n"}, "merchants[0].proofs.anybody_may_order: anybody can make orders in the merchant's name"},
 		{"short key", []string{"north-star.pub.pem", "north-star.short.pem\n      short_public_key: true"}, "merchants[0].proofs.public_key_file: the merchant's key is short: whoever can break it makes orders in the merchant's name"},
+		{"cards for ever", []string{"  stored_days: 540\n", ""}, "retention: card numbers or personal data of these classes are never erased: stored (docs/retention.md)"},
 		{"long key that may be short", []string{"north-star.pub.pem", "north-star.pub.pem\n      short_public_key: true"}, ""},
 	} {
 		dir := t.TempDir()

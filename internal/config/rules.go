@@ -16,10 +16,11 @@ type rule struct {
 // business are looked up for each request and each step, so that they may change between two; what a connection, a listener, a file in work or
 // the identity of something hangs on may not. A key without a row needs a restart, and a test misses its row.
 var rules = map[string]rule{
-	"":               {start: "environment public_url signing_key_file ledger calendars rates three_ds centers merchants schedules"},
+	"":               {start: "environment public_url signing_key_file ledger calendars rates three_ds centers merchants schedules retention"},
 	"ledger":         {start: "zone"},
 	"calendars.NAME": {comes: true, live: "weekend holidays working horizon"},
 	"rates[]":        {comes: true, live: "from to rate source valid_from valid_to"},
+	"retention":      {comes: true, live: "declined_days paid_days stored_days files_days replies_days personal_days"},
 	"three_ds":       {start: "url key_id secret_file timeout"},
 
 	"centers[]":                           {start: "id name zone environment online instant capabilities brands costs clearing"},

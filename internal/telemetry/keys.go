@@ -30,5 +30,6 @@ var Keys = map[string]Key{
 	"status": KeyOther, "step": KeyOther, "stood_at": KeyOther, "title": KeyOther, "took": KeyOther, "transaction": KeyOther,
 	"unknown": KeyOther, "value": KeyOther, "violations": KeyOther, "why": KeyOther, "window": KeyOther, "windows": KeyOther,
 	"wish": KeyOther, "work": KeyOther, "changes": KeyOther, "content": KeyOther,
+	"class": KeyOther, "erased": KeyOther, "held": KeyOther, "subject": KeyOther,
 	"bin": KeyOther, "cause": KeyOther, "epoch": KeyOther, "generation": KeyOther, "purpose": KeyOther, "may_lack_since": KeyOther, "source": KeyOther, "until": KeyOther,
 }

@@ -49,6 +49,7 @@ type (
 	Audit        struct{ Run }
 	RollUp       struct{ Run }
 	Prune        struct{ Run }
+	Retention    struct{ Run }
 
 	ReconcileAuthorizations struct{ Run }
 )
@@ -61,6 +62,7 @@ func (FetchReplies) Kind() string { return "fetch-replies" }
 func (Audit) Kind() string        { return "audit" }
 func (RollUp) Kind() string       { return "rollup" }
 func (Prune) Kind() string        { return "prune" }
+func (Retention) Kind() string    { return "retention" }
 
 func (ReconcileAuthorizations) Kind() string { return "reconcile-authorizations" }
 
@@ -87,6 +89,7 @@ var recurring = map[string]func(Run) river.JobArgs{
 	"audit":         func(r Run) river.JobArgs { return Audit{r} },
 	"rollup":        func(r Run) river.JobArgs { return RollUp{r} },
 	"prune":         func(r Run) river.JobArgs { return Prune{r} },
+	"retention":     func(r Run) river.JobArgs { return Retention{r} },
 
 	"reconcile-authorizations": func(r Run) river.JobArgs { return ReconcileAuthorizations{r} },
 }

@@ -31,6 +31,7 @@ type Jobs struct {
 	Reconcile    func(context.Context) error // compares what centers approved with the books
 	Audit        func(context.Context) error // proves the books
 	RollUp       func(context.Context) error // rolls up finished accounting days
+	Retention    func(context.Context) error // erases what is kept longer than its time
 
 	Seal    func(ctx context.Context, window int64) error // seals a window whose cut-off has passed
 	Build   func(ctx context.Context, batch int64) error  // makes the bytes of a sealed batch
@@ -140,6 +141,7 @@ func (r *Runner) workers() *river.Workers {
 	river.AddWorker(w, &shell[Audit]{runner: r, do: j.Audit})
 	river.AddWorker(w, &shell[RollUp]{runner: r, do: j.RollUp})
 	river.AddWorker(w, &shell[Prune]{runner: r, do: r.Prune})
+	river.AddWorker(w, &shell[Retention]{runner: r, do: j.Retention})
 	river.AddWorker(w, &stepShell[Seal]{runner: r, do: j.Seal})
 	river.AddWorker(w, &stepShell[Build]{runner: r, do: j.Build})
 	river.AddWorker(w, &stepShell[Deliver]{runner: r, do: j.Deliver})

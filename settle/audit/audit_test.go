@@ -315,6 +315,13 @@ var corruptions = []struct{ invariant, name, sql string }{
 		SELECT 1, base, sequence, '2026-03-02', center_id, stream, scope, 'other.ipm', 'seen' FROM files LIMIT 1`},
 	{"INV-37", "message number given twice", `UPDATE transactions SET exchange_id = (SELECT min(exchange_id) FROM transactions)
 		WHERE exchange_id = (SELECT max(exchange_id) FROM transactions)`},
+	{"INV-41", "card that came back", `UPDATE orders SET card_erased_at = '2026-03-02' WHERE ordernumber = 'open'`},
+	{"INV-41", "card lost", `UPDATE orders SET card = '' WHERE ordernumber = 'open'`},
+	{"INV-41", "buyer who came back", `UPDATE orders SET details = NULL, customer = NULL, personal_erased_at = '2026-03-02' WHERE ordernumber = 'open';
+		INSERT INTO cheques SELECT order_id, merchant_id, 1, '[]' FROM orders WHERE ordernumber = 'open'`},
+	{"INV-41", "card of a record lost before the verdict", `UPDATE records SET card = '' WHERE order_id = (SELECT order_id FROM orders WHERE ordernumber = 'open')`},
+	{"INV-41", "bytes that came back", `UPDATE files SET erased_at = '2026-02-01'; INSERT INTO file_chunks SELECT file_id, 0, 0, 1, '\x00' FROM files LIMIT 1`},
+	{"INV-41", "reply that came back", `UPDATE replies SET erased_at = '2026-02-01'; INSERT INTO reply_chunks SELECT reply_id, 0, '\x00' FROM replies LIMIT 1`},
 	{"INV-37", "restored database", anEpoch + `UPDATE epochs SET state = 'held'`},
 	{"INV-37", "another database", anEpoch + `UPDATE epochs SET identity = '1/1/1/1'`},
 	{"INV-19", "sent for another amount", `UPDATE owed_exchanges SET amount = amount + 1`},

@@ -35,10 +35,11 @@ var CardChecks = []CardCheck{
 const (
 	sqlOrderCards = `
 SELECT merchant_id, order_id, NULL::uuid, 'order ' || order_id, card, NULL::bytea, card_mask, 0::smallint, 0::smallint, ''
-FROM orders WHERE card <> '' OR card_mask <> ''`
+FROM orders WHERE card <> '' OR card_mask <> '' AND card_erased_at IS NULL`
 	sqlRecordCards = `
-SELECT r.merchant_id, r.order_id, NULL::uuid, format('record %s of order %s', r.record_id, r.order_id), r.card, coalesce(o.card, ''), coalesce(o.card_mask, ''), 0::smallint, 0::smallint, ''
-FROM records r LEFT JOIN orders o USING (merchant_id, order_id)`
+SELECT r.merchant_id, r.order_id, NULL::uuid, format('record %s of order %s', r.record_id, r.order_id), r.card, CASE WHEN o.card_erased_at IS NULL THEN coalesce(o.card, '') END,
+	coalesce(o.card_mask, ''), 0::smallint, 0::smallint, ''
+FROM records r LEFT JOIN orders o USING (merchant_id, order_id) WHERE r.card <> ''`
 	sqlStoredCards = `
 SELECT merchant_id, order_id, credential_id, 'credential ' || credential_id, sealed, NULL::bytea, card_mask, seal_form, means, customer
 FROM credentials WHERE sealed IS NOT NULL`

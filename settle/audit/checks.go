@@ -51,6 +51,7 @@ var Checks = []Check{
 	{"INV-18", "an approval that the books do not know has a break, and its reversal is owed, done, or a person decides", sqlUnknownApprovals, Whole, ""},
 	{"INV-18", "no payment that stands in the books is reversed as an unknown approval", sqlUnknownKnown, Whole, ""},
 	{"INV-19", "the messages that are owed are the exchanges that were sent", sqlOwed, Whole, ""},
+	{"INV-41", "what was erased is gone, and nothing else is", sqlErased, Whole, ""},
 	{"INV-37", "no number of a file or of a message to a center was given twice", sqlGivenTwice, Whole, ""},
 	{"INV-37", "the database is the one that the books were kept in, and nobody must look at it after a restore", sqlEpoch, Whole, ""},
 	{"INV-20", "what is reversed of an authorization and what is presented of it stay within it", sqlReversed, Whole, ""},

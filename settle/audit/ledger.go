@@ -11,7 +11,7 @@ WHERE r.rule IS NULL OR (p.debit, p.credit) IS DISTINCT FROM
 // Rights are read from the catalog; a superuser has them all and is found too.
 const sqlAppendOnly = `
 WITH guarded (relation, privilege) AS (
-	SELECT relation, privilege FROM unnest('{postings,records,record_changes,balances,rolled_days,batch_totals,file_chunks,reply_chunks,file_resends,replans,events}'::text[]) relation,
+	SELECT relation, privilege FROM unnest('{postings,records,record_changes,balances,rolled_days,batch_totals,file_chunks,reply_chunks,file_resends,replans,erasures,events}'::text[]) relation,
 		unnest('{UPDATE,DELETE,TRUNCATE}'::text[]) privilege
 	UNION ALL
 	SELECT relation, privilege FROM unnest('{accounts,posting_rules}'::text[]) relation,

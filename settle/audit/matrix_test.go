@@ -22,6 +22,8 @@ var notChecked = map[string]string{
 	"authorization_logs.size":       "bytes, not money",
 	"contracts.merchant_id":         "never updated, by grants; the prices that a seal took from it stand in batch_totals and are checked there (INV-32)",
 	"contracts.processing":          "as contracts.merchant_id",
+	"erasures.bytes":                "bytes, not money",
+	"erasures.erased":               "how many rows, not money; nobody may update it",
 	"events.of_kind":                "a counter, no row in these books; INV-40 damages rows of its own",
 	"file_chunks.plain_offset":      "bytes, not money",
 	"files.bytes":                   "bytes, not money; their hash is compared at each reading",

@@ -36,6 +36,7 @@ var notFree = map[string]string{
 	"instant_payments.payload": "the QR code of the bank, which buyers pay", "key_checks.environment": "one of a list", "key_checks.purpose": "one of a list", "key_revocations.purpose": "one of a list", "leases.holder": "ours: a process",
 	"operations.external_id": "an identifier of the merchant: refused at the entrance", "operations.response": "one of a list",
 	"orders.ordernumber": "an identifier of the merchant: refused at the entrance", "posting_rules.event": "ours",
+	"erasures.subject": "ours", "erasures.held": "ours: numbers by reason",
 	"rejects.code": "of the center, one of its list", "rejects.origin": "one of a list", "replans.made": "ours: windows", "replans.removed": "ours: windows",
 	"schedule_runs.slot": "a time", "schedules.next_slot": "a time", "schedules.spec": "of the configuration", "schedules.zone": "of the configuration",
 	"service_calls.service": "one of a list", "windows.calendar": "of the configuration",

@@ -117,7 +117,7 @@ INSERT INTO credentials (merchant_id, credential_id, customer, means, order_id, 
 SELECT $1::int, $2::uuid, $3::text, $4::smallint, $5::bigint, $6::timestamptz, $7::bytea, $8::bytea, $9::text, $10::text, $11::text, $12::smallint
 WHERE NOT EXISTS (SELECT FROM credentials WHERE merchant_id = $1 AND customer = $3 AND deleted_at IS NULL AND ` + generation + ` <> ALL ($13::int[]))
 ON CONFLICT (merchant_id, customer, sealed_key) WHERE deleted_at IS NULL
-	DO UPDATE SET card_expiry = excluded.card_expiry, network_id = CASE excluded.network_id WHEN '' THEN credentials.network_id ELSE excluded.network_id END
+	DO UPDATE SET used_at = excluded.created_at, card_expiry = excluded.card_expiry, network_id = CASE excluded.network_id WHEN '' THEN credentials.network_id ELSE excluded.network_id END
 RETURNING ` + columns
 
 // Put keeps a sealed credential in the transaction of the caller, and returns it as it is kept: under its own token, or under that of

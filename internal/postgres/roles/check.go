@@ -56,6 +56,11 @@ func (r Role) may() (all []string) {
 				all = append(all, fmt.Sprintf("UPDATE %s (%s)", t.table, column))
 			}
 		}
+		for _, column := range strings.Fields(t.erases) {
+			if r.has(Work) {
+				all = append(all, fmt.Sprintf("UPDATE %s (%s)", t.table, column))
+			}
+		}
 	}
 	for _, s := range sealed {
 		if s.read(r) {

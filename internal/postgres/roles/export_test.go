@@ -5,33 +5,37 @@ import (
 	"strings"
 )
 
-// Table is the table of rights as docs/roles.md shows it: r reads, i inserts, u updates the columns named, d deletes.
+// Table is the table of rights as docs/roles.md shows it: r reads, i inserts, u updates the columns named, d deletes, e erases the columns
+// of the last cell.
 func Table() string {
 	var b strings.Builder
 	b.WriteString("| table |")
 	for _, r := range All() {
 		b.WriteString(" " + string(r) + " |")
 	}
-	b.WriteString(" columns that may be updated |\n|---|" + strings.Repeat("---|", len(All())) + "---|\n")
+	b.WriteString(" columns that may be updated | and erased |\n|---|" + strings.Repeat("---|", len(All())) + "---|---|\n")
 	for _, t := range rights {
 		fmt.Fprintf(&b, "| `%s` |", t.table)
 		for _, r := range All() {
 			b.WriteString(" " + t.letters(r) + " |")
 		}
-		columns := ""
-		if t.changes != "" {
-			columns = "`" + strings.Join(strings.Fields(t.changes), "`, `") + "`"
-		}
-		b.WriteString(" " + columns + " |\n")
+		b.WriteString(" " + listed(t.changes) + " | " + listed(t.erases) + " |\n")
 	}
 	for _, c := range sealed {
 		fmt.Fprintf(&b, "| `%s (%s)` |", c.table, c.column)
 		for _, r := range All() {
 			b.WriteString(" " + map[bool]string{true: "r", false: "–"}[c.read(r)] + " |")
 		}
-		b.WriteString("  |\n")
+		b.WriteString("  |  |\n")
 	}
 	return b.String()
+}
+
+func listed(columns string) string {
+	if columns == "" {
+		return ""
+	}
+	return "`" + strings.Join(strings.Fields(columns), "`, `") + "`"
 }
 
 func (t right) letters(r Role) (letters string) {
@@ -39,7 +43,7 @@ func (t right) letters(r Role) (letters string) {
 	for _, may := range []struct {
 		letter string
 		has    bool
-	}{{"r", t.read(r)}, {"i", v.insert}, {"u", v.update}, {"d", v.remove}} {
+	}{{"r", t.read(r)}, {"i", v.insert}, {"u", v.update}, {"d", v.remove}, {"e", t.erases != "" && r.has(Work)}} {
 		if may.has {
 			letters += may.letter
 		}

@@ -184,7 +184,7 @@ func readDocument(t *testing.T) map[string][]string {
 	verbs := map[rune]string{'r': "SELECT ", 'i': "INSERT ", 'd': "DELETE "}
 	for line := range strings.Lines(table) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
-		if len(cells) != len(head)+2 || !strings.HasPrefix(line, "| `") {
+		if len(cells) != len(head)+3 || !strings.HasPrefix(line, "| `") {
 			continue
 		}
 		name := strings.Trim(cells[0], " `")
@@ -193,8 +193,8 @@ func readDocument(t *testing.T) map[string][]string {
 				if verb := verbs[letter]; verb != "" {
 					out[role] = append(out[role], verb+name)
 				}
-				if letter == 'u' {
-					for _, c := range strings.Fields(strings.NewReplacer("`", "", ",", "").Replace(cells[len(cells)-1])) {
+				if columns := map[rune]int{'u': len(cells) - 2, 'e': len(cells) - 1}[letter]; columns > 0 {
+					for _, c := range strings.Fields(strings.NewReplacer("`", "", ",", "").Replace(cells[columns])) {
 						out[role] = append(out[role], fmt.Sprintf("UPDATE %s (%s)", name, c))
 					}
 				}

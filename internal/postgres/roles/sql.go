@@ -103,6 +103,9 @@ func (d Database) granted(name string, r Role) []string {
 		if t.of(r).update {
 			all = append(all, "GRANT UPDATE ("+quoted(strings.Fields(t.changes)...)+") ON "+quoted(t.table)+to)
 		}
+		if t.erases != "" && r.has(Work) {
+			all = append(all, "GRANT UPDATE ("+quoted(strings.Fields(t.erases)...)+") ON "+quoted(t.table)+to)
+		}
 	}
 	return append(all, more(r, to)...)
 }

@@ -22,13 +22,14 @@ type right struct {
 	table     string
 	api, work verbs
 	changes   string // columns that may be updated; the others stay as they were inserted
+	erases    string // columns that whoever works at night may update besides, to erase them when their time is over
 	closed    string // roles that may not even read it
 }
 
 // rights are all of them. To add a table, add a row: what is not said here, nobody has. A row with the verb update names its columns.
 var rights = []right{
 	{table: "accounts"},
-	{table: "authentications", api: keeps, work: sets, changes: "completed_at directory_id eci method_done state status"},
+	{table: "authentications", api: keeps, work: sets, changes: "completed_at directory_id eci method_done state status", erases: "browser"},
 	{table: "authorization_logs", work: keeps, changes: "bytes decided_at differences entries fetched_at forced from_at reason sha256 size state unknown until_at"},
 	{table: "balances", work: adds},
 	{table: "batch_totals", work: adds},
@@ -36,17 +37,18 @@ var rights = []right{
 	{table: "breaks", api: keeps, work: keeps, changes: "closed_at note"},
 	{table: "center_looks", work: keeps, changes: "at found state"},
 	{table: "centers", api: keeps, work: keeps, changes: "name"},
-	{table: "cheques", api: adds},
+	{table: "cheques", api: adds, erases: "items"},
 	{table: "commits", api: adds, work: adds},
 	{table: "contracts", api: keeps, work: keeps, changes: "configured_at"},
-	{table: "credentials", api: keeps, work: keeps, changes: "card_expiry deleted_at network_id seal_form sealed sealed_key used_at"},
+	{table: "credentials", api: keeps, work: keeps, changes: "card_expiry deleted_at network_id seal_form sealed sealed_key used_at", erases: "card_mask customer"},
 	{table: "delivery_attempts", work: keeps, changes: "ended_at error error_class left_over outcome reached"},
 	{table: "epochs", api: keeps, work: keeps, changes: "alive_at reason resumed_at state"},
+	{table: "erasures", work: adds},
 	{table: "events", api: adds, work: adds},
 	{table: "file_chunks", work: adds, closed: "api console"},
 	{table: "file_resends", work: adds},
 	{table: "file_sequences", work: keeps, changes: "base last"},
-	{table: "files", work: keeps, changes: "attempts base built_at bytes delivered_at error_class failures frozen last_error logical_id messages name " +
+	{table: "files", work: keeps, changes: "attempts base built_at bytes delivered_at erased_at error_class failures frozen last_error logical_id messages name " +
 		"next_attempt_at proof released_at sequence sha256 state token unknown_since"},
 	{table: "funds", api: keeps, work: keeps, changes: "available"},
 	{table: "goose_db_version"},
@@ -66,7 +68,7 @@ var rights = []right{
 		"told_at window_id"},
 	{table: "orders", api: keeps, work: keeps, changes: "amount asked authorized card card_expiry card_mask center_id confirmed currency details exchange_id " +
 		"hold_expires_at means operations original_amount original_currency payment payment_transaction rate refund_pending refunded released_cancel " +
-		"released_deposit released_expiry status transactions tries_left"},
+		"released_deposit released_expiry status transactions tries_left", erases: "card_erased_at customer fingerprint personal_erased_at"},
 	{table: "owed_exchanges", api: turns, work: turns, changes: "attempts due_at last_error"},
 	{table: "posting_rules"},
 	{table: "postings", api: adds, work: adds},
@@ -74,7 +76,7 @@ var rights = []right{
 	{table: "records", api: adds, work: adds},
 	{table: "rejects", api: sets, work: keeps, changes: "abandoned state"},
 	{table: "replans", work: adds},
-	{table: "replies", work: keeps, changes: "accepted content decided_at file_id forced line logical_id reason rejected state unknown"},
+	{table: "replies", work: keeps, changes: "accepted content decided_at erased_at file_id forced line logical_id reason rejected state unknown"},
 	{table: "reply_chunks", work: adds, closed: "api console"},
 	{table: "river_job", work: turns, changes: "attempt attempted_at attempted_by errors finalized_at kind max_attempts metadata priority scheduled_at state", closed: "api"},
 	{table: "river_leader", work: turns, changes: "elected_at expires_at leader_id", closed: "api"},
@@ -122,4 +124,7 @@ var besides = []struct {
 	{"USAGE", "SEQUENCE river_job_id_seq", []Role{Work}},
 	{"USAGE", "SEQUENCE river_notification_id_seq", []Role{Work}},
 	{"EXECUTE", "FUNCTION forget_commits(integer)", []Role{API, Work}},
+	{"EXECUTE", "FUNCTION erase_record_cards(integer[],bigint[],integer[])", []Role{Work}},
+	{"EXECUTE", "FUNCTION erase_file_chunks(bigint,integer)", []Role{Work}},
+	{"EXECUTE", "FUNCTION erase_reply_chunks(bigint,integer)", []Role{Work}},
 }
