@@ -399,7 +399,7 @@ func removeInstallation(t *testing.T, place, suffix string) {
 }
 
 // hashes are the columns of bytes that anybody may read who reads the table: they hold digests, and logs without card data.
-var hashes = strings.Fields(`authorization_logs.bytes authorization_logs.sha256 contracts.digest files.sha256 key_checks.check_value orders.asked orders.fingerprint
+var hashes = strings.Fields(`authorization_logs.bytes authorization_logs.sha256 contracts.digest events.hash events.previous files.sha256 key_checks.check_value orders.asked orders.fingerprint
 	replies.content replies.sha256 subscriptions.agreed`)
 
 // TestBytesAreSealedOrHashes: a new column of bytes is named as sealed, or said to hold nothing that has to be.
