@@ -342,7 +342,7 @@ func TestStoredCards(t *testing.T) {
 	w := newWorld(t)
 	m, _ := w.Dir.Merchant(settletest.Merchant)
 	o, _, err := w.Books.Open(t.Context(), settle.OpenRequest{Merchant: m, OrderNumber: "kept", Original: byn(1000), Means: order.MeansCard, Tries: 1,
-		PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: []byte("x"), Customer: "buyer-7", Keep: true})
+		PayBefore: w.Clock.Now().Add(time.Hour), Fingerprint: settle.Fingerprint{Kept: []byte("x")}, Customer: "buyer-7", Keep: true})
 	check(t, err)
 	pan, err := vault.ParsePAN(settletest.Card)
 	check(t, err)
