@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"settled/internal/app/install"
@@ -70,6 +71,9 @@ func askAt(ctx context.Context, in io.Reader, out io.Writer) install.Ask {
 			fmt.Fprintf(out, "  %s\n", complaint)
 		}
 		fmt.Fprint(out, q.Asks)
+		if q.Words != nil {
+			fmt.Fprintf(out, " (%s)", strings.Join(q.Words, ", "))
+		}
 		if standard != "" {
 			fmt.Fprintf(out, " [%s]", standard)
 		}

@@ -200,8 +200,11 @@ func TestProductionWordByWord(t *testing.T) {
 	if warned := regexp.MustCompile(`(?m)^(\w+) +warning`).FindAllStringSubmatch(printed, -1); !slices.Equal(seconds(warned), []string{"workers", "schedules", "windows"}) {
 		t.Errorf("before its start the doctor warns of %v", seconds(warned))
 	}
-	if audit := sh.typed(t, "settled audit; settled doctor --centers; settled config check"); !strings.Contains(audit, ", 0 violations") || !strings.Contains(audit, ", 0 bad, 0 unchecked") {
-		t.Errorf("audit and doctor:\n%s", audit)
+	later := sh.typed(t, "settled audit; settled doctor --centers; settled doctor --json; DATABASE_URL='postgres://settled_owner:choose-one-1@"+host+"/settled' settled migrate")
+	for _, want := range []string{", 0 violations", ", 0 bad, 0 unchecked", "\"check\": \"rights\",\n      \"state\": \"good\"", "nothing to apply\n"} {
+		if !strings.Contains(later, want) {
+			t.Errorf("%q is not in\n%s", want, later)
+		}
 	}
 	apart(t, sh, regexp.MustCompile("curl .*silentpay.*").FindString(rest), []string{f[1], f[4]})
 }
@@ -289,7 +292,7 @@ func TestInitAsks(t *testing.T) {
 	if a.Currency != "BYN" || a.Name != "North Star" || a.Center != install.CenterSim || a.MCC != "5999" {
 		t.Errorf("%+v", a)
 	}
-	for _, want := range []string{"pcsim is the simulator, on this host [pcsim]: ", `"BYX"`, "an answer is needed"} {
+	for _, want := range []string{"on this host (pcsim, dual-message, single-message) [pcsim]: ", `"BYX"`, "an answer is needed"} {
 		if !strings.Contains(asked.String(), want) {
 			t.Errorf("%q was not said:\n%s", want, asked.String())
 		}

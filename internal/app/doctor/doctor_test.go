@@ -289,7 +289,7 @@ var ills = []struct {
 	{"no database named", "database", doctor.Bad, func(in *installation) { in.o.Environment.DatabaseURL = "" }, "DATABASE_URL is not set"},
 	{"stopped database", "database", doctor.Bad, func(in *installation) {
 		in.o.Environment.DatabaseURL = "postgres://settled:db-secret@127.0.0.1:1/settled"
-	}, "does not answer"},
+	}, "connection refused"},
 	{"malformed address of the database", "database", doctor.Bad, func(in *installation) {
 		in.o.Environment.DatabaseURL = "postgres://settled:db-secret@127.0.0.1:x/settled"
 	}, "cannot be read"},

@@ -81,8 +81,7 @@ func withoutSecrets(database string, err error) string {
 	if cfg, err := pgconn.ParseConfig(database); err == nil && cfg.Password != "" {
 		text = strings.NewReplacer(cfg.Password, "***", url.QueryEscape(cfg.Password), "***").Replace(text)
 	}
-	first, _, _ := strings.Cut(text, "\n")
-	return first
+	return strings.Join(strings.Fields(text), " ") // the driver's own lines say why
 }
 
 func server(ctx context.Context, p *patient) (all []Finding) {

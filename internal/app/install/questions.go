@@ -18,13 +18,13 @@ import (
 // Questions are what is asked, in this order.
 func Questions() []Question {
 	return []Question{
-		{Flag: "environment", Asks: "What is it for: test, or live, which moves money", Words: []string{"test", "live"},
+		{Flag: "environment", Asks: "What it is for; live moves money", Words: []string{"test", "live"},
 			field: func(a *Answers) *string { return &a.Environment }, standard: same("test")},
 		{Flag: "url", Asks: "Scheme and host under which shops and buyers reach it", field: func(a *Answers) *string { return &a.URL },
 			standard: inTest("http://127.0.0.1:8080"), check: publicURL},
 		{Flag: "database", Asks: "The database, as a URL for its owner: postgres://OWNER:PASSWORD@HOST/DATABASE", field: func(a *Answers) *string { return &a.Database },
 			check: database},
-		{Flag: "center", Asks: "The processing center: pcsim is the simulator, on this host", Words: []string{CenterSim, CenterDual, CenterSingle},
+		{Flag: "center", Asks: "The processing center; pcsim is the simulator, on this host", Words: []string{CenterSim, CenterDual, CenterSingle},
 			field: func(a *Answers) *string { return &a.Center }, standard: inTest(CenterSim), check: noSimInLive},
 		{Flag: "center-name", Asks: "Its name, a part of file names", field: func(a *Answers) *string { return &a.CenterName }, standard: same("PC-A")},
 		{Flag: "center-address", Asks: "Its online host, as host:port", field: func(a *Answers) *string { return &a.Address },
