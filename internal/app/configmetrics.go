@@ -37,6 +37,13 @@ func (m *configMetrics) took(content string, at time.Time) {
 	m.content, m.since, m.other = content, at, false
 }
 
+// named notes another name of the configuration that the process has.
+func (m *configMetrics) named(content string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.content = content
+}
+
 // kept notes that the file says what the process has, and returns whether it said something else before.
 func (m *configMetrics) kept() (again bool) {
 	m.mu.Lock()
@@ -51,6 +58,13 @@ func (m *configMetrics) refused() {
 	defer m.mu.Unlock()
 	m.other = true
 	m.refusals++
+}
+
+// now is which configuration the process has, since when, and whether the file says something that is not taken up.
+func (m *configMetrics) now() (content string, since time.Time, other bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.content, m.since, m.other
 }
 
 // Describe is of prometheus.Collector.

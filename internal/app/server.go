@@ -82,7 +82,9 @@ func (s *Server) start(ctx context.Context, roles Roles) error {
 			return fmt.Errorf("serve the listener %s (%s): %w", l.Name, l.Variable, err)
 		}
 	}
-	s.watchConfig()
+	if err := s.watchConfig(ctx); err != nil {
+		return err
+	}
 	s.Log.Info("started", slog.Bool("serve", roles.Serve), slog.Bool("work", roles.Work), slog.String("api", s.APIAddr),
 		slog.String("metrics", s.MetricAddr))
 	return nil

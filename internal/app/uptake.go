@@ -1,10 +1,9 @@
 package app
 
 import (
+	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -13,8 +12,8 @@ import (
 
 	"settled/internal/config"
 	"settled/internal/postgres"
-	"settled/internal/vault"
 	"settled/settle"
+	"settled/settle/processes"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -24,6 +23,7 @@ import (
 type uptake struct {
 	now     atomic.Pointer[generation]
 	metrics *configMetrics
+	name    string // of the process
 
 	mu      sync.Mutex // one look at a time
 	watch   *config.Watch
@@ -40,9 +40,9 @@ type generation struct {
 
 // newUptake begins with the configuration of the start.
 func newUptake(s *Server) *uptake {
-	u := &uptake{metrics: newConfigMetrics(s.Registry), watch: config.NewWatch(s.Config.Path())}
+	u := &uptake{metrics: newConfigMetrics(s.Registry), watch: config.NewWatch(s.Config.Path()), name: postgres.Holder()}
 	u.now.Store(&generation{s, s.Gateway.Handler()})
-	u.metrics.took(contentName(s.Core, s.Config), s.Now())
+	u.metrics.took(ContentName(s.Config, s.Vault), s.Now())
 	return u
 }
 
@@ -58,18 +58,24 @@ const configEvery = 4 * time.Second
 // reloadWithin bounds a look that somebody asked for.
 const reloadWithin = 30 * time.Second
 
-// watchConfig takes up a changed configuration until the server stops. A change is looked at when it has stood for a look: a file that is
-// being written may be valid in the middle.
-func (s *Server) watchConfig() {
+// watchConfig takes up a changed configuration until the server stops, and tells which one the process has. A change is looked at when it has
+// stood for a look: a file that is being written may be valid in the middle.
+func (s *Server) watchConfig(ctx context.Context) error {
 	if s.Config.Path() == "" {
-		return
+		return nil
 	}
-	every := s.ConfigEvery
-	if every == 0 {
-		every = configEvery
+	if err := errors.Join(s.tellStart(ctx), s.noteProcess(ctx)); err != nil {
+		return err
 	}
-	stop := repeat(every, func(ctx context.Context) error { s.lookAtConfig(ctx, false); return nil }, func(error) {})
-	s.onStop(func(context.Context) error { stop(); return nil })
+	stop := repeat(cmp.Or(s.ConfigEvery, configEvery), func(ctx context.Context) error {
+		s.lookAtConfig(ctx, false)
+		return s.noteProcess(ctx)
+	}, s.uptake.noted(s.Log))
+	s.onStop(func(ctx context.Context) error {
+		stop()
+		return processes.Forget(ctx, s.Pool, s.uptake.name)
+	})
+	return nil
 }
 
 // Reload looks at the configuration at once, as when somebody says that it is written: it is taken up as a whole, or not at all, which the log
@@ -141,7 +147,7 @@ func (s *Server) takeUp(ctx context.Context, text []byte, sight config.Sight) er
 	if err != nil {
 		return u.refuse(s.Log, err)
 	}
-	if err := next.enter(ctx); errors.Is(err, settle.ErrDirectory) {
+	if err := next.enter(ctx, changes); errors.Is(err, settle.ErrDirectory) {
 		return u.refuse(s.Log, err)
 	} else if err != nil {
 		return err
@@ -150,12 +156,17 @@ func (s *Server) takeUp(ctx context.Context, text []byte, sight config.Sight) er
 	return nil
 }
 
-// enter writes a configuration into the books, which refuse one that leaves out what they need.
-func (s *Server) enter(ctx context.Context) error {
+// enter writes a configuration into the books, which refuse one that leaves out what they need, and its event.
+func (s *Server) enter(ctx context.Context, changes []config.Change) error {
 	if err := s.knowBills(ctx); err != nil {
 		return err
 	}
-	return postgres.InTx(ctx, s.Pool, postgres.Key{Name: "take up a configuration"}, func(tx pgx.Tx) error { return s.Books.Register(ctx, tx) })
+	return postgres.InTx(ctx, s.Pool, postgres.Key{Name: "take up a configuration"}, func(tx pgx.Tx) error {
+		if err := s.Books.Register(ctx, tx); err != nil {
+			return err
+		}
+		return s.appendConfig(ctx, tx, changes)
+	})
 }
 
 // keep notes that the file says what the process has.
@@ -217,29 +228,7 @@ func (s *Server) turn(next *Server, changes []config.Change) {
 	}
 	next.Night.Show()
 	s.uptake.now.Store(&generation{next, next.Gateway.Handler()})
-	name := contentName(s.Core, next.Config)
+	name := ContentName(next.Config, s.Vault)
 	s.uptake.metrics.took(name, s.Now())
 	s.Log.Info("the configuration was changed and is taken up", slog.String("content", name), slog.Any("changes", words(changes)))
-}
-
-// maxWords bounds the changes that are told one by one.
-const maxWords = 100
-
-// words are changes in words.
-func words(changes []config.Change) (all []string) {
-	for i, c := range changes {
-		if i == maxWords {
-			return append(all, fmt.Sprintf("and %d more", len(changes)-i))
-		}
-		all = append(all, c.String())
-	}
-	return all
-}
-
-// contentName names what a configuration says: alike in all processes of an installation. It tells nothing of secrets to those who
-// have no keys.
-func contentName(c *Core, cfg *config.Config) string {
-	sum := cfg.Content().Sum()
-	_, keyed := c.Vault.Make(vault.Prints, "configuration", sum[:])
-	return hex.EncodeToString(keyed[:8])
 }

@@ -23,8 +23,10 @@ import (
 	"settled/internal/config"
 	"settled/internal/pcsim"
 	"settled/internal/postgres/pgtest"
+	"settled/settle/events"
 	"settled/settle/settletest"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/crypto/ssh"
 )
@@ -198,6 +200,21 @@ func (w *changing) metric(name string) string {
 	return "none"
 }
 
+// takings are the events of configurations: what changed in each.
+func (w *changing) takings() (all [][]string) {
+	w.t.Helper()
+	rows, err := w.Pool.Query(w.t.Context(), `SELECT coalesce(after->>'changes', 'null') FROM events WHERE kind = $1 ORDER BY day, no`, events.ConfigTakeUp)
+	must(w.t, err)
+	texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	must(w.t, err)
+	for _, text := range texts {
+		var changes []string
+		must(w.t, json.Unmarshal([]byte(text), &changes))
+		all = append(all, changes)
+	}
+	return all
+}
+
 // TestMerchantsAndRatesAreTakenUp: each request is served to its end under the configuration that it began with, the next one under the new.
 func TestMerchantsAndRatesAreTakenUp(t *testing.T) {
 	w := newChanging(t, pgtest.URL(t))
@@ -226,6 +243,10 @@ func TestMerchantsAndRatesAreTakenUp(t *testing.T) {
 	}
 	if strings.Contains(w.log.String(), "argon2id") {
 		t.Error("a password hash is in the log")
+	}
+	want := [][]string{nil, {"rates[USD to BYN].rate: 3.0 → 3.5"}, {"merchants[8]: added"}, {"merchants[7]: taken away"}, {"merchants[8].password_hash: changed"}}
+	if diff := cmp.Diff(want, w.takings()); diff != "" {
+		t.Errorf("events (- want, + got)\n%s", diff)
 	}
 	o, err := w.Books.ByNumber(t.Context(), 7, "1")
 	if err != nil || o.Amount.Minor != 3000 {
@@ -384,11 +405,27 @@ func TestChangesUnderLoad(t *testing.T) {
 	stop()
 	payers.Wait()
 	t.Logf("%d payments, %d wrong", paid.Load(), wrong.Load())
+	if n := len(w.takings()); n != 13 {
+		t.Errorf("%d events of a start and twelve changes of two processes", n)
+	}
 	if a, b := processes[0].uptake.metrics.content, processes[1].uptake.metrics.content; a != b {
 		t.Errorf("the processes have %s and %s", a, b)
 	}
 	if report, err := processes[0].current().Audit(t.Context()); err != nil || report.Violations() != 0 {
 		t.Errorf("%d violations: %+v, %v", report.Violations(), report.Broken(), err)
+	}
+}
+
+// TestEventsHaveRoomForManyChanges: what is beyond the room is counted.
+func TestEventsHaveRoomForManyChanges(t *testing.T) {
+	all := bounded(slices.Repeat([]string{strings.Repeat("é", 2000), "rates[USD to BYN].rate: 3.0 → 3.5"}, 50))
+	text, err := json.Marshal(all)
+	must(t, err)
+	if len(text) > events.MaxJSON || len(all) < 10 || all[1] != "rates[USD to BYN].rate: 3.0 → 3.5" || all[len(all)-1] != fmt.Sprintf("and %d more", 100-len(all)+1) {
+		t.Errorf("%d changes in %d bytes, the last is %q", len(all), len(text), all[len(all)-1])
+	}
+	if few := []string{"a", "b"}; !slices.Equal(bounded(few), few) {
+		t.Errorf("%q", bounded(few))
 	}
 }
 

@@ -54,6 +54,7 @@ var mayImport = map[string][]string{
 	"settle/notification":   {"settle/stored", "internal/vault"},
 	"settle/order":          {},
 	"settle/subscription":   {"settle/credential", "settle/order", "settle/stored", "internal/money", "internal/postgres"},
+	"settle/processes":      {"internal/postgres"},
 	"settle/turns":          {},
 	"settle/wish": {"settle/breaks", "settle/credential", "settle/order", "settle/stored", "settle/subscription",
 		"internal/postgres", "internal/vault"},

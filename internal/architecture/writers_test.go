@@ -49,6 +49,7 @@ var writers = map[string][]string{
 	"orders":                {"settle", "settle/retention"},
 	"owed_exchanges":        {"settle"},
 	"postings":              {"settle", "settle/ledger"},
+	"processes":             {"settle/processes"},
 	"record_changes":        {"settle"},
 	"records":               {"settle"},
 	"rejects":               {"settle", "settle/verdict"},

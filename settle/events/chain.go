@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -101,6 +102,24 @@ func Append(ctx context.Context, tx pgx.Tx, e Event) error {
 		return fmt.Errorf("append event %s: %w", e.Kind, err)
 	}
 	return nil
+}
+
+const newest = `SELECT object_of = $2 AND object = $3 FROM events WHERE kind = $1 ORDER BY day DESC, no DESC LIMIT 1`
+
+// AppendNews is Append, unless the newest event of the kind is of the same object: of several processes that learn of one change, one tells it.
+func AppendNews(ctx context.Context, tx pgx.Tx, e Event) error {
+	if _, err := tx.Exec(ctx, lockChain, chainLock); err != nil {
+		return fmt.Errorf("append event %s: %w", e.Kind, err)
+	}
+	var told bool
+	err := tx.QueryRow(ctx, newest, e.Kind, e.Object.Kind, e.Object.ID).Scan(&told)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return fmt.Errorf("append event %s: %w", e.Kind, err)
+	}
+	if told {
+		return nil
+	}
+	return Append(ctx, tx, e)
 }
 
 // text is JSON as a parameter; nil is NULL.

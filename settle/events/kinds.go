@@ -13,6 +13,8 @@ const (
 	KeysRotate Kind = "keys.rotate"
 	KeysMove   Kind = "keys.move"
 
+	ConfigTakeUp Kind = "config.take-up"
+
 	MerchantAdd      Kind = "merchant.add"
 	MerchantSet      Kind = "merchant.set"
 	MerchantPassword Kind = "merchant.password"
@@ -58,6 +60,7 @@ var Kinds = []Meaning{
 	{KeysNew, "a key file was made", false, false},
 	{KeysRotate, "a new data key became the active one", false, false},
 	{KeysMove, "the keys were sealed anew, by a key in another place", false, false},
+	{ConfigTakeUp, "running processes took up a changed configuration, or began with it; the object is its content, `after` says what changed", false, false},
 	{MerchantAdd, "a merchant was added to the configuration file", false, false},
 	{MerchantSet, "settings of a merchant were changed in the configuration file", false, false},
 	{MerchantPassword, "a merchant got a new password", false, false},

@@ -327,6 +327,12 @@ var ills = []struct {
 	{"skewed clock", "clock", doctor.Bad, func(in *installation) { in.o.Wall = func() time.Time { return time.Now().Add(2*time.Minute + slack) } }, "ahead of the database's by 2m0"},
 	{"clock some seconds off", "clock", doctor.Warning, func(in *installation) { in.o.Wall = func() time.Time { return time.Now().Add(-3*time.Second - slack) } }, "by -3"},
 	{"no worker", "workers", doctor.Bad, func(in *installation) { in.exec(`UPDATE leases SET until = '-infinity'`) }, "no worker lives"},
+	{"process with another configuration", "processes", doctor.Warning, func(in *installation) {
+		in.exec(`INSERT INTO processes (process, content, taken_at, refused, seen_at) VALUES ('host_1', 'other', now(), false, clock_timestamp())`)
+	}, "process host_1 has another configuration than the file"},
+	{"process that refuses the configuration", "processes", doctor.Warning, func(in *installation) {
+		in.exec(`INSERT INTO processes (process, content, taken_at, refused, seen_at) VALUES ('host_1', 'other', now(), true, clock_timestamp())`)
+	}, "does not take up what the file says: its log says why"},
 	{"job that nobody takes", "schedules", doctor.Bad, func(in *installation) {
 		in.exec(`UPDATE schedules SET next_at = clock_timestamp() - interval '1 day' WHERE name = 'audit'`)
 	}, "job audit has been due since"},

@@ -29,6 +29,7 @@ var checks = []check{
 		needs{database: true, schema: true}, epochOf},
 	{"clock", "The clock of this host is that of the database, to a second.", needs{database: true}, hostClock},
 	{"workers", "A worker lives.", needs{database: true, schema: true}, workers},
+	{"processes", "Every running process has the configuration that the file says.", needs{config: true, database: true, schema: true}, runningProcesses},
 	{"schedules", "Every recurring job ended well in its last slots.", needs{config: true, database: true, schema: true}, recurring},
 	{"windows", "Windows are planned for more than three days, and as the configuration has them.", needs{config: true, database: true, schema: true}, windows},
 	{"files", "No file waits for a person, and none is late.", needs{database: true, schema: true}, files},

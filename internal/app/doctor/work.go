@@ -9,6 +9,7 @@ import (
 	"settled/clearing/delivery"
 	"settled/internal/app"
 	"settled/internal/work"
+	"settled/settle/processes"
 )
 
 func workers(ctx context.Context, p *patient) []Finding {
@@ -29,6 +30,34 @@ func workers(ctx context.Context, p *patient) []Finding {
 func (p *patient) untouched(ctx context.Context) bool {
 	jobs, err := work.Schedules(ctx, p.pool)
 	return err == nil && len(jobs) == 0
+}
+
+// runningProcesses compares the configuration of the file with what each running process has.
+func runningProcesses(ctx context.Context, p *patient) (all []Finding) {
+	working, err := processes.Working(ctx, p.pool)
+	if err != nil {
+		return failed(err)
+	}
+	keys, err := app.OpenVault(p.config, p.Environment.Keys)
+	if err != nil {
+		return found(Unchecked, "it needs the keys, which cannot be opened")
+	}
+	content := app.ContentName(p.config, keys)
+	for _, one := range working {
+		switch {
+		case one.Content == content:
+		case one.Refused:
+			all = append(all, found(Warning, "process %s has the configuration of %s and does not take up what the file says: its log says why; mend the file, or restart the process",
+				one.Name, one.Since.UTC().Format(time.DateTime))...)
+		default:
+			all = append(all, found(Warning, "process %s has another configuration than the file, since %s: one that changed is taken up within 10 seconds; is its file this one?",
+				one.Name, one.Since.UTC().Format(time.DateTime))...)
+		}
+	}
+	if len(all) == 0 {
+		return found(Good, "%d processes run, with the configuration of the file", len(working))
+	}
+	return all
 }
 
 // slotsMissed is after how many intervals without a good end a job is late.

@@ -72,6 +72,7 @@ var rights = []right{
 	{table: "owed_exchanges", api: turns, work: turns, changes: "attempts due_at last_error"},
 	{table: "posting_rules"},
 	{table: "postings", api: adds, work: adds},
+	{table: "processes", api: turns, work: turns, changes: "content refused seen_at taken_at"},
 	{table: "record_changes", api: adds, work: adds},
 	{table: "records", api: adds, work: adds},
 	{table: "rejects", api: sets, work: keeps, changes: "abandoned state"},
