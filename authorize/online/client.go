@@ -83,7 +83,7 @@ func or[T int | uint32 | time.Duration](v, otherwise T) T {
 // Client is a Host over persistent TCP connections. It is safe for concurrent use and has to be closed.
 type Client struct {
 	options Options
-	tls     atomic.Pointer[TLS] // of the next connection
+	trusted atomic.Pointer[TLS] // of the next connection; nil: Options.TLS
 	logger  *slog.Logger
 	meter   *meter
 	breaker *breaker
@@ -114,7 +114,6 @@ func New(o Options) (*Client, error) {
 		options: o, logger: o.Logger, meter: o.Metrics.meter(o.Name), table: newTable(o.Memory),
 		queue: make(chan *flight, 2*o.MaxInFlight), up: make(chan struct{}, 1), idle: make(chan struct{}, 1), stop: stop,
 	}
-	c.tls.Store(o.TLS)
 	c.breaker = newBreaker(&c.options, c.breakerChanged)
 	c.owned.Go(func() { c.revive(ctx) })
 	for range o.Connections {
@@ -123,8 +122,8 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// Trust secures connections from now on by other settings; those that are up stay. nil: they are not secured.
-func (c *Client) Trust(t *TLS) { c.tls.Store(t) }
+// Trust secures connections from now on by other settings than Options.TLS; those that are up stay. nil: by Options.TLS.
+func (c *Client) Trust(t *TLS) { c.trusted.Store(t) }
 
 // Close refuses new requests, waits until those in flight have their answer or their deadline, and ends every
 // connection and goroutine. It takes at most Options.Timeout and may be called more than once.

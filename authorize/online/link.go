@@ -3,6 +3,7 @@ package online
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,7 +60,7 @@ func (c *Client) connect(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.options.DialTimeout)
 	defer cancel()
 	conn, err := c.options.Dial(ctx, "tcp", c.options.Address)
-	secure := c.tls.Load()
+	secure := cmp.Or(c.trusted.Load(), c.options.TLS)
 	if err != nil || secure == nil {
 		return conn, err
 	}

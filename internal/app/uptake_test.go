@@ -405,8 +405,8 @@ func TestChangesUnderLoad(t *testing.T) {
 	stop()
 	payers.Wait()
 	t.Logf("%d payments, %d wrong", paid.Load(), wrong.Load())
-	if n := len(w.takings()); n != 13 {
-		t.Errorf("%d events of a start and twelve changes of two processes", n)
+	if n := len(w.takings()); n != 12 {
+		t.Errorf("%d events of a start and eleven changes of three processes", n)
 	}
 	if a, b := processes[0].uptake.metrics.content, processes[1].uptake.metrics.content; a != b {
 		t.Errorf("the processes have %s and %s", a, b)
