@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"settled/internal/config"
 	"settled/internal/postgres"
@@ -19,10 +20,18 @@ import (
 
 // noteProcess writes that the process works, and which configuration it has.
 func (s *Server) noteProcess(ctx context.Context) error {
-	now := s.current()
-	s.uptake.metrics.named(ContentName(now.Config, now.Vault)) // keys may have got another generation
-	content, since, refused := s.uptake.metrics.now()
+	content, since, refused := s.has()
 	return processes.Note(ctx, s.Pool, processes.Process{Name: s.uptake.name, Content: content, Since: since, Refused: refused})
+}
+
+// has is which configuration the process has, since when, and whether the file says something that it does not take up.
+func (s *Server) has() (content string, since time.Time, refused bool) {
+	u := s.uptake
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	now := s.current()
+	u.metrics.named(ContentName(now.Config, now.Vault)) // keys may have got another generation
+	return u.metrics.now()
 }
 
 // noted tells once that a process cannot write of itself.
