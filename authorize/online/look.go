@@ -23,7 +23,6 @@ type Sight struct {
 func Look(ctx context.Context, o Options) (Sight, error) {
 	o = o.withDefaults()
 	c := &Client{options: o, logger: o.Logger}
-	c.tls.Store(o.TLS)
 	ctx, cancel := context.WithTimeout(ctx, c.options.EchoTimeout)
 	defer cancel()
 	conn, err := c.connect(ctx)
