@@ -184,6 +184,7 @@ func (n *Night) encode(ctx context.Context, s *station, b Batch, f files.File, o
 	if err != nil {
 		return 0, err
 	}
+	defer p.wipe()
 	w, err := s.Format.NewWriter(out, format.Batch{ID: f.LogicalID, Currency: b.Currency, Merchants: p.merchants})
 	if err != nil {
 		return 0, err

@@ -73,6 +73,9 @@ func generations(ctx context.Context, q postgres.Querier) (map[uint16]bool, erro
 	return known, nil
 }
 
+// wipe erases the card number of the last record.
+func (p *presenter) wipe() { clear(p.pan[:]) }
+
 // present returns the record of a row; it is valid until the next call.
 func (p *presenter) present(r *store.Record) (*format.Record, error) {
 	who, ok := p.parties[settle.ContractKey{Merchant: r.Merchant, Contract: r.Contract}]

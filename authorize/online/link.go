@@ -187,6 +187,7 @@ func (l *link) read() {
 	defer close(l.gone)
 	in := iso8583.NewFrameReader(bufio.NewReaderSize(l.conn, 64<<10))
 	message := iso8583.Online.NewMessage("")
+	defer message.Reset("")
 	for {
 		frame, err := in.Next()
 		if err == nil {

@@ -72,6 +72,7 @@ func changed(before, after Entry, size int64) bool {
 // readToEnd reads a file of unknown size, packet by packet.
 func readToEnd(w io.Writer, f io.ReaderAt) (size int64, err error) {
 	data := make([]byte, readPacket)
+	defer clear(data) // replies hold card numbers
 	for {
 		n, err := f.ReadAt(data, size)
 		if n == 0 && (err == nil || errors.Is(err, io.EOF)) {
@@ -122,7 +123,9 @@ func readWindow(w io.Writer, f io.ReaderAt, size int64) error {
 		if p.err != nil {
 			return p.err
 		}
-		if _, err := w.Write(p.data); err != nil {
+		_, err := w.Write(p.data)
+		clear(p.data)
+		if err != nil {
 			return err
 		}
 		ask(no + readAhead)

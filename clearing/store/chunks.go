@@ -123,10 +123,11 @@ func (s *chunkStore) next() ([]any, error) {
 func Write(ctx context.Context, tx pgx.Tx, v *vault.Vault, t Table, owner int64, produce func(context.Context, *Cutter) error) (size int64, sum [sha256.Size]byte, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	const buffers = 3
-	full, free := make(chan *chunk, buffers), make(chan *chunk, buffers)
-	for range buffers {
-		free <- &chunk{data: make([]byte, 0, chunkSize+chunkSize/2), firstMessage: 1}
+	var buffers [3]*chunk
+	full, free := make(chan *chunk, len(buffers)), make(chan *chunk, len(buffers))
+	for i := range buffers {
+		buffers[i] = &chunk{data: make([]byte, 0, chunkSize+chunkSize/2), firstMessage: 1}
+		free <- buffers[i]
 	}
 	var failure error
 	done := make(chan struct{})
@@ -140,6 +141,10 @@ func Write(ctx context.Context, tx pgx.Tx, v *vault.Vault, t Table, owner int64,
 	_, err = tx.CopyFrom(ctx, pgx.Identifier{t.name}, t.columns, pgx.CopyFromFunc(store.next))
 	cancel()
 	<-done
+	for _, b := range buffers { // nobody else holds them now
+		clear(b.data[:cap(b.data)])
+	}
+	clear(store.pack[:cap(store.pack)])
 	if failure != nil && !errors.Is(failure, context.Canceled) {
 		err = failure // the server gives back its text alone
 	}
@@ -227,6 +232,7 @@ func (c *Chunks) At(ctx context.Context, no int64) ([]byte, error) {
 		if err := rows.Err(); err != nil {
 			return fail(err)
 		}
+		c.wipe()
 		if err := c.table.there(ctx, c.q, c.owner); err != nil {
 			return fail(err)
 		}
@@ -235,11 +241,18 @@ func (c *Chunks) At(ctx context.Context, no int64) ([]byte, error) {
 	c.pack, err = c.vault.AppendUnseal(c.pack[:0], rows.RawValues()[0], c.table.binding(c.owner, no))
 	if err == nil {
 		c.plain, err = s2.Decode(c.plain[:cap(c.plain)], c.pack)
+		clear(c.pack)
 	}
 	if err != nil {
 		return fail(err)
 	}
 	return c.plain, nil
+}
+
+// wipe erases the bytes of the last chunk. Who reads to the end leaves none.
+func (c *Chunks) wipe() {
+	clear(c.plain[:cap(c.plain)])
+	clear(c.pack[:cap(c.pack)])
 }
 
 // Reader reads the rest as one run of bytes while ctx lives: an io.Reader takes no context.
@@ -318,8 +331,14 @@ func (a *Ahead) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close ends the reading and waits for it.
+// Close ends the reading, waits for it and erases what was read.
 func (a *Ahead) Close() {
 	close(a.free)
 	<-a.done
+	clear(a.held[:cap(a.held)])
+	for _, left := range [...]<-chan []byte{a.full, a.free} {
+		for buffer := range left {
+			clear(buffer[:cap(buffer)])
+		}
+	}
 }

@@ -144,6 +144,7 @@ func (w *Writer) flush() error {
 		w.err = &Error{Line: w.lines, Final: true, Err: err}
 		return w.err
 	}
+	clear(w.buf) // card numbers
 	w.buf = w.buf[:0]
 	return nil
 }

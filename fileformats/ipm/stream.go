@@ -117,6 +117,8 @@ func (s *stream) flush() error {
 		return s.err
 	}
 	s.sent += int64(len(s.buf))
+	clear(s.buf) // card numbers
+	clear(s.blocks)
 	s.buf = s.buf[:0]
 	return nil
 }

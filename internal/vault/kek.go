@@ -62,6 +62,9 @@ func (k kekEntry) open(path string, live bool) (cipher.AEAD, error) {
 	if err != nil {
 		return nil, err
 	}
+	if k.apart() { // else it is the entry's own, which is written again
+		defer clear(raw)
+	}
 	if len(raw) != keySize {
 		return nil, &KeyError{Path: path, Why: fmt.Sprintf("key-encrypting key has %d bytes, not %d", len(raw), keySize)}
 	}
@@ -84,6 +87,7 @@ func (k kekEntry) read(path string, live bool) (raw []byte, err error) {
 		return nil, fmt.Errorf("%w: %w", ErrNoKEK, err)
 	}
 	if k.apart() {
+		defer clear(text)
 		if raw, err = base64.StdEncoding.DecodeString(strings.TrimSpace(string(text))); err != nil {
 			return nil, &KeyError{Path: path, Why: "key-encrypting key is not base64"}
 		}

@@ -79,7 +79,9 @@ func (p PAN) Mask() string {
 		return ""
 	}
 	var digits [maxPAN]byte
-	return Mask(p.AppendReveal(digits[:0]))
+	number := p.AppendReveal(digits[:0])
+	defer clear(number)
+	return Mask(number)
 }
 
 // Mask masks the text of a card number: first six, four stars, last four; a text too short for that is stars only.

@@ -77,6 +77,7 @@ func (v *Vault) Marks() map[uint16][sha256.Size]byte { return maps.Clone(v.ring.
 func (v *Vault) Seal(pan PAN, binding []byte) ([]byte, error) {
 	var digits [maxPAN]byte
 	plain := pan.AppendReveal(digits[:0])
+	defer clear(plain)
 	return v.AppendSeal(make([]byte, 0, Overhead+len(plain)), plain, binding)
 }
 
