@@ -191,7 +191,7 @@ func TestProductionWordByWord(t *testing.T) {
 	move(t, filepath.Join(work, "settled"), addresses)
 	rest = strings.ReplaceAll(addresses.Replace("#"+rest), "PASSWORD", password[1])
 	printed = sh.typed(t, rest)
-	for _, want := range []string{"1 centers, 1 merchants, 9 schedules: good", "settled_settled_app_1 works as settled_settled_app, which may", ", 0 bad, 2 unchecked", "ready",
+	for _, want := range []string{"settled.yaml: test, 1 centers, 1 merchants, ", "settled_settled_app_1 works as settled_settled_app, which may", ", 0 bad, 2 unchecked", "ready",
 		"BYN at PC-A", `"responsecode":"AS000"`, "number       FIRST-1", "state        Approved"} {
 		if !strings.Contains(printed, want) {
 			t.Errorf("%q is not in\n%s", want, printed)

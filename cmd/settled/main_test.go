@@ -209,7 +209,7 @@ func TestSetUpFromNothing(t *testing.T) {
 	if code != exitOK || !strings.Contains(out, `"INV-1"`) {
 		t.Errorf("audit: exit code %d\n%s%s", code, out, errOut)
 	}
-	if out, _, _ = settled(t, env, "config", "check"); !strings.Contains(out, ": test, 1 centers, 1 merchants, 9 schedules: good") {
+	if out, _, _ = settled(t, env, "config", "check"); !strings.Contains(out, ": test, 1 centers, 1 merchants, 10 schedules: good") {
 		t.Errorf("config check: %q", out)
 	}
 	if _, _, code = settled(t, env, "order", "show", "500000700000001"); code != exitNotFound {
