@@ -98,6 +98,7 @@ func (s *Server) lookAtConfig(ctx context.Context, sure bool) {
 		u.failed(s.Log, err)
 		return
 	case sight == u.judged && !sure:
+		u.waiting = sight
 		return
 	case sight != u.waiting && !sure:
 		u.waiting = sight

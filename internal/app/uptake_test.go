@@ -351,7 +351,7 @@ func TestWrongConfigurationsChangeNothing(t *testing.T) {
 // TestAFileIsReadWhenItStands: what stands for one look only, as a file that is being written, is not taken up.
 func TestAFileIsReadWhenItStands(t *testing.T) {
 	w := newChanging(t, pgtest.URL(t))
-	for i, tt := range []struct{ rate, paid string }{{"3.1", "30.00"}, {"3.2", "30.00"}, {"3.2", "32.00"}, {"3.2", "32.00"}} {
+	for i, tt := range []struct{ rate, paid string }{{"3.1", "30.00"}, {"3.0", "30.00"}, {"3.1", "30.00"}, {"3.2", "30.00"}, {"3.2", "32.00"}, {"3.2", "32.00"}} {
 		w.says["RATE"] = tt.rate
 		must(t, os.WriteFile(w.path, []byte(w.text()), 0o600))
 		w.lookAtConfig(t.Context(), false)
@@ -418,10 +418,10 @@ func TestChangesUnderLoad(t *testing.T) {
 
 // TestEventsHaveRoomForManyChanges: what is beyond the room is counted.
 func TestEventsHaveRoomForManyChanges(t *testing.T) {
-	all := bounded(slices.Repeat([]string{strings.Repeat("é", 2000), "rates[USD to BYN].rate: 3.0 → 3.5"}, 50))
+	all := bounded(slices.Repeat([]string{strings.Repeat("é&", 2000), "rates[USD to BYN].rate: 3.0 → 3.5"}, 50))
 	text, err := json.Marshal(all)
 	must(t, err)
-	if len(text) > events.MaxJSON || len(all) < 10 || all[1] != "rates[USD to BYN].rate: 3.0 → 3.5" || all[len(all)-1] != fmt.Sprintf("and %d more", 100-len(all)+1) {
+	if len(text) > events.MaxJSON || len(all) < 5 || all[1] != "rates[USD to BYN].rate: 3.0 → 3.5" || all[len(all)-1] != fmt.Sprintf("and %d more", 100-len(all)+1) {
 		t.Errorf("%d changes in %d bytes, the last is %q", len(all), len(text), all[len(all)-1])
 	}
 	if few := []string{"a", "b"}; !slices.Equal(bounded(few), few) {

@@ -73,7 +73,8 @@ func bounded(words []string) (all []string) {
 		if len(w) > maxChange {
 			w = strings.ToValidUTF8(w[:maxChange], "") + "…"
 		}
-		if room -= len(w) + len(`"",`); room < 0 {
+		text, _ := json.Marshal(w) // of a text
+		if room -= len(text) + len(`,`); room < 0 {
 			return append(all, fmt.Sprintf("and %d more", len(words)-i))
 		}
 		all = append(all, w)
