@@ -17,9 +17,12 @@ import (
 	"settled/clearing/rows"
 	"settled/clearing/states"
 	"settled/fileformats/authlog"
+	"settled/internal/postgres"
 	"settled/settle"
 	"settled/settle/order"
 	"settled/settle/reconcile"
+
+	"github.com/jackc/pgx/v5"
 )
 
 const (
@@ -66,8 +69,10 @@ func (l *Logs) Want(ctx context.Context, center int16, from, until time.Time) (i
 	case until.After(l.now().Add(-reconcile.LogGrace)):
 		return 0, fmt.Errorf("%w: payments of the last %v may still be on their way", states.ErrNotDue, reconcile.LogGrace)
 	}
-	err = l.pool.QueryRow(ctx, `INSERT INTO authorization_logs (center_id, source, state, by_person, wanted_at, from_at, until_at)
-		VALUES ($1, `+states.Quoted(logLink)+`, `+states.Quoted(states.LogWanted)+`, true, $2, $3, $4) RETURNING log_id`, center, l.now(), from.UTC().Truncate(time.Second), until.UTC().Truncate(time.Second)).Scan(&id)
+	err = postgres.InTx(ctx, l.pool, rows.Key("center/%d/want log", center), func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `INSERT INTO authorization_logs (center_id, source, state, by_person, wanted_at, from_at, until_at)
+			VALUES ($1, `+states.Quoted(logLink)+`, `+states.Quoted(states.LogWanted)+`, true, $2, $3, $4) RETURNING log_id`, center, l.now(), from.UTC().Truncate(time.Second), until.UTC().Truncate(time.Second)).Scan(&id)
+	})
 	return id, err
 }
 
@@ -210,11 +215,13 @@ func (l *Logs) fetchLog(ctx context.Context, s Site, link *remote.Link, e remote
 // Approve lets a held log be compared again, without the limit of approvals that the books do not know: a person has looked.
 // One that is not held is states.ErrState.
 func (l *Logs) Approve(ctx context.Context, id int64) error {
-	tag, err := l.pool.Exec(ctx, `UPDATE authorization_logs SET state = `+states.Quoted(states.LogFetched)+`, decided_at = NULL, forced = true WHERE log_id = $1 AND state = `+states.Quoted(states.LogHeld), id)
-	if err == nil && tag.RowsAffected() == 0 {
-		err = fmt.Errorf("%w: log %d is not held", states.ErrState, id)
-	}
-	return err
+	return postgres.InTx(ctx, l.pool, rows.Key("log/%d/approve", id), func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE authorization_logs SET state = `+states.Quoted(states.LogFetched)+`, decided_at = NULL, forced = true WHERE log_id = $1 AND state = `+states.Quoted(states.LogHeld), id)
+		if err == nil && tag.RowsAffected() == 0 {
+			err = fmt.Errorf("%w: log %d is not held", states.ErrState, id)
+		}
+		return err
+	})
 }
 
 // List returns the newest logs, at most limit. center 0: of all centers.

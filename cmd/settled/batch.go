@@ -8,6 +8,7 @@ import (
 
 	"settled/clearing"
 	"settled/internal/money"
+	"settled/settle/events"
 	"settled/settle/totals"
 
 	"github.com/spf13/cobra"
@@ -157,7 +158,8 @@ var errNotApproved = usageError{errors.New("nothing was sealed: this cannot be u
 
 func newSealNow() *cobra.Command {
 	var yes bool
-	c := operator("seal-now CENTER", "Seal the open window of a center before its cut-off", 1, func(ctx context.Context, d *desk, args []string) error {
+	of := deed{kind: events.BatchSealNow, object: "center", looks: func() bool { return !yes }}
+	c := act("seal-now CENTER", "Seal the open window of a center before its cut-off", 1, of, func(ctx context.Context, d *desk, args []string) error {
 		if !yes {
 			if err := previewBatch(ctx, d, args); err != nil {
 				return err

@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"settled/clearing/delivery"
 	"settled/clearing/files"
 	"settled/settle"
+	"settled/settle/events"
 
 	"github.com/spf13/cobra"
 )
@@ -16,18 +16,16 @@ import (
 
 func newFileMarkDelivered() *cobra.Command {
 	var evidence string
-	c := fileAction("mark-delivered FILE", "Take a person's word that the center has a file", func(courier *delivery.Courier, ctx context.Context, file int64) error {
-		if evidence == "" {
-			return usageError{errors.New("say with --evidence how it is known, such as who at the center confirmed it")}
-		}
+	of := deed{kind: events.FileMarkDelivered, reason: &evidence, flag: "evidence"}
+	c := fileAction("mark-delivered FILE", "Take a person's word that the center has a file", of, func(courier *delivery.Courier, ctx context.Context, file int64) error {
 		return courier.MarkDelivered(ctx, file, evidence)
 	})
-	c.Flags().StringVar(&evidence, "evidence", "", "how it is known that the center has the file; kept with the file")
+	c.Flags().StringVar(&evidence, "evidence", "", "how it is known that the center has the file, such as who there confirmed it; required, kept with the file")
 	return c
 }
 
 func newBatchRebuild() *cobra.Command {
-	return operator("rebuild BATCH", "Plan a new file for a batch whose file the center refused whole", 1, func(ctx context.Context, d *desk, args []string) error {
+	return act("rebuild BATCH", "Plan a new file for a batch whose file the center refused whole", 1, deed{kind: events.BatchRebuild, object: "batch"}, func(ctx context.Context, d *desk, args []string) error {
 		batch, err := number(args[0], "a batch")
 		if err != nil {
 			return err
@@ -46,11 +44,16 @@ func newBatchRebuild() *cobra.Command {
 
 func newReplyReconsider() *cobra.Command {
 	var force bool
-	c := operator("reconsider REPLY", "Let a quarantined reply be applied again", 1, func(ctx context.Context, d *desk, args []string) error {
+	c := act("reconsider REPLY", "Let a quarantined reply be applied again", 1, deed{kind: events.ReplyReconsider, object: "reply"}, func(ctx context.Context, d *desk, args []string) error {
 		id, err := number(args[0], "a reply")
 		if err != nil {
 			return err
 		}
+		r, err := d.Night.Reply(ctx, id)
+		if err != nil {
+			return err
+		}
+		d.found(string(r.State))
 		if err := d.Night.Reconsider(ctx, id, force); err != nil {
 			return err
 		}
@@ -61,7 +64,7 @@ func newReplyReconsider() *cobra.Command {
 }
 
 func newOrderRetry() *cobra.Command {
-	return operator("retry BILLNUMBER TRANSACTION", "Send a reversal or refund again that was given up", 2, func(ctx context.Context, d *desk, args []string) error {
+	return act("retry BILLNUMBER TRANSACTION", "Send a reversal or refund again that was given up", 2, deed{kind: events.OrderRetry, object: "transaction"}, func(ctx context.Context, d *desk, args []string) error {
 		bill, err := number(args[0], "an order")
 		if err != nil {
 			return err
@@ -82,7 +85,7 @@ func newOrderRetry() *cobra.Command {
 }
 
 func newOrderRefuse() *cobra.Command {
-	return operator("refuse BILLNUMBER", "Close an opened order that will not be paid, before its time is over", 1, func(ctx context.Context, d *desk, args []string) error {
+	return act("refuse BILLNUMBER", "Close an opened order that will not be paid, before its time is over", 1, deed{kind: events.OrderRefuse, object: "order"}, func(ctx context.Context, d *desk, args []string) error {
 		bill, err := number(args[0], "an order")
 		if err != nil {
 			return err
@@ -99,7 +102,7 @@ func newOrderRefuse() *cobra.Command {
 }
 
 func newCenter() *cobra.Command {
-	unpark := operator("unpark CENTER", "Connect again at once to a center that refused our login or showed another host key", 1,
+	unpark := act("unpark CENTER", "Connect again at once to a center that refused our login or showed another host key", 1, deed{kind: events.CenterUnpark, object: "center"},
 		func(ctx context.Context, d *desk, args []string) error {
 			center, err := d.centerNamed(args[0])
 			if err != nil {

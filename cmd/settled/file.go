@@ -8,6 +8,7 @@ import (
 	"settled/clearing"
 	"settled/clearing/delivery"
 	"settled/clearing/files"
+	"settled/settle/events"
 
 	"github.com/spf13/cobra"
 )
@@ -28,8 +29,8 @@ func newFile() *cobra.Command {
 	query = filter(list)
 	return group("file", "Files: the bytes that go to centers", list,
 		operator("show FILE", "Show a file: state, proof, deliveries, replies", 1, showFile), newFileVerify(),
-		fileAction("release FILE", "Let a built file go to its center", (*delivery.Courier).Release),
-		fileAction("retry FILE", "Try a file again at once that waits or was stopped", (*delivery.Courier).Retry),
+		fileAction("release FILE", "Let a built file go to its center", deed{kind: events.FileRelease}, (*delivery.Courier).Release),
+		fileAction("retry FILE", "Try a file again at once that waits or was stopped", deed{kind: events.FileRetry}, (*delivery.Courier).Retry),
 		newFileResend(), newFileMarkDelivered())
 }
 
@@ -128,17 +129,22 @@ func newFileVerify() *cobra.Command {
 }
 
 // fileAction is a command that changes where a file stands.
-func fileAction(use, short string, do func(*delivery.Courier, context.Context, int64) error) *cobra.Command {
-	return operator(use, short, 1, func(ctx context.Context, d *desk, args []string) error {
+func fileAction(use, short string, of deed, do func(*delivery.Courier, context.Context, int64) error) *cobra.Command {
+	of.object = "file"
+	return act(use, short, 1, of, func(ctx context.Context, d *desk, args []string) error {
 		id, err := number(args[0], "a file")
 		if err != nil {
 			return err
 		}
+		v, err := d.Night.File(ctx, id)
+		if err != nil {
+			return err
+		}
+		d.found(string(v.State))
 		if err := do(d.Night.Delivery, ctx, id); err != nil {
 			return err
 		}
-		v, err := d.Night.File(ctx, id)
-		if err != nil {
+		if v, err = d.Night.File(ctx, id); err != nil {
 			return err
 		}
 		return d.print(fileLines(d, []files.File{v.File})[0], func(t *rows) { showFiles(d, t, []files.File{v.File}) })

@@ -11,7 +11,10 @@ import (
 	"strings"
 	"time"
 
+	"settled/internal/app"
 	"settled/internal/app/install"
+	"settled/internal/config"
+	"settled/settle/events"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -35,11 +38,13 @@ terminal. All or nothing: nothing that is there is changed, and a failure leaves
 			if err != nil {
 				return err
 			}
+			tellInit(c, a)
 			if asJSON {
 				return printJSON(c.OutOrStdout(), written)
 			}
 			return showInstallation(c, written)
 		}}
+	c.Annotations = map[string]string{eventOf: string(events.InstallationInit)}
 	f := c.Flags()
 	f.StringVar(&a.Dir, "dir", "settled", "directory of the installation, which must not be there yet")
 	f.BoolVar(&yes, "yes", false, "ask nothing: what no flag answers has its default, or is missing")
@@ -49,6 +54,19 @@ terminal. All or nothing: nothing that is there is changed, and a failure leaves
 	}
 	f.Lookup("database").Usage += "; default DATABASE_URL"
 	return c
+}
+
+// tellInit leaves an event of the installation, where the database has its tables now.
+func tellInit(c *cobra.Command, a install.Answers) {
+	log, err := app.OpenEventLog(c.Context(), config.Environment{DatabaseURL: a.Database}, true)
+	if err == nil {
+		defer log.Close()
+		err = log.Write(c.Context(), events.Event{Actor: operatorHere(), Source: sourceHere(), Kind: events.InstallationInit,
+			Object: events.Object{Kind: "directory", ID: events.Clip(a.Dir)}, Outcome: events.Done})
+	}
+	if err != nil {
+		fmt.Fprintln(c.ErrOrStderr(), "settled: not kept who did this:", err)
+	}
 }
 
 // asker asks at the terminal of a command; nil where nobody is to be asked.

@@ -8,24 +8,40 @@ import (
 
 	"settled/internal/vault"
 	"settled/settle/credential"
+	"settled/settle/events"
 
 	"github.com/spf13/cobra"
 )
 
-// withFile is a command on the vault's key file.
-func withFile(use, short string, do func(c *cobra.Command, path string) error) *cobra.Command {
-	return &cobra.Command{Use: use, Short: short, Args: exactly(0), RunE: func(c *cobra.Command, _ []string) error {
-		e, err := environment()
+// onKeyFile is a command that changes the vault's key file, and leaves an event of that.
+func onKeyFile(use, short string, of deed, do func(c *cobra.Command, path string) error) *cobra.Command {
+	why := of.reason
+	if why == nil {
+		why = new(string)
+	}
+	c := &cobra.Command{Use: use, Short: short, Args: exactly(0), Annotations: map[string]string{eventOf: string(of.kind)}, RunE: func(c *cobra.Command, _ []string) error {
+		env, err := environment()
 		if err != nil {
 			return err
 		}
-		return do(c, e.Keys)
+		if of.looks != nil && of.looks() {
+			return do(c, env.Keys)
+		}
+		if err := checkReason(*why); err != nil {
+			return err
+		}
+		e := events.Event{Kind: of.kind, Object: events.Object{Kind: "key file", ID: events.Clip(env.Keys)}, After: asked(c), Reason: events.Clip(*why)}
+		return onFiles(c, e, func(*events.Event) error { return do(c, env.Keys) })
 	}}
+	if of.reason == nil {
+		c.Flags().StringVar(why, "reason", "", of.flagHelp())
+	}
+	return c
 }
 
 func newKeys() *cobra.Command {
 	var environment, place string
-	fresh := withFile("new", "Make the vault's key file (SETTLED_KEYS), which must not exist", func(c *cobra.Command, path string) error {
+	fresh := onKeyFile("new", "Make the vault's key file (SETTLED_KEYS), which must not exist", deed{kind: events.KeysNew}, func(c *cobra.Command, path string) error {
 		if !vault.Environment(environment).Valid() {
 			return usageError{fmt.Errorf("--environment is test or live, not %q", environment)}
 		}
@@ -42,7 +58,7 @@ func newKeys() *cobra.Command {
 	fresh.Flags().StringVar(&environment, "environment", "test", "what the keys are for, test or live; cannot be changed")
 	fresh.Flags().StringVar(&place, "kek", "", kekUsage)
 	var to string
-	move := withFile("move", "Seal the data keys anew, under a new key-encrypting key in another place", func(c *cobra.Command, path string) error {
+	move := onKeyFile("move", "Seal the data keys anew, under a new key-encrypting key in another place", deed{kind: events.KeysMove}, func(c *cobra.Command, path string) error {
 		at, err := placeOfKey(to, true)
 		if err != nil {
 			return err
@@ -124,7 +140,7 @@ func newKeysList() *cobra.Command {
 
 func newKeysRotate() *cobra.Command {
 	var links, prints bool
-	c := withFile("rotate", "Add a new active key for cards, links or fingerprints; the others only open and are only believed from now on", func(c *cobra.Command, path string) error {
+	c := onKeyFile("rotate", "Add a new active key for cards, links or fingerprints; the others only open and are only believed from now on", deed{kind: events.KeysRotate}, func(c *cobra.Command, path string) error {
 		if links && prints {
 			return usageError{errors.New("--links and --fingerprints: one at a time")}
 		}
@@ -164,7 +180,8 @@ func newKeysRevoke() *cobra.Command {
 	var links, prints int
 	var reason string
 	var yes bool
-	c := withFile("revoke", "Make a generation of links or fingerprints good for nothing, at once and for ever", func(c *cobra.Command, path string) error {
+	of := deed{kind: events.KeysRevoke, reason: &reason, looks: func() bool { return !yes }}
+	c := onKeyFile("revoke", "Make a generation of links or fingerprints good for nothing, at once and for ever", of, func(c *cobra.Command, path string) error {
 		p, generation := vault.Links, links
 		if !c.Flags().Changed("links") {
 			p, generation = vault.Prints, prints
@@ -202,7 +219,7 @@ func newKeysRevoke() *cobra.Command {
 }
 
 func newKeysRenew() *cobra.Command {
-	return operator("renew", "Seal every stored card anew: under the active key, bound to its buyer, known by the newest fingerprint", 0, func(ctx context.Context, d *desk, _ []string) error {
+	return act("renew", "Seal every stored card anew: under the active key, bound to its buyer, known by the newest fingerprint", 0, deed{kind: events.KeysRenew}, func(ctx context.Context, d *desk, _ []string) error {
 		done, err := credential.NewStore(d.Pool, d.Vault, d.Now).Renew(ctx)
 		if err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"settled/authorize/tenants"
 	"settled/internal/config"
 	"settled/settle"
+	"settled/settle/events"
 	"settled/settle/order"
 
 	"github.com/spf13/cobra"
@@ -38,6 +39,24 @@ func atCounter(use, short string, args cobra.PositionalArgs, do func(c *counter,
 		return do(&counter{Command: c, environment: e, json: asJSON}, args)
 	}}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// changing is a command on the configuration file that changes it, and leaves an event of that kind. Its first argument, if it has one, names the merchant.
+func changing(use, short string, args cobra.PositionalArgs, kind events.Kind, do func(c *counter, args []string, e *events.Event) error) *cobra.Command {
+	var reason string
+	c := atCounter(use, short, args, func(c *counter, args []string) error {
+		if err := checkReason(reason); err != nil {
+			return err
+		}
+		e := events.Event{Kind: kind, Object: events.Object{Kind: "merchant"}, After: asked(c.Command), Reason: events.Clip(reason)}
+		if len(args) > 0 {
+			e.Object.ID = events.Clip(args[0])
+		}
+		return onFiles(c.Command, e, func(e *events.Event) error { return do(c, args, e) })
+	})
+	c.Annotations = map[string]string{eventOf: string(kind)}
+	c.Flags().StringVar(&reason, "reason", "", "why; kept with who did it")
 	return c
 }
 

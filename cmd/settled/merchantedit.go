@@ -2,15 +2,18 @@ package main
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"settled/authorize/tenants"
 	"settled/internal/config"
+	"settled/settle/events"
 
 	"github.com/spf13/cobra"
 )
@@ -51,11 +54,12 @@ func newMerchantAdd() *cobra.Command {
 	var r config.RouteFile
 	var id int
 	var anybody bool
-	c := atCounter("add", "Add a merchant with one route, and show its password and secret word once", exactly(0), func(c *counter, _ []string) error {
+	c := changing("add", "Add a merchant with one route, and show its password and secret word once", exactly(0), events.MerchantAdd, func(c *counter, _ []string, e *events.Event) error {
 		m.ID, m.Routes, m.Proofs = int32(id), []config.RouteFile{r}, proofs(anybody)
 		if m.Login == "" {
 			m.Login = fmt.Sprintf("merchant_%d", m.ID)
 		}
+		e.Object.ID = strconv.Itoa(id)
 		return c.addMerchant(m)
 	})
 	f := c.Flags()
@@ -141,7 +145,7 @@ func atLeast(n int) cobra.PositionalArgs {
 }
 
 func newMerchantSet() *cobra.Command {
-	c := atCounter("set ID KEY=VALUE...", "Change settings of a merchant in the configuration file, all or none", atLeast(2), func(c *counter, args []string) error {
+	c := changing("set ID KEY=VALUE...", "Change settings of a merchant in the configuration file, all or none", atLeast(2), events.MerchantSet, func(c *counter, args []string, e *events.Event) error {
 		var before []merchantSetting
 		_, m, err := c.merchant(args[0])
 		if err != nil {
@@ -154,6 +158,7 @@ func newMerchantSet() *cobra.Command {
 		}
 		i := slices.IndexFunc(cfg.Merchants, func(now config.Merchant) bool { return now.ID == m.ID })
 		changed := slices.DeleteFunc(settingsOf(&cfg.Merchants[i]), func(s merchantSetting) bool { return slices.Contains(before, s) })
+		e.Before, e.After = settingsBefore(before, changed), settingsJSON(changed)
 		fmt.Fprintln(c.ErrOrStderr(), "Changed in the file. "+takenUp)
 		return c.print(changed, func(t *rows) {
 			for _, s := range changed {
@@ -163,6 +168,26 @@ func newMerchantSet() *cobra.Command {
 	})
 	c.Long = "Change settings of a merchant in the configuration file, all or none.\n\nA list is written with commas; nothing behind = takes a setting away; routes[N] begins at 0, one\nbeyond the last adds a route, routes[N]= takes one away. The keys are:\n\n  " + strings.Join(config.MerchantKeys(), "\n  ")
 	return c
+}
+
+// settingsBefore are settings as they were before they changed.
+func settingsBefore(before, changed []merchantSetting) json.RawMessage {
+	return settingsJSON(slices.DeleteFunc(slices.Clone(before), func(s merchantSetting) bool {
+		return !slices.ContainsFunc(changed, func(now merchantSetting) bool { return now.Key == s.Key })
+	}))
+}
+
+// settingsJSON are settings for an event, which secrets are none of. Beyond what an event holds it is their number.
+func settingsJSON(all []merchantSetting) json.RawMessage {
+	named := map[string]string{}
+	for _, s := range all {
+		named[s.Key] = s.Value
+	}
+	text, _ := json.Marshal(named) // of texts
+	if len(text) > events.MaxJSON {
+		text, _ = json.Marshal(map[string]int{"settings": len(all)})
+	}
+	return text
 }
 
 // change makes changes of one merchant and saves them.
@@ -184,7 +209,7 @@ func (c *counter) change(merchant int32, settings []string) (*config.Config, err
 }
 
 func newMerchantPassword() *cobra.Command {
-	return atCounter("password ID", "Give a merchant a new password, and show it once; the old one ends when running processes take that up", exactly(1), func(c *counter, args []string) error {
+	return changing("password ID", "Give a merchant a new password, and show it once; the old one ends when running processes take that up", exactly(1), events.MerchantPassword, func(c *counter, args []string, _ *events.Event) error {
 		_, m, err := c.merchant(args[0])
 		if err != nil {
 			return err
@@ -198,7 +223,7 @@ func newMerchantPassword() *cobra.Command {
 }
 
 func newMerchantSecret() *cobra.Command {
-	return atCounter("secret ID", "Give a merchant a new secret word, and show it once; the old one ends when running processes take that up", exactly(1), func(c *counter, args []string) error {
+	return changing("secret ID", "Give a merchant a new secret word, and show it once; the old one ends when running processes take that up", exactly(1), events.MerchantSecret, func(c *counter, args []string, _ *events.Event) error {
 		_, m, err := c.merchant(args[0])
 		if err != nil {
 			return err

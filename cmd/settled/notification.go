@@ -9,6 +9,7 @@ import (
 
 	"settled/authorize/notify"
 	"settled/settle"
+	"settled/settle/events"
 	"settled/settle/notification"
 
 	"github.com/spf13/cobra"
@@ -103,7 +104,7 @@ func notificationState(word string) (notification.State, error) {
 }
 
 func newResend() *cobra.Command {
-	return operator("resend BILLNUMBER[.OPERATION]", "Tell a merchant's server a result again, by default the last one of the order", 1,
+	return act("resend BILLNUMBER[.OPERATION]", "Tell a merchant's server a result again, by default the last one of the order", 1, deed{kind: events.NotificationResend, object: "order"},
 		func(ctx context.Context, d *desk, args []string) error {
 			merchant, order, operation, err := billAndOperation(args[0])
 			if err != nil {

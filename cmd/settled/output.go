@@ -16,6 +16,7 @@ import (
 	"settled/internal/money"
 	"settled/internal/telemetry"
 	"settled/internal/vault"
+	"settled/settle/events"
 
 	"github.com/spf13/cobra"
 )
@@ -74,6 +75,7 @@ type desk struct {
 	*app.Core
 	*cobra.Command
 	json bool
+	act  *events.Act // of a command that changes something; nil: it only looks
 }
 
 // open opens the installation that the environment names. Only warnings are logged: the screen is the operator's.

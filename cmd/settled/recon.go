@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"settled/clearing/centerlog"
+	"settled/settle/events"
 	"settled/settle/reconcile"
 
 	"github.com/spf13/cobra"
@@ -136,7 +137,7 @@ func instant(t *time.Time) string {
 
 func newReconRun() *cobra.Command {
 	var from, until string
-	c := operator("run CENTER", "Let the next run ask a center for its log of a range again", 1, func(ctx context.Context, d *desk, args []string) error {
+	c := act("run CENTER", "Let the next run ask a center for its log of a range again", 1, deed{kind: events.ReconRun, object: "center"}, func(ctx context.Context, d *desk, args []string) error {
 		center, err := d.centerNamed(args[0])
 		if err != nil {
 			return err
@@ -163,7 +164,7 @@ func newReconRun() *cobra.Command {
 }
 
 func newReconApprove() *cobra.Command {
-	return operator("approve LOG", "Let a held log be compared, however many approvals our books do not know", 1, func(ctx context.Context, d *desk, args []string) error {
+	return act("approve LOG", "Let a held log be compared, however many approvals our books do not know", 1, deed{kind: events.ReconApprove, object: "log"}, func(ctx context.Context, d *desk, args []string) error {
 		id, err := number(args[0], "a log")
 		if err != nil {
 			return err
@@ -179,7 +180,7 @@ func newReconApprove() *cobra.Command {
 }
 
 func newReconRetry() *cobra.Command {
-	return operator("retry CENTER EXCHANGE", "Send the reversal of an unknown approval again that is stuck", 2, func(ctx context.Context, d *desk, args []string) error {
+	return act("retry CENTER EXCHANGE", "Send the reversal of an unknown approval again that is stuck", 2, deed{kind: events.ReconRetry, object: "unknown approval"}, func(ctx context.Context, d *desk, args []string) error {
 		center, err := d.centerNamed(args[0])
 		if err != nil {
 			return err

@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"settled/settle"
+	"settled/settle/events"
 	"settled/settle/read"
 
 	"github.com/spf13/cobra"
@@ -49,42 +48,28 @@ func (d *desk) showRecord(ctx context.Context, n settle.RecordName, window int32
 }
 
 func newRecord() *cobra.Command {
-	show := onRecord("show BILLNUMBER RECORD", "Show a clearing record, its contract and what became of it", func(context.Context, *desk, settle.RecordName, int32) error { return nil })
+	show := operator("show BILLNUMBER RECORD", "Show a clearing record, its contract and what became of it", 2,
+		onRecord(func(context.Context, *desk, settle.RecordName, int32) error { return nil }))
 	return group("record", "Clearing records", show, newRecordHold(), newRecordRelease())
 }
 
 func newRecordHold() *cobra.Command {
 	var reason string
-	c := onRecord("hold BILLNUMBER RECORD", "Set a record aside, before its window is sealed or its file is built", func(ctx context.Context, d *desk, n settle.RecordName, _ int32) error {
-		if reason == "" {
-			return usageError{errors.New("say with --reason why; it is kept with the record")}
-		}
-		if err := checkReason(reason); err != nil {
-			return err
-		}
-		return d.Books.HoldRecord(ctx, n, reason)
-	})
+	of := deed{kind: events.RecordHold, object: "record", reason: &reason}
+	c := act("hold BILLNUMBER RECORD", "Set a record aside, before its window is sealed or its file is built", 2, of,
+		onRecord(func(ctx context.Context, d *desk, n settle.RecordName, _ int32) error {
+			return d.Books.HoldRecord(ctx, n, reason)
+		}))
 	c.Flags().StringVar(&reason, "reason", "", "why it is set aside; kept with the record and its break")
 	return c
 }
 
 func newRecordRelease() *cobra.Command {
-	var reason string
-	c := onRecord("release BILLNUMBER RECORD", "Present a record that was set aside, in the open window", func(ctx context.Context, d *desk, n settle.RecordName, window int32) error {
-		if reason == "" {
-			return usageError{errors.New("say with --reason why; it is logged")}
-		}
-		if err := checkReason(reason); err != nil {
+	return act("release BILLNUMBER RECORD", "Present a record that was set aside, in the open window", 2, deed{kind: events.RecordRelease, object: "record"},
+		onRecord(func(ctx context.Context, d *desk, n settle.RecordName, window int32) error {
+			_, err := d.Books.Represent(ctx, settle.RejectedRecord{Merchant: n.Merchant, Order: n.Order, Window: window, Record: n.Record})
 			return err
-		}
-		fresh, err := d.Books.Represent(ctx, settle.RejectedRecord{Merchant: n.Merchant, Order: n.Order, Window: window, Record: n.Record})
-		if err == nil {
-			d.Log.Warn("record released", slog.Int64("order", n.Order), slog.Int64("record", n.Record), slog.Int64("presented_as", fresh), slog.String("reason", reason))
-		}
-		return err
-	})
-	c.Flags().StringVar(&reason, "reason", "", "why it may go now; logged")
-	return c
+		}))
 }
 
 // recordNamed reads the arguments that name a record: the bill number of its order, and its number.
@@ -102,9 +87,9 @@ func recordNamed(args []string) (n settle.RecordName, err error) {
 	return n, nil
 }
 
-// onRecord is a command on one record of an order, which shows the record afterwards.
-func onRecord(use, short string, do func(context.Context, *desk, settle.RecordName, int32) error) *cobra.Command {
-	return operator(use, short, 2, func(ctx context.Context, d *desk, args []string) error {
+// onRecord does something to one record of an order, and shows the record afterwards.
+func onRecord(do func(context.Context, *desk, settle.RecordName, int32) error) func(context.Context, *desk, []string) error {
+	return func(ctx context.Context, d *desk, args []string) error {
 		n, err := recordNamed(args)
 		if err != nil {
 			return err
@@ -117,5 +102,5 @@ func onRecord(use, short string, do func(context.Context, *desk, settle.RecordNa
 			return err
 		}
 		return d.showRecord(ctx, n, window)
-	})
+	}
 }

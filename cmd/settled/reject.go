@@ -7,6 +7,7 @@ import (
 	"settled/internal/listing"
 	"settled/internal/money"
 	"settled/settle"
+	"settled/settle/events"
 	"settled/settle/read"
 
 	"github.com/spf13/cobra"
@@ -67,19 +68,19 @@ func newReject() *cobra.Command {
 	list.Flags().BoolVar(&all, "all", false, "the decided ones, too")
 	paging = paged(list)
 	return group("reject", "Records that centers refused", list,
-		decide("represent BILLNUMBER RECORD", "Present a refused record again, in the open window", func(ctx context.Context, b *settle.Books, r settle.RejectedRecord) error {
+		decide("represent BILLNUMBER RECORD", "Present a refused record again, in the open window", events.RejectRepresent, func(ctx context.Context, b *settle.Books, r settle.RejectedRecord) error {
 			_, err := b.Represent(ctx, r)
 			return err
 		}),
-		decide("abandon BILLNUMBER RECORD", "Give up a refused refund: the money is the merchant's again", func(ctx context.Context, b *settle.Books, r settle.RejectedRecord) error {
+		decide("abandon BILLNUMBER RECORD", "Give up a refused refund: the money is the merchant's again", events.RejectAbandon, func(ctx context.Context, b *settle.Books, r settle.RejectedRecord) error {
 			_, err := b.AbandonCredit(ctx, r)
 			return err
 		}))
 }
 
 // decide is a command that ends what became of a refused record.
-func decide(use, short string, do func(context.Context, *settle.Books, settle.RejectedRecord) error) *cobra.Command {
-	return operator(use, short, 2, func(ctx context.Context, d *desk, args []string) error {
+func decide(use, short string, kind events.Kind, do func(context.Context, *settle.Books, settle.RejectedRecord) error) *cobra.Command {
+	return act(use, short, 2, deed{kind: kind, object: "record"}, func(ctx context.Context, d *desk, args []string) error {
 		n, err := recordNamed(args)
 		if err != nil {
 			return err
@@ -88,6 +89,7 @@ func decide(use, short string, do func(context.Context, *settle.Books, settle.Re
 		if err != nil {
 			return err
 		}
+		d.found(string(found.State))
 		if err := do(ctx, d.Books, settle.RejectedRecord{Merchant: n.Merchant, Order: n.Order, Window: found.Window, Record: n.Record}); err != nil {
 			return err
 		}

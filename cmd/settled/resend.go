@@ -6,6 +6,7 @@ import (
 
 	"settled/clearing/delivery"
 	"settled/clearing/files"
+	"settled/settle/events"
 
 	"github.com/spf13/cobra"
 )
@@ -26,7 +27,8 @@ var (
 func newFileResend() *cobra.Command {
 	var reason string
 	var yes bool
-	c := operator("resend FILE", "Send the same bytes of a file again under the same name and number", 1, func(ctx context.Context, d *desk, args []string) error {
+	of := deed{kind: events.FileResend, object: "file", reason: &reason, looks: func() bool { return !yes }}
+	c := act("resend FILE", "Send the same bytes of a file again under the same name and number", 1, of, func(ctx context.Context, d *desk, args []string) error {
 		id, err := number(args[0], "a file")
 		if err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"settled/clearing"
 	"settled/clearing/states"
 	"settled/internal/app"
+	"settled/settle/events"
 
 	"github.com/spf13/cobra"
 )
@@ -20,12 +21,10 @@ func newResume() *cobra.Command {
 	var o app.ResumeOptions
 	var restored bool
 	var asked []string
-	c := operator("resume", "Let the books go on after their database was restored", 0, func(ctx context.Context, d *desk, _ []string) error {
+	of := deed{kind: events.BooksResume, reason: &o.Reason, looks: func() bool { return o.DryRun || !restored }}
+	c := act("resume", "Let the books go on after their database was restored", 0, of, func(ctx context.Context, d *desk, _ []string) error {
 		if !restored {
 			return errNotSaid
-		}
-		if err := checkReason(o.Reason); err != nil {
-			return err
 		}
 		for _, name := range asked {
 			center, err := d.centerNamed(name)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"settled/settle/events"
 	"settled/settle/retention"
 
 	"github.com/spf13/cobra"
@@ -52,7 +53,8 @@ func heldBack(all []retention.Standing) string {
 
 func newRetentionRun() *cobra.Command {
 	var sure bool
-	c := operator("run", "Erase what is due, now and for good; without --yes it shows what that is", 0, func(ctx context.Context, d *desk, _ []string) error {
+	of := deed{kind: events.RetentionRun, looks: func() bool { return !sure }}
+	c := act("run", "Erase what is due, now and for good; without --yes it shows what that is", 0, of, func(ctx context.Context, d *desk, _ []string) error {
 		if !sure {
 			due, err := d.Retention.Preview(ctx)
 			if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"settled/internal/config"
 	"settled/internal/settings"
 	"settled/migrations"
+	"settled/settle/events"
 
 	"github.com/spf13/cobra"
 )
@@ -46,11 +48,25 @@ func newMigrate() *cobra.Command {
 		if err := migrations.Up(c.Context(), e.DatabaseURL); err != nil {
 			return err
 		}
-		return errors.Join(printPending(c, pending), printGrants(c, e.DatabaseURL, true))
-	}}
+		return errors.Join(printPending(c, pending), printGrants(c, e.DatabaseURL, true), tellMigrated(c, e, pending))
+	}, Annotations: map[string]string{eventOf: string(events.SchemaMigrated)}}
 	c.Flags().BoolVar(&dry, "dry-run", false, "list what would be applied, and apply nothing")
 	c.Flags().BoolVar(&grants, "print-grants", false, "print the roles and their rights as SQL for an administrator, and change nothing")
 	return c
+}
+
+// tellMigrated leaves an event of what was applied; it has the tables only afterwards.
+func tellMigrated(c *cobra.Command, e config.Environment, applied []string) error {
+	if len(applied) == 0 {
+		return nil
+	}
+	log, err := app.OpenEventLog(c.Context(), e, true)
+	if err != nil {
+		return fmt.Errorf("migrated, but who did this could not be kept: %w", err)
+	}
+	defer log.Close()
+	text, _ := json.Marshal(map[string][]string{"applied": applied}) // of texts
+	return log.Write(c.Context(), events.Event{Actor: operatorHere(), Source: sourceHere(), Kind: events.SchemaMigrated, After: text, Outcome: events.Done})
 }
 
 func printPending(c *cobra.Command, pending []string) error {

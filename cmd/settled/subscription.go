@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"time"
 
+	"settled/internal/app"
 	"settled/internal/listing"
 	"settled/internal/money"
 	"settled/settle"
+	"settled/settle/events"
 	"settled/settle/read"
 	"settled/settle/subscription"
 
@@ -70,16 +72,14 @@ func newSubscription() *cobra.Command {
 	list.Flags().Int32Var(&f.Merchant, "merchant", 0, "of this merchant only")
 	paging = paged(list)
 	return group("subscription", "Recurring payments that buyers agreed to", list,
-		ofSubscription("show BILLNUMBER", "Show the subscription that an order began", nil),
-		ofSubscription("cancel BILLNUMBER", "End a subscription: what was stored for it is destroyed, a consent is canceled at its bank first",
-			func(ctx context.Context, d *desk, merchant int32, bill int64) error {
-				return d.CancelSubscription(ctx, merchant, bill)
-			}))
+		operator("show BILLNUMBER", "Show the subscription that an order began", 1, ofSubscription(nil)),
+		act("cancel BILLNUMBER", "End a subscription: what was stored for it is destroyed, a consent is canceled at its bank first", 1,
+			deed{kind: events.SubscriptionCancel, object: "subscription"}, ofSubscription((*app.Core).CancelSubscription)))
 }
 
-// ofSubscription is a command about one subscription. It does what is to be done, if anything, and shows it.
-func ofSubscription(use, short string, do func(ctx context.Context, d *desk, merchant int32, bill int64) error) *cobra.Command {
-	return operator(use, short, 1, func(ctx context.Context, d *desk, args []string) error {
+// ofSubscription does what is to be done about one subscription, if anything, and shows it.
+func ofSubscription(do func(c *app.Core, ctx context.Context, merchant int32, bill int64) error) func(ctx context.Context, d *desk, args []string) error {
+	return func(ctx context.Context, d *desk, args []string) error {
 		bill, err := number(args[0], "an order")
 		if err != nil {
 			return err
@@ -93,7 +93,8 @@ func ofSubscription(use, short string, do func(ctx context.Context, d *desk, mer
 			return err
 		}
 		if do != nil {
-			if err := do(ctx, d, merchant, bill); err != nil {
+			d.found(found.State.String())
+			if err := do(d.Core, ctx, merchant, bill); err != nil {
 				return err
 			}
 			if found, err = d.Read.Subscription(ctx, merchant, bill); err != nil {
@@ -102,5 +103,5 @@ func ofSubscription(use, short string, do func(ctx context.Context, d *desk, mer
 		}
 		lines := subscriptionLines([]read.Subscription{found})
 		return d.print(lines[0], func(t *rows) { d.showSubscriptions(t, lines) })
-	})
+	}
 }

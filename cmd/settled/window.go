@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"settled/clearing"
+	"settled/settle/events"
 
 	"github.com/spf13/cobra"
 )
@@ -97,16 +98,15 @@ func differs(w clearing.PlannedWindow) string {
 func newWindowReplan() *cobra.Command {
 	var center, from, reason string
 	var dry bool
-	c := operator("replan", "Plan the windows of a center anew that have no records and whose cut-off is to come", 0,
+	of := deed{kind: events.WindowReplan, reason: &reason, looks: func() bool { return dry }}
+	c := act("replan", "Plan the windows of a center anew that have no records and whose cut-off is to come", 0, of,
 		func(ctx context.Context, d *desk, _ []string) error {
 			var id int16
 			var first time.Time
-			if center == "" || reason == "" && !dry {
-				return usageError{errors.New("say which with --center, and why with --reason; --dry-run shows what would change")}
+			if center == "" {
+				return usageError{errors.New("say which with --center; --dry-run shows what would change")}
 			}
-			if err := checkReason(reason); err != nil {
-				return err
-			}
+			d.about("center", center)
 			if err := errors.Join(d.centerInto(&id, center), d.dateInto(&first, from)); err != nil {
 				return err
 			}

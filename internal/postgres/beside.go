@@ -23,13 +23,18 @@ func WithBeside(ctx context.Context, do func(ctx context.Context, tx pgx.Tx) err
 	return context.WithValue(ctx, besideKey{}, b), b
 }
 
+// WithoutBeside returns a context whose transactions are none of those that WithBeside means: what is noted on the way to them.
+func WithoutBeside(ctx context.Context) context.Context {
+	return context.WithValue(ctx, besideKey{}, (*Beside)(nil))
+}
+
 // Done tells that a transaction did it and was committed.
 func (b *Beside) Done() bool { return b.done.Load() }
 
 // besides does in a transaction what its context says, and returns what to call when it is committed.
 func besides(ctx context.Context, tx pgx.Tx) (committed func(), err error) {
 	b, ok := ctx.Value(besideKey{}).(*Beside)
-	if !ok || b.Done() {
+	if !ok || b == nil || b.Done() {
 		return func() {}, nil
 	}
 	return func() { b.done.Store(true) }, b.do(ctx, tx)

@@ -24,7 +24,7 @@ var Keys = map[string]Key{
 	"files": KeyOther, "firstcode": KeyOther, "instead": KeyOther, "invariant": KeyOther, "job": KeyOther, "jobs": KeyOther,
 	"late": KeyOther, "listener": KeyOther, "log": KeyOther, "merchant": KeyOther, "messages": KeyOther, "method": KeyOther, "metrics": KeyOther,
 	"name": KeyOther, "next": KeyOther, "of": KeyOther, "operation": KeyOther, "outcome": KeyOther, "parameters": KeyOther,
-	"path": KeyOther, "peer": KeyOther, "presented_as": KeyOther, "proof": KeyOther, "reason": KeyOther, "record": KeyOther, "rejected": KeyOther,
+	"path": KeyOther, "peer": KeyOther, "proof": KeyOther, "reason": KeyOther, "rejected": KeyOther,
 	"reply": KeyOther, "request": KeyOther, "retry_in": KeyOther, "route": KeyOther, "rows": KeyOther, "schedule": KeyOther,
 	"secondcode": KeyOther, "serve": KeyOther, "setting": KeyOther, "slot": KeyOther, "stack": KeyOther, "state": KeyOther,
 	"status": KeyOther, "step": KeyOther, "stood_at": KeyOther, "title": KeyOther, "took": KeyOther, "transaction": KeyOther,

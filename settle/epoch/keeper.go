@@ -100,7 +100,7 @@ SELECT server_identity(), clock_timestamp(), (SELECT max(at) FROM commits WHERE 
 
 // turn begins a new epoch, unless another process has.
 func (k *Keeper) turn(ctx context.Context) (now Epoch, err error) {
-	err = postgres.InTx(ctx, k.pool, postgres.Key{Name: "epoch"}, func(tx pgx.Tx) error {
+	err = postgres.InTx(postgres.WithoutBeside(ctx), k.pool, postgres.Key{Name: "epoch"}, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, lockEpochs, epochLock); err != nil {
 			return err
 		}

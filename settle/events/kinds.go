@@ -7,11 +7,14 @@ type Kind string
 
 // The kinds. The words are stored; Kinds says what each means.
 const (
-	SchemaMigrated Kind = "schema.migrate"
+	InstallationInit Kind = "installation.init"
+	SchemaMigrated   Kind = "schema.migrate"
 
 	KeysNew    Kind = "keys.new"
 	KeysRotate Kind = "keys.rotate"
 	KeysMove   Kind = "keys.move"
+	KeysRevoke Kind = "keys.revoke"
+	KeysRenew  Kind = "keys.renew"
 
 	ConfigTakeUp Kind = "config.take-up"
 
@@ -43,6 +46,8 @@ const (
 	SubscriptionCancel Kind = "subscription.cancel"
 	NotificationResend Kind = "notification.resend"
 
+	RetentionRun Kind = "retention.run"
+
 	BooksResume Kind = "books.resume"
 )
 
@@ -56,11 +61,14 @@ type Meaning struct {
 
 // Kinds are all kinds, in the order of docs/events.md.
 var Kinds = []Meaning{
+	{InstallationInit, "a new installation was written", false, false},
 	{SchemaMigrated, "the database was brought to a newer schema", false, false},
 	{KeysNew, "a key file was made", false, false},
-	{KeysRotate, "a new data key became the active one", false, false},
+	{KeysRotate, "a new key became the active one, of cards, links or fingerprints", false, false},
 	{KeysMove, "the keys were sealed anew, by a key in another place", false, false},
 	{ConfigTakeUp, "running processes took up a changed configuration, or began with it; the object is its content, `after` says what changed", false, false},
+	{KeysRevoke, "a generation of links or fingerprints was made good for nothing", false, false},
+	{KeysRenew, "stored cards were sealed anew", false, false},
 	{MerchantAdd, "a merchant was added to the configuration file", false, false},
 	{MerchantSet, "settings of a merchant were changed in the configuration file", false, false},
 	{MerchantPassword, "a merchant got a new password", false, false},
@@ -85,6 +93,7 @@ var Kinds = []Meaning{
 	{OrderRefuse, "an opened order was closed before its time was over", false, false},
 	{SubscriptionCancel, "recurring payments were ended, what was stored for them destroyed", false, false},
 	{NotificationResend, "a merchant's server is told a result again", false, false},
+	{RetentionRun, "what was due was erased, before its job came to it", false, false},
 	{BooksResume, "the books go on after their database was restored", true, true},
 }
 

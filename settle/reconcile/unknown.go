@@ -119,14 +119,13 @@ func (o *Unknown) Unanswered(ctx context.Context, u UnknownApproval, cause strin
 
 // Retry owes a stuck reversal again, due at once, under the same numbers. One that is not stuck is ErrOperation.
 func (o *Unknown) Retry(ctx context.Context, center int16, exchange int64) error {
-	tag, err := o.pool.Exec(ctx, retryUnknown, center, exchange, o.now())
-	switch {
-	case err != nil:
-		return fmt.Errorf("retry unknown approval %d: %w", exchange, err)
-	case tag.RowsAffected() == 0:
-		return fmt.Errorf("%w: exchange %d is no unknown approval that is stuck", settle.ErrOperation, exchange)
-	}
-	return nil
+	return postgres.InTx(ctx, o.pool, postgres.Key{Name: fmt.Sprintf("retry unknown approval %d", exchange)}, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, retryUnknown, center, exchange, o.now())
+		if err == nil && tag.RowsAffected() == 0 {
+			err = fmt.Errorf("%w: exchange %d is no unknown approval that is stuck", settle.ErrOperation, exchange)
+		}
+		return err
+	})
 }
 
 // Since returns what was found since an instant, and everything that is not reversed, the oldest first. center 0:

@@ -11,6 +11,7 @@ import (
 	"io"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"settled/internal/money"
 	"settled/internal/pcsim"
 	"settled/settle"
+	"settled/settle/events"
 	"settled/settle/read"
 )
 
@@ -115,11 +117,17 @@ func (p *play) rebuild(ctx context.Context) error {
 		return err
 	}
 	for _, b := range slices.Backward(refused) {
-		if _, err := p.core.Night.Rebuild(ctx, b.ID); err != nil {
+		act := p.act(events.BatchRebuild, events.Object{Kind: "batch", ID: strconv.FormatInt(b.ID, 10)}, "the center refused the file whole for a fault of its own")
+		if _, err := p.core.Night.Rebuild(act.In(ctx), b.ID); err != nil {
 			return fmt.Errorf("build batch %d again: %w", b.ID, err)
 		}
 	}
 	return nil
+}
+
+// act is an act of the demo's operator, who leaves an event as a person does.
+func (p *play) act(kind events.Kind, on events.Object, why string) *events.Act {
+	return events.NewAct(events.Event{At: p.clock.Now(), Actor: events.Actor{Name: "operator of the demo", How: events.ByService}, Source: "demo", Kind: kind, Object: on, Reason: why})
 }
 
 // presentAgain is the operator in the morning: what a center refused for a fault of its own is presented again. Everything
@@ -135,7 +143,8 @@ func (p *play) presentAgain(ctx context.Context) error {
 	slices.SortFunc(technical, func(a, b read.Reject) int { return cmp.Compare(a.Record, b.Record) })
 	for _, j := range technical {
 		r := settle.RejectedRecord{Merchant: j.Merchant, Order: j.Order, Window: j.Window, Record: j.Record}
-		if _, err := p.core.Books.Represent(ctx, r); err != nil {
+		act := p.act(events.RejectRepresent, events.Object{Kind: "record", ID: fmt.Sprintf("%d/%d", j.Order, j.Record)}, "the center refused it for a fault of its own")
+		if _, err := p.core.Books.Represent(act.In(ctx), r); err != nil {
 			return fmt.Errorf("present record %d again: %w", r.Record, err)
 		}
 	}
