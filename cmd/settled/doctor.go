@@ -13,11 +13,11 @@ import (
 var errSick = errors.New("something is wrong with the installation")
 
 func newDoctor() *cobra.Command {
-	var asJSON, centers bool
+	var asJSON, centers, probe bool
 	c := &cobra.Command{Use: "doctor", Short: "Look at the installation: what is good, what to know, what is wrong and what to do", Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			e, err := environment()
-			r := doctor.Examine(c.Context(), doctor.Options{Environment: e, Fault: err, Centers: centers})
+			r := doctor.Examine(c.Context(), doctor.Options{Environment: e, Fault: err, Centers: centers || probe, Probe: probe})
 			if asJSON {
 				err = printJSON(c.OutOrStdout(), r)
 			} else {
@@ -30,6 +30,7 @@ func newDoctor() *cobra.Command {
 		}}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	c.Flags().BoolVar(&centers, "centers", false, "connect to the file servers of the centers, too")
+	c.Flags().BoolVar(&probe, "probe", false, "as --centers, and write a probe file there, which is removed again")
 	return c
 }
 

@@ -37,3 +37,21 @@ func HasTable(ctx context.Context, q Querier, name string) (there bool, err erro
 	}
 	return there, nil
 }
+
+// Storage is what a database holds, and where.
+type Storage struct {
+	Bytes     uint64 // of the database, tables and indexes
+	Directory string // where the server keeps its data, when it tells our login and is on this host; else empty
+}
+
+const storage = `
+SELECT pg_database_size(current_database()), CASE WHEN inet_server_addr() IS NULL OR inet_server_addr() = inet_client_addr() THEN
+	coalesce((SELECT setting FROM pg_settings WHERE name = 'data_directory'), '') ELSE '' END`
+
+// Held tells what the database holds.
+func Held(ctx context.Context, q Querier) (s Storage, err error) {
+	if err = q.QueryRow(ctx, storage).Scan(&s.Bytes, &s.Directory); err != nil {
+		return s, fmt.Errorf("ask for the size of the database: %w", err)
+	}
+	return s, nil
+}

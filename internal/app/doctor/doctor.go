@@ -60,10 +60,14 @@ type Options struct {
 	Fault error
 	// Centers connects to the file servers of the centers, too.
 	Centers bool
+	// Probe writes a file to the file servers of the centers, as a delivery does, and takes it away.
+	Probe bool
 	// Without names checks that make no sense here, such as workers where nobody works by schedule.
 	Without []string
 	// Now is the time of the installation. Default: the database's, or the host's when it does not answer.
 	Now func() time.Time
+	// Space tells how many bytes the disk of a directory of this host has left, and has. Default: what the host says.
+	Space func(directory string) (free, whole uint64, err error)
 	// Wall is the clock of this host. Default time.Now.
 	Wall func() time.Time
 }
@@ -84,6 +88,9 @@ const patience = 15 * time.Second
 func Examine(ctx context.Context, o Options) Report {
 	if o.Wall == nil {
 		o.Wall = time.Now
+	}
+	if o.Space == nil {
+		o.Space = spaceHere
 	}
 	p := &patient{Options: o, now: o.Wall()}
 	if o.Now != nil {
@@ -138,6 +145,8 @@ func (p *patient) lacks(c check) string {
 		return "it needs the schema of this program in the database"
 	case c.needs.centers && !p.Centers:
 		return "it connects to the centers: ask for it with --centers"
+	case c.needs.probe && !p.Probe:
+		return "it writes at the centers: ask for it with --probe"
 	}
 	return ""
 }

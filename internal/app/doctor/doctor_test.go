@@ -75,12 +75,13 @@ func healthy(t *testing.T) *installation {
 	in.must(in.center.Start())
 	t.Cleanup(func() { _ = in.center.Close() })
 	dir := t.TempDir()
-	in.o = doctor.Options{Centers: true, Environment: config.Environment{DatabaseURL: pgtest.Login(t, in.database, roles.App), Config: filepath.Join(dir, "settled.yaml"),
+	in.o = doctor.Options{Centers: true, Probe: true, Environment: config.Environment{DatabaseURL: pgtest.Login(t, in.database, roles.App), Config: filepath.Join(dir, "settled.yaml"),
 		Keys: filepath.Join(dir, "keys"), Listen: "127.0.0.1:0", MetricsListen: "127.0.0.1:0", MaxConns: 6, Lanes: 1}}
 	in.write(filepath.Join(dir, "sftp.password"), secret+"\n")
 	in.write(in.o.Environment.Config, strings.NewReplacer("ONLINE", in.center.OnlineAddr(), "SFTP", in.center.SFTPAddr(),
 		"HOSTKEY", strings.TrimSpace(string(ssh.MarshalAuthorizedKey(in.center.HostKey())))).Replace(text))
 	in.must(vault.Generate(in.o.Environment.Keys))
+	in.o.Space = func(string) (uint64, uint64, error) { return 60, 100, nil } // whatever the machine of the tests has
 	in.live()
 	return in
 }
@@ -174,11 +175,17 @@ func (in *installation) live() {
 		INSERT INTO leases (name, holder, fence, until) VALUES ('worker/test', 'test', 1, clock_timestamp() + interval '1 hour')`)
 }
 
-func (in *installation) exec(sql string) {
+// role is that of the application, as SQL names it.
+func (in *installation) role() string {
 	in.t.Helper()
 	app, err := roles.Of(in.t.Context(), in.owner)
 	in.must(err)
-	_, err = in.owner.Exec(in.t.Context(), strings.ReplaceAll(sql, "@app", app))
+	return app
+}
+
+func (in *installation) exec(sql string) {
+	in.t.Helper()
+	_, err := in.owner.Exec(in.t.Context(), strings.ReplaceAll(sql, "@app", in.role()))
 	in.must(err)
 }
 
@@ -228,6 +235,24 @@ func TestHealthyInstallation(t *testing.T) {
 	}
 }
 
+// TestProbeLeavesNothing: what a probe writes at a center is removed, wherever it failed; and it is named as no file is.
+func TestProbeLeavesNothing(t *testing.T) {
+	for name, faults := range map[string]pcsim.Faults{"well": {}, "renames nothing": {RenameRefused: true}, "shows nothing": {ReadDenied: true}, "cuts files": {RenameTruncates: true}} {
+		in := healthy(t)
+		in.center.SetFaults(faults)
+		in.look("probe")
+		in.center.SetFaults(pcsim.Faults{})
+		if r := in.look("centers"); r.State != doctor.Good {
+			t.Errorf("%s: %s", name, says(r))
+		}
+		left, err := in.center.List("/in")
+		in.must(err)
+		if len(left) != 0 {
+			t.Errorf("%s: left behind: %v", name, left)
+		}
+	}
+}
+
 // fingerprint is how many rows were ever written in the database, and which tables it has.
 func (in *installation) fingerprint() (text string) {
 	in.t.Helper()
@@ -255,6 +280,27 @@ const anUnknownApproval = `
 	INSERT INTO unknown_approvals (exchange_id, reversal_id, amount, log_id, break_id, sent_at, found_at, transmitted_at, due_at, merchant_id, center_id, currency, kind,
 		terminal, acceptor, approval_code)
 	SELECT 1 << 30, 1, 5, (SELECT max(log_id) FROM authorization_logs), (SELECT max(break_id) FROM breaks), now(), now(), now(), now(), 7, 1, 933, 1, 'T', 'A', '';`
+
+// aJob is a job of the work queue in a state since a while.
+func aJob(state, since string) string {
+	return `INSERT INTO river_job (state, kind, args, max_attempts, attempt, attempted_at, created_at, scheduled_at, finalized_at)
+		SELECT '` + state + `'::river_job_state, 'deliver', '{}', 5, 1, at, at, at, CASE WHEN '` + state + `' = 'discarded' THEN at END
+		FROM (SELECT clock_timestamp() - interval '` + since + `' AS at) s`
+}
+
+// room lets PostgreSQL tell where it keeps its data, on a disk with so much room, in hundredths.
+func (in *installation) room(free uint64) {
+	in.t.Helper()
+	in.exec(`GRANT pg_read_all_settings TO @app`)
+	revoke := `REVOKE pg_read_all_settings FROM ` + in.role()
+	in.t.Cleanup(func() { _, _ = in.owner.Exec(context.Background(), revoke) })
+	in.o.Space = func(directory string) (uint64, uint64, error) {
+		if !filepath.IsAbs(directory) {
+			in.t.Errorf("data is kept in %q", directory)
+		}
+		return free, 100, nil
+	}
+}
 
 // asNew takes away what the first worker of an installation makes.
 const asNew = `DELETE FROM windows; DELETE FROM schedule_runs; DELETE FROM schedules; DELETE FROM leases`
@@ -344,6 +390,20 @@ var ills = []struct {
 	{"new installation, its worker", "workers", doctor.Warning, func(in *installation) { in.exec(asNew) }, "no worker has ever begun here"},
 	{"new installation, its jobs", "schedules", doctor.Warning, func(in *installation) { in.exec(asNew) }, "no job has ever been begun"},
 	{"new installation, its windows", "windows", doctor.Warning, func(in *installation) { in.exec(asNew) }, "PC-A has no window yet: a worker plans them"},
+	{"job that waits", "queue", doctor.Warning, func(in *installation) { in.exec(aJob("available", "2 minutes")) }, "1 jobs wait for a worker, the oldest (deliver) for 2m"},
+	{"queue that stands still", "queue", doctor.Bad, func(in *installation) { in.exec(aJob("available", "1 hour")) }, "1 jobs wait for a worker, the oldest (deliver) since"},
+	{"job that does not end", "queue", doctor.Warning, func(in *installation) { in.exec(aJob("running", "2 hours")) }, "a job (deliver) is worked on since"},
+	{"job that was given up", "queue", doctor.Warning, func(in *installation) { in.exec(aJob("discarded", "1 hour")) }, "1 jobs were tried as often as they may, the last of them deliver"},
+	{"disk that fills", "space", doctor.Warning, func(in *installation) { in.room(15) }, "15 %: make room"},
+	{"disk that is full soon", "space", doctor.Bad, func(in *installation) { in.room(9) }, "9 %: make room before it is full"},
+	{"disk with room", "space", doctor.Good, func(in *installation) { in.room(60) }, "60 %"},
+	{"window that nobody sealed", "nights", doctor.Bad, func(in *installation) {
+		in.exec(aFile + `DELETE FROM files; DELETE FROM batches; UPDATE windows SET state = 'sealing', sealed_at = NULL WHERE business_date = '2020-01-01'`)
+	}, "PC-A: the window of 2020-01-01 is sealing"},
+	{"file without a reply", "nights", doctor.Warning, func(in *installation) {
+		in.exec(aFile + `UPDATE files SET state = 'delivered', proof = 'hash', sha256 = decode(repeat('00', 32), 'hex'), bytes = 1, messages = 2, built_at = now(), released_at = now(), delivered_at = now() - interval '2 days'`)
+	}, "PC-A: of 2020-01-01 1 of 1 files are not answered"},
+	{"night on its way", "nights", doctor.Good, func(in *installation) { in.exec(aFile) }, "0 of 1 files are delivered"},
 	{"no windows", "windows", doctor.Bad, func(in *installation) { in.exec(`DELETE FROM windows`) }, "PC-A has no window: card payments are refused"},
 	{"windows that run out", "windows", doctor.Bad, func(in *installation) {
 		in.exec(`DELETE FROM windows WHERE cutoff_at > clock_timestamp() + interval '2 days'`)
@@ -384,6 +444,13 @@ var ills = []struct {
 	{"center that is away", "centers", doctor.Bad, func(in *installation) { in.must(in.center.Close()) }, "see the network"},
 	{"directory that is not there", "centers", doctor.Bad, func(in *installation) { in.edit("reply_dir: /out", "reply_dir: /nowhere") }, "does not let us list /nowhere"},
 	{"name left over", "centers", doctor.Warning, func(in *installation) { in.must(in.center.WriteFile("/in/.ACQ_1.ipm.0a1b.part", []byte("x"))) }, "1 names left over"},
+	{"center that takes nothing", "probe", doctor.Bad, func(in *installation) { in.center.SetFaults(pcsim.Faults{ReadOnly: true}) }, "step write"},
+	{"center without that directory", "probe", doctor.Bad, func(in *installation) { in.edit("upload_dir: /in", "upload_dir: /nowhere") }, "step write"},
+	{"center that renames nothing", "probe", doctor.Bad, func(in *installation) { in.center.SetFaults(pcsim.Faults{RenameRefused: true}) }, "step rename"},
+	{"center that loses files", "probe", doctor.Bad, func(in *installation) { in.center.SetFaults(pcsim.Faults{RenameLoses: true}) }, "step find"},
+	{"center that cuts files", "probe", doctor.Bad, func(in *installation) { in.center.SetFaults(pcsim.Faults{RenameTruncates: true}) }, "did not come back as it was written"},
+	{"center that shows no files", "probe", doctor.Warning, func(in *installation) { in.center.SetFaults(pcsim.Faults{ReadDenied: true}) }, "may not be read back"},
+	{"center that lets nothing be removed", "probe", doctor.Warning, func(in *installation) { in.center.SetFaults(pcsim.Faults{RemoveDenied: true}) }, "the probe file /in/.settled-probe."},
 	{"certificate of ours that ends", "link-certificates", doctor.Warning, func(in *installation) { in.shows(20 * 24 * time.Hour) }, "our certificate for PC-A ends in 19 days"},
 	{"certificate of ours that ends soon", "link-certificates", doctor.Bad, func(in *installation) { in.shows(6 * 24 * time.Hour) }, "our certificate for PC-A ends in 5 days"},
 	{"certificate of ours that has ended", "link-certificates", doctor.Bad, func(in *installation) { in.shows(-time.Hour) }, "has ended on"},
@@ -424,8 +491,8 @@ func TestEachIllIsFound(t *testing.T) {
 // TestWhatCannotBeLookedAtIsUnchecked has no database, and does not ask for the centers.
 func TestWhatCannotBeLookedAtIsUnchecked(t *testing.T) {
 	in := healthy(t)
-	in.o.Centers, in.o.Without = false, []string{"workers"}
-	for check, want := range map[string]string{"centers": "--centers", "workers": "not asked for"} {
+	in.o.Centers, in.o.Probe, in.o.Without = false, false, []string{"workers"}
+	for check, want := range map[string]string{"centers": "--centers", "probe": "--probe", "workers": "not asked for"} {
 		if r := in.look(check); r.State != doctor.Unchecked || !strings.Contains(says(r), want) {
 			t.Errorf("%s is %s: %s", check, r.State, says(r))
 		}

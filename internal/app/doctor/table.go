@@ -3,7 +3,7 @@ package doctor
 import "context"
 
 // needs says what a check cannot do without.
-type needs struct{ config, database, schema, centers bool }
+type needs struct{ config, database, schema, centers, probe bool }
 
 // check is one row of the table.
 type check struct {
@@ -31,7 +31,10 @@ var checks = []check{
 	{"workers", "A worker lives.", needs{database: true, schema: true}, workers},
 	{"processes", "Every running process has the configuration that the file says.", needs{config: true, database: true, schema: true}, runningProcesses},
 	{"schedules", "Every recurring job ended well in its last slots.", needs{config: true, database: true, schema: true}, recurring},
+	{"queue", "The work queue moves: no job waits for a worker for more than a minute, and none was given up.", needs{database: true, schema: true}, queue},
+	{"space", "The disk of the database has room, as far as that can be seen from here.", needs{database: true}, space},
 	{"windows", "Windows are planned for more than three days, and as the configuration has them.", needs{config: true, database: true, schema: true}, windows},
+	{"nights", "The last window of each center was sealed after its cut-off, and its files were delivered and answered.", needs{database: true, schema: true}, nights},
 	{"files", "No file waits for a person, and none is late.", needs{database: true, schema: true}, files},
 	{"replies", "No reply is quarantined.", needs{database: true, schema: true}, replies},
 	{"records", "No record is set aside, and none that was refused waits for a decision.", needs{database: true, schema: true}, records},
@@ -39,5 +42,7 @@ var checks = []check{
 	{"breaks", "No break is open.", needs{database: true, schema: true}, openBreaks},
 	{"centers", "Every center's file server shows the pinned key, takes our log-in, lets the directories be listed, and has no names left over of deliveries.",
 		needs{config: true, database: true, schema: true, centers: true}, centers},
+	{"probe", "Every center's file server takes a probe file under a temporary name, lets it be renamed and read back, and removed.",
+		needs{config: true, database: true, schema: true, probe: true}, probes},
 	{"links", "Every center's online host proves who it is and answers, and its certificate is valid for 30 more days.", needs{config: true, centers: true}, links},
 }
