@@ -35,7 +35,7 @@ var notFree = map[string]string{
 	"file_resends.from_state": "one of a list", "instant_payments.bank_id": "an identifier of the bank", "instant_payments.bank_operation": "an identifier of the scheme",
 	"instant_payments.payload": "the QR code of the bank, which buyers pay", "key_checks.environment": "one of a list", "key_checks.purpose": "one of a list", "key_revocations.purpose": "one of a list", "leases.holder": "ours: a process",
 	"operations.external_id": "an identifier of the merchant: refused at the entrance", "operations.response": "one of a list",
-	"orders.ordernumber": "an identifier of the merchant: refused at the entrance", "processes.content": "ours: the name of a configuration, a keyed hash", "posting_rules.event": "ours",
+	"orders.ordernumber": "an identifier of the merchant: refused at the entrance", "processes.content": "ours: the name of a configuration, a keyed hash", "processes.process": "ours: a process", "posting_rules.event": "ours",
 	"erasures.subject": "ours", "erasures.held": "ours: numbers by reason",
 	"rejects.code": "of the center, one of its list", "rejects.origin": "one of a list", "replans.made": "ours: windows", "replans.removed": "ours: windows",
 	"schedule_runs.slot": "a time", "schedules.next_slot": "a time", "schedules.spec": "of the configuration", "schedules.zone": "of the configuration",
