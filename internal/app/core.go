@@ -117,7 +117,7 @@ func (c *Core) open(ctx context.Context) error {
 		Vault: c.Vault, Zone: c.Config.Zone, Now: c.Now, Log: c.Log, Wake: func() { c.queued.wake() }})
 	c.onClose(c.Books.Close)
 	c.readers()
-	c.Registry.MustRegister(gauges.Metrics{Books: c.Books}, events.Metrics{Pool: c.Pool, Log: c.Log})
+	c.Registry.MustRegister(gauges.Metrics{Books: c.Books}, events.Metrics{Pool: c.Pool, Log: c.Log}, retention.Metrics{Pool: c.Pool, Log: c.Log})
 	if err := c.Books.RegisterCenters(ctx); err != nil {
 		return err
 	}
