@@ -188,7 +188,8 @@ func (d *draft) keys() error {
 	return vault.GenerateFor(filepath.Join(d.dir, fileKeys), vault.Environment(d.Environment), vault.Place{File: fileKEK})
 }
 
-// environments writes what each process has in its environment, and the file of the passwords.
+// environments writes what each process has in its environment, and the file of the passwords, which a PGPASSWORD of whoever starts it would
+// be used before.
 func (d *draft) environments(at roles.Database) error {
 	var passwords strings.Builder
 	for _, l := range d.logins {
@@ -197,7 +198,7 @@ func (d *draft) environments(at roles.Database) error {
 			return err
 		}
 		passwords.WriteString(l.Passline(at))
-		text := "# For " + l.uses + ": set -a; . THIS_FILE; set +a\n" + variables("DATABASE_URL", address, "PGPASSFILE", filepath.Join(d.final, filePass),
+		text := "# For " + l.uses + ": set -a; . THIS_FILE; set +a\n" + variables("DATABASE_URL", address, "PGPASSWORD", "", "PGPASSFILE", filepath.Join(d.final, filePass),
 			"SETTLED_CONFIG", filepath.Join(d.final, fileConfig), "SETTLED_KEYS", filepath.Join(d.final, fileKeys), "SETTLED_LISTEN", d.listen())
 		if err := d.write(l.file, text); err != nil {
 			return err

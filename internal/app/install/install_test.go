@@ -239,6 +239,11 @@ func TestOwnerWhoMayMakeNoRoles(t *testing.T) {
 			t.Errorf("%s in\n%s", line, script)
 		}
 	}
+	for _, name := range []string{"settled.env", "serve.env", "work.env"} { // the administrator's own password, in the same shell, is not taken for theirs
+		if text, err := os.ReadFile(filepath.Join(r.Dir, name)); err != nil || !strings.Contains(string(text), "\nPGPASSWORD=''\n") {
+			t.Errorf("%s does not forget another password: %v\n%s", name, err, text)
+		}
+	}
 	if r.Enrolled || !strings.HasPrefix(r.Next[0], "psql ") {
 		t.Errorf("next is %q", r.Next)
 	}
