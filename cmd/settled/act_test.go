@@ -20,7 +20,7 @@ import (
 var looking = []string{
 	"demo", "bench", "serve", "work", "run", "version", "doctor", "audit", "password-hash", "config check", "config environment", "window list",
 	"batch list", "batch show", "batch preview", "file list", "file show", "file verify", "reply list", "reply show", "recon authorizations list",
-	"merchant list", "merchant show", "merchant check", "reject list", "record show", "ledger trial-balance", "order show", "events list", "events verify", "events head",
+	"merchant list", "merchant show", "merchant check", "reject list", "record show", "break list", "break show", "ledger trial-balance", "order show", "events list", "events verify", "events head",
 	"keys list", "retention preview", "retention report", "notification list", "notification key", "subscription list", "subscription show",
 }
 

@@ -19,6 +19,7 @@ import (
 	"settled/internal/postgres/local"
 	"settled/schedules"
 	"settled/settle"
+	"settled/settle/breaks"
 	"settled/settle/epoch"
 	"settled/settle/read"
 
@@ -55,7 +56,7 @@ var codes = []struct {
 	{config.ErrInvalid, exitConfig}, {postgres.ErrServer, exitConfig}, {clearing.ErrProfile, exitConfig}, {settle.ErrDirectory, exitConfig},
 	{app.ErrDatabase, exitConfig}, {postgres.ErrLogin, exitConfig}, {local.ErrNoServer, exitConfig},
 	{listing.ErrLimit, exitUsage}, {listing.ErrKey, exitUsage}, {read.ErrFilter, exitUsage}, {clearing.ErrQuery, exitUsage},
-	{errNoEvent, exitNotFound}, {settle.ErrNotFound, exitNotFound}, {settle.ErrBillNumber, exitNotFound}, {states.ErrNotFound, exitNotFound},
+	{errNoEvent, exitNotFound}, {breaks.ErrNone, exitNotFound}, {breaks.ErrEnded, exitConflict}, {breaks.ErrWords, exitUsage}, {settle.ErrNotFound, exitNotFound}, {settle.ErrBillNumber, exitNotFound}, {states.ErrNotFound, exitNotFound},
 	{demo.ErrNotEmpty, exitConflict}, {settle.ErrNotRejected, exitConflict}, {states.ErrState, exitConflict}, {states.ErrOrder, exitConflict}, {states.ErrNotDue, exitConflict}, {dial.ErrBusy, exitConflict}, {clearing.ErrClock, exitConflict}, {states.ErrHeld, exitConflict}, {epoch.ErrNotHeld, exitConflict}, {settle.ErrHeld, exitConflict},
 	{settle.ErrNotAside, exitConflict}, {settle.ErrCardErased, exitConflict}, {states.ErrErased, exitConflict}, {settle.ErrOperation, exitConflict}, {settle.ErrInFlight, exitConflict}, {settle.ErrEnded, exitConflict}, {settle.ErrNotTold, exitConflict}, {settle.ErrNoWindow, exitConflict}, {clearing.ErrNoneLeft, exitConflict}, {schedules.ErrBeyondHorizon, exitConfig},
 }
@@ -108,7 +109,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newDemo(), newInit(), newServe(), newWork(), newRun(), newMigrate(), newConfig(), newDoctor(), newPasswordHash(), newKeys(),
-		newWindow(), newBatch(), newFile(), newReply(), newCenter(), newRecon(), newMerchant(), newReject(), newRecord(), newAudit(), newResume(), newLedger(), newEvents(), newOrder(), newNotification(), newSubscription(), newRetention(), newVersion(), newBench(), newBenchChild())
+		newWindow(), newBatch(), newFile(), newReply(), newCenter(), newRecon(), newMerchant(), newReject(), newRecord(), newBreak(), newAudit(), newResume(), newLedger(), newEvents(), newOrder(), newNotification(), newSubscription(), newRetention(), newVersion(), newBench(), newBenchChild())
 	return root
 }
 

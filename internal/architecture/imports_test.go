@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 	"internal/architecture": {},
 
 	"settle/authentication": {"settle/stored", "internal/postgres"},
-	"settle/breaks":         {"internal/money", "internal/postgres"},
+	"settle/breaks":         {"internal/money", "internal/postgres", "internal/vault"},
 	"settle/credential":     {"settle/order", "internal/postgres", "internal/vault"},
 	"settle/events":         {"internal/postgres", "internal/vault"},
 	"settle/fees":           {"internal/money", "settle/ledger"},

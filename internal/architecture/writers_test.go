@@ -18,6 +18,7 @@ var writers = map[string][]string{
 	"balances":              {"settle/ledger"},
 	"batch_totals":          {"settle/totals"},
 	"batches":               {"clearing", "clearing/files"},
+	"break_notes":           {"settle/breaks"},
 	"breaks":                {"settle/breaks"},
 	"center_looks":          {"clearing"},
 	"centers":               {"settle"},

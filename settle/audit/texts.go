@@ -30,6 +30,7 @@ var FreeTexts = []FreeText{
 	{"notifications", "second_code", "'notification of order ' || order_id"},
 	{"wishes", "last_error", "'wish of order ' || order_id"},
 	{"unknown_approvals", "last_error", "'unknown approval ' || exchange_id"},
+	{"break_notes", "words", "'note ' || no || ' of break ' || break_id"},
 	{"breaks", "note", "'break ' || break_id"},
 	{"rejects", "reason", "'reject of order ' || order_id"},
 	{"files", "last_error", "'file ' || file_id"},

@@ -25,7 +25,7 @@ var notFree = map[string]string{
 	"*.terminal": "an identifier", "*.acceptor": "an identifier",
 	"accounts.ledger": "ours", "accounts.side": "ours", "authentications.directory_id": "an identifier of the scheme", "authentications.eci": "two digits",
 	"authentications.method_url": "an address of the bank, which is called", "authentications.server_id": "an identifier of the 3-D Secure server",
-	"authentications.status": "one letter", "authentications.version": "a version", "authorization_logs.source": "one of a list", "breaks.category": "one of a list",
+	"authentications.status": "one letter", "authentications.version": "a version", "authorization_logs.source": "one of a list", "break_notes.actor": "a login of the operating system", "break_notes.kind": "one of a list", "breaks.category": "one of a list",
 	"breaks.fingerprint": "ours: the key of the break", "contracts.city": "of the configuration", "contracts.country": "of the configuration", "contracts.mcc": "of the configuration",
 	"center_looks.found": "ours: names and numbers of files",
 	"events.kind":        "one of a list", "events.outcome": "one of a list", "events.how": "one of a list", "events.object_of": "ours: kinds of objects", "events.login": "of the database",

@@ -4,6 +4,8 @@
 // it again: its fingerprint is unique. Open writes breaks that the caller has, OpenEach those that a query finds, in one
 // statement, so that nothing changes between the look and the writing.
 //
-// The package touches the table breaks and nothing else, and no other package writes it. It moves no money and decides
+// People comment on a break and give it to somebody, in notes that are only appended.
+//
+// The package touches the tables breaks and break_notes and nothing else, and no other package writes them. It moves no money and decides
 // nothing: what a break is about stays as it is until somebody acts.
 package breaks

@@ -1,5 +1,7 @@
 package breaks
 
+import "slices"
+
 // Category is what a break is about. The codes are stored, shown and alerted on.
 type Category string
 
@@ -19,6 +21,18 @@ const (
 	BooksLackFiles    Category = "B-29"
 	FileTooLarge      Category = "B-30"
 )
+
+// String is the code.
+func (c Category) String() string { return string(c) }
+
+// KindOf is the row of a category; false: there is none.
+func KindOf(c Category) (Kind, bool) {
+	i := slices.IndexFunc(Kinds, func(k Kind) bool { return k.Category == c })
+	if i < 0 {
+		return Kind{}, false
+	}
+	return Kinds[i], true
+}
 
 // Closer is who may close a break.
 type Closer string

@@ -48,6 +48,9 @@ const (
 
 	RetentionRun Kind = "retention.run"
 
+	BreakComment Kind = "break.comment"
+	BreakAssign  Kind = "break.assign"
+
 	BooksResume Kind = "books.resume"
 )
 
@@ -94,6 +97,8 @@ var Kinds = []Meaning{
 	{SubscriptionCancel, "recurring payments were ended, what was stored for them destroyed", false, false},
 	{NotificationResend, "a merchant's server is told a result again", false, false},
 	{RetentionRun, "what was due was erased, before its job came to it", false, false},
+	{BreakComment, "somebody said what he knows of a difference", false, false},
+	{BreakAssign, "a difference was given to somebody, or taken from him", false, false},
 	{BooksResume, "the books go on after their database was restored", true, true},
 }
 

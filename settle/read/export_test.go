@@ -2,6 +2,8 @@ package read
 
 // The statements of the lists, for tests of how they are planned.
 const (
+	ListBreaks                  = listBreaks + youngestFirst
+	ListOpenBreaks              = listBreaks + stillOpen + youngestFirst
 	ListRejects                 = listRejects + latestFirst
 	ListWaitingRejects          = listRejects + ` AND ` + waiting + latestFirst
 	ListEvents                  = listEvents + latestEventFirst + `101`

@@ -158,6 +158,8 @@ var planned = []struct {
 }{
 	{"rejects_waiting", read.ListWaitingRejects, []any{states[:1], "", math.MaxInt32, math.MaxInt64, 101}, []any{states[:1], "", 3, 10800, 101}},
 	{"rejects_pkey", read.ListRejects, []any{states, "", math.MaxInt32, math.MaxInt64, 101}, []any{states[1:2], "", 3, 10800, 101}},
+	{"breaks_open", read.ListOpenBreaks, []any{"assign", "", 0, 0, "", math.MaxInt64, 101}, []any{"assign", "B-05", 1, 0, "", 20000, 101}},
+	{"breaks_pkey", read.ListBreaks, []any{"assign", "", 0, 0, "", math.MaxInt64, 101}, []any{"assign", "", 1, 0, "", 20000, 101}},
 	{"subscriptions_by_time", read.ListSubscriptions, []any{all, nil, 0, 101}, []any{all, anHourIn, 5100001000010800, 101}},
 	{"events_pkey", read.ListEvents, []any{nil, nil, math.MaxInt32}, []any{aDay, aDay, 7}},
 	{"events_by_kind", read.ListEventsOfKind, []any{nil, nil, math.MaxInt32, "batch.rebuild"}, []any{aDay, aDay.AddDate(0, 0, 20), 7, "batch.rebuild"}},
@@ -169,10 +171,11 @@ var planned = []struct {
 // A part is read by an index, the first one and a later one, and no table is read whole.
 func TestListsReadByIndexes(t *testing.T) {
 	w := filled(t)
+	writeBreaks(t, w)
 	for _, c := range planned {
 		for _, args := range [][]any{c.first, c.later} {
 			plan := explained(t, w, c.sql, args)
-			if !strings.Contains(plan, c.index) || strings.Contains(plan, "Seq Scan on rejects") || strings.Contains(plan, "Seq Scan on subscriptions") || strings.Contains(plan, "Seq Scan on events") {
+			if !strings.Contains(plan, c.index) || strings.Contains(plan, "Seq Scan on rejects") || strings.Contains(plan, "Seq Scan on subscriptions") || strings.Contains(plan, "Seq Scan on events") || strings.Contains(plan, "Seq Scan on breaks") {
 				t.Errorf("%s is not used with %v:\n%s", c.index, args, plan)
 			}
 		}

@@ -34,6 +34,7 @@ var rights = []right{
 	{table: "balances", work: adds},
 	{table: "batch_totals", work: adds},
 	{table: "batches", work: keeps, changes: "replied_at reply_id state"},
+	{table: "break_notes", work: adds},
 	{table: "breaks", api: keeps, work: keeps, changes: "closed_at note"},
 	{table: "center_looks", work: keeps, changes: "at found state"},
 	{table: "centers", api: keeps, work: keeps, changes: "name"},
