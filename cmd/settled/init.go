@@ -72,7 +72,7 @@ func tellInit(c *cobra.Command, a install.Answers) {
 // asker asks at the terminal of a command; nil where nobody is to be asked.
 func asker(c *cobra.Command, yes bool) install.Ask {
 	in, ok := c.InOrStdin().(*os.File)
-	if yes || !ok || !term.IsTerminal(int(in.Fd())) { //nolint:gosec // a descriptor fits
+	if yes || !ok || !term.IsTerminal(int(in.Fd())) {
 		return nil
 	}
 	return askAt(c.Context(), in, c.ErrOrStderr())

@@ -29,8 +29,9 @@ func production(t *testing.T, document string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, block, there := strings.Cut(string(text), "```sh\n")
-	if block, _, there = strings.Cut(block, "```"); !there {
+	_, rest, _ := strings.Cut(string(text), "```sh\n")
+	block, _, there := strings.Cut(rest, "```")
+	if !there {
 		t.Fatalf("%s has no block of sh", document)
 	}
 	return block

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -219,8 +220,8 @@ func (d *draft) listen() string {
 // variables are lines that a shell and systemd read alike.
 func variables(pairs ...string) string {
 	var b strings.Builder
-	for i := 0; i < len(pairs); i += 2 {
-		fmt.Fprintf(&b, "%s='%s'\n", pairs[i], strings.ReplaceAll(pairs[i+1], "'", `'\''`))
+	for pair := range slices.Chunk(pairs, 2) {
+		fmt.Fprintf(&b, "%s='%s'\n", pair[0], strings.ReplaceAll(pair[1], "'", `'\''`))
 	}
 	return b.String()
 }
