@@ -336,6 +336,24 @@ func TestPipelinedRequestsAreAnswered(t *testing.T) {
 	}
 }
 
+// TestHalfARequestBehindAnother: the end of a request is no time-out of the one whose head has begun behind it.
+func TestHalfARequestBehindAnother(t *testing.T) {
+	s := start(t, func(*Options) {})
+	c := connect(t, s, "127.0.0.1")
+	const first, begun, rest = "GET /charge/charge.wsdl HTTP/1.1\r\nHost: a\r\n\r\n", "GET /charge/charge.wsdl HTT", "P/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+	in := bufio.NewReader(c)
+	for _, text := range []string{first + begun, rest} {
+		fmt.Fprint(c, text)
+		r, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, r.Body); err != nil || r.StatusCode != http.StatusOK {
+			t.Fatalf("%d, %v", r.StatusCode, err)
+		}
+	}
+}
+
 // TestCertificateIsRenewedUnderLoad replaces the files, one after the other, while clients call on new and on old connections: no call
 // fails, and new connections show the new certificate within seconds.
 func TestCertificateIsRenewedUnderLoad(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,7 +39,14 @@ type guarded struct {
 	guard   *Guard
 	heads   scanner
 	refused error
-	late    bool // a head took too long, and was answered so
+	late    bool        // a head took too long, and was answered so
+	woken   atomic.Bool // the deadline of reads lies in the past: net/http ends a read that way which it needs no more
+}
+
+// SetReadDeadline implements net.Conn.
+func (c *guarded) SetReadDeadline(t time.Time) error {
+	c.woken.Store(!t.IsZero() && t.Before(time.Now()))
+	return c.Conn.SetReadDeadline(t)
 }
 
 // Read reads up to the first byte that makes a request ambiguous. Reads come one after the other: net/http does so.
@@ -47,7 +55,7 @@ func (c *guarded) Read(p []byte) (int, error) {
 		return 0, c.refused
 	}
 	n, err := c.Conn.Read(p)
-	if errors.Is(err, os.ErrDeadlineExceeded) && c.heads.within() {
+	if errors.Is(err, os.ErrDeadlineExceeded) && c.heads.within() && !c.woken.Load() {
 		c.tooLate()
 	}
 	good, refused := c.heads.take(p[:n])
