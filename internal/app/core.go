@@ -31,7 +31,6 @@ import (
 	"settled/settle/retention"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -182,7 +181,7 @@ func (c *Core) connect(ctx context.Context) (lanes *pgxpool.Pool, err error) {
 		return nil, err
 	}
 	pending, err := migrations.Pending(ctx, e.DatabaseURL)
-	if denied := (*pgconn.PgError)(nil); errors.As(err, &denied) && denied.Code == "42501" {
+	if postgres.Denied(err) {
 		return nil, fmt.Errorf("%w: %w: make the login a member of a role of the database (docs/roles.md)", ErrDatabase, err)
 	} else if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDatabase, err)

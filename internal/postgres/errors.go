@@ -3,6 +3,8 @@ package postgres
 import (
 	"errors"
 	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 var (
@@ -80,3 +82,9 @@ func (e *UnknownError) Unwrap() error { return e.Err }
 
 // Is reports a match with ErrUnknown.
 func (e *UnknownError) Is(target error) bool { return target == ErrUnknown }
+
+// Denied tells that the server refused a statement because the session's role has no right to it.
+func Denied(err error) bool {
+	refused, is := errors.AsType[*pgconn.PgError](err)
+	return is && refused.Code == "42501"
+}

@@ -497,6 +497,10 @@ func TestWhatCannotBeLookedAtIsUnchecked(t *testing.T) {
 			t.Errorf("%s is %s: %s", check, r.State, says(r))
 		}
 	}
+	in.exec(`REVOKE SELECT ON river_job FROM @app`) // as a login of settled serve has none
+	if r := in.look("queue"); r.State != doctor.Unchecked || !strings.Contains(says(r), "permission denied for table river_job") {
+		t.Errorf("the queue is %s: %s", r.State, says(r))
+	}
 	in.o.Environment.DatabaseURL = (&url.URL{Scheme: "postgres", Host: "127.0.0.1:1"}).String()
 	if r := in.look("keys"); r.State != doctor.Unchecked || !strings.Contains(says(r), "needs the database") {
 		t.Errorf("keys are %s: %s", r.State, says(r))
