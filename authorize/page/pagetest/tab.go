@@ -120,10 +120,18 @@ func (tab *Tab) Open(url string) {
 	tab.Do(chromedp.Navigate(url))
 }
 
-// Do runs actions of chromedp.
+// Do runs actions of chromedp. While a page takes the place of another, an element can be found in the one before and be gone when it is to be
+// acted on; nothing was done then, and the steps are run anew. Only a first step may look for an element, so that none is done twice.
 func (tab *Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
 	tab.t.Helper()
-	tab.check(chromedp.Do(tab.ctx, steps...))
+	err := chromedp.Do(tab.ctx, steps...)
+	for range 20 {
+		if err == nil || !strings.Contains(err.Error(), "Could not find node with given id") {
+			break
+		}
+		err = chromedp.Do(tab.ctx, steps...)
+	}
+	tab.check(err)
 }
 
 // Press types text, or keys of the package kb, into whatever has the focus.
