@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"settled/internal/app"
+	"settled/internal/postgres"
 	"settled/settle/events"
 
 	"github.com/spf13/cobra"
@@ -76,7 +77,7 @@ func (of deed) demand(why string) error {
 func (d *desk) end(ctx context.Context, err error) error {
 	outcome, why := events.Done, ""
 	if err != nil {
-		outcome, why = outcomeOf(err), err.Error()
+		outcome, why = outcomeOf(err, d.act.Written()), err.Error()
 	}
 	if lost := d.act.End(ctx, d.Pool, outcome, why); lost != nil {
 		return errors.Join(err, fmt.Errorf("who did this could not be kept: %w", lost))
@@ -84,10 +85,13 @@ func (d *desk) end(ctx context.Context, err error) error {
 	return err
 }
 
-// outcomeOf tells an act that was not allowed or not possible from one that an error ended.
-func outcomeOf(err error) events.Outcome {
-	switch exitCode(err) {
-	case exitUsage, exitNotFound, exitConflict:
+// outcomeOf tells an act that was not allowed or not possible from one that an error ended, and both from one of which nobody knows. One of
+// which something was done already was not refused, whatever the error says.
+func outcomeOf(err error, something bool) events.Outcome {
+	switch code := exitCode(err); {
+	case errors.Is(err, postgres.ErrUnknown):
+		return events.Unknown
+	case !something && (code == exitUsage || code == exitNotFound || code == exitConflict):
 		return events.Refused
 	}
 	return events.Failed
@@ -173,7 +177,7 @@ func onFiles(c *cobra.Command, e events.Event, do func(e *events.Event) error) e
 		return fmt.Errorf("nothing was done, because it cannot be kept who did it: %w", err)
 	}
 	if err := do(&e); err != nil {
-		e.Outcome = outcomeOf(err)
+		e.Outcome = outcomeOf(err, false)
 		return errors.Join(err, log.Failed(c.Context(), e, err))
 	}
 	e.Outcome = events.Done

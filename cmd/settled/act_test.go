@@ -2,6 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"settled/internal/postgres"
+	"settled/settle"
 	"settled/settle/events"
 
 	"github.com/google/go-cmp/cmp"
@@ -65,6 +70,23 @@ func TestEveryChangingCommandLeavesAnEvent(t *testing.T) {
 	}
 	if diff := cmp.Diff(have, told); diff != "" {
 		t.Errorf("docs/events.md (-in the program, +documented):\n%s", diff)
+	}
+}
+
+// TestOutcomes: what may have happened did not fail, and what happened in part was not refused.
+func TestOutcomes(t *testing.T) {
+	lost := &postgres.UnknownError{Key: "file/1/retry", Err: io.ErrUnexpectedEOF}
+	for _, c := range []struct {
+		err       error
+		something bool
+		want      events.Outcome
+	}{
+		{fmt.Errorf("retry: %w", lost), false, events.Unknown}, {errors.Join(settle.ErrNotFound, lost), false, events.Unknown},
+		{settle.ErrNotFound, false, events.Refused}, {settle.ErrNotFound, true, events.Failed}, {io.ErrUnexpectedEOF, false, events.Failed},
+	} {
+		if got := outcomeOf(c.err, c.something); got != c.want {
+			t.Errorf("%v, something done %v: %s, not %s", c.err, c.something, got, c.want)
+		}
 	}
 }
 

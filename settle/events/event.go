@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -47,7 +48,11 @@ const (
 	Done    Outcome = "done"    // it took effect
 	Refused Outcome = "refused" // it was not allowed, or not possible: nothing changed
 	Failed  Outcome = "failed"  // an error ended it; Reason or After tell which. What a failed act left is where it acted to be seen
+	Unknown Outcome = "unknown" // the answer to its commit was lost: where an event says done of it, it took effect, else look at its object
 )
+
+// outcomes are all outcomes.
+var outcomes = []Outcome{Asked, Done, Refused, Failed, Unknown}
 
 // Event is who did what. At, Actor.Name, Actor.How, Kind and Outcome are required.
 type Event struct {
@@ -83,7 +88,7 @@ func (e Event) checked() (Event, error) {
 		return e, fmt.Errorf("%w: no kind %q", ErrEvent, e.Kind)
 	case e.Actor.Name == "" || e.Actor.How != ByOS && e.Actor.How != ByService && e.Actor.How != ByUser:
 		return e, fmt.Errorf("%w: %s by nobody known: %q, %q", ErrEvent, e.Kind, e.Actor.Name, e.Actor.How)
-	case e.Outcome != Asked && e.Outcome != Done && e.Outcome != Refused && e.Outcome != Failed:
+	case !slices.Contains(outcomes, e.Outcome):
 		return e, fmt.Errorf("%w: %s with outcome %q", ErrEvent, e.Kind, e.Outcome)
 	}
 	e.At = e.At.UTC().Truncate(time.Microsecond)

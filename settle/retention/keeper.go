@@ -2,6 +2,7 @@ package retention
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -58,15 +59,12 @@ type Due struct {
 }
 
 // Preview tells what a run would erase now, and what it would hold back. It changes nothing.
-func (k *Keeper) Preview(ctx context.Context) ([]Due, error) { return k.DueFor(ctx, 0) }
-
-// DueFor is Preview of what has been due for longer than a grace.
-func (k *Keeper) DueFor(ctx context.Context, grace time.Duration) ([]Due, error) {
+func (k *Keeper) Preview(ctx context.Context) ([]Due, error) {
 	now, all := k.Now(), []Due{}
 	for _, s := range k.Sweeps {
 		d := Due{Name: s.Name(), Days: k.Periods[s.Name().Class], Held: []Standing{}}
 		if before, ok := k.Periods.Before(d.Class, now); ok {
-			d.Before = before.Add(-grace)
+			d.Before = before
 			if err := d.look(ctx, k.Pool, s, now); err != nil {
 				return nil, err
 			}
@@ -95,9 +93,9 @@ func (d *Due) look(ctx context.Context, q postgres.Querier, s Sweep, now time.Ti
 }
 
 // Run erases everything that is due and not needed, class by class. It returns what it erased of each; on error it returns that, too, and the next run
-// goes on from there.
+// goes on from there. A sweep that fails does not keep the others from what is due.
 func (k *Keeper) Run(ctx context.Context) ([]Run, error) {
-	at, done := k.Now(), []Run{}
+	at, done, failed := k.Now(), []Run{}, []error(nil)
 	for _, s := range k.Sweeps {
 		before, ok := k.Periods.Before(s.Name().Class, at)
 		if !ok {
@@ -107,12 +105,13 @@ func (k *Keeper) Run(ctx context.Context) ([]Run, error) {
 		err := r.do(ctx)
 		done = append(done, r.Run)
 		if err != nil {
-			return done, fmt.Errorf("erase %s %s: %w", r.Class, r.Subject, err)
+			failed = append(failed, fmt.Errorf("erase %s %s: %w", r.Class, r.Subject, err))
+			continue
 		}
 		k.Log.InfoContext(ctx, "retention", slog.String("class", string(r.Class)), slog.String("subject", r.Subject), slog.Int64("erased", r.Erased),
 			slog.Int64("held", rowsOf(r.Held)))
 	}
-	return done, nil
+	return done, errors.Join(failed...)
 }
 
 func rowsOf(all []Standing) (n int64) {

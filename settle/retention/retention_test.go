@@ -303,6 +303,28 @@ func TestARunThatIsCutOffGoesOn(t *testing.T) {
 	w.silent()
 }
 
+// TestAFailingSweepStopsNoOther: what the others have due is erased, and the error is told.
+func TestAFailingSweepStopsNoOther(t *testing.T) {
+	w := newWorld(t)
+	w.decline("a")
+	w.after(11)
+	k := w.keeper(2)
+	k.Sweeps = []retention.Sweep{failing{k.Sweeps[0]}, k.Sweeps[0]}
+	done, err := k.Run(t.Context())
+	if !errors.Is(err, errBadRow) || len(done) != 2 || done[0].Ended || !done[1].Ended || done[1].Erased != 1 {
+		t.Errorf("%v, %+v", err, done)
+	}
+}
+
+var errBadRow = errors.New("a row that cannot be erased")
+
+// failing is a sweep that cannot erase anything.
+type failing struct{ retention.Sweep }
+
+func (failing) Erase(context.Context, pgx.Tx, retention.Span, []retention.Key, time.Time) (retention.Batch, error) {
+	return retention.Batch{}, errBadRow
+}
+
 // stopping is a sweep whose run is cut off in the second batch.
 type stopping struct {
 	retention.Sweep
